@@ -1,0 +1,1 @@
+"""Contact Vault: an independent copy of every HighLevel contact, and the way back for the deleted ones."""

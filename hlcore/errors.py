@@ -1,0 +1,197 @@
+"""Everything hlcore raises on purpose, as one tree.
+
+VaultError
+├── SettingsError              a setting is missing or wrong
+├── NotAllowed                 this person may not do this
+├── NotFound                   no such location, contact, job or run here
+├── Cancelled                  the person, or a shutdown, asked to stop
+├── RunInProgress              another run holds this location
+├── StoreError                 the database refused, or cannot be reached
+│   └── SchemaTooNew           the database was written by a newer Contact Vault
+├── ExportError                a file could not be written
+└── HighLevelError             HighLevel refused or could not be reached
+    ├── Unreachable            network, time-out, 5xx: trying again later can help
+    │   ├── BrokenAnswer       an answer that is not what HighLevel documents
+    │   └── AnswerLost         a write was sent and nobody knows whether it was done
+    ├── RateLimited            429 although we waited
+    ├── BudgetSpent            the day's request budget is used up
+    ├── Unauthorized           401
+    │   ├── TokenRefused       the token is wrong, expired or revoked
+    │   ├── ScopeMissing       the token may not do this
+    │   └── ContractError      wrong route or version header: a defect in Contact Vault
+    ├── WrongLocation          the token belongs to another location
+    ├── LocationInactive       the sub-account is paused
+    ├── Gone                   HighLevel says this record does not exist (any more)
+    ├── Duplicate              a live contact already holds this e-mail or phone
+    └── Rejected               HighLevel will never accept this request as it is
+
+Every class says what happened (the message), what to do (`hint`) and whether trying again later can
+help (`permanent` is False). Texts never hold a token or personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class VaultError(Exception):
+    """Base of everything hlcore raises on purpose."""
+
+    permanent = True
+    hint = ""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        if hint:
+            self.hint = hint
+
+
+class SettingsError(VaultError):
+    """A setting is missing or has a value that cannot work; the message names it."""
+
+
+class NotAllowed(VaultError):
+    """This person may not do this."""
+
+    hint = "Ask an administrator of Contact Vault for the role that allows it."
+
+
+class NotFound(VaultError):
+    """No such location, contact, job or run in this vault."""
+
+
+class Cancelled(VaultError):
+    """Somebody asked to stop; what was done so far is kept and the next run goes on from there."""
+
+    permanent = False
+
+
+class RunInProgress(VaultError):
+    """Another run already works on this location."""
+
+    permanent = False
+    hint = "Wait for it to finish; Activity shows its progress."
+
+
+class StoreError(VaultError):
+    """The database refused or cannot be reached."""
+
+    permanent = False
+    hint = "Check HLCORE_DATABASE_URL, that the database runs, and that its disk is not full."
+
+
+class SchemaTooNew(StoreError):
+    """The database was written by a newer version of Contact Vault."""
+
+    permanent = True
+    hint = "Install the newer version again; an older one must not write to this database."
+
+
+class ExportError(VaultError):
+    """A file could not be written."""
+
+
+class HighLevelError(VaultError):
+    """HighLevel refused, or could not be reached.
+
+    `status` is the HTTP status (0 when there was no answer), `trace_id` HighLevel's own name of the
+    request for its support.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 0, trace_id: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.trace_id = trace_id
+
+
+class Unreachable(HighLevelError):
+    """No usable answer after all retries."""
+
+    permanent = False
+    hint = "Nothing is lost: the next run goes on where this one stopped."
+
+
+class BrokenAnswer(Unreachable):
+    """HighLevel answered with something that is not what it documents (HTML, cut JSON, missing parts)."""
+
+
+class AnswerLost(Unreachable):
+    """A write was sent and its answer never came: it may or may not have been done. Look before trying again."""
+
+
+class RateLimited(HighLevelError):
+    """HighLevel refused for its rate limit although the client waited."""
+
+    permanent = False
+    hint = "Another program may use the same token; the next run waits and goes on."
+
+
+class BudgetSpent(HighLevelError):
+    """The location's requests of this day are used up, or only the share kept for restores is left."""
+
+    permanent = False
+    hint = "HighLevel allows 200,000 requests a day for each location; work goes on tomorrow by itself."
+
+
+class Unauthorized(HighLevelError):
+    """401 of a kind that is not known."""
+
+    hint = "Reconnect the account on the Settings page."
+
+
+class TokenRefused(Unauthorized):
+    """The token is wrong, expired or revoked."""
+
+    hint = "Create a new Private Integration Token in HighLevel and connect the account again on the Settings page."
+
+
+class ScopeMissing(Unauthorized):
+    """The token may not do this."""
+
+    permanent = False
+    hint = "Open the Private Integration in HighLevel, tick the missing scope and save; the token stays the same."
+
+
+class ContractError(Unauthorized):
+    """The route or the version header is not accepted: a defect in Contact Vault, not of the token."""
+
+    hint = "The token is fine. Update Contact Vault, or report this with the trace id."
+
+
+class WrongLocation(HighLevelError):
+    """The token belongs to another location."""
+
+    hint = "Check that the location id and the token come from the same sub-account."
+
+
+class LocationInactive(HighLevelError):
+    """The sub-account is paused."""
+
+    permanent = False
+    hint = "Activate the sub-account in HighLevel."
+
+
+class Gone(HighLevelError):
+    """HighLevel says that this record does not exist, or not any more."""
+
+
+class Duplicate(HighLevelError):
+    """A live contact already holds this e-mail or phone."""
+
+    def __init__(self, message: str, *, contact_id: str, field: str, status: int = 400, trace_id: str = "") -> None:
+        super().__init__(message, status=status, trace_id=trace_id)
+        self.contact_id = contact_id
+        self.field = field
+
+
+class Rejected(HighLevelError):
+    """HighLevel will never accept this request as it is.
+
+    `fields` are the names of the body's properties that the answer complains about (none when unknown).
+    """
+
+    def __init__(
+        self, message: str, *, fields: Sequence[str] = (), hint: str = "", status: int = 422, trace_id: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint, status=status, trace_id=trace_id)
+        self.fields = tuple(fields)

@@ -1,0 +1,174 @@
+"""A contact as HighLevel sent it: exact bytes, identity, canonical form, and the columns people search by.
+
+HighLevel's search rows and its GET answers differ (a row carries `searchAfter` and may lack
+`dndSettings`), keys come in two spellings between API generations, empty fields are left out. The bytes
+are therefore kept as they came; everything here is derived from them and can be derived again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+VOLATILE = frozenset({"searchAfter"})
+"""Keys of a search row that say where the row stood in the answer, not what the contact is."""
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """One contact, derived from `raw`. Moments are aware UTC; texts are '' where HighLevel sent nothing."""
+
+    contact_id: str
+    raw: bytes
+    digest: bytes
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    company: str = ""
+    owner_id: str = ""
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    dnd: bool = False
+    has_dnd_settings: bool = False
+    date_added: datetime | None = None
+    date_updated: datetime | None = None
+    other_emails: tuple[str, ...] = ()
+    other_phones: tuple[str, ...] = ()
+
+    @property
+    def name_key(self) -> str:
+        """The name folded for search and sorting."""
+        return fold(self.name)
+
+    @property
+    def phone_key(self) -> str:
+        """The phone's digits."""
+        return digits(self.phone)
+
+
+class _Fields(msgspec.Struct):
+    """What is read from a contact's bytes; everything else stays undecoded."""
+
+    id: str
+    firstName: Any = None
+    firstNameRaw: Any = None
+    lastName: Any = None
+    lastNameRaw: Any = None
+    name: Any = None
+    contactName: Any = None
+    companyName: Any = None
+    email: Any = None
+    phone: Any = None
+    assignedTo: Any = None
+    source: Any = None
+    tags: Any = None
+    dnd: Any = None
+    dndSettings: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    dateAdded: Any = None
+    dateUpdated: Any = None
+    additionalEmails: Any = None
+    additionalPhones: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Fields)
+
+
+def parse(raw: bytes) -> Contact:
+    """The contact in these bytes. Raises ValueError when they are not a JSON object with a text `id`."""
+    try:
+        fields = _decoder.decode(raw)
+    except msgspec.MsgspecError as exc:
+        raise ValueError("not a contact: no JSON object with an id") from exc
+    if not fields.id:
+        raise ValueError("not a contact: its id is empty")
+    return Contact(
+        contact_id=fields.id,
+        raw=bytes(raw),
+        digest=digest(raw),
+        name=_name(fields),
+        email=_text(fields.email).lower(),
+        phone=_text(fields.phone),
+        company=_text(fields.companyName),
+        owner_id=_text(fields.assignedTo),
+        source=_text(fields.source),
+        tags=tuple(tag for tag in map(_text, _list(fields.tags)) if tag),
+        dnd=fields.dnd is True,
+        has_dnd_settings=isinstance(fields.dndSettings, msgspec.Raw) and bytes(fields.dndSettings) != b"null",
+        date_added=moment(fields.dateAdded),
+        date_updated=moment(fields.dateUpdated),
+        other_emails=_others(fields.additionalEmails, "email", str.lower),
+        other_phones=_others(fields.additionalPhones, "phone", str),
+    )
+
+
+def digest(raw: bytes) -> bytes:
+    """SHA-256 of the exact bytes, 32 bytes."""
+    return hashlib.sha256(raw).digest()
+
+
+def canonical(raw: bytes) -> bytes:
+    """The contact's content as bytes that do not depend on key order, spacing or the place in a listing."""
+    value = msgspec.json.decode(raw)
+    kept = {key: part for key, part in value.items() if key not in VOLATILE} if isinstance(value, dict) else value
+    return msgspec.json.encode(kept, order="sorted")
+
+
+def content_digest(raw: bytes) -> bytes:
+    """SHA-256 of the canonical form: equal exactly when two copies say the same about the contact."""
+    return digest(canonical(raw))
+
+
+def moment(value: object) -> datetime | None:
+    """A moment as HighLevel writes it (ISO 8601 text, or milliseconds since 1970) in UTC; None if it is neither."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return _from_ms(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return _from_ms(int(value)) if value.isascii() and value.isdigit() else None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _from_ms(value: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def fold(text: str) -> str:
+    """Text as people search it: case does not matter, runs of white space are one blank."""
+    return " ".join(text.casefold().split())
+
+
+def digits(phone: str) -> str:
+    """The digits of a phone number, without its punctuation; at most 32."""
+    return re.sub(r"\D", "", phone)[:32]
+
+
+def _name(fields: _Fields) -> str:
+    first = _text(fields.firstNameRaw) or _text(fields.firstName)
+    last = _text(fields.lastNameRaw) or _text(fields.lastName)
+    whole = " ".join(part for part in (first, last) if part)
+    return whole or _text(fields.name) or _text(fields.contactName)
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _others(value: object, key: str, shape: Any) -> tuple[str, ...]:
+    found = (_text(item.get(key)) if isinstance(item, Mapping) else _text(item) for item in _list(value))
+    return tuple(shape(text) for text in found if text)
