@@ -23,6 +23,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """One contact, derived from `raw`. Moments are aware UTC; texts are '' where HighLevel sent nothing."""
 
     contact_id: str
+    location_id: str = ""
     raw: bytes
     digest: bytes
     name: str = ""
@@ -54,6 +55,7 @@ class _Fields(msgspec.Struct):
     """What is read from a contact's bytes; everything else stays undecoded."""
 
     id: str
+    locationId: Any = None
     firstName: Any = None
     firstNameRaw: Any = None
     lastName: Any = None
@@ -87,6 +89,7 @@ def parse(raw: bytes) -> Contact:
         raise ValueError("not a contact: its id is empty")
     return Contact(
         contact_id=fields.id,
+        location_id=_text(fields.locationId),
         raw=bytes(raw),
         digest=digest(raw),
         name=_name(fields),
@@ -162,7 +165,7 @@ def _name(fields: _Fields) -> str:
 
 
 def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return value.replace("\x00", "").strip() if isinstance(value, str) else ""
 
 
 def _list(value: object) -> list[Any]:

@@ -1,0 +1,96 @@
+"""Is my copy good? One pure answer from facts and the clock; nothing has to run for it to turn red."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How good the copy is."""
+
+    OK = "ok"
+    ATTENTION = "attention"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a location. `every` is the wanted distance between two complete listings."""
+
+    connected: bool
+    last_complete_at: datetime | None
+    last_outcome: str  # of the newest finished run: complete | incomplete | refused | ''
+    last_reason: str
+    first_connected_at: datetime | None
+    running: bool
+    suspected: int
+    incidents_waiting: int
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The level and its reasons in plain words, the worst first; at least one reason."""
+
+    level: Level
+    reasons: tuple[str, ...]
+
+
+def assess(facts: Facts, now: datetime) -> Health:
+    """How good the copy is at `now`."""
+    found = [finding for finding in (_age(facts, now), _refusal(facts), _incident(facts), _suspects(facts)) if finding]
+    found.sort(key=lambda finding: (Level.BAD, Level.ATTENTION, Level.OK).index(finding[0]))
+    return Health(found[0][0], tuple(words for level, words in found if level == found[0][0] or level != Level.OK))
+
+
+def _age(facts: Facts, now: datetime) -> tuple[Level, str]:
+    if not facts.connected:
+        return Level.BAD, "This account is disconnected: nothing new is copied."
+    if facts.last_complete_at is None:
+        if facts.running:
+            return Level.ATTENTION, "The first copy is being made."
+        return Level.BAD, "There is no complete copy yet. Start one with “Sync now” on the Settings page."
+    age = now - facts.last_complete_at
+    if age <= facts.every * 2:
+        return Level.OK, f"Complete copy from {ago(age)}."
+    if age <= max(facts.every * 4, timedelta(hours=24)):
+        return Level.ATTENTION, f"The last complete copy is from {ago(age)}; one was due."
+    return Level.BAD, f"The last complete copy is from {ago(age)}. Deletions since then are not noticed."
+
+
+def _refusal(facts: Facts) -> tuple[Level, str] | None:
+    if facts.last_outcome == "refused":
+        return Level.BAD, f"The last run was refused: {facts.last_reason}"
+    if facts.last_outcome == "incomplete":
+        return Level.ATTENTION, f"The last run was incomplete: {facts.last_reason}"
+    return None
+
+
+def _incident(facts: Facts) -> tuple[Level, str] | None:
+    if not facts.incidents_waiting:
+        return None
+    return Level.ATTENTION, "Unusually many contacts disappeared at once; they are being checked one by one."
+
+
+def _suspects(facts: Facts) -> tuple[Level, str] | None:
+    if not facts.suspected:
+        return None
+    one = facts.suspected == 1
+    return Level.ATTENTION, (
+        f"{facts.suspected:,} contact{' was' if one else 's were'} missing from the last listing and "
+        f"wait{'s' if one else ''} for confirmation."
+    )
+
+
+def ago(age: timedelta) -> str:
+    """An age in words: 'just now', '5 minutes ago', '3 hours ago', '2 days ago'."""
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    for size, noun in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {noun}{'s' if count > 1 else ''} ago"
+    return "just now"

@@ -1,0 +1,65 @@
+"""A contact's life: which states there are, and what leads from one to the next.
+
+One pure function owns the transitions (`after`); the store only records them, with their evidence.
+`expired` is never recorded: it follows from the window and the clock (`shown`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from hlcore.model.windows import Remaining
+
+
+class Status(StrEnum):
+    """Where a contact stands. All but `EXPIRED` are recorded."""
+
+    PRESENT = "present"
+    SUSPECTED = "suspected"  # missing from a complete listing, not yet confirmed
+    DELETED = "deleted"
+    MERGED = "merged"  # loser of a merge
+    RETURNED = "returned"  # came back with its id: native restore
+    RECREATED = "recreated"  # made anew by us: lives on under a new id
+    EXPIRED = "expired"  # HighLevel's own window has closed
+    ERASED = "erased"  # a person's right; nothing brings it back
+
+
+class Event(StrEnum):
+    """What was learnt about a contact."""
+
+    LISTED = "listed"  # a listing or a GET shows it alive
+    MISSED = "missed"  # a complete listing did not show it
+    GONE = "gone"  # GET by id says it does not exist
+    MERGED = "merged"  # the same, and another contact took over its e-mail or phone
+    RECREATED = "recreated"
+    ERASED = "erased"
+
+
+LIVE = frozenset({Status.PRESENT, Status.RETURNED})
+LOST = frozenset({Status.DELETED, Status.MERGED})
+
+_NEXT: dict[tuple[Status, Event], Status] = {
+    **{(status, Event.MISSED): Status.SUSPECTED for status in LIVE},
+    (Status.PRESENT, Event.LISTED): Status.PRESENT,
+    (Status.RETURNED, Event.LISTED): Status.RETURNED,
+    (Status.SUSPECTED, Event.LISTED): Status.PRESENT,
+    (Status.SUSPECTED, Event.MISSED): Status.SUSPECTED,
+    **{(status, Event.GONE): Status.DELETED for status in (*LIVE, Status.SUSPECTED, Status.DELETED)},
+    **{(status, Event.MERGED): Status.MERGED for status in (*LIVE, Status.SUSPECTED, *LOST)},
+    (Status.MERGED, Event.GONE): Status.MERGED,
+    **{(status, Event.LISTED): Status.RETURNED for status in (*LOST, Status.RECREATED)},
+    **{(status, Event.RECREATED): Status.RECREATED for status in (*LOST, Status.RECREATED)},
+}
+
+
+def after(status: Status, event: Event) -> Status:
+    """The state that this event leads to. What is not named changes nothing: a deleted contact that another
+    listing misses stays deleted, an erased one stays erased whatever happens."""
+    if event is Event.ERASED:
+        return Status.ERASED
+    return _NEXT.get((status, event), status)
+
+
+def shown(status: Status, remaining: Remaining) -> Status:
+    """The state as people see it now: a lost contact whose window has closed is `expired`."""
+    return Status.EXPIRED if status is Status.DELETED and not remaining.open else status

@@ -1,0 +1,80 @@
+"""How long a deleted contact can still be brought back by HighLevel's own restore.
+
+HighLevel publishes no binding figure: its help articles say 60 days (48001211386, 155000000583), its security
+overview says 30 days (155000000574), and accounts under HIPAA have no restore at all (48001211386). The default is
+therefore the shorter one. The clock starts at the deletion when a webhook told its time, else at the last moment
+the contact was surely present: the cautious end.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+DEFAULT_DAYS = 30
+DEFAULT_REASON = (
+    "HighLevel's own pages disagree: the security overview says 30 days, the help articles say 60. "
+    "Contact Vault counts with the shorter one."
+)
+HIPAA_REASON = "HighLevel offers no restore on accounts under HIPAA."
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A location's recovery window in whole days, and why it is that long."""
+
+    days: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.days <= 3650:
+            raise ValueError("a recovery window has 0 to 3650 days")
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is left of the window. `days_left` are whole days, rounded down, 0 when closed."""
+
+    starts_at: datetime
+    ends_at: datetime
+    open: bool
+    days_left: int
+    exact: bool
+
+    @property
+    def clock(self) -> str:
+        """Where the clock's start comes from, in words."""
+        return "time of the deletion" if self.exact else "last time the contact was surely there"
+
+
+def window_of(days: int | None, *, hipaa: bool = False, reason: str = "") -> Window:
+    """The window of a location with these settings; `days` None means the default."""
+    if hipaa:
+        return Window(0, HIPAA_REASON)
+    if days is None:
+        return Window(DEFAULT_DAYS, DEFAULT_REASON)
+    return Window(days, reason or f"Set to {days} days on the Settings page.")
+
+
+def remaining(window: Window, *, deleted_at: datetime | None, last_seen_at: datetime, now: datetime) -> Remaining:
+    """How much of the window is left at `now`. Pure; all moments aware."""
+    starts = deleted_at if deleted_at is not None else last_seen_at
+    ends = starts + timedelta(days=window.days)
+    left = max(timedelta(0), ends - now)
+    return Remaining(
+        starts_at=starts,
+        ends_at=ends,
+        open=now < ends,
+        days_left=math.floor(left / timedelta(days=1)),
+        exact=deleted_at is not None,
+    )
+
+
+def urgency(left: Remaining) -> str:
+    """One word for how soon somebody must act: closed, today, soon (within a week), later."""
+    if not left.open:
+        return "closed"
+    if left.days_left < 1:
+        return "today"
+    return "soon" if left.days_left <= 7 else "later"
