@@ -1,0 +1,75 @@
+"""What was asked of this HighLevel, and what it would have done to real people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+KEEP = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request. ``location`` is the account its token stood for; empty when it stood for none."""
+
+    method: str
+    path: str
+    status: int
+    location: str
+    at: datetime
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowStart:
+    """An automation that a request set off, and whether the person could have been reached at that moment."""
+
+    workflow_id: str
+    contact_id: str
+    reachable: bool
+    at: datetime
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every request (the newest 200,000) and the counters. Behaves as a list of `Entry`."""
+
+    entries: list[Entry] = field(default_factory=list)
+    messages_sent: list[dict[str, Any]] = field(default_factory=list)
+    workflow_starts: list[WorkflowStart] = field(default_factory=list)
+    creates_without_dnd: list[str] = field(default_factory=list)
+    off_contract: list[str] = field(default_factory=list)
+    rate_limited: int = 0
+    over_limit: int = 0
+
+    def add(self, entry: Entry) -> None:
+        if len(self.entries) >= KEEP:
+            del self.entries[: KEEP // 2]
+        self.entries.append(entry)
+
+    @property
+    def reached(self) -> list[WorkflowStart]:
+        """The automations that could have messaged somebody."""
+        return [start for start in self.workflow_starts if start.reachable]
+
+    def requests(self, prefix: str = "") -> list[Entry]:
+        """The entries whose ``METHOD /path`` begins so."""
+        return [entry for entry in self.entries if f"{entry.method} {entry.path}".startswith(prefix)]
+
+    def clear(self) -> None:
+        for name in ("entries", "messages_sent", "workflow_starts", "creates_without_dnd", "off_contract"):
+            getattr(self, name).clear()
+        self.rate_limited = self.over_limit = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, at: int) -> Entry:
+        return self.entries[at]

@@ -1,0 +1,94 @@
+"""Running the sandbox on a loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .app import TRANSPORT
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from .world import Sandbox
+
+HOST = "127.0.0.1"
+
+
+class _Protocol(H11Protocol):
+    """Remembers the transport of each connection, so that a fault can cut it."""
+
+    open: dict[tuple[str, int], asyncio.Transport] = {}
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.client:
+            self.open[self.client] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.open.pop(self.client or ("", 0), None)
+        super().connection_lost(exc)
+
+
+class _WithTransport:
+    """Puts the connection's transport into the request's scope."""
+
+    def __init__(self, app: ASGIApp, transports: dict[tuple[str, int], asyncio.Transport]) -> None:
+        self._app = app
+        self._open = transports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope.get("client"):
+            extensions = scope.setdefault("extensions", {})
+            extensions[TRANSPORT] = self._open.get(tuple(scope["client"]))
+        await self._app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    url: str
+    port: int
+
+
+def build_server(sandbox: Sandbox) -> uvicorn.Server:
+    """A uvicorn server of its own, without access log; it does not take over signals when run in a thread."""
+    protocol = type("Protocol", (_Protocol,), {"open": {}})
+    app: Any = _WithTransport(sandbox.app, protocol.open)  # type: ignore[attr-defined]
+    config = uvicorn.Config(
+        app, http=protocol, ws="none", loop="asyncio", lifespan="off", access_log=False, log_level="critical",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+def bind(port: int = 0) -> socket.socket:
+    """A listening socket on the loopback address; port 0: any free one."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(128)
+    return listener
+
+
+@contextmanager
+def serve(sandbox: Sandbox, port: int = 0) -> Iterator[Server]:
+    """The sandbox answers on a loopback port inside the block (from a daemon thread)."""
+    listener = bind(port)
+    server = build_server(sandbox)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="sandbox")
+    thread.start()
+    actual = listener.getsockname()[1]
+    try:
+        yield Server(f"http://{HOST}:{actual}", actual)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=5)
+        listener.close()

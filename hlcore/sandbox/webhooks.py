@@ -1,0 +1,124 @@
+"""Signed webhook deliveries, as HighLevel builds them; nothing is sent unless a test posts it.
+
+Headers and algorithms: HighLevel's WebhookAuthentication page. The keys are made here, for this process only."""
+
+from __future__ import annotations
+
+import base64
+import urllib.error
+import urllib.request
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from .ids import iso
+
+
+class Keys:
+    """The two key pairs of one sandbox: the current one (Ed25519) and the legacy one (RSA, made on first use)."""
+
+    @cached_property
+    def _current(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.generate()
+
+    @cached_property
+    def _legacy(self) -> RSAPrivateKey:
+        return generate_private_key(public_exponent=65537, key_size=2048)
+
+    @property
+    def public_pem(self) -> str:
+        return _pem(self._current.public_key())
+
+    @property
+    def legacy_public_pem(self) -> str:
+        return _pem(self._legacy.public_key())
+
+    def sign(self, body: bytes) -> str:
+        return base64.b64encode(self._current.sign(body)).decode()
+
+    def sign_legacy(self, body: bytes) -> str:
+        return base64.b64encode(self._legacy.sign(body, padding.PKCS1v15(), hashes.SHA256())).decode()
+
+
+def _pem(key: Ed25519PublicKey | RSAPublicKey) -> str:
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+class Event:
+    """One delivery. ``payload`` is what HighLevel would post; ``body`` its exact bytes."""
+
+    def __init__(self, payload: dict[str, Any], keys: Keys) -> None:
+        self.payload = payload
+        self._keys = keys
+
+    @property
+    def type(self) -> str:
+        return str(self.payload["type"])
+
+    @property
+    def body(self) -> bytes:
+        return msgspec.json.encode(self.payload)
+
+    def headers(self, *, current: bool = True, legacy: bool = False) -> dict[str, str]:
+        """The request headers, with the signatures asked for."""
+        found = {"Content-Type": "application/json", "User-Agent": "HighLevel-Webhooks"}
+        if current:
+            found["X-GHL-Signature"] = self._keys.sign(self.body)
+        if legacy:
+            found["X-WH-Signature"] = self._keys.sign_legacy(self.body)
+        return found
+
+    def post(self, url: str, *, current: bool = True, legacy: bool = False, timeout: float = 10) -> int:
+        """Deliver to this address; the HTTP status that came back."""
+        headers = self.headers(current=current, legacy=legacy)
+        request = urllib.request.Request(url, data=self.body, headers=headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    def __repr__(self) -> str:
+        return f"Event({self.type}, id={self.payload.get('id')})"
+
+
+CONTACT_KEYS = (
+    "address1", "city", "state", "companyName", "country", "source", "dateAdded", "dateOfBirth", "dnd", "email",
+    "name", "firstName", "lastName", "phone", "postalCode", "tags", "website", "assignedTo", "customFields", "timezone",
+)  # fmt: skip
+OTHER_KEYS = {
+    "Note": ("id", "body", "contactId", "dateAdded"),
+    "Task": ("id", "assignedTo", "body", "contactId", "title", "dateAdded", "dueDate"),
+    "Opportunity": (
+        "id", "assignedTo", "contactId", "monetaryValue", "name", "pipelineId", "pipelineStageId", "source", "status",
+    ),
+    "Message": (
+        "attachments", "body", "contactId", "contentType", "conversationId", "dateAdded", "direction", "messageType",
+        "status", "conversationProviderId", "messageId", "userId",
+    ),
+}  # fmt: skip
+
+
+def payload(kind: str, record: dict[str, Any], location_id: str, at: datetime, webhook_id: str) -> dict[str, Any]:
+    """The flat JSON of one event; empty fields are left out. ``kind`` is an event type as HighLevel lists them."""
+    found: dict[str, Any] = {"type": kind, "locationId": location_id}
+    if kind.startswith("Contact"):
+        keys = ("id", *CONTACT_KEYS, *(("dndSettings",) if kind in ("ContactDndUpdate", "ContactDelete") else ()))
+        found |= {key: record[key] for key in keys if key in record} | {"attachments": []}
+    elif kind.startswith("Appointment"):
+        found["appointment"] = record
+    else:
+        family = next(name for name in OTHER_KEYS if name in kind)
+        found |= {key: record[key] for key in OTHER_KEYS[family] if key in record}
+    if kind.startswith("Opportunity"):
+        found["dateAdded"] = record["createdAt"]
+    if "Message" in kind:
+        found["messageType"] = str(record["messageType"]).removeprefix("TYPE_")
+    return {**found, "timestamp": iso(at), "webhookId": webhook_id}
