@@ -1,0 +1,1 @@
+"""Use cases that read: what changed in HighLevel, and what is gone?"""

@@ -1,0 +1,129 @@
+"""The account itself: connecting it, and the catalogues without which a copy cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from hlcore.errors import (
+    BrokenAnswer,
+    ContractError,
+    Gone,
+    Rejected,
+    ScopeMissing,
+    Unreachable,
+    WrongLocation,
+)
+from hlcore.highlevel import Client
+from hlcore.store import Tx, locations, records
+from hlcore.sync.report import Work
+
+
+class _Location(msgspec.Struct):
+    id: str = ""
+    name: str | None = None
+    timezone: str | None = None
+    companyId: str | None = None
+
+
+class _WithId(msgspec.Struct):
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What HighLevel says of a location. `timezone` is a name that this machine knows, else 'UTC'."""
+
+    location_id: str
+    name: str
+    timezone: str
+    company_id: str
+    raw: bytes
+
+
+def read_account(client: Client) -> Account:
+    """What HighLevel says of the client's location, by a real call. Raises WrongLocation when the token answers for
+    another one, HighLevelError when HighLevel refuses."""
+    raw = client.location()
+    try:
+        found = msgspec.json.decode(raw, type=_Location)
+    except msgspec.MsgspecError as exc:
+        raise BrokenAnswer("HighLevel's answer about the location cannot be read.") from exc
+    if found.id and found.id != client.location_id:
+        raise WrongLocation("The token belongs to another location.")
+    return Account(
+        client.location_id, found.name or client.location_id, _zone(found.timezone), found.companyId or "", raw
+    )
+
+
+def check_account(client: Client) -> Account:
+    """The account, proven usable: its record and one page of its contacts could be read. A token without
+    `locations.readonly` still connects, under its id. Raises HighLevelError with the missing scope or other fault."""
+    try:
+        account = read_account(client)
+    except ScopeMissing:
+        account = Account(client.location_id, client.location_id, "UTC", "", b"")
+    client.search_contacts(limit=1)
+    return account
+
+
+def save_account(tx: Tx, account: Account, *, token: bytes, at: datetime, is_demo: bool = False) -> None:
+    """The account is connected with this (encrypted) token; connecting again renews it."""
+    locations.connect(
+        tx,
+        account.location_id,
+        name=account.name,
+        timezone=account.timezone,
+        company_id=account.company_id,
+        token=token,
+        at=at,
+        raw=account.raw or None,
+        is_demo=is_demo,
+    )
+
+
+def refresh_catalogues(work: Work) -> None:
+    """Custom fields, users and pipelines are in the vault as HighLevel sent them; vanished ones stay, marked. A
+    catalogue that the token may not read is noted and left: contacts can be copied without it."""
+    sources: dict[str, Callable[[], list[bytes]]] = {
+        "custom_field": work.client.custom_fields,
+        "user": work.client.users,
+        "pipeline": work.client.pipelines,
+    }
+    for kind, fetch in sources.items():
+        work.tell("Reading the account's catalogues")
+        try:
+            _keep(work, kind, fetch())
+        except (ScopeMissing, ContractError, Gone, Rejected, Unreachable) as exc:
+            work.tally.notes.append(f"The list of {kind.replace('_', ' ')}s could not be read: {exc}")
+
+
+def verify_location(work: Work) -> None:
+    """The token still answers for this location. Raises TokenRefused, WrongLocation, LocationInactive; a token that
+    may not read the location's record, or a passing fault, is no reason to stop."""
+    try:
+        read_account(work.client)
+    except (ScopeMissing, ContractError, Gone, Rejected, Unreachable):
+        return
+
+
+def _keep(work: Work, kind: str, rows: list[bytes]) -> None:
+    try:
+        found = [(msgspec.json.decode(raw, type=_WithId).id, "", raw) for raw in rows]
+    except msgspec.MsgspecError as exc:
+        raise BrokenAnswer("an entry has no id") from exc
+    with work.vault.write() as tx:
+        records.put(tx, work.location_id, kind, found, at=work.now())
+        if found:
+            records.vanish_others(tx, work.location_id, kind, keep=[row[0] for row in found], at=work.now())
+
+
+def _zone(name: str | None) -> str:
+    try:
+        return ZoneInfo(name).key if name else "UTC"
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"

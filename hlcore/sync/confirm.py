@@ -1,0 +1,159 @@
+"""From suspicion to certainty: every suspected contact is asked for by its id, and what came back is welcomed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from hlcore.model.causes import Cause, Claim, bulk_cause, merge_cause, unknown_cause
+from hlcore.model.contact import digits, parse
+from hlcore.model.lifecycle import LOST, Status
+from hlcore.store import Tx, contacts, register
+from hlcore.store.register import Disappearance
+from hlcore.sync.look import Looked, answers_for_the_living, look_all
+from hlcore.sync.report import Work
+
+CHUNK = 100
+T = TypeVar("T")
+Unexplained = dict[datetime, list[tuple[int, str]]]
+"""Confirmed disappearances without a cause yet: moment of detection → (row of the register, what GET said)."""
+
+
+def confirm_suspects(work: Work) -> None:
+    """Every suspect that could be asked for is deleted, merged or present again; the rest stays suspected and is
+    asked for next time. Kept after each hundred. Raises what makes asking on pointless; may be repeated."""
+    with work.vault.read() as tx:
+        suspects = register.open_suspects(tx, work.location_id, limit=work.rules.confirm_limit)
+    if not suspects:
+        return
+    if not answers_for_the_living(work):
+        work.tally.notes.append("HighLevel denied contacts that it had just listed, so nothing was confirmed.")
+        return
+    unexplained: Unexplained = defaultdict(list)
+    for done, chunk in enumerate(_chunks(suspects)):
+        answers = list(look_all(work, [suspect.contact_id for suspect in chunk]))
+        with work.vault.write() as tx:
+            for suspect, answer in zip(chunk, answers, strict=True):
+                _settle(tx, work, suspect, answer, unexplained)
+        work.tell("Checking missing contacts", min(len(suspects), (done + 1) * CHUNK), len(suspects))
+    with work.vault.write() as tx:
+        _explain(tx, work, unexplained)
+        _close_incidents(tx, work)
+
+
+def welcome_returned(work: Work) -> None:
+    """Contacts that were lost and stand in this run's listing again are `returned`, once GET by id proves it (a
+    lagging index may still list what is deleted). Suspects that it lists are present again."""
+    lost = (*LOST, Status.RECREATED)
+    for listed in _listed(work, (Status.SUSPECTED,)):
+        _withdraw_listed(work, listed)
+    for listed in _listed(work, lost):
+        for answer in look_all(work, listed):
+            if answer.raw is None:
+                continue
+            with work.vault.write() as tx:
+                register.returned(tx, work.location_id, answer.contact_id, at=work.now())
+                contacts.store_detail(
+                    tx, work.location_id, answer.contact_id, answer.raw, at=work.now(), run_id=work.run.run_id
+                )
+            work.tally.returned += 1
+
+
+def _listed(work: Work, statuses: Sequence[Status]) -> Iterator[list[str]]:
+    after = ""
+    while True:
+        with work.vault.read() as tx:
+            found = contacts.sighted_with_status(
+                tx, work.location_id, work.run.run_id, tuple(statuses), after=after, limit=CHUNK
+            )
+        if not found:
+            return
+        yield found
+        after = found[-1]
+
+
+def _withdraw_listed(work: Work, listed: Sequence[str]) -> None:
+    with work.vault.write() as tx:
+        for contact_id in listed:
+            open_rows = [row for row in register.of_contact(tx, work.location_id, contact_id) if row.ended_at is None]
+            register.withdraw(
+                tx, [row.disappearance_id for row in open_rows], at=work.now(), note="HighLevel lists it again."
+            )
+
+
+def _settle(tx: Tx, work: Work, suspect: Disappearance, answer: Looked, unexplained: Unexplained) -> None:
+    at = work.now()
+    if answer.raw is not None:
+        register.withdraw(tx, [suspect.disappearance_id], at=at, note="HighLevel's list left it out; it is alive.")
+        contacts.store_detail(tx, work.location_id, suspect.contact_id, answer.raw, at=at, run_id=work.run.run_id)
+        work.tally.alive += 1
+    elif answer.gone:
+        _confirm(tx, work, suspect, answer.words, unexplained)
+        work.tally.deleted += 1
+    else:
+        register.note_check(tx, suspect.disappearance_id, at=at, text=answer.words)
+        work.tally.unsure += 1
+
+
+def _confirm(tx: Tx, work: Work, suspect: Disappearance, words: str, unexplained: Unexplained) -> None:
+    cause = _merge(tx, suspect)
+    merged = cause is not None and cause.proven
+    register.confirm(
+        tx,
+        suspect.disappearance_id,
+        at=work.now(),
+        status=Status.MERGED if merged else Status.DELETED,
+        cause=cause.kind if cause else "unknown",
+        evidence=f"{words}. {cause.evidence}" if cause else words,
+        winner_id=cause.winner_id if cause else "",
+    )
+    if cause is None:
+        unexplained[suspect.detected_at].append((suspect.disappearance_id, words))
+
+
+def _merge(tx: Tx, suspect: Disappearance) -> Cause | None:
+    """The merge that explains this disappearance, looked for among all e-mails and phones of the last copy."""
+    stored = contacts.get(tx, suspect.location_id, suspect.contact_id)
+    if stored is None:
+        return None
+    last = parse(stored.raw)
+    emails = [email for email in (last.email, *last.other_emails) if email]
+    phones = [key for key in (last.phone_key, *map(digits, last.other_phones)) if key]
+    if not emails and not phones:
+        return None
+    found = contacts.holders(
+        tx, suspect.location_id, emails=emails, phone_keys=phones, exclude=suspect.contact_id
+    )
+    claims = [
+        Claim(holder.contact_id, holder.field, holder.additional, holder.since, holder.date_updated)
+        for holder in found
+    ]
+    return merge_cause(claims, last_seen_at=suspect.last_seen_at)
+
+
+def _explain(tx: Tx, work: Work, unexplained: Unexplained) -> None:
+    """Those without a merge: many between the same two looks are a bulk action, else the cause is unknown."""
+    for detected_at, rows in unexplained.items():
+        together = register.confirmed_between(tx, work.location_id, detected_at, detected_at)
+        earliest = min((clock_from for _, clock_from, _ in together), default=detected_at)
+        cause = bulk_cause(len(together), earliest=earliest, latest=detected_at) or unknown_cause(len(together))
+        said: dict[str, list[int]] = defaultdict(list)
+        for row_id, words in rows:
+            said[words].append(row_id)
+        for words, row_ids in said.items():
+            register.set_cause(tx, row_ids, cause=cause.kind, evidence=f"{words}. {cause.evidence}")
+
+
+def _close_incidents(tx: Tx, work: Work) -> None:
+    if register.count_suspects(tx, work.location_id):
+        return
+    for incident in register.list_incidents(tx, [work.location_id], limit=50):
+        if incident.state == "waiting":
+            register.close_incident(tx, incident.incident_id, "confirmed", incident.evidence)
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

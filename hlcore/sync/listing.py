@@ -1,0 +1,120 @@
+"""One complete round on one location: list everything, find what is missing, ask for it by id, welcome what came back.
+
+The order matters: contacts are taken in page by page; only a listing that is complete by `model.listing.judge` leads
+to suspicions; only GET by id turns a suspicion into a deletion. A run that was killed is taken over by the next
+one, which goes on behind its last page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hlcore.errors import HighLevelError, LocationInactive, RunInProgress, TokenRefused, WrongLocation
+from hlcore.highlevel import Client
+from hlcore.model.progress import Listener, silent
+from hlcore.store import Vault, contacts, register, runs
+from hlcore.sync.absent import suspect_missing
+from hlcore.sync.account import refresh_catalogues, verify_location
+from hlcore.sync.confirm import confirm_suspects, welcome_returned
+from hlcore.sync.report import Now, Report, Tally, Work, never
+from hlcore.sync.rules import Rules
+from hlcore.sync.walk import walk
+
+REFUSALS = (TokenRefused, WrongLocation, LocationInactive)
+
+
+def sync_location(
+    vault: Vault,
+    client: Client,
+    rules: Rules,
+    *,
+    now: Now,
+    listener: Listener = silent,
+    cancelled: Callable[[], bool] = never,
+) -> Report:
+    """One round on the client's location; what it learnt is in the vault and the run in the activity log.
+
+    Faults of HighLevel end in a Report that names them, never in an exception; nothing is concluded from an
+    incomplete listing. Raises Cancelled (the next round goes on from there) and StoreError. May be repeated.
+    """
+    began = now()
+    try:
+        work = _begin(vault, client, rules, now, listener, cancelled)
+    except RunInProgress as exc:
+        return Report(client.location_id, "refused", f"{exc} {exc.hint}")
+    try:
+        outcome, reason = _round(work)
+    except REFUSALS as exc:
+        outcome, reason = "refused", f"{exc} {exc.hint}".strip()
+    except HighLevelError as exc:
+        outcome, reason = "incomplete", f"{exc} {exc.hint}".strip()
+    except BaseException:
+        with vault.write() as tx:
+            runs.release(tx, work.run.run_id)
+        raise
+    return _conclude(work, outcome, reason, seconds=(now() - began).total_seconds())
+
+
+def _begin(
+    vault: Vault, client: Client, rules: Rules, now: Now, listener: Listener, cancelled: Callable[[], bool]
+) -> Work:
+    with vault.write() as tx:
+        run = runs.claim(
+            tx,
+            client.location_id,
+            "listing",
+            at=now(),
+            holder=runs.this_process(),
+            resume_within=rules.resume_within,
+        )
+    tally = Tally(run.added, run.changed, run.suspected, run.deleted, run.returned)
+    return Work(vault, client, client.location_id, run, rules, now, tally, listener, cancelled, client.requests)
+
+
+def _round(work: Work) -> tuple[str, str]:
+    verify_location(work)
+    refresh_catalogues(work)
+    verdict = walk(work)
+    welcome_returned(work)
+    if verdict.complete:
+        with work.vault.read() as tx:
+            seen = contacts.sighted(tx, work.run.run_id)
+        verdict = suspect_missing(work, seen=seen)
+    if not verdict.complete:
+        return "incomplete", " ".join([verdict.reason, *work.tally.notes])
+    confirm_suspects(work)
+    return "complete", " ".join([*_oddities(work), *work.tally.notes])
+
+
+def _oddities(work: Work) -> list[str]:
+    """What was odd about a complete run, in words."""
+    found = []
+    if work.tally.alive:
+        found.append(
+            f"HighLevel's list left out {work.tally.alive:,} live contacts; asked for by id, they exist."
+        )
+    with work.vault.read() as tx:
+        work.tally.suspected = register.count_suspects(tx, work.location_id)
+    if work.tally.suspected:
+        found.append(f"{work.tally.suspected:,} missing contacts could not be checked yet; the next run tries again.")
+    return found
+
+
+def _conclude(work: Work, outcome: str, reason: str, *, seconds: float) -> Report:
+    with work.vault.write() as tx:
+        seen = contacts.sighted(tx, work.run.run_id)
+        work.tally.suspected = register.count_suspects(tx, work.location_id)
+        runs.finish(
+            tx,
+            work.run.run_id,
+            work.now(),
+            outcome=outcome,
+            reason=reason,
+            seen=seen,
+            requests=work.requests,
+            **work.tally.counts(),
+        )
+        contacts.forget_sightings(tx, work.run.run_id)
+    return Report(
+        work.location_id, outcome, reason, seen, requests=work.requests, seconds=round(seconds, 3), **work.tally.counts()
+    )

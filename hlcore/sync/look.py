@@ -1,0 +1,91 @@
+"""Asking for contacts by their id: the only answer that decides whether one still exists.
+
+HighLevel's search index lags and leaves out live rows; GET by id is immediate. A missing contact answers 404, or 400
+with a text that says so (both are seen by clients in production).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+
+from hlcore.errors import (
+    BudgetSpent,
+    Cancelled,
+    Gone,
+    HighLevelError,
+    LocationInactive,
+    TokenRefused,
+    VaultError,
+    WrongLocation,
+)
+from hlcore.model.contact import parse
+from hlcore.model.lifecycle import LIVE
+from hlcore.store import contacts
+from hlcore.sync.report import Work
+
+STOPPERS = (TokenRefused, WrongLocation, LocationInactive, BudgetSpent, Cancelled)
+"""Errors after which asking on makes no sense."""
+
+
+CONTROLS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The answer for one id: `raw` when it is alive, `gone` when it surely does not exist, else why nobody knows."""
+
+    contact_id: str
+    raw: bytes | None = None
+    gone: bool = False
+    words: str = ""
+
+
+def look(work: Work, contact_id: str) -> Looked:
+    """What GET by id says now. Raises only what makes asking on pointless (`STOPPERS`)."""
+    try:
+        raw = work.client.contact(contact_id)
+        found = parse(raw)
+    except Gone as exc:
+        return Looked(contact_id, gone=True, words=f"HighLevel answered {exc.status or 404} for its id")
+    except STOPPERS:
+        raise
+    except HighLevelError as exc:
+        return Looked(contact_id, words=str(exc))
+    except ValueError:
+        return Looked(contact_id, words="HighLevel's answer was not a contact")
+    if found.contact_id != contact_id or found.location_id not in ("", work.location_id):
+        return Looked(contact_id, words="HighLevel answered with another contact")
+    if _marked_deleted(raw):
+        return Looked(contact_id, gone=True, words="HighLevel marks it as deleted")
+    return Looked(contact_id, raw=raw)
+
+
+def look_all(work: Work, contact_ids: Sequence[str]) -> Iterator[Looked]:
+    """`look` for each id, several at a time, in order. The first stopper ends it and is raised."""
+    with ThreadPoolExecutor(work.rules.workers, thread_name_prefix="look") as pool:
+        try:
+            yield from pool.map(lambda contact_id: look(work, contact_id), contact_ids)
+        except VaultError:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def answers_for_the_living(work: Work) -> bool:
+    """Whether GET by id can be believed just now: a contact that this run has just seen listed answers as alive (a
+    location without any: its own record answers). A broken route must not pass for a mass deletion."""
+    with work.vault.read() as tx:
+        listed = contacts.sighted_with_status(tx, work.location_id, work.run.run_id, tuple(LIVE), limit=CONTROLS)
+    if not listed:
+        return bool(work.client.location())
+    return any(look(work, contact_id).raw is not None for contact_id in listed)
+
+
+def _marked_deleted(raw: bytes) -> bool:
+    class Flag(msgspec.Struct):
+        deleted: object = None
+
+    return msgspec.json.decode(raw, type=Flag).deleted is True

@@ -1,0 +1,94 @@
+"""What a run was asked to do, what it works with, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hlcore.errors import Cancelled
+from hlcore.highlevel import Client
+from hlcore.model.progress import Listener, Progress, silent
+from hlcore.store import Vault
+from hlcore.store.runs import Run
+from hlcore.sync.rules import Rules
+
+Now = Callable[[], datetime]
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run on one location did. `outcome` is complete, incomplete or refused; `reason` says why in words,
+    and on a complete run what was odd."""
+
+    location_id: str
+    outcome: str
+    reason: str = ""
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    suspected: int = 0
+    deleted: int = 0
+    returned: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should look: the run was not complete, or something could not be decided."""
+        return self.outcome != "complete" or self.suspected > 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the command line's contract."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted so far."""
+
+    added: int = 0
+    changed: int = 0
+    suspected: int = 0
+    deleted: int = 0
+    returned: int = 0
+    alive: int = 0
+    unsure: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """The columns of the run."""
+        return {name: getattr(self, name) for name in ("added", "changed", "suspected", "deleted", "returned")}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run in progress: everything a step needs."""
+
+    vault: Vault
+    client: Client
+    location_id: str
+    run: Run
+    rules: Rules
+    now: Now
+    tally: Tally
+    listener: Listener = silent
+    cancelled: Callable[[], bool] = never
+    requests_before: int = 0
+
+    @property
+    def requests(self) -> int:
+        """Requests of this run, earlier sittings included."""
+        return self.run.requests + self.client.requests - self.requests_before
+
+    def tell(self, stage: str, done: int = 0, total: int = 0, note: str = "") -> None:
+        """Tell whoever waits. Raises Cancelled when somebody asked to stop."""
+        if self.cancelled():
+            raise Cancelled("Stopped. What was read is kept; the next run goes on from here.")
+        self.listener(Progress(stage, done, total, note))

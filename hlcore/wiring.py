@@ -1,0 +1,171 @@
+"""Putting the rooms together: one vault, one limiter and one client per location, from the settings.
+
+Used by the command line, the worker and the pages; the use cases themselves take what they need as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+from hlcore.errors import NotFound, SettingsError
+from hlcore.highlevel import Client, Clock, Limiter, Priority, Sent, SystemClock
+from hlcore.settings import Settings
+from hlcore.store import Vault, locations, usage
+from hlcore.store.locations import Location
+from hlcore.store.vault_key import Cipher
+from hlcore.sync.account import Account, check_account, save_account
+from hlcore.sync.report import never
+from hlcore.sync.rules import Rules
+
+
+@dataclass
+class Office:
+    """Everything one process needs: made once, shared by its threads. `close` ends it."""
+
+    settings: Settings
+    vault: Vault
+    cipher: Cipher
+    clock: Clock
+    _limiters: dict[str, Limiter] = field(default_factory=dict)
+    _sent: dict[tuple[str, str], int] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Office:
+        """The vault is open and at the newest schema. Raises SettingsError, StoreError."""
+        vault = Vault.open(settings.database_url)
+        cipher = Cipher.load(settings.secret_key.get_secret_value(), settings.data_dir)
+        return cls(settings, vault, cipher, clock or SystemClock())
+
+    def close(self) -> None:
+        """The counted requests are kept and the database is let go."""
+        self.flush_usage()
+        self.vault.close()
+
+    def location(self, location_id: str) -> Location:
+        """The connected location. Raises NotFound."""
+        with self.vault.read() as tx:
+            found = locations.get(tx, location_id)
+        if found is None or found.disconnected_at is not None:
+            raise NotFound(
+                f"Location {location_id} is not connected.", hint="Connect it on the Settings page, or see `connect`."
+            )
+        return found
+
+    def locations(self, only: str = "") -> list[Location]:
+        """The connected locations, or the one asked for. Raises NotFound."""
+        if only:
+            return [self.location(only)]
+        with self.vault.read() as tx:
+            return locations.all(tx)
+
+    def rules(self, location: Location) -> Rules:
+        """How careful a sync of this location is."""
+        return Rules.of(self.settings, location.incident_floor, location.incident_share)
+
+    @contextmanager
+    def client(
+        self,
+        location_id: str,
+        *,
+        token: str | None = None,
+        priority: Priority = Priority.BACKGROUND,
+        cancelled: Callable[[], bool] = never,
+    ) -> Iterator[Client]:
+        """A client of this location; all clients of a location in this process share one limiter. `token` is for
+        an account that is not connected yet."""
+        source = (lambda: token) if token is not None else (lambda: self._token(location_id))
+        client = Client(
+            location_id,
+            source,
+            base_url=self.settings.api_url,
+            limiter=self._limiter(location_id),
+            clock=self.clock,
+            priority=priority,
+            on_request=lambda sent: self._count(location_id, sent),
+            cancelled=cancelled,
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+            self.flush_usage()
+
+    def connect(self, location_id: str, token: str, *, is_demo: bool = False) -> Account:
+        """The location is connected with this token, which a real call has proven; the token is kept encrypted.
+        Raises HighLevelError with what is wrong. May be repeated with another token."""
+        if not location_id.strip() or not token.strip():
+            raise SettingsError("A location id and a token are needed.", hint="Both are shown in HighLevel's settings.")
+        with self.client(location_id, token=token.strip(), priority=Priority.INTERACTIVE) as client:
+            account = check_account(client)
+        with self.vault.write() as tx:
+            save_account(
+                tx, account, token=self.cipher.encrypt(token.strip()), at=self.clock.now(), is_demo=is_demo
+            )
+        return account
+
+    def connect_from_settings(self) -> None:
+        """The account named by LOCATION_ID and TOKEN is connected. Without them nothing happens; nothing is asked
+        of HighLevel when it is connected with this very token already."""
+        location_id, token = self.settings.location_id, self.settings.token.get_secret_value()
+        if not location_id or not token:
+            return
+        with self.vault.read() as tx:
+            known = locations.get(tx, location_id)
+            kept = locations.token(tx, location_id)
+        if known and known.disconnected_at is None and kept and self._reads_as(kept, token):
+            return
+        self.connect(location_id, token)
+
+    def flush_usage(self) -> None:
+        """The requests counted since the last flush are added to the day's account."""
+        with self._lock:
+            counted, self._sent = self._sent, {}
+        if not counted:
+            return
+        with self.vault.write() as tx:
+            for (location_id, day), requests in counted.items():
+                usage.add(tx, location_id, day, requests)
+
+    def _reads_as(self, kept: bytes, token: str) -> bool:
+        try:
+            return self.cipher.decrypt(kept) == token
+        except SettingsError:
+            return False
+
+    def _token(self, location_id: str) -> str:
+        with self.vault.read() as tx:
+            kept = locations.token(tx, location_id)
+        if kept is None:
+            raise NotFound(f"Location {location_id} has no token.", hint="Connect it again on the Settings page.")
+        return self.cipher.decrypt(kept)
+
+    def _limiter(self, location_id: str) -> Limiter:
+        with self._lock:
+            if location_id in self._limiters:
+                return self._limiters[location_id]
+        with self.vault.read() as tx:
+            spent = usage.today(tx, location_id, _day(self.clock)).requests
+        with self._lock:
+            return self._limiters.setdefault(
+                location_id,
+                Limiter(
+                    self.clock,
+                    per_10s=self.settings.requests_per_10s,
+                    per_day=self.settings.requests_per_day,
+                    interactive_share=self.settings.interactive_share,
+                    spent_today=spent,
+                ),
+            )
+
+    def _count(self, location_id: str, sent: Sent) -> None:
+        key = (location_id, _day(self.clock))
+        with self._lock:
+            self._sent[key] = self._sent.get(key, 0) + 1
+
+
+def _day(clock: Clock) -> str:
+    return clock.now().date().isoformat()
