@@ -8,6 +8,7 @@ are therefore kept as they came; everything here is derived from them and can be
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -81,10 +82,7 @@ _decoder = msgspec.json.Decoder(_Fields)
 
 def parse(raw: bytes) -> Contact:
     """The contact in these bytes. Raises ValueError when they are not a JSON object with a text `id`."""
-    try:
-        fields = _decoder.decode(raw)
-    except msgspec.MsgspecError as exc:
-        raise ValueError("not a contact: no JSON object with an id") from exc
+    fields = _fields(raw)
     if not fields.id:
         raise ValueError("not a contact: its id is empty")
     return Contact(
@@ -108,6 +106,29 @@ def parse(raw: bytes) -> Contact:
     )
 
 
+def _fields(raw: bytes) -> _Fields:
+    try:
+        return _decoder.decode(raw)
+    except msgspec.ValidationError as exc:
+        raise ValueError("not a contact: no JSON object with an id") from exc
+    except msgspec.DecodeError:
+        return _lenient_fields(raw)
+
+
+def _lenient_fields(raw: bytes) -> _Fields:
+    """Half an emoji (a lone surrogate) is no Unicode, but it does occur in what people paste."""
+    try:
+        return msgspec.convert(_without_settings(json.loads(raw)), _Fields)
+    except (ValueError, RecursionError, msgspec.ValidationError) as exc:
+        raise ValueError("not a contact: no JSON object with an id") from exc
+
+
+def _without_settings(value: Any) -> Any:
+    if isinstance(value, dict) and "dndSettings" in value:
+        value["dndSettings"] = msgspec.Raw(b"null" if value["dndSettings"] is None else b"{}")
+    return value
+
+
 def digest(raw: bytes) -> bytes:
     """SHA-256 of the exact bytes, 32 bytes."""
     return hashlib.sha256(raw).digest()
@@ -115,9 +136,14 @@ def digest(raw: bytes) -> bytes:
 
 def canonical(raw: bytes) -> bytes:
     """The contact's content as bytes that do not depend on key order, spacing or the place in a listing."""
-    value = msgspec.json.decode(raw)
-    kept = {key: part for key, part in value.items() if key not in VOLATILE} if isinstance(value, dict) else value
-    return msgspec.json.encode(kept, order="sorted")
+    try:
+        return msgspec.json.encode(_kept(msgspec.json.decode(raw)), order="sorted")
+    except msgspec.DecodeError:
+        return json.dumps(_kept(json.loads(raw)), sort_keys=True).encode()
+
+
+def _kept(value: Any) -> Any:
+    return {key: part for key, part in value.items() if key not in VOLATILE} if isinstance(value, dict) else value
 
 
 def content_digest(raw: bytes) -> bytes:
@@ -165,7 +191,9 @@ def _name(fields: _Fields) -> str:
 
 
 def _text(value: object) -> str:
-    return value.replace("\x00", "").strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value.replace("\x00", "").encode("utf-8", "replace").decode().strip()
 
 
 def _list(value: object) -> list[Any]:

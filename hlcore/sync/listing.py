@@ -116,5 +116,11 @@ def _conclude(work: Work, outcome: str, reason: str, *, seconds: float) -> Repor
         )
         contacts.forget_sightings(tx, work.run.run_id)
     return Report(
-        work.location_id, outcome, reason, seen, requests=work.requests, seconds=round(seconds, 3), **work.tally.counts()
+        work.location_id,
+        outcome,
+        reason,
+        seen,
+        requests=work.requests,
+        seconds=round(seconds, 3),
+        **work.tally.counts(),
     )

@@ -1,0 +1,103 @@
+"""Contacts as HighLevel sends them: exact bytes in, searchable columns out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hlcore.model.contact import canonical, content_digest, digest, moment, parse
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def raw(**fields: Any) -> bytes:
+    return json.dumps({"id": "c1", **fields}, ensure_ascii=False).encode()
+
+
+def test_keeps_the_bytes_exactly() -> None:
+    sent = b'{ "id":"c1" ,"firstName":"Zo\xc3\xab"}'
+    assert parse(sent).raw == sent
+    assert parse(sent).digest == digest(sent)
+
+
+def test_prefers_the_name_as_typed_over_the_lower_cased_one() -> None:
+    assert parse(raw(firstName="mcdonald", firstNameRaw="McDonald", lastName="Ng")).name == "McDonald Ng"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [({"name": "A B"}, "A B"), ({"contactName": "C D"}, "C D"), ({}, ""), ({"firstName": None}, "")],
+    ids=["name", "contactName", "nothing", "null"],
+)
+def test_finds_a_name_where_there_is_one(fields: dict[str, Any], name: str) -> None:
+    assert parse(raw(**fields)).name == name
+
+
+def test_reads_additional_addresses_as_objects_and_as_texts() -> None:
+    contact = parse(raw(additionalEmails=[{"email": "A@x.test"}, "b@x.test"], additionalPhones=["+1 555"]))
+    assert contact.other_emails == ("a@x.test", "b@x.test")
+    assert contact.other_phones == ("+1 555",)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"[]", b'"x"', b"{}", b'{"id":""}', b'{"id":7}', b'{"id":"c1"', b"<html>"],
+    ids=["empty", "array", "text", "no id", "empty id", "number", "cut", "html"],
+)
+def test_refuses_what_is_not_a_contact(broken: bytes) -> None:
+    with pytest.raises(ValueError, match="not a contact"):
+        parse(broken)
+
+
+@given(st.dictionaries(st.sampled_from(["firstName", "tags", "email", "dnd", "dateAdded", "source"]), json_values))
+def test_no_odd_value_stops_the_copy(fields: dict[str, Any]) -> None:
+    """Whatever type HighLevel puts into a field, the contact is taken in."""
+    assert parse(raw(**fields)).contact_id == "c1"
+
+
+def test_a_lone_surrogate_does_not_stop_the_copy() -> None:
+    assert parse(b'{"id":"c1","firstName":"\\ud83d"}').contact_id == "c1"
+
+
+def test_the_place_in_a_listing_is_not_content() -> None:
+    assert content_digest(raw(searchAfter=[1, "c1"])) == content_digest(raw(searchAfter=[2, "c1"]))
+
+
+@given(st.dictionaries(st.text(max_size=8), json_values, max_size=5))
+def test_key_order_is_not_content(fields: dict[str, Any]) -> None:
+    fields["id"] = "c1"
+    turned = dict(reversed(list(fields.items())))
+    assert canonical(json.dumps(fields).encode()) == canonical(json.dumps(turned).encode())
+
+
+@given(st.text(), st.text())
+def test_a_changed_value_is_content(one: str, other: str) -> None:
+    same = content_digest(raw(note=one)) == content_digest(raw(note=other))
+    assert same == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2021-11-26T12:41:02.193Z", datetime(2021, 11, 26, 12, 41, 2, 193000, UTC)),
+        ("2021-11-26T13:41:02+01:00", datetime(2021, 11, 26, 12, 41, 2, tzinfo=UTC)),
+        (1637930462193, datetime(2021, 11, 26, 12, 41, 2, 193000, UTC)),
+        ("1637930462193", datetime(2021, 11, 26, 12, 41, 2, 193000, UTC)),
+        ("yesterday", None),
+        (None, None),
+        (True, None),
+        (10**30, None),
+    ],
+    ids=["utc", "offset", "ms", "ms text", "words", "none", "bool", "huge"],
+)
+def test_reads_moments_in_every_spelling(value: object, expected: datetime | None) -> None:
+    assert moment(value) == expected

@@ -1,0 +1,69 @@
+"""Health: one answer from facts and the clock; it turns red by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hlcore.model.health import Facts, Level, ago, assess
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+GOOD = Facts(
+    connected=True,
+    last_complete_at=NOW - timedelta(minutes=10),
+    last_outcome="complete",
+    last_reason="",
+    first_connected_at=NOW - timedelta(days=3),
+    running=False,
+    suspected=0,
+    incidents_waiting=0,
+    every=timedelta(minutes=15),
+)
+
+
+def test_a_fresh_complete_copy_is_good() -> None:
+    health = assess(GOOD, NOW)
+    assert health.level is Level.OK
+    assert health.reasons == ("Complete copy from 10 minutes ago.",)
+
+
+@pytest.mark.parametrize(
+    ("later", "level"),
+    [(timedelta(minutes=15), Level.OK), (timedelta(hours=3), Level.ATTENTION), (timedelta(days=2), Level.BAD)],
+    ids=["in time", "late", "stale"],
+)
+def test_an_ageing_copy_turns_red_by_itself(later: timedelta, level: Level) -> None:
+    assert assess(GOOD, NOW + later).level is level
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "words"),
+    [
+        ({"connected": False}, Level.BAD, "disconnected"),
+        ({"last_complete_at": None}, Level.BAD, "no complete copy"),
+        ({"last_complete_at": None, "running": True}, Level.ATTENTION, "being made"),
+        ({"last_outcome": "refused", "last_reason": "token revoked"}, Level.BAD, "token revoked"),
+        ({"last_outcome": "incomplete", "last_reason": "cut off"}, Level.ATTENTION, "cut off"),
+        ({"suspected": 2}, Level.ATTENTION, "2 contacts"),
+        ({"incidents_waiting": 1}, Level.ATTENTION, "Unusually many"),
+    ],
+)
+def test_every_trouble_is_named(change: dict[str, object], level: Level, words: str) -> None:
+    health = assess(replace(GOOD, **change), NOW)  # type: ignore[arg-type]
+    assert health.level is level
+    assert any(words in reason for reason in health.reasons)
+
+
+def test_the_worst_reason_comes_first() -> None:
+    health = assess(replace(GOOD, suspected=1, last_outcome="refused", last_reason="token"), NOW)
+    assert "token" in health.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [(timedelta(seconds=20), "just now"), (timedelta(minutes=1), "1 minute ago"), (timedelta(days=2), "2 days ago")],
+)
+def test_ages_in_words(age: timedelta, words: str) -> None:
+    assert ago(age) == words
