@@ -11,7 +11,11 @@ Attached = dict[str, dict[str, Item]]
 def detach(shelves: Shelves, contact_ids: set[str]) -> dict[str, Attached]:
     """Everything of these contacts, which is then no longer on the shelves. One pass, however many they are."""
     found: dict[str, Attached] = {
-        id_: {"notes": shelves.notes.pop(id_, {}), "tasks": shelves.tasks.pop(id_, {}), **{name: {} for name in OWNED}}
+        id_: {
+            "notes": shelves.notes.pop(id_, {}),
+            "tasks": shelves.tasks.pop(id_, {}),
+            **{name: {} for name in OWNED},
+        }
         for id_ in contact_ids
     }
     for name in OWNED:

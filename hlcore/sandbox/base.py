@@ -73,6 +73,7 @@ class LocationBase:
         self.timezone = timezone
         self.company_id = f"company-of-{host.seed}"
         self.allow_duplicates = False
+        self.allow_duplicate_opportunities = True
         self.hipaa = False
         self.active = True
         self.country = "US"
@@ -83,6 +84,8 @@ class LocationBase:
         self.budget = Budget()
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.shelves = Shelves()
+        self.exports: dict[str, Any] = {}
+        self._talk_of: dict[str, str] = {}
         self.ids = Ids(f"{host.seed}:{id_}")
         self._host = host
 

@@ -18,12 +18,10 @@ _COMMON = (
 
 
 def _dto(text: str) -> Allowed:
-    return dict(part.split(":") for part in text.split())  # type: ignore[misc]
+    return dict(part.split(":") for part in text.split())
 
 
-CREATE_CONTACT = _dto(
-    _COMMON + " locationId:string gender:string companyName:string? source:string assignedTo:string"
-)
+CREATE_CONTACT = _dto(_COMMON + " locationId:string gender:string companyName:string? source:string assignedTo:string")
 UPDATE_CONTACT = _dto(_COMMON + " source:string? assignedTo:string?")
 UPSERT_CONTACT = {**CREATE_CONTACT, "createNewIfDuplicateAllowed": "boolean"}
 SEARCH_CONTACTS = _dto(

@@ -13,9 +13,31 @@ Test = Callable[[Record], bool]
 RowTest = Callable[[Fields], bool]
 
 FIELDS = frozenset(
-    "id contactName firstNameLowerCase lastNameLowerCase email phone address city state country postalCode companyName "
-    "businessName assignedTo source dnd isValidWhatsapp followers dateAdded dateUpdated lastEmailClickedDate "
-    "lastEmailOpenedDate tags".split()
+    [
+        "id",
+        "contactName",
+        "firstNameLowerCase",
+        "lastNameLowerCase",
+        "email",
+        "phone",
+        "address",
+        "city",
+        "state",
+        "country",
+        "postalCode",
+        "companyName",
+        "businessName",
+        "assignedTo",
+        "source",
+        "dnd",
+        "isValidWhatsapp",
+        "followers",
+        "dateAdded",
+        "dateUpdated",
+        "lastEmailClickedDate",
+        "lastEmailOpenedDate",
+        "tags",
+    ]
 )
 OPERATORS = frozenset({"eq", "not_eq", "contains", "not_contains", "exists", "not_exists", "range"})
 ONLY = {"id": {"eq", "not_eq"}, "email": {"eq", "not_eq", "exists", "not_exists"}}
@@ -109,8 +131,8 @@ def _ranged(name: str, value: Condition) -> RowTest:
     def test(row: Fields) -> bool:
         if key is None:
             return False
-        at = row[key]
-        return (
+        at: int = row[key]
+        return bool(
             at >= value.get("gte", at)
             and at <= value.get("lte", at)
             and at > value.get("gt", at - 1)

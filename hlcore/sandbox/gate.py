@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from . import routes  # noqa: F401  (registers every operation)
-from .contract import check  # noqa: F401
 from .faults import AFTER, BEFORE, Fault
 from .ledger import Entry
 from .translate import to_v3
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .world import Grant, Sandbox
 
 HTML = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body><h1>502</h1></body></html>"
-NO_TOKEN_NEEDED = "/oauth/token"
+OPEN_PATH = "/oauth/token"
 
 
 @dataclass(slots=True)
@@ -56,7 +56,16 @@ def handle(sandbox: Sandbox, received: Received) -> Outcome:
         body = _json(received.raw) if received.raw else None
         place = turn.location.id if turn.location else ""
         sandbox.ledger.add(
-            Entry(received.method, received.path, outcome.answer.status, place, sandbox.now(), received.query, body, kinds)
+            Entry(
+                received.method,
+                received.path,
+                outcome.answer.status,
+                place,
+                sandbox.now(),
+                received.query,
+                body,
+                kinds,
+            )
         )
         return outcome
 
@@ -103,7 +112,7 @@ class _Turn:
 
     def _version(self, operation: Operation) -> str:
         version = self.received.headers.get("version", "")
-        if operation.path == NO_TOKEN_NEEDED:
+        if operation.path == OPEN_PATH:
             return version
         if not version:
             self._off_contract("no Version header")
@@ -116,7 +125,7 @@ class _Turn:
         return version
 
     def _authorize(self, operation: Operation) -> None:
-        if operation.path == NO_TOKEN_NEEDED:
+        if operation.path == OPEN_PATH:
             return
         scheme, _, token = self.received.headers.get("authorization", "").partition(" ")
         grant = self.sandbox.tokens.get(token)
@@ -183,8 +192,6 @@ class _Turn:
         if not self.received.raw:
             return {}
         if "application/x-www-form-urlencoded" in self.received.headers.get("content-type", ""):
-            from urllib.parse import parse_qsl
-
             return dict(parse_qsl(self.received.raw.decode()))
         body = _json(self.received.raw)
         if body is None:
@@ -241,9 +248,7 @@ def _refused(fault: Fault) -> Refusal:
         "token_revoked": Refusal(401, "Invalid token: access token is invalid"),
         "invalid_jwt": Refusal(401, "Invalid JWT"),
         "scope_401": Refusal(401, "The token is not authorized for this scope."),
-        "iam_401": Refusal(
-            401, "This route is not yet supported by the IAM Service. Please update your IAM config."
-        ),
+        "iam_401": Refusal(401, "This route is not yet supported by the IAM Service. Please update your IAM config."),
         "wrong_location": no_access(),
         "gone": Refusal(404, "Contact not found"),
     }

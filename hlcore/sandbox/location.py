@@ -10,7 +10,7 @@ from .attached import Attached, attach, detach
 from .base import Host
 from .ids import iso, moment
 from .index import SearchIndex
-from .people import People
+from .people import TAGS, People
 from .record import Fields, Record, digits, lowered, split_name
 from .related import Related
 from .search import Searcher
@@ -147,6 +147,8 @@ class Location(Related):
         No events and no lag: they have been there all along."""
         with self.lock:
             people = People(f"{self.ids.counter}:{self.id}", list(self.shelves.custom_fields), self._user_ids())
+            for tag in TAGS:
+                self.add_tag(tag)
             ids = []
             for record in people.records(self.id, self.ids, self.now(), n, days):
                 self.records[record[0]] = record[1]
@@ -246,5 +248,3 @@ def _absorb(winner: Fields, loser: Fields) -> Fields:
         "tags": lowered(winner["tags"] + loser["tags"]),
         "customFields": winner["customFields"] + [f for f in loser["customFields"] if f["id"] not in held],
     }
-
-

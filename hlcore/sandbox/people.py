@@ -25,13 +25,24 @@ COMPANIES = (
     "Pomelo Studio", "Quarry Fitness", "Café Zwölf", "Third Floor Yoga",
 )  # fmt: skip
 PLACES = (
-    ("Springfield", "IL", "US", "America/Chicago", "+1217555"), ("Portland", "OR", "US", "America/Los_Angeles", "+1503555"),
+    ("Springfield", "IL", "US", "America/Chicago", "+1217555"),
+    ("Portland", "OR", "US", "America/Los_Angeles", "+1503555"),
     ("Leeds", "", "GB", "Europe/London", "+44113496"), ("Köln", "NW", "DE", "Europe/Berlin", "+4922155"),
     ("São Paulo", "SP", "BR", "America/Sao_Paulo", "+5511955"), ("تل", "", "IL", "Asia/Jerusalem", "+9723555"),
     ("Kraków", "", "PL", "Europe/Warsaw", "+4812555"), ("Sydney", "NSW", "AU", "Australia/Sydney", "+6125550"),
 )  # fmt: skip
 SOURCES = ("website form", "referral", "facebook ads", "csv import", "walk-in", "google")
-TAGS = ("vip", "newsletter", "cold", "no show", "whitening", "candidate", "kunde 🎉", "follow up", "2026 spring")
+TAGS = (
+    "vip",
+    "newsletter",
+    "cold",
+    "no show",
+    "whitening",
+    "candidate",
+    "kunde 🎉",
+    "follow up",
+    "2026 spring",
+)
 TYPES = ("lead", "lead", "lead", "customer")
 
 
@@ -84,7 +95,10 @@ class People:
         elif roll < 0.12:
             found["dateOfBirth"] = f"19{70 + int(roll * 250)}-04-17T00:00:00.000Z"
         elif roll < 0.16:
-            found |= {"address1": "12 Wren Lane, Flat “B”\nRear house", "postalCode": "0" + str(1000 + self._serial % 9)}
+            found |= {
+                "address1": "12 Wren Lane, Flat “B”\nRear house",
+                "postalCode": "0" + str(1000 + self._serial % 9),
+            }
         elif roll < 0.24:
             found["attributionSource"] = {"url": "https://www.example.com/?a=1&b=2", "medium": "form"}
         if self._users and roll > 0.4:

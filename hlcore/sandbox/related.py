@@ -17,7 +17,12 @@ class Related(LocationBase):
 
     def add_note(self, contact_id: str, body: str, *, date_added: When = None, **fields: Any) -> str:
         with self.lock:
-            note = {"id": self.ids.next(), "body": body, "contactId": contact_id, "dateAdded": self._date(date_added)}
+            note = {
+                "id": self.ids.next(),
+                "body": body,
+                "contactId": contact_id,
+                "dateAdded": self._date(date_added),
+            }
             note |= _given({"pinned": False, **fields})
             self.shelves.notes.setdefault(contact_id, {})[str(note["id"])] = note
             self.emit("NoteCreate", note)
@@ -62,26 +67,47 @@ class Related(LocationBase):
     def conversation_of(self, contact_id: str) -> str:
         """The id of the contact's conversation, opened when there is none."""
         with self.lock:
-            for known in self.shelves.conversations.values():
-                if known["contactId"] == contact_id:
-                    return str(known["id"])
-            talk: Item = {"id": self.ids.next(), "contactId": contact_id, "locationId": self.id, "deleted": False}
+            if not self._talk_of:
+                self._talk_of = {talk["contactId"]: id_ for id_, talk in self.shelves.conversations.items()}
+            known = self.shelves.conversations.get(self._talk_of.get(contact_id, ""))
+            if known and known["contactId"] == contact_id:
+                return str(known["id"])
+            talk: Item = {
+                "id": self.ids.next(),
+                "contactId": contact_id,
+                "locationId": self.id,
+                "deleted": False,
+            }
             talk |= {"inbox": True, "type": 1, "unreadCount": 0, "starred": False, "dateAdded": self.stamp()}
             self.shelves.conversations[talk["id"]] = talk
+            self._talk_of[contact_id] = talk["id"]
             return str(talk["id"])
 
     def add_message(self, contact_id: str, body: str, *, kind: str = "SMS", at: When = None, **fields: Any) -> str:
         """``kind`` as in ``TYPE_…`` ("SMS", "EMAIL", "CALL", "ACTIVITY_CONTACT"). Sends nothing."""
         with self.lock:
             when = self._date(at)
-            message: Item = {"id": self.ids.next(), "type": MESSAGE_TYPES.get(kind, 1), "messageType": f"TYPE_{kind}"}
+            message: Item = {
+                "id": self.ids.next(),
+                "type": MESSAGE_TYPES.get(kind, 1),
+                "messageType": f"TYPE_{kind}",
+            }
             message |= {"locationId": self.id, "contactId": contact_id, "body": body, "dateAdded": when}
             message |= {"conversationId": self.conversation_of(contact_id), "direction": "inbound"}
-            message |= {"status": "delivered", "contentType": "text/plain", "attachments": [], "source": "app"}
+            message |= {
+                "status": "delivered",
+                "contentType": "text/plain",
+                "attachments": [],
+                "source": "app",
+            }
             message |= {"dateUpdated": when, **_given(fields)}
             self.shelves.messages[message["id"]] = message
             talk = self.shelves.conversations[message["conversationId"]]
-            talk |= {"lastMessageBody": body, "lastMessageType": message["messageType"], "lastMessageDate": when}
+            talk |= {
+                "lastMessageBody": body,
+                "lastMessageType": message["messageType"],
+                "lastMessageDate": when,
+            }
             self.emit("InboundMessage" if message["direction"] == "inbound" else "OutboundMessage", message)
             return str(message["id"])
 
@@ -99,7 +125,11 @@ class Related(LocationBase):
     def add_custom_field(self, name: str, *, data_type: str = "TEXT", id: str = "", **fields: Any) -> str:
         key = "_".join(name.lower().split())
         found: Item = {"name": name, "dataType": data_type, "model": "contact", "position": 50}
-        found |= {"fieldKey": f"{fields.get('model', 'contact')}.{key}", "locationId": self.id, **_given(fields)}
+        found |= {
+            "fieldKey": f"{fields.get('model', 'contact')}.{key}",
+            "locationId": self.id,
+            **_given(fields),
+        }
         return self._put(self.shelves.custom_fields, found, id)
 
     def remove_custom_field(self, id: str) -> None:
@@ -113,13 +143,21 @@ class Related(LocationBase):
 
     def add_pipeline(self, name: str, stages: tuple[str, ...] = ("New", "Talking", "Won"), *, id: str = "") -> str:
         rows = [{"id": self.ids.next(), "name": stage, "position": at} for at, stage in enumerate(stages)]
-        found = {"name": name, "stages": rows, "showInFunnel": True, "showInPieChart": True, "locationId": self.id}
+        found = {
+            "name": name,
+            "stages": rows,
+            "showInFunnel": True,
+            "showInPieChart": True,
+            "locationId": self.id,
+        }
         return self._put(self.shelves.pipelines, found, id)
 
     def add_lost_reason(self, name: str, *, id: str = "") -> str:
         at = self.stamp()
         return self._put(
-            self.shelves.lost_reasons, {"name": name, "locationId": self.id, "createdAt": at, "updatedAt": at}, id
+            self.shelves.lost_reasons,
+            {"name": name, "locationId": self.id, "createdAt": at, "updatedAt": at},
+            id,
         )
 
     def add_tag(self, name: str, *, id: str = "") -> str:

@@ -33,7 +33,10 @@ def _part(call: Call, shelf: dict[str, dict[str, Item]], what: str) -> Item:
 @operation("GET", NOTES, READ)
 def notes(call: Call) -> Any:
     id_ = contact_of(call)
-    return {"notes": [shown(n) for n in call.location.shelves.notes.get(id_, {}).values()], "traceId": call.trace_id}
+    return {
+        "notes": [shown(n) for n in call.location.shelves.notes.get(id_, {}).values()],
+        "traceId": call.trace_id,
+    }
 
 
 @operation("POST", NOTES, WRITE, status=201)
@@ -72,7 +75,10 @@ def _task(item: Item) -> Item:
 @operation("GET", TASKS, READ)
 def tasks(call: Call) -> Any:
     id_ = contact_of(call)
-    return {"tasks": [_task(t) for t in call.location.shelves.tasks.get(id_, {}).values()], "traceId": call.trace_id}
+    return {
+        "tasks": [_task(t) for t in call.location.shelves.tasks.get(id_, {}).values()],
+        "traceId": call.trace_id,
+    }
 
 
 @operation("POST", TASKS, WRITE, status=201)
@@ -179,7 +185,11 @@ def remove_followers(call: Call) -> Any:
     before = call.location.contacts[id_]["followers"]
     call.location.edit(id_, followers=[user for user in before if user not in given])
     left = call.location.contacts[id_]["followers"]
-    return {"followers": left, "followersRemoved": [u for u in before if u in given], "traceId": call.trace_id}
+    return {
+        "followers": left,
+        "followersRemoved": [u for u in before if u in given],
+        "traceId": call.trace_id,
+    }
 
 
 @operation("POST", "/contacts/{contactId}/campaigns/{campaignId}", WRITE, status=201)

@@ -134,9 +134,36 @@ def _reshaped(location: Location, record: Record) -> dict[str, Any]:
 
 
 LIST_KEYS = frozenset(
-    "id locationId contactName firstName firstNameRaw lastName email phone timezone country source dateAdded dateUpdated "
-    "customFields tags businessId followers type assignedTo city state postalCode address1 companyName dnd "
-    "website dateOfBirth additionalEmails".split()
+    [
+        "id",
+        "locationId",
+        "contactName",
+        "firstName",
+        "firstNameRaw",
+        "lastName",
+        "email",
+        "phone",
+        "timezone",
+        "country",
+        "source",
+        "dateAdded",
+        "dateUpdated",
+        "customFields",
+        "tags",
+        "businessId",
+        "followers",
+        "type",
+        "assignedTo",
+        "city",
+        "state",
+        "postalCode",
+        "address1",
+        "companyName",
+        "dnd",
+        "website",
+        "dateOfBirth",
+        "additionalEmails",
+    ]
 )
 
 
@@ -157,7 +184,13 @@ def list_contacts(call: Call) -> Any:
 
 def _meta(call: Call, found: Found, limit: int) -> dict[str, Any]:
     if len(found.rows) < limit:
-        return {"total": found.total, "currentPage": 1, "nextPage": None, "nextPageUrl": None, "prevPage": None}
+        return {
+            "total": found.total,
+            "currentPage": 1,
+            "nextPage": None,
+            "nextPageUrl": None,
+            "prevPage": None,
+        }
     at, id_ = found.rows[-1][2]
     tail = f"locationId={call.location.id}&limit={limit}&startAfter={at}&startAfterId={id_}"
     return {

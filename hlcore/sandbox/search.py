@@ -75,7 +75,11 @@ class Searcher:
         keys: list[Key] = []
         while low < high and len(keys) < question.limit:
             want = question.limit - len(keys)
-            found = order.slice(max(low, high - want), high)[::-1] if descending else order.slice(low, min(high, low + want))
+            found = (
+                order.slice(max(low, high - want), high)[::-1]
+                if descending
+                else order.slice(low, min(high, low + want))
+            )
             low, high = (low, high - want) if descending else (low + want, high)
             keys += [key for key in found if key[-1] not in question.omit]
         return Found(self._rows(keys), total)

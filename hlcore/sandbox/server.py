@@ -23,25 +23,29 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 
 
-class _Protocol(H11Protocol):
-    """Remembers the transport of each connection, so that a fault can cut it."""
+Transports = dict[tuple[str, int], asyncio.Transport]
 
-    open: dict[tuple[str, int], asyncio.Transport] = {}
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if self.client:
-            self.open[self.client] = transport
+def _protocol(transports: Transports) -> type[H11Protocol]:
+    """uvicorn's protocol, which also writes down each connection's transport, so that a fault can cut it."""
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.open.pop(self.client or ("", 0), None)
-        super().connection_lost(exc)
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if self.client:
+                transports[self.client] = transport
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            transports.pop(self.client or ("", 0), None)
+            super().connection_lost(exc)
+
+    return Protocol
 
 
 class _WithTransport:
     """Puts the connection's transport into the request's scope."""
 
-    def __init__(self, app: ASGIApp, transports: dict[tuple[str, int], asyncio.Transport]) -> None:
+    def __init__(self, app: ASGIApp, transports: Transports) -> None:
         self._app = app
         self._open = transports
 
@@ -60,11 +64,11 @@ class Server:
 
 def build_server(sandbox: Sandbox) -> uvicorn.Server:
     """A uvicorn server of its own, without access log; it does not take over signals when run in a thread."""
-    protocol = type("Protocol", (_Protocol,), {"open": {}})
-    app: Any = _WithTransport(sandbox.app, protocol.open)  # type: ignore[attr-defined]
+    transports: Transports = {}
+    app: Any = _WithTransport(sandbox.app, transports)
     config = uvicorn.Config(
-        app, http=protocol, ws="none", loop="asyncio", lifespan="off", access_log=False, log_level="critical",
-        timeout_graceful_shutdown=1,
+        app, http=_protocol(transports), ws="none", loop="asyncio", lifespan="off", access_log=False,
+        log_level="critical", timeout_graceful_shutdown=1,
     )  # fmt: skip
     return uvicorn.Server(config)
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-CHANNELS_V3 = {"Call": "call", "Email": "email", "SMS": "sms", "WhatsApp": "whatsApp", "GMB": "gmb", "FB": "fb"}
+CHANNELS_V3 = {
+    "Call": "call",
+    "Email": "email",
+    "SMS": "sms",
+    "WhatsApp": "whatsApp",
+    "GMB": "gmb",
+    "FB": "fb",
+}
 
 
 def to_v3(value: Any) -> Any:

@@ -78,9 +78,9 @@ class Event:
     def post(self, url: str, *, current: bool = True, legacy: bool = False, timeout: float = 10) -> int:
         """Deliver to this address; the HTTP status that came back."""
         headers = self.headers(current=current, legacy=legacy)
-        request = urllib.request.Request(url, data=self.body, headers=headers, method="POST")
+        request = urllib.request.Request(url, data=self.body, headers=headers, method="POST")  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
                 return int(answer.status)
         except urllib.error.HTTPError as refused:
             return refused.code
@@ -110,7 +110,11 @@ def payload(kind: str, record: dict[str, Any], location_id: str, at: datetime, w
     """The flat JSON of one event; empty fields are left out. ``kind`` is an event type as HighLevel lists them."""
     found: dict[str, Any] = {"type": kind, "locationId": location_id}
     if kind.startswith("Contact"):
-        keys = ("id", *CONTACT_KEYS, *(("dndSettings",) if kind in ("ContactDndUpdate", "ContactDelete") else ()))
+        keys = (
+            "id",
+            *CONTACT_KEYS,
+            *(("dndSettings",) if kind in ("ContactDndUpdate", "ContactDelete") else ()),
+        )
         found |= {key: record[key] for key in keys if key in record} | {"attachments": []}
     elif kind.startswith("Appointment"):
         found["appointment"] = record

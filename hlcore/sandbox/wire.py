@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 V2021_07 = "2021-07-28"
 V2021_04 = "2021-04-15"
 VERSIONS = frozenset({V2021_07, V2021_04, "2023-02-21", "v3"})
-ERRORS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 422: "Unprocessable Entity"}
+ERRORS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    422: "Unprocessable Entity",
+}
 
 
 @dataclass(slots=True)

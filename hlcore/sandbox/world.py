@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .ids import Ids
 from .ledger import Ledger
@@ -117,5 +117,6 @@ class Sandbox:
 
         load(self, Path(path))
 
-    def describe(self) -> dict[str, Any]:
+    def sizes(self) -> dict[str, int]:
+        """Contacts per location."""
         return {id_: len(location.records) for id_, location in self.locations.items()}

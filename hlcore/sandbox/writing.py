@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .ledger import WorkflowStart
 from .location import Location
 from .record import CHANNELS, Fields, digits, full_name, reachable
 from .wire import Call, Refusal
-from .ledger import WorkflowStart
 
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+GONE = {"deleted": True}
 STATUSES = ("active", "inactive", "permanent")
 
 
@@ -26,7 +27,7 @@ def contact_fields(call: Call, body: dict[str, Any]) -> Fields:
             wrong.append("phone must be a valid phone number")
     if any(not isinstance(tag, str) for tag in found.get("tags", [])):
         wrong.append("each value in tags must be a string")
-    if found.get("assignedTo") and found["assignedTo"] not in call.location.shelves.users:
+    if found.get("assignedTo") and call.location.shelves.users.get(found["assignedTo"], GONE)["deleted"]:
         wrong.append("assignedTo is not a user of this location")
     if "dndSettings" in found:
         found["dndSettings"] = _dnd_settings(found["dndSettings"], wrong)
@@ -82,7 +83,10 @@ def _custom_fields(call: Call, given: list[Any], wrong: list[str]) -> list[Field
 
 def find_duplicate(location: Location, fields: Fields, *, but: str = "") -> tuple[str, str] | None:
     """Id of another contact with the same e-mail or phone and which of the two matched; e-mail comes first."""
-    for name, ids in (("email", location.with_email(fields.get("email"))), ("phone", location.with_phone(fields.get("phone")))):
+    for name, ids in (
+        ("email", location.with_email(fields.get("email"))),
+        ("phone", location.with_phone(fields.get("phone"))),
+    ):
         others = sorted(ids - {but}, key=lambda id_: location.records[id_].added)
         if others:
             return others[0], name
