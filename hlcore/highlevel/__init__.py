@@ -1,0 +1,39 @@
+"""The only room that speaks HTTP to HighLevel.
+
+===============  =====================================================================================
+module           holds
+===============  =====================================================================================
+`endpoints`      the table of every request that can be sent: method, path, version, scope, repeatable
+`client`         `Client`; its calls stand in `contacts`, `related`, `conversations`, `account`
+`calls`          one call: attempts, pauses, and what is true when they are over
+`answers`        what an answer means; `wording` reads HighLevel's sentences without repeating a value
+`shapes`         what calls answer with, cut out of the JSON byte for byte
+`limiter`        the budget of 10 seconds; `budget` that of the day; `rate_headers` reads the headers
+`wire`           one request in bytes (httpx); `clock` is time, injected
+`connection`     `connect`, and the limiters that clients of one location share
+===============  =====================================================================================
+"""
+
+from .client import Client, ClientOptions
+from .clock import Clock, SystemClock
+from .connection import connect
+from .endpoints import ENDPOINTS, Endpoint
+from .limiter import Limiter, Permit, Priority
+from .shapes import Answer, Page, SearchPage, Sent
+
+__all__ = [
+    "ENDPOINTS",
+    "Answer",
+    "Client",
+    "ClientOptions",
+    "Clock",
+    "Endpoint",
+    "Limiter",
+    "Page",
+    "Permit",
+    "Priority",
+    "SearchPage",
+    "Sent",
+    "SystemClock",
+    "connect",
+]

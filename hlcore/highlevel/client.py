@@ -1,0 +1,139 @@
+"""The client of one location: everything that Contact Vault asks of HighLevel goes through `Client.call`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypedDict, Unpack
+
+import httpx
+
+from . import shapes
+from .account import AccountCalls
+from .calls import Call, Line, T
+from .clock import Clock
+from .contacts import ContactCalls
+from .conversations import ConversationCalls
+from .endpoints import ENDPOINTS
+from .limiter import Limiter, Priority
+from .related import RelatedCalls
+from .shapes import Answer, Sent
+from .wire import Wire
+
+
+class ClientOptions(TypedDict, total=False):
+    """What a client may be given beside the needful.
+
+    `transport`: the other side, for tests. `on_request`: told of each request after its end, from the
+    thread that sent it. `cancelled`: asked before and during every wait; true ends the call with Cancelled.
+    `retries`: attempts after the first. `timeout`: seconds without a byte.
+    """
+
+    transport: httpx.BaseTransport | None
+    priority: Priority
+    on_request: Callable[[Sent], None] | None
+    cancelled: Callable[[], bool] | None
+    retries: int
+    timeout: float
+
+
+class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
+    """HighLevel, as one location's token may use it. Thread-safe; a context manager.
+
+    Every method raises HighLevelError as drawn in `hlcore.errors`, Cancelled, or BudgetSpent, and nothing else.
+    Reads, and writes that leave the same when done twice, are tried again after everything that can pass.
+    The token is asked for before each attempt and kept nowhere.
+    """
+
+    def __init__(
+        self,
+        location_id: str,
+        token: Callable[[], str],
+        *,
+        base_url: str,
+        limiter: Limiter,
+        clock: Clock,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        self.location_id = location_id
+        self.priority = options.get("priority", Priority.BACKGROUND)
+        self._owner = True
+        self._line = Line(
+            wire=Wire(base_url, clock, options.get("timeout", 30.0), options.get("transport")),
+            limiter=limiter,
+            clock=clock,
+            token=token,
+            retries=options.get("retries", 6),
+            on_request=options.get("on_request"),
+            cancelled=options.get("cancelled"),
+        )
+
+    @property
+    def requests(self) -> int:
+        """Requests really sent, repeated ones included, by this client and those made from it."""
+        return self._line.wire.requests
+
+    @property
+    def limiter(self) -> Limiter:
+        """The location's budget."""
+        return self._line.limiter
+
+    def with_priority(self, priority: Priority) -> Client:
+        """The same client for other purposes: it shares connections, budget and counters. Closing it does nothing."""
+        other = object.__new__(Client)
+        other.location_id, other.priority = self.location_id, priority
+        other._line, other._owner = self._line, False
+        return other
+
+    def call(
+        self,
+        endpoint_name: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Answer:
+        """The answer of this endpoint: its status is a documented one, its body a whole JSON object (or empty).
+
+        `query` members that are None or "" are left out."""
+        return self._ask(endpoint_name, _checked, path=path, query=query, body=body)
+
+    def close(self) -> None:
+        """All connections are closed. May be repeated."""
+        if self._owner:
+            self._line.wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self.location_id!r}, {self.priority.value})"
+
+    def _ask(
+        self,
+        name: str,
+        parse: Callable[[Answer], T],
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> T:
+        endpoint = ENDPOINTS[name]
+        filled = endpoint.fill({"locationId": self.location_id, **(path or {})})
+        asked = {key: _text(value) for key, value in (query or {}).items() if value is not None and value != ""}
+        return Call(self._line, self.priority, endpoint, filled, asked, body, parse).run()
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _checked(answer: Answer) -> Answer:
+    if answer.status != 204 and answer.body.strip():
+        shapes.members(answer.body)
+    return answer
