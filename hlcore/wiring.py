@@ -29,6 +29,7 @@ class Office:
     vault: Vault
     cipher: Cipher
     clock: Clock
+    closers: list[Callable[[], None]] = field(default_factory=list)
     _limiters: dict[str, Limiter] = field(default_factory=dict)
     _sent: dict[tuple[str, str], int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -41,9 +42,11 @@ class Office:
         return cls(settings, vault, cipher, clock or SystemClock())
 
     def close(self) -> None:
-        """The counted requests are kept and the database is let go."""
+        """The counted requests are kept, the database is let go, and what hangs on this office (`closers`) ended."""
         self.flush_usage()
         self.vault.close()
+        for closer in self.closers:
+            closer()
 
     def location(self, location_id: str) -> Location:
         """The connected location. Raises NotFound."""

@@ -1,0 +1,255 @@
+"""The demo: two invented sub-accounts on a sandbox, and sixty days of life lived through the real sync.
+
+Nothing here is faked for the screen: the sandbox is spoken to over HTTP by the same client, the same rounds notice the
+same deletions, only the clock is moved by hand while those days are lived. Everybody in it is invented.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hlcore.highlevel import SystemClock
+from hlcore.model.progress import Listener, Progress, silent
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox.people import People
+from hlcore.settings import Settings
+from hlcore.store import contacts, locations
+from hlcore.sync.listing import sync_location
+from hlcore.wiring import Office
+
+DAYS = 60
+SEED = 20
+FRESH_FOR = timedelta(days=3)
+RECRUITING = "demoRecruiting000001"
+DENTAL = "demoDental0000000001"
+USERS = {
+    RECRUITING: ("Mara Lindqvist", "Sam Okafor", "Petra Novák", "Julian Reyes"),
+    DENTAL: ("Dr. Amara Osei", "Cora Whitfield", "Ben Achterberg"),
+}
+FIELDS = {
+    RECRUITING: (("Desired role", "TEXT"), ("Notice period", "TEXT"), ("Salary expectation", "NUMERICAL")),
+    DENTAL: (("Insurance provider", "TEXT"), ("Last cleaning", "DATE"), ("Preferred branch", "TEXT")),
+}
+TAGS = {
+    RECRUITING: ("candidate", "client", "interviewed", "placed", "remote", "senior"),
+    DENTAL: ("patient", "recall due", "implant", "family plan", "no show", "whitening"),
+}
+SOURCES = {
+    RECRUITING: ("careers page", "linkedin", "referral", "job fair"),
+    DENTAL: ("website booking", "google", "walk-in", "insurance list"),
+}
+VALUES = {
+    "Desired role": ("Nurse manager", "Site engineer", "Payroll lead", "Data analyst", "Warehouse supervisor"),
+    "Notice period": ("none", "2 weeks", "1 month", "3 months"),
+    "Salary expectation": (42000, 58500, 67000, 83000),
+    "Insurance provider": ("Evergreen Mutual", "Northlight", "self-pay"),
+    "Last cleaning": ("2026-02-11", "2026-05-28", "2025-12-03"),
+    "Preferred branch": ("Riverside", "Old Mill", "Station Road"),
+}
+
+
+@dataclass
+class DemoClock:
+    """A clock that is moved by hand while the demo's past is lived, and the real one from `release` on."""
+
+    at: datetime
+    real: SystemClock = field(default_factory=SystemClock)
+    moved: bool = True
+
+    def now(self) -> datetime:
+        """The demo's moment."""
+        return self.at if self.moved else self.real.now()
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return self.at.timestamp() if self.moved else self.real.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Waiting costs nothing in the past."""
+        if self.moved:
+            self.at += timedelta(seconds=seconds)
+        else:
+            self.real.sleep(seconds)
+
+    def release(self) -> None:
+        """From now on the real time counts."""
+        self.moved = False
+
+
+def open_demo(settings: Settings, *, listener: Listener = silent, afresh: bool = False) -> Office:
+    """The demo runs: its sandbox answers on loopback and the Office looks at the demo's own vault, apart from any real
+    one. Built at the first start, or when it has become old. Closing the Office ends it."""
+    folder = settings.data_dir / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    state = folder / "sandbox.bin"
+    if afresh or not _is_fresh(state):
+        _build(settings, folder, listener)
+    sandbox = Sandbox(lambda: datetime.now(UTC), seed=SEED)
+    sandbox.load(state)
+    stack = ExitStack()
+    server = stack.enter_context(serve(sandbox))
+    office = Office.open(_settings(settings, folder, server.url))
+    office.closers.append(lambda: sandbox.save(state))
+    office.closers.append(stack.close)
+    return office
+
+
+def _is_fresh(state: Path) -> bool:
+    if not state.exists():
+        return False
+    return datetime.now(UTC) - datetime.fromtimestamp(state.stat().st_mtime, UTC) < FRESH_FOR
+
+
+def _settings(settings: Settings, folder: Path, url: str) -> Settings:
+    return settings.model_copy(
+        update={
+            "database_url": f"sqlite:///{folder / 'vault.db'}",
+            "data_dir": folder,
+            "api_url": url,
+            "location_id": "",
+        }
+    )
+
+
+def _build(settings: Settings, folder: Path, listener: Listener) -> None:
+    for old in folder.glob("*"):
+        old.unlink()
+    clock = DemoClock(datetime.now(UTC) - timedelta(days=DAYS, minutes=2))
+    sandbox = Sandbox(clock.now, seed=SEED)
+    with serve(sandbox) as server:
+        office = Office.open(_settings(settings, folder, server.url), clock=clock)
+        try:
+            _Life(sandbox, office, clock, listener).live()
+        finally:
+            office.close()
+    part = folder / "sandbox.part"
+    sandbox.save(part)
+    os.replace(part, folder / "sandbox.bin")
+
+
+class _Life:
+    """Sixty days in two sub-accounts."""
+
+    def __init__(self, sandbox: Sandbox, office: Office, clock: DemoClock, listener: Listener) -> None:
+        self.sandbox, self.office, self.clock, self.listener = sandbox, office, clock, listener
+        self.random = random.Random(SEED)
+        self.people: dict[str, Iterator[dict[str, Any]]] = {}
+
+    def live(self) -> None:
+        """From the first copy to this moment."""
+        recruiting = self._open(RECRUITING, "Harbor & Pine Recruiting", "America/New_York", 1_850)
+        dental = self._open(DENTAL, "Brightwater Dental Group", "Europe/London", 1_100)
+        events: dict[int, Callable[[], None]] = {
+            19: lambda: self._merge(recruiting),
+            36: lambda: self._accident(dental),
+            37: lambda: self._native_restore(dental),
+            57: lambda: self._unsubscribed_leaves(recruiting),
+        }
+        for day in range(DAYS + 1):
+            self.listener(Progress("Living through sixty days of the demo", day, DAYS))
+            for location in (recruiting, dental):
+                if day:
+                    self._ordinary_day(location, day)
+                self._sync(location.id)
+            if day in events:
+                self.clock.at += timedelta(minutes=12)
+                events[day]()
+                self.clock.at += timedelta(minutes=3)
+                self._sync(recruiting.id)
+                self._sync(dental.id)
+            if day < DAYS:
+                self.clock.at += timedelta(days=1) - timedelta(minutes=15 if day in events else 0)
+        self.clock.release()
+
+    def _open(self, location_id: str, name: str, timezone: str, size: int) -> Location:
+        location = self.sandbox.add_location(location_id, name, timezone, token=f"demo-{location_id}")
+        users = [location.add_user(user) for user in USERS[location_id]]
+        fields = [location.add_custom_field(label, data_type=kind) for label, kind in FIELDS[location_id]]
+        location.add_pipeline("Placements" if location_id == RECRUITING else "Treatment plans")
+        labels = dict(zip(fields, (label for label, _ in FIELDS[location_id]), strict=True))
+        self.people[location_id] = self._invent(location_id, users, labels)
+        span = 900 * 86_400
+        for at in range(size):
+            added = self.clock.at - timedelta(seconds=span - at * span // size + 7_200)
+            self._arrive(location, dateAdded=added, dateUpdated=added + timedelta(hours=1))
+        self.office.connect(location_id, f"demo-{location_id}", is_demo=True)
+        return location
+
+    def _invent(self, location_id: str, users: list[str], labels: dict[str, str]) -> Iterator[dict[str, Any]]:
+        people = People(f"demo:{location_id}", [], users)
+        while True:
+            person = people.invent()
+            if not person["firstName"][:1].isalpha() or not person["lastName"].replace(" ", "").isalpha():
+                continue
+            tags = self.random.sample(TAGS[location_id], self.random.choice((0, 1, 1, 2)))
+            answers = [
+                {"id": field_id, "value": self.random.choice(VALUES[label])}
+                for field_id, label in labels.items()
+                if self.random.random() < 0.5
+            ]
+            source = self.random.choice(SOURCES[location_id])
+            yield {**person, "tags": tags, "source": source, "customFields": answers}
+
+    def _arrive(self, location: Location, **dates: Any) -> str:
+        contact_id = location.create(**next(self.people[location.id]), **dates)
+        if self.random.random() < 0.12:
+            location.add_note(contact_id, "Called back; prefers the afternoon.")
+        if self.random.random() < 0.05:
+            location.add_task(contact_id, "Follow up", due=self.clock.at + timedelta(days=3))
+        return contact_id
+
+    def _ordinary_day(self, location: Location, day: int) -> None:
+        weekend = (self.clock.at.weekday()) >= 5
+        for _ in range(self.random.randint(0, 2) if weekend else self.random.randint(4, 9)):
+            self._arrive(location)
+        known = list(location.contacts)
+        for contact_id in self.random.sample(known, 3 if weekend else 14):
+            location.edit(contact_id, companyName=self.random.choice(("Fernway Ltd", "Oak & Iron", "Lumen Works")))
+        leaving = self.random.choice((0, 0, 1)) if weekend else self.random.choice((0, 1, 1, 2, 3))
+        gone = self.random.sample(known, leaving)
+        location.delete(*gone)
+        back = [contact_id for contact_id in location.trash if self.random.random() < 0.004 and day > 5]
+        location.native_restore(*[contact_id for contact_id in back if contact_id not in gone][:1])
+
+    def _merge(self, location: Location) -> None:
+        winner, loser = self.random.sample([i for i, c in location.contacts.items() if c.get("email")], 2)
+        location.merge(winner, loser)
+
+    def _accident(self, location: Location) -> None:
+        """Somebody picks the wrong list and deletes 140 people."""
+        location.delete(*self.random.sample(list(location.contacts), 140))
+
+    def _native_restore(self, location: Location) -> None:
+        """The next day most of them are restored in HighLevel; two dozen are overlooked."""
+        lost = sorted(location.trash.items(), key=lambda item: item[1].at)[-140:]
+        location.native_restore(*[contact_id for contact_id, _ in lost[:116]])
+
+    def _unsubscribed_leaves(self, location: Location) -> None:
+        """A person who has opted out of every channel is deleted; a restore must not write to them."""
+        person = next(contact_id for contact_id, fields in location.contacts.items() if fields.get("dnd"))
+        location.delete(person)
+
+    def _sync(self, location_id: str) -> None:
+        with self.office.client(location_id) as client:
+            sync_location(self.office.vault, client, self.office.rules(self.office.location(location_id)), now=self.clock.now)
+
+
+def is_demo(office: Office) -> bool:
+    """Whether this office shows the demo."""
+    with office.vault.read() as tx:
+        found = locations.all(tx)
+    return bool(found) and all(location.is_demo for location in found)
+
+
+def size(office: Office) -> int:
+    """How many living contacts the demo has."""
+    with office.vault.read() as tx:
+        counted = contacts.counts(tx, [RECRUITING, DENTAL])
+    return sum(numbers.get("present", 0) + numbers.get("returned", 0) for numbers in counted.values())

@@ -1,0 +1,113 @@
+"""The background worker: a sync round per location whenever one is due, and restore jobs that wait to be run.
+
+A thread inside the dashboard's process, or `python -m hlcore worker` as a process of its own; several of them share
+the work, because every run and job is claimed in the database first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from hlcore.errors import Cancelled, VaultError
+from hlcore.governance.roles import WORKER
+from hlcore.highlevel import Priority
+from hlcore.restore.execute import run_job
+from hlcore.store import restores, runs
+from hlcore.store.locations import Location
+from hlcore.sync.listing import sync_location
+from hlcore.wiring import Office
+
+log = structlog.get_logger(__name__)
+PAUSE = 5.0
+
+
+class Worker:
+    """Does what is due until stopped. `beat_at` is the last sign of life."""
+
+    def __init__(self, office: Callable[[], Office | None], *, pause: float = PAUSE) -> None:
+        self._office = office
+        self._pause = pause
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vault-worker", daemon=True)
+        self.beat_at: datetime | None = None
+
+    def start(self) -> None:
+        """The thread runs."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 20.0) -> None:
+        """The thread has been asked to stop and has ended, or `timeout` seconds have passed; an interrupted run
+        goes on from its checkpoint next time."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            office = self._office()
+            if office is not None:
+                self.beat_at = office.clock.now()
+                self._round(office)
+            self._stop.wait(self._pause)
+
+    def _round(self, office: Office) -> None:
+        try:
+            do_due_work(office, self._stop.is_set)
+        except Cancelled:
+            return
+        except VaultError as exc:
+            log.warning("worker_trouble", kind=type(exc).__name__, text=str(exc))
+        except Exception as exc:
+            log.error("worker_defect", kind=type(exc).__name__)
+
+
+def do_due_work(office: Office, cancelled: Callable[[], bool]) -> int:
+    """Every waiting restore job has been run and every location whose round is due has been synced; how many of both.
+    Raises Cancelled when asked to stop. One location's trouble never keeps the others waiting."""
+    done = run_waiting_jobs(office, cancelled)
+    for location in office.locations():
+        if cancelled():
+            raise Cancelled("Stopped.")
+        if is_due(office, location):
+            _sync(office, location, cancelled)
+            done += 1
+        done += run_waiting_jobs(office, cancelled)
+    return done
+
+
+def is_due(office: Office, location: Location) -> bool:
+    """Whether the location's next round should begin: `sync_minutes` after its last one began."""
+    with office.vault.read() as tx:
+        last = next(iter(runs.recent(tx, [location.location_id], limit=1)), None)
+    if last is None:
+        return True
+    if last.finished_at is None:
+        return office.clock.now() - last.heartbeat_at > timedelta(minutes=2) or not last.holder
+    return office.clock.now() - last.started_at >= timedelta(minutes=office.settings.sync_minutes)
+
+
+def run_waiting_jobs(office: Office, cancelled: Callable[[], bool]) -> int:
+    """Every confirmed restore job, and every one whose process died, has been carried on; how many."""
+    with office.vault.read() as tx:
+        waiting = restores.waiting_jobs(tx, at=office.clock.now())
+    for job in waiting:
+        with office.client(job.location_id, priority=Priority.INTERACTIVE, cancelled=cancelled) as client:
+            run_job(office.vault, client, job.job_id, now=office.clock.now, person=WORKER, cancelled=cancelled)
+    return len(waiting)
+
+
+def _sync(office: Office, location: Location, cancelled: Callable[[], bool]) -> None:
+    try:
+        with office.client(location.location_id, cancelled=cancelled) as client:
+            report = sync_location(
+                office.vault, client, office.rules(location), now=office.clock.now, cancelled=cancelled
+            )
+        log.info("synced", location=location.location_id, outcome=report.outcome, seen=report.seen)
+    except Cancelled:
+        raise
+    except VaultError as exc:
+        log.warning("sync_failed", location=location.location_id, kind=type(exc).__name__, text=str(exc))
