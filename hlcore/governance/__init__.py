@@ -1,0 +1,1 @@
+"""Who may do what, checked where the act happens, and the lasting record of it."""
