@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .wire import Refusal
+from .wire import Breach
 
 Allowed = dict[str, str]
 
@@ -89,14 +89,14 @@ _SAID = {"boolean": "a boolean value", "array": "an array", "object": "an object
 
 
 def check(body: Any, allowed: Allowed, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The body when it keeps the contract. Raises Refusal (422) with one message per violation."""
+    """The body when it keeps the contract. Raises Breach (422) with one message per violation."""
     if not isinstance(body, dict):
-        raise Refusal(422, ["the body must be a JSON object"])
+        raise Breach(422, ["the body must be a JSON object"])
     wrong = [f"property {name} should not exist" for name in body if name not in allowed]
     wrong += [message for name in body if name in allowed and (message := _violation(name, body[name], allowed[name]))]
     wrong += [_missing(name, allowed[name]) for name in required if name not in body]
     if wrong:
-        raise Refusal(422, wrong)
+        raise Breach(422, wrong)
     return body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from . import routes  # noqa: F401  (registers every operation)
 from .faults import AFTER, BEFORE, Fault
 from .ledger import Entry
 from .translate import to_v3
-from .wire import VERSIONS, Answer, Call, Operation, Refusal, find, no_access
+from .wire import VERSIONS, Answer, Breach, Call, Operation, Refusal, find, no_access
 
 if TYPE_CHECKING:
     from .location import Location
@@ -93,8 +94,11 @@ class _Turn:
             answer = self._carry_out(operation, params, version)
         except Refusal as refusal:
             answer = refusal.answer(self.trace_id)
-            if answer.status == 422:
+            if isinstance(refusal, Breach):
                 self._off_contract(str(refusal))
+        except Exception:  # a mistake of the sandbox itself: it must show, not look like HighLevel's
+            self.sandbox.ledger.crashes.append(f"{self.received.name}\n{traceback.format_exc()}")
+            answer = Answer.of({"statusCode": 500, "message": "the sandbox itself failed; see ledger.crashes"}, 500)
         outcome.answer = answer
         self._struck_after(outcome)
         return self._finish(outcome)
@@ -173,7 +177,7 @@ class _Turn:
         received = self.received
         unknown = set(received.query) - operation.query
         if unknown:
-            raise Refusal(422, [f"property {name} should not exist" for name in sorted(unknown)])
+            raise Breach(422, [f"property {name} should not exist" for name in sorted(unknown)])
         body = self._body()
         account = self._account(params, body)
         call = Call(

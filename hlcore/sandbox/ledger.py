@@ -36,13 +36,18 @@ class WorkflowStart:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every request (the newest 200,000) and the counters. Behaves as a list of `Entry`."""
+    """Every request (the newest 200,000) and the counters. Behaves as a list of `Entry`.
+
+    ``off_contract``: requests that HighLevel's documentation rules out (path, Version, property, type, page size).
+    ``rate_limited``: refused with 429; ``over_limit``: above the documented limit, refused or not.
+    ``crashes``: mistakes of the sandbox itself; always empty unless it has a bug."""
 
     entries: list[Entry] = field(default_factory=list)
     messages_sent: list[dict[str, Any]] = field(default_factory=list)
     workflow_starts: list[WorkflowStart] = field(default_factory=list)
     creates_without_dnd: list[str] = field(default_factory=list)
     off_contract: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
     rate_limited: int = 0
     over_limit: int = 0
 
@@ -61,7 +66,7 @@ class Ledger:
         return [entry for entry in self.entries if f"{entry.method} {entry.path}".startswith(prefix)]
 
     def clear(self) -> None:
-        for name in ("entries", "messages_sent", "workflow_starts", "creates_without_dnd", "off_contract"):
+        for name in ("entries", "messages_sent", "workflow_starts", "creates_without_dnd", "off_contract", "crashes"):
             getattr(self, name).clear()
         self.rate_limited = self.over_limit = 0
 

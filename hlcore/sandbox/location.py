@@ -146,7 +146,11 @@ class Location(Related):
 
         No events and no lag: they have been there all along."""
         with self.lock:
-            people = People(f"{self.ids.counter}:{self.id}", list(self.shelves.custom_fields), self._user_ids())
+            people = People(
+                f"{self.ids.counter}:{self.id}",
+                {id_: str(f["dataType"]) for id_, f in self.shelves.custom_fields.items()},
+                self._user_ids(),
+            )
             for tag in TAGS:
                 self.add_tag(tag)
             ids = []

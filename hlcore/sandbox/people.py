@@ -49,7 +49,7 @@ TYPES = ("lead", "lead", "lead", "customer")
 class People:
     """Invents contacts whose troubles are those of real accounts: scripts, gaps, shared values, opt-outs."""
 
-    def __init__(self, seed: str, custom_fields: list[str], users: list[str]) -> None:
+    def __init__(self, seed: str, custom_fields: dict[str, str], users: list[str]) -> None:
         self._random = random.Random(seed)
         self._custom_fields = custom_fields
         self._users = users
@@ -104,9 +104,16 @@ class People:
         if self._users and roll > 0.4:
             found["assignedTo"] = self._pick(self._users)
         if self._custom_fields and roll > 0.5:
-            field = self._pick(self._custom_fields)
-            found["customFields"] = [{"id": field, "value": f"answer {self._serial}"}]
+            field, kind = self._pick(list(self._custom_fields.items()))
+            found["customFields"] = [{"id": field, "value": self._answer(kind)}]
         return found
+
+    def _answer(self, kind: str) -> Any:
+        if kind in ("NUMERICAL", "MONETORY"):
+            return self._serial % 1000 + 0.5
+        if kind in ("CHECKBOX", "MULTIPLE_OPTIONS"):
+            return ["first", "second"][: 1 + self._serial % 2]
+        return "2026-04-17" if kind == "DATE" else f"answer {self._serial}"
 
     def _pick(self, options: Any) -> Any:
         return options[int(self._random.random() * len(options))]

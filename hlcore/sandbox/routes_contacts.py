@@ -7,7 +7,7 @@ from typing import Any
 from .contract import CREATE_CONTACT, UPDATE_CONTACT, UPSERT_CONTACT
 from .location import Location
 from .record import Fields, full_name
-from .wire import Call, Refusal, no_access, not_found, operation
+from .wire import Breach, Call, Refusal, no_access, not_found, operation
 from .writing import contact_fields, find_duplicate, refuse_duplicate, start_workflows
 
 READ, WRITE = "contacts.readonly", "contacts.write"
@@ -96,7 +96,7 @@ def upsert_contact(call: Call) -> Any:
 def search_duplicate(call: Call) -> Any:
     email, phone = call.query.get("email"), call.query.get("number")
     if not email and not phone:
-        raise Refusal(400, "Pass at least one of number, email query parameter")
+        raise Breach(400, "Pass at least one of number, email query parameter")
     twin = find_duplicate(call.location, {"email": email, "phone": phone})
     return {"contact": call.location.contacts[twin[0]] if twin else None, "traceId": call.trace_id}
 

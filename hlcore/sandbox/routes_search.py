@@ -13,7 +13,7 @@ from .index import SORTS
 from .location import Location
 from .record import Record, decode_object, encode, full_name
 from .search import Found, Question
-from .wire import Call, Refusal, number, operation
+from .wire import Breach, Call, number, operation
 
 MOST = 500
 PAGE_MODE_MOST = 10_000
@@ -33,18 +33,18 @@ def search_contacts(call: Call) -> Any:
 def _question(body: dict[str, Any]) -> Question:
     limit, page, after = body["pageLimit"], body.get("page", 1), body.get("searchAfter")
     if not 1 <= limit <= MOST:
-        raise Refusal(422, [f"pageLimit must not be {'greater than 500' if limit > MOST else 'less than 1'}"])
+        raise Breach(422, [f"pageLimit must not be {'greater than 500' if limit > MOST else 'less than 1'}"])
     if after and "page" in body:
-        raise Refusal(400, "page and searchAfter can not be used together")
+        raise Breach(400, "page and searchAfter can not be used together")
     if page < 1 or page * limit > PAGE_MODE_MOST:
-        raise Refusal(400, "Use searchAfter to fetch more than 10000 records")
+        raise Breach(400, "Use searchAfter to fetch more than 10000 records")
     if len(str(body.get("query", ""))) > 75:
-        raise Refusal(422, ["query must be shorter than or equal to 75 characters"])
+        raise Breach(422, ["query must be shorter than or equal to 75 characters"])
     sort = _sort(body.get("sort") or [{"field": "dateAdded", "direction": "desc"}])
     try:
         filters = checked(body.get("filters") or [])
     except BadFilter as exc:
-        raise Refusal(400, str(exc)) from exc
+        raise Breach(400, str(exc)) from exc
     return Question(filters, sort, int(limit), int(page), _cursor(after, sort), body.get("query", ""))
 
 
@@ -53,9 +53,9 @@ def _sort(given: list[Any]) -> list[tuple[str, bool]]:
     for item in given:
         name = item.get("field") if isinstance(item, dict) else None
         if name not in SORTS:
-            raise Refusal(400, f"Invalid sort field {name}")
+            raise Breach(400, f"Invalid sort field {name}")
         if item.get("direction") not in ("asc", "desc"):
-            raise Refusal(422, ["sort direction must be one of the following values: asc, desc"])
+            raise Breach(422, ["sort direction must be one of the following values: asc, desc"])
         found.append((name, item["direction"] == "desc"))
     return found
 
@@ -66,7 +66,7 @@ def _cursor(after: list[Any] | None, sort: list[tuple[str, bool]]) -> list[Any] 
     kinds = [(bool, int) if name == "dnd" else (int, float) if name.startswith("date") else (str,) for name, _ in sort]
     fits = len(after) == len(sort) + 1 and isinstance(after[-1], str)
     if not fits or not all(isinstance(value, kind) for value, kind in zip(after, kinds, strict=False)):
-        raise Refusal(400, "Invalid searchAfter")
+        raise Breach(400, "Invalid searchAfter")
     return after
 
 

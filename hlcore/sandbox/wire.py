@@ -52,6 +52,10 @@ class Refusal(Exception):
         return Answer.of({**body, **self.more, "traceId": trace_id}, self.status)
 
 
+class Breach(Refusal):
+    """A refusal of something that HighLevel's documentation rules out; the ledger keeps it as off the contract."""
+
+
 @dataclass(slots=True)
 class Call:
     """One request after its token was checked."""
@@ -140,7 +144,7 @@ def number(text: str | None, default: int, most: int | None = None, name: str = 
     if text is None or text == "":
         return default
     if not text.isdigit():
-        raise Refusal(422, [f"{name} must be a number string"])
+        raise Breach(422, [f"{name} must be a number string"])
     if most is not None and int(text) > most:
-        raise Refusal(422, [f"{name} must not be greater than {most}"])
+        raise Breach(422, [f"{name} must not be greater than {most}"])
     return int(text)

@@ -1,0 +1,98 @@
+"""A sandbox with a clock that stands still, one location, and a client that speaks to it in process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox.gate import Received, handle
+
+HEADERS = {"Authorization": "Bearer pit-dental", "Version": "2021-07-28"}
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+class Direct(httpx.BaseTransport):
+    """Straight into the sandbox's gates, without a socket; what HTTP itself does is tested over `wired`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        query, base = dict(request.url.params), "http://sandbox"
+        received = Received(request.method, request.url.path, query, headers, request.read(), base)
+        answer = handle(self._sandbox, received).answer
+        return httpx.Response(
+            answer.status, headers={"Content-Type": "application/json", **answer.headers}, content=answer.body
+        )
+
+
+class Api:
+    """The few calls that most tests make, as one account's integration would make them."""
+
+    def __init__(self, client: httpx.Client, location: Location) -> None:
+        self.client = client
+        self.location = location
+
+    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        return self.client.request(method, path, json=body, **more)
+
+    def search(self, **body: Any) -> httpx.Response:
+        return self.ask("POST", "/contacts/search", {"locationId": self.location.id, "pageLimit": 10, **body})
+
+    def walk(self, limit: int = 10, **body: Any) -> list[str]:
+        """Ids of a whole walk, oldest first."""
+        found: list[str] = []
+        body = {"pageLimit": limit, "sort": [{"field": "dateAdded", "direction": "asc"}], **body}
+        while rows := self.search(**body).json()["contacts"]:
+            found += [row["id"] for row in rows]
+            body["searchAfter"] = rows[-1]["searchAfter"]
+        return found
+
+    def create(self, **body: Any) -> httpx.Response:
+        return self.ask("POST", "/contacts/", {"locationId": self.location.id, **body})
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(clock: Clock) -> Sandbox:
+    return Sandbox(clock, seed=7)
+
+
+@pytest.fixture
+def location(sandbox: Sandbox) -> Location:
+    return sandbox.add_location("dental", "Wren Dental", "America/Chicago", token="pit-dental")
+
+
+@pytest.fixture
+def api(sandbox: Sandbox, location: Location) -> Iterator[Api]:
+    with httpx.Client(transport=Direct(sandbox), base_url="http://sandbox", headers=HEADERS) as client:
+        yield Api(client, location)
+
+
+@pytest.fixture
+def wired(sandbox: Sandbox, location: Location) -> Iterator[Api]:
+    """The same over a real loopback socket, where connections can be cut."""
+    with serve(sandbox) as server, httpx.Client(base_url=server.url, headers=HEADERS, timeout=5) as client:
+        yield Api(client, location)
