@@ -7,7 +7,7 @@ module           holds
 `client`         `Client`; its calls stand in `contacts`, `related`, `conversations`, `account`
 `calls`          one call: attempts, pauses, and what is true when they are over
 `answers`        what an answer means; `wording` reads HighLevel's sentences without repeating a value
-`shapes`         what calls answer with, cut out of the JSON byte for byte
+`shapes`         what calls answer with; `slices` cuts it out of the JSON byte for byte
 `limiter`        the budget of 10 seconds; `budget` that of the day; `rate_headers` reads the headers
 `wire`           one request in bytes (httpx); `clock` is time, injected
 `connection`     `connect`, and the limiters that clients of one location share

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from hlcore.errors import (
     BrokenAnswer,
     ContractError,
@@ -29,7 +27,7 @@ from hlcore.errors import (
     WrongLocation,
 )
 
-from . import wording
+from . import slices, wording
 from .endpoints import Endpoint
 
 _BAD_TOKEN = re.compile(r"jwt|invalid token|access token|private integration|expired|revoked|token is (?:invalid|not)")
@@ -54,8 +52,8 @@ class Reply:
     def read(cls, endpoint: Endpoint, status: int, body: bytes, *, sent: frozenset[str], trace_id: str = "") -> Reply:
         """The reply in these bytes; whatever they are, this does not raise."""
         try:
-            data = msgspec.json.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            data = slices.decode(body)
+        except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
             return cls(endpoint, status, sent, trace_id=trace_id)

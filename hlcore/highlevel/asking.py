@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from . import shapes
+from . import slices
 from .calls import T
 from .shapes import Answer
 
@@ -37,9 +37,9 @@ class Asking(Protocol):
 
 def the(name: str) -> Callable[[Answer], bytes]:
     """Parses an answer to the exact bytes of the object under `name`."""
-    return lambda answer: shapes.part(answer.body, name)
+    return lambda answer: slices.part(answer.body, name)
 
 
 def all_of(name: str) -> Callable[[Answer], list[bytes]]:
     """Parses an answer to the exact bytes of each element under `name`."""
-    return lambda answer: shapes.rows(answer.body, name)
+    return lambda answer: slices.rows(answer.body, name)

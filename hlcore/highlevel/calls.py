@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -29,7 +30,16 @@ from .shapes import Answer, Sent
 from .wire import NoAnswer, Response, Wire
 
 T = TypeVar("T")
-_log = structlog.get_logger("hlcore.highlevel")
+_log = structlog.wrap_logger(
+    logging.getLogger("hlcore.highlevel"),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.LogfmtRenderer(key_order=["event"]),
+    ],
+)
+"""Ends in the standard library's logging, never on standard output, where commands print their results."""
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
@@ -37,7 +47,7 @@ LONGEST_WAIT = 30.0
 
 @dataclass(slots=True)
 class Line:
-    """What all calls of a client share: connections, budget, time, listeners, and what was seen to work."""
+    """What all calls of a client share: connections, budget, time, listeners."""
 
     wire: Wire
     limiter: Limiter
@@ -46,8 +56,6 @@ class Line:
     retries: int
     on_request: Callable[[Sent], None] | None
     cancelled: Callable[[], bool] | None
-    works: set[str] = field(default_factory=set)
-    """Endpoints that this client's token was seen to be good for."""
 
 
 class _Failed(Exception):
@@ -97,7 +105,7 @@ class Call(Generic[T]):
 
     def _attempt(self) -> T:
         self.attempts += 1
-        token = self.line.token()
+        token = _usable(self.line.token())
         permit = self.line.limiter.acquire(self.priority, self.line.cancelled)
         started = self.line.clock.monotonic()
         response: Response | None = None
@@ -129,22 +137,21 @@ class Call(Generic[T]):
         try:
             response.body.decode()
             parsed = self.parse(Answer(self.endpoint.name, response.status, response.body, trace_id))
-        except UnicodeDecodeError as exc:
-            broken = BrokenAnswer(f"{self.endpoint.name}: HighLevel's answer is not text", status=response.status)
-            raise _Failed(broken, done=True, again=True) from exc
         except BrokenAnswer as exc:
             exc.status, exc.trace_id = response.status, trace_id
             raise _Failed(exc, done=True, again=True) from exc.__cause__
-        self.line.works.add(self.endpoint.name)
+        except (ValueError, RecursionError) as exc:
+            broken = BrokenAnswer(f"{self.endpoint.name}: HighLevel's answer is not readable", status=response.status)
+            raise _Failed(broken, done=True, again=True) from exc
         return parsed
 
     def _failure(self, error: HighLevelError, response: Response, token: str) -> _Failed:
         if isinstance(error, RateLimited):
             return self._too_many(error, response)
         if isinstance(error, ScopeMissing):
-            return _Failed(error, done=False, again=self.endpoint.name in self.line.works and self._once())
+            return _Failed(error, done=False, again=self._once())
         if isinstance(error, TokenRefused):
-            return _Failed(error, done=False, again=self.line.token() != token and self._once())
+            return _Failed(error, done=False, again=_usable(self.line.token()) != token and self._once())
         if response.status >= 500 or response.status in (408, 425):
             asked = retry_after(response.headers, self.line.clock.now()) if "Retry-After" in response.headers else 0.0
             return _Failed(error, done=True, again=True, after=asked)
@@ -201,6 +208,14 @@ def _pause(state: tenacity.RetryCallState) -> float:
     asked = failed.after if isinstance(failed, _Failed) else 0.0
     ceiling = FIRST_WAIT if asked else min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
     return asked + random.uniform(0, ceiling)
+
+
+def _usable(token: str) -> str:
+    """The token, if it can stand in a header at all; the fault of a header would be told together with its value."""
+    bare = token.strip()
+    if not bare or not bare.isascii() or not bare.isprintable() or " " in bare:
+        raise TokenRefused("There is no token, or it holds characters that no token has")
+    return bare
 
 
 def _trace_id(response: Response) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 import httpx
 
-from . import shapes
+from . import slices
 from .account import AccountCalls
 from .calls import Call, Line, T
 from .clock import Clock
@@ -135,5 +135,5 @@ def _text(value: object) -> str:
 
 def _checked(answer: Answer) -> Answer:
     if answer.status != 204 and answer.body.strip():
-        shapes.members(answer.body)
+        slices.members(answer.body)
     return answer

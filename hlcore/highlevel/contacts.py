@@ -7,7 +7,7 @@ from typing import Any
 
 from hlcore.errors import BrokenAnswer, Rejected
 
-from . import shapes
+from . import shapes, slices
 from .asking import Asking, the
 from .shapes import Answer, SearchPage
 
@@ -41,8 +41,8 @@ class ContactCalls:
         does not exist (any more): 404, or 400, in words that mean this very contact. All else is another error."""
 
         def parse(answer: Answer) -> bytes:
-            found = shapes.part(answer.body, "contact")
-            if shapes.value(found, "id") != contact_id:
+            found = slices.part(answer.body, "contact")
+            if slices.value(found, "id") != contact_id:
                 raise BrokenAnswer("HighLevel answered with another contact than the one asked for")
             return found
 
@@ -53,7 +53,7 @@ class ContactCalls:
         if not (email or phone):
             raise Rejected("find_duplicate needs an e-mail or a phone number", status=0)
         query = {"locationId": self.location_id, "email": email, "number": phone}
-        return self._ask("find_duplicate", lambda answer: shapes.optional_part(answer.body, "contact"), query=query)
+        return self._ask("find_duplicate", lambda answer: slices.optional_part(answer.body, "contact"), query=query)
 
     def create_contact(self: Asking, body: dict[str, Any]) -> bytes:
         """A new contact exists; the answer is the contact. Sets off the location's automations.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import shapes
+from . import slices
 from .asking import Asking
 from .shapes import Answer, Page
 
@@ -59,34 +59,34 @@ class ConversationCalls:
 
 
 def _whole(answer: Answer) -> bytes:
-    shapes.members(answer.body)
+    slices.members(answer.body)
     return answer.body
 
 
 def _conversations(answer: Answer) -> Page:
-    found = shapes.rows(answer.body, "conversations")
+    found = slices.rows(answer.body, "conversations")
     last = found[-1] if found else None
-    return Page(found, shapes.count(answer.body, "total"), _sort_value(last) if last else None)
+    return Page(found, slices.count(answer.body, "total"), _sort_value(last) if last else None)
 
 
 def _sort_value(row: bytes) -> int | None:
     """The value by which a conversation was sorted: `sort`, or the time of its last message."""
-    sort = shapes.value(row, "sort")
-    found = sort[0] if isinstance(sort, list) and sort else shapes.value(row, "lastMessageDate")
+    sort = slices.value(row, "sort")
+    found = sort[0] if isinstance(sort, list) and sort else slices.value(row, "lastMessageDate")
     return found if isinstance(found, int) else None
 
 
 def _messages(answer: Answer) -> Page:
     """Documented flat, in fact wrapped once more (API issue 54); both are read."""
-    envelope = shapes.members(answer.body)
+    envelope = slices.members(answer.body)
     inner = envelope.get("messages")
     body = bytes(inner) if inner is not None and bytes(inner).startswith(b"{") else answer.body
-    more = shapes.value(body, "nextPage") is True
-    last = shapes.value(body, "lastMessageId")
-    return Page(shapes.rows(body, "messages"), None, last if more and isinstance(last, str) and last else None)
+    more = slices.value(body, "nextPage") is True
+    last = slices.value(body, "lastMessageId")
+    return Page(slices.rows(body, "messages"), None, last if more and isinstance(last, str) and last else None)
 
 
 def _export(answer: Answer) -> Page:
-    cursor = shapes.value(answer.body, "nextCursor")
-    total = shapes.count(answer.body, "total") if "total" in shapes.members(answer.body) else None
-    return Page(shapes.rows(answer.body, "messages"), total, cursor if isinstance(cursor, str) and cursor else None)
+    cursor = slices.value(answer.body, "nextCursor")
+    total = slices.count(answer.body, "total") if "total" in slices.members(answer.body) else None
+    return Page(slices.rows(answer.body, "messages"), total, cursor if isinstance(cursor, str) and cursor else None)

@@ -27,6 +27,7 @@ DOCUMENTED_PER_INTERVAL = 100
 DOCUMENTED_INTERVAL = 10.0
 _GUARD = 0.05
 _POLL = 0.02
+_SHORTEST_VIEW = 3.0
 
 
 class Priority(enum.Enum):
@@ -56,12 +57,19 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the newest answer said of the interval: requests left, those of others, and until when it counts."""
+    """What the newest answer said of the interval: requests left, those of others, since and until when it counts."""
 
     number: int
     remaining: int
     others: int
+    per_second: float
+    """How many requests others send, by what was seen of them."""
+    at: float
     until: float
+
+    def left(self, number: int, now: float) -> float:
+        """Requests left now, after our own up to `number`, if others went on as before."""
+        return self.remaining - (number - self.number) - self.per_second * (now - self.at)
 
 
 class Limiter:
@@ -163,7 +171,9 @@ class Limiter:
         self._day.learn(told, sent_since)
         if told.remaining is not None:
             others = max(0, self._maximum - told.remaining - len(self._held))
-            self._told = _Told(permit.number, told.remaining, others, now + self._interval + _GUARD)
+            seen = max(_SHORTEST_VIEW, min(self._interval, now - self._started))
+            until = now + self._interval + _GUARD
+            self._told = _Told(permit.number, told.remaining, others, others / seen, now, until)
             self._headers_come = True
 
     def _seconds_until_free(self, priority: Priority) -> float:
@@ -194,7 +204,7 @@ class Limiter:
             return True
         if told is None:
             return False
-        return told.remaining - (self._number - told.number) <= (kept if background else 0)
+        return told.left(self._number, now) <= (kept if background else 0)
 
     def _places(self) -> tuple[int, int]:
         """Requests that we may send in one interval, and how many of them are kept for interactive ones."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import shapes
+from . import slices
 from .asking import Asking, all_of, the
 from .shapes import Answer, Page
 
@@ -86,15 +86,15 @@ class RelatedCalls:
 
 def _appointment(answer: Answer) -> bytes:
     """The appointment stands in the answer itself; some answers wrap it."""
-    whole = shapes.members(answer.body)
+    whole = slices.members(answer.body)
     if "id" in whole:
         return answer.body
-    return shapes.part(answer.body, next((name for name in ("appointment", "event") if name in whole), "appointment"))
+    return slices.part(answer.body, next((name for name in ("appointment", "event") if name in whole), "appointment"))
 
 
 def _opportunities(answer: Answer) -> Page:
-    found = shapes.rows(answer.body, "opportunities")
-    meta = shapes.value(answer.body, "meta")
+    found = slices.rows(answer.body, "opportunities")
+    meta = slices.value(answer.body, "meta")
     meta = meta if isinstance(meta, dict) else {}
     cursor = {name: meta.get(name) for name in ("startAfter", "startAfterId")}
     more = found and all(value not in (None, "") for value in cursor.values()) and meta.get("nextPageUrl") is not None
