@@ -1,6 +1,8 @@
 """Misbehaviour that tests switch on. Each is something that HighLevel's users or the API's own texts report.
 
 ``location.faults.on("status", status=503, times=2)`` makes the next two requests answer 503.
+``location.faults.on("ends_early", where="GET /opportunities/search")`` truncates that feed: the faults of listing
+strike contacts unless ``where`` names the opportunities' feed, which knows empty, total_low, ends_early and omits.
 ``location.faults.on("reset", share=0.1, where="POST /contacts/search")`` cuts a tenth of the search answers.
 """
 
@@ -98,9 +100,12 @@ class Faults:
         self._faults.clear()
         self.lag, self.gone_status, self.between_pages = 0.0, 404, None
 
-    def pick(self, kinds: dict[str, str], request: str) -> list[Fault]:
-        """Those of these kinds that strike this request; each is counted as used."""
-        struck = [fault for fault in self._faults if fault.kind in kinds and self._strikes(fault, request)]
+    def pick(self, kinds: dict[str, str], request: str, *, named: bool = False) -> list[Fault]:
+        """Those of these kinds that strike this request; each is counted as used.
+
+        ``named``: only faults that were switched on for a path (``where``)."""
+        meant = [fault for fault in self._faults if fault.kind in kinds and (fault.where or not named)]
+        struck = [fault for fault in meant if self._strikes(fault, request)]
         self._faults = [fault for fault in self._faults if fault.active]
         return struck
 

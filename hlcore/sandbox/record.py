@@ -1,6 +1,6 @@
 """One contact as it is kept: the bytes of its search row, and what only GET by id tells.
 
-Search rows are not full records (HighLevel's API issues 43, 59 and 331): GET by id adds attribution, creator,
+Search rows are not full records (highlevel-api-docs #43, #59 and #331): GET by id adds attribution, creator,
 activity and the derived lower-case names."""
 
 from __future__ import annotations

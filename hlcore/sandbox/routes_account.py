@@ -151,7 +151,7 @@ USER_QUERY = "companyId query skip limit locationId type role ids sort sortDirec
 
 @operation("GET", "/users/search", "users.readonly", query=USER_QUERY)
 def search_users(call: Call) -> Any:
-    """Deleted users show up here, marked (API issue 146)."""
+    """Deleted users show up here, marked (highlevel-api-docs #146)."""
     if not call.query.get("companyId"):
         raise Refusal(422, ["companyId must be a string", "companyId should not be empty"])
     words, ids = call.query.get("query", "").lower(), [i for i in call.query.get("ids", "").split(",") if i]

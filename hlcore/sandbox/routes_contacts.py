@@ -77,7 +77,7 @@ def delete_contact(call: Call) -> Any:
 
 @operation("POST", "/contacts/upsert", WRITE)
 def upsert_contact(call: Call) -> Any:
-    """A match by e-mail wins over one by phone; the other person's phone is dropped silently (API issue 37)."""
+    """A match by e-mail wins over one by phone; the phone of the other is dropped silently (highlevel-api-docs #37)."""
     body = call.fields(UPSERT_CONTACT, ("locationId",))
     fields = contact_fields(call, body)
     location = call.location

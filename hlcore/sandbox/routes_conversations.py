@@ -127,7 +127,7 @@ def _conversation(call: Call) -> Item:
 
 
 def _listed(message: Item) -> Item:
-    """E-mails come without their body here; it is fetched by ``meta.email.messageIds`` (API issue 40)."""
+    """E-mails come without their body here; it is fetched by ``meta.email.messageIds`` (highlevel-api-docs #40)."""
     found = shown(message)
     if message["messageType"] == "TYPE_EMAIL":
         found.pop("body", None)
@@ -143,7 +143,7 @@ def _listed(message: Item) -> Item:
     query="lastMessageId limit type",
 )
 def messages(call: Call) -> Any:
-    """Newest first, wrapped once more than the OpenAPI file says (API issue 54)."""
+    """Newest first, wrapped once more than the OpenAPI file says (highlevel-api-docs #54)."""
     talk, limit = _conversation(call), number(call.query.get("limit"), 20, 100)
     mine = [m for m in call.location.shelves.messages.values() if m["conversationId"] == talk["id"]]
     mine.sort(key=lambda message: (message["dateAdded"], message["id"]), reverse=True)
@@ -251,7 +251,7 @@ def send_message(call: Call) -> Any:
 
 @operation("POST", "/conversations/messages/inbound", WRITE, version=V2021_04)
 def store_message(call: Call) -> Any:
-    """Stores a message without sending one. A provider that is not the app's own: 500 (API issue 6)."""
+    """Stores a message without sending one. A provider that is not the app's own: 500 (highlevel-api-docs #6)."""
     body = call.fields(INBOUND_MESSAGE, ("type", "conversationProviderId"))
     if body["conversationProviderId"] not in call.location.message_providers:
         raise Refusal(500, "Internal server error")

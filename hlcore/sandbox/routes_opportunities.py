@@ -14,6 +14,7 @@ from .contract import (
     UPDATE_OPPORTUNITY,
     UPSERT_OPPORTUNITY,
 )
+from .faults import SEARCH, Fault
 from .ids import millis, moment
 from .location import Location
 from .record import full_name
@@ -64,18 +65,30 @@ def search(call: Call) -> Any:
     limit, page = number(call.query.get("limit"), 20, 100), number(call.query.get("page"), 1, name="page")
     deals = [deal for deal in call.location.shelves.opportunities.values() if _wanted(deal, call.query)]
     deals.sort(key=lambda deal: (_at(deal), deal["id"]), reverse=True)
+    struck = {f.kind: f for f in call.location.faults.pick(SEARCH, "GET /opportunities/search", named=True)}
+    deals = _bent(deals, struck)
     total, start = len(deals), (page - 1) * limit
     if call.query.get("startAfter") and call.query.get("startAfterId"):
         after = (number(call.query["startAfter"].partition(".")[0], 0), call.query["startAfterId"])
         deals, start = [deal for deal in deals if (_at(deal), deal["id"]) < after], 0
     rows = [_with_details(call, _shown(call.location, deal)) for deal in deals[start : start + limit]]
+    if "total_low" in struck:
+        total = max(0, total - int(struck["total_low"].options.get("by", 1)))
     meta: Item = {"total": total, "currentPage": page}
-    if rows and start + limit < len(deals):
+    if "ends_early" not in struck and rows and start + limit < len(deals):
         cursor = (_at(rows[-1]), rows[-1]["id"])
         tail = f"location_id={call.location.id}&limit={limit}&startAfter={cursor[0]}&startAfterId={cursor[1]}"
         meta |= {"startAfter": cursor[0], "startAfterId": cursor[1], "nextPage": page + 1}
         meta["nextPageUrl"] = f"{call.base_url}/opportunities/search?{tail}"
     return {"opportunities": rows, "meta": meta, "aggregations": {}, "traceId": call.trace_id}
+
+
+def _bent(deals: list[Item], struck: dict[str, Fault]) -> list[Item]:
+    """The feed leaves live rows out, and its total with them, as users report."""
+    if "empty" in struck:
+        return []
+    hidden = set(struck["omits"].options.get("ids", ())) if "omits" in struck else set()
+    return [deal for deal in deals if deal["id"] not in hidden]
 
 
 def _wanted(deal: Item, query: dict[str, str]) -> bool:
@@ -171,7 +184,7 @@ def update_status(call: Call) -> Any:
 
 @operation("DELETE", "/opportunities/{id}", WRITE)
 def delete(call: Call) -> Any:
-    """One deletion fires OpportunityUpdate as well (API issue 27)."""
+    """One deletion fires OpportunityUpdate as well (highlevel-api-docs #27)."""
     deal = _opportunity(call)
     del call.location.shelves.opportunities[deal["id"]]
     call.location.emit("OpportunityUpdate", deal)

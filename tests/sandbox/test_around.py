@@ -37,6 +37,17 @@ def test_opportunity_pages_follow_the_double_cursor(api, location, clock):
     assert (found, "nextPageUrl" in second["meta"]) == (deals[::-1], False)
 
 
+def test_the_opportunity_feed_can_end_early_and_leave_live_rows_out(api, location):
+    id_ = location.create(firstName="Ana")
+    deals = [location.add_opportunity(id_, f"Deal {at}") for at in range(5)]
+    path = "/opportunities/search?location_id=dental&limit=2"
+    location.faults.on("omits", where="GET /opportunities", ids=[deals[0]])
+    with location.faults.during("ends_early", where="GET /opportunities"):
+        page = api.ask("GET", path).json()
+    assert (len(page["opportunities"]), page["meta"]) == (2, {"total": 4, "currentPage": 1})
+    assert api.ask("GET", f"/opportunities/{deals[0]}").status_code == 200
+
+
 def test_the_message_export_needs_two_passes_for_everything(api, location):
     id_ = location.create(firstName="Ana")
     text, mail = location.add_message(id_, "hi"), location.add_message(id_, "<p>hi</p>", kind="EMAIL")
