@@ -1,0 +1,71 @@
+"""Errors on the screen: what happened and what to do, never a traceback; in the log: where, never whose data."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+import structlog
+
+from hlcore.errors import VaultError
+from hlcore.ui.words import plain
+
+log = structlog.get_logger(__name__)
+CALM = (
+    "Something unexpected went wrong on this page. Nothing was lost: copies and restores are kept in the database. "
+    "Reload the page; if it happens again, tell whoever looks after Contact Vault the time it happened."
+)
+
+
+def show(error: VaultError) -> None:
+    """The error's message and hint stand on the page."""
+    text = f"**{plain(str(error))}**"
+    st.error(f"{text}\n\n{plain(error.hint)}" if error.hint else text, icon=":material/error:")
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Whatever hlcore raises on purpose inside is shown where it happened; the page goes on behind the block."""
+    try:
+        yield
+    except VaultError as error:
+        show(error)
+
+
+def on_script_error(error: Exception) -> bool:
+    """What Streamlit calls for an exception that no page caught: a known one is shown, any other as a calm text."""
+    if isinstance(error, VaultError):
+        show(error)
+    else:
+        st.error(CALM, icon=":material/error:")
+    return True
+
+
+class WithoutData(logging.Filter):
+    """Log records keep the kind of an exception and where it was raised, but not its text, which may hold a person's
+    data."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True: the record is always kept, shortened."""
+        if record.exc_info and record.exc_info[1] is not None:
+            record.msg, record.args = where(record.exc_info[1]), ()
+            record.exc_info, record.exc_text = None, None
+        return True
+
+
+def where(error: BaseException) -> str:
+    """'KeyError at pages/contacts.py:41 in <module>': kind and places, never the text."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = " < ".join(f"{'/'.join(f.filename.split('/')[-2:])}:{f.lineno} in {f.name}" for f in reversed(frames))
+    return f"unexpected {type(error).__name__} at {places or 'unknown place'}"
+
+
+def keep_data_out_of_the_log() -> None:
+    """From now on Streamlit's log of uncaught errors holds no exception texts."""
+    for name in ("streamlit.error_util", "streamlit.runtime.scriptrunner.exec_code"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(found, WithoutData) for found in logger.filters):
+            logger.addFilter(WithoutData())

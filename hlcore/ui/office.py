@@ -1,0 +1,126 @@
+"""What every page starts with: the Office of this process, the person, and the accounts on show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+from streamlit.runtime.secrets import secrets_singleton
+
+from hlcore.governance.roles import Person, person_of
+from hlcore.settings import Settings
+from hlcore.store import locations as stored
+from hlcore.store.locations import Location
+from hlcore.ui.access import is_local
+from hlcore.ui.house import house
+from hlcore.wiring import Office
+
+CHOICE = "location"
+"""Session key and URL parameter of the account on show; an id, never personal data."""
+
+
+def office() -> Office:
+    """The Office on show. The frame lets no page run before it is open; a page that runs all the same stops here."""
+    found = house().office
+    if found is None:
+        st.stop()
+    return found
+
+
+def now() -> datetime:
+    """This moment, by the Office's clock."""
+    return office().clock.now()
+
+
+def settings() -> Settings:
+    """The settings of this process."""
+    return house().settings
+
+
+def auth_configured() -> bool:
+    """Whether sign-in (`[auth]` in secrets.toml) is set up."""
+    return bool(secrets_singleton.load_if_toml_exists() and secrets_singleton.get("auth"))
+
+
+def person() -> Person:
+    """Who is looking, decided anew on every run."""
+    configured = auth_configured()
+    signed_in = configured and bool(getattr(st.user, "is_logged_in", False))
+    claims = st.user.to_dict() if signed_in else {}
+    email, name = claims.get("email"), claims.get("name")
+    return person_of(
+        settings(),
+        signed_in_email=email if isinstance(email, str) else None,
+        email_verified=claims.get("email_verified"),
+        name=name if isinstance(name, str) else "",
+        loopback=is_local(st.get_option("server.address"), st.context.ip_address, st.context.headers.to_dict()),
+        auth_configured=configured,
+    )
+
+
+def locations() -> list[Location]:
+    """Every account that has a copy here, the disconnected ones too, by name."""
+    with office().vault.read() as tx:
+        return stored.all(tx, connected_only=False)
+
+
+def chosen_location() -> Location | None:
+    """The one account on show; None while all are."""
+    found = chosen_locations()
+    return found[0] if len(found) == 1 else None
+
+
+def chosen_locations() -> list[Location]:
+    """The accounts on show: the chosen one, or all."""
+    every = locations()
+    wanted = st.session_state.get(CHOICE) or ""
+    return [location for location in every if location.location_id == wanted] or every
+
+
+def chosen_ids() -> list[str]:
+    """The ids of the accounts on show."""
+    return [location.location_id for location in chosen_locations()]
+
+
+def timezone_of(location: Location | None) -> str:
+    """The account's time zone; UTC for none."""
+    return location.timezone if location is not None else "UTC"
+
+
+def shared_timezone(found: Sequence[Location]) -> str:
+    """The time zone that these accounts share; UTC where they differ."""
+    zones = {location.timezone for location in found}
+    return zones.pop() if len(zones) == 1 else "UTC"
+
+
+def name_of(location_id: str, found: Sequence[Location]) -> str:
+    """The account's name; its id when it is unknown."""
+    return next((location.name for location in found if location.location_id == location_id), location_id)
+
+
+def select_location() -> None:
+    """The selector that all pages share, drawn by the frame when there is more than one account. The choice is kept
+    in the session and in the URL (`?location=<id>`)."""
+    names = {location.location_id: location.name for location in locations()}
+    if st.session_state.get(CHOICE) not in (*names, ""):
+        asked = st.query_params.get(CHOICE, "")
+        st.session_state[CHOICE] = asked if asked in names else ""
+    if len(names) > 1:
+        st.selectbox(
+            "Account",
+            ["", *names],
+            key=CHOICE,
+            format_func=lambda found: names.get(found, "All accounts"),
+            persist_state="session",
+        )
+    _tell_url(st.session_state.get(CHOICE) or "" if len(names) > 1 else "")
+
+
+def _tell_url(wanted: str) -> None:
+    if st.query_params.get(CHOICE, "") == wanted:
+        return
+    if wanted:
+        st.query_params[CHOICE] = wanted
+    else:
+        del st.query_params[CHOICE]
