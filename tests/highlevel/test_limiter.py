@@ -316,7 +316,7 @@ def test_a_daily_reset_of_any_unit_is_understood(text: str, hours: float | None)
     assert reset_moment(text, START) == expected
 
 
-@given(st.dictionaries(st.sampled_from(list(Server(FakeClock()).headers()) + ["X-RateLimit-Daily-Reset"]), st.text()))
+@given(st.dictionaries(st.sampled_from([*Server(FakeClock()).headers(), "X-RateLimit-Daily-Reset"]), st.text()))
 def test_senseless_headers_do_no_harm(headers: dict[str, str]) -> None:
     RateHeaders.read(headers, datetime(2026, 1, 1, tzinfo=UTC))
     clock = FakeClock()
