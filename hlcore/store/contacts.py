@@ -1,0 +1,252 @@
+"""Contacts: taking them in, and the copy of each. Finding them is in `store.finding`, what a listing saw in
+`store.sightings`; both are reachable from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Update, bindparam, delete, literal, select, update
+from sqlalchemy import insert as sql_insert
+
+from hlcore.errors import NotFound
+from hlcore.model.contact import Contact, digest
+from hlcore.store import rows
+from hlcore.store.bulk import among, among_numbers, chunked, insert_missing, insert_rows, next_ids, update_rows
+from hlcore.store.copies import StoredContact, Version, find, get, get_many, iterate_ids, versions
+from hlcore.store.engine import Tx
+from hlcore.store.finding import (
+    ContactQuery,
+    ContactSummary,
+    Holder,
+    any_dnd_settings,
+    count_matching,
+    counts,
+    distinct,
+    holders,
+    iterate,
+    search,
+)
+from hlcore.store.sightings import (
+    Absent,
+    count_missing,
+    forget_sightings,
+    missing,
+    sight,
+    sighted,
+    sighted_with_status,
+)
+from hlcore.store.tables import aliases, contact_bytes, contacts, details, facets
+from hlcore.store.tables import versions as version_table
+from hlcore.store.types import Moment
+
+__all__ = [
+    "Absent",
+    "ContactQuery",
+    "ContactSummary",
+    "Held",
+    "Holder",
+    "StoredContact",
+    "Version",
+    "any_dnd_settings",
+    "count_matching",
+    "count_missing",
+    "counts",
+    "distinct",
+    "find",
+    "forget_sightings",
+    "get",
+    "get_many",
+    "held",
+    "holders",
+    "insert",
+    "iterate",
+    "iterate_ids",
+    "mark_read",
+    "missing",
+    "replace",
+    "search",
+    "set_status",
+    "sight",
+    "sighted",
+    "sighted_with_status",
+    "store_detail",
+    "versions",
+]
+
+_NEW = ("row_id", "location_id", "contact_id", "status", *rows.DERIVED, "first_seen_at", "seen_at", "changed_at")
+_CHANGED = (*rows.DERIVED, "seen_at", "changed_at")
+_ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a listing compares a contact with. Digests are SHA-256, 32 bytes."""
+
+    contact_id: str
+    digest: bytes
+    content_digest: bytes
+    status: str
+    date_updated: datetime | None
+    seen_at: datetime
+
+
+_HELD = select(*(contacts.c[name] for name in Held.__slots__))
+
+
+def held(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, Held]:
+    """Which of these contacts the vault holds, by id."""
+    found: dict[str, Held] = {}
+    for part in chunked(ids):
+        query = _HELD.where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, part))
+        found.update((row[0], Held(*row)) for row in tx.execute(query))
+    return found
+
+
+def insert(tx: Tx, location_id: str, new: Sequence[Contact], *, at: datetime) -> None:
+    """These contacts, none of them held yet, are in the vault as `present`, first seen `at`. Of a contact given twice
+    the last one counts. Raises StoreError when one is held already."""
+    fresh = list({contact.contact_id: contact for contact in new}.values())
+    ids = next_ids(tx, contacts, len(fresh)) if fresh else ()
+    moment = rows.moments(tx, at, at, at)
+    insert_rows(
+        tx,
+        contacts,
+        _NEW,
+        [
+            (row_id, location_id, contact.contact_id, "present", *rows.derived(tx, contact), *moment)
+            for row_id, contact in zip(ids, fresh, strict=True)
+        ],
+    )
+    insert_rows(tx, contact_bytes, ("row_id", "raw"), [(i, c.raw) for i, c in zip(ids, fresh, strict=True)])
+    _note_aliases(tx, location_id, rows.aliases(fresh), at)
+    _note_facets(tx, location_id, fresh)
+
+
+def replace(tx: Tx, location_id: str, changed: Sequence[Contact], *, at: datetime, run_id: int | None) -> None:
+    """These bytes are the present ones; the earlier ones are versions, replaced `at`. The status stays. Contacts with
+    the same bytes as before change nothing, unknown ones are inserted, erased ones stay erased."""
+    given = {contact.contact_id: contact for contact in changed}
+    known = _identities(tx, location_id, list(given))
+    insert(tx, location_id, [contact for contact in given.values() if contact.contact_id not in known], at=at)
+    ids = {
+        contact_id: row_id
+        for contact_id, (row_id, before, status) in known.items()
+        if status != _ERASED and before != given[contact_id].digest
+    }
+    if not ids:
+        return
+    _keep_versions(tx, list(ids.values()), at, run_id)
+    moment = rows.moments(tx, at, at)
+    replaced = [given[contact_id] for contact_id in ids]
+    values = [(*rows.derived(tx, contact), *moment, ids[contact.contact_id]) for contact in replaced]
+    update_rows(tx, contacts, _CHANGED, "row_id", values)
+    update_rows(tx, contact_bytes, ("raw",), "row_id", [(c.raw, ids[c.contact_id]) for c in replaced])
+    _replace_aliases(tx, location_id, replaced, at)
+    _note_facets(tx, location_id, replaced)
+
+
+def set_status(tx: Tx, location_id: str, ids: Sequence[str], status: str) -> None:
+    """These contacts have this status, except erased ones."""
+    for part in chunked(ids):
+        tx.execute(_these(tx, location_id, part).where(contacts.c.status != _ERASED).values(status=status))
+
+
+def mark_read(tx: Tx, location_id: str, ids: Sequence[str], at: datetime) -> None:
+    """HighLevel was seen to hold these contacts at `at`."""
+    for part in chunked(ids):
+        tx.execute(_these(tx, location_id, part).values(seen_at=at))
+
+
+def store_detail(
+    tx: Tx, location_id: str, contact_id: str, raw: bytes, at: datetime, run_id: int | None = None
+) -> None:
+    """The answer of GET by id is held exactly; an earlier, different one is a version. The contact counts as read at
+    `at`. An erased contact stays erased. May be repeated. Raises NotFound for a contact that is not held."""
+    known = _identities(tx, location_id, [contact_id]).get(contact_id)
+    if known is None:
+        raise NotFound("There is no such contact in this vault.")
+    if known[2] == _ERASED:
+        return
+    row_id, fresh = known[0], digest(raw)
+    before = tx.execute(select(details.c.digest).where(details.c.row_id == row_id)).scalar_one_or_none()
+    values = {"captured_at": at, "digest": fresh, "raw": raw}
+    if before is None:
+        tx.execute(sql_insert(details).values(row_id=row_id, **values))
+    elif before != fresh:
+        _keep_detail(tx, row_id, at, run_id)
+        tx.execute(update(details).where(details.c.row_id == row_id).values(values))
+    tx.execute(update(contacts).where(contacts.c.row_id == row_id).values(detail_at=at, seen_at=at))
+
+
+def _these(tx: Tx, location_id: str, ids: Sequence[str]) -> Update:
+    return update(contacts).where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
+
+
+def _identities(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, tuple[int, bytes, str]]:
+    """contact_id → (row_id, digest, status)."""
+    found: dict[str, tuple[int, bytes, str]] = {}
+    for part in chunked(ids):
+        query = select(contacts.c.contact_id, contacts.c.row_id, contacts.c.digest, contacts.c.status).where(
+            contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, part)
+        )
+        found.update((row[0], (row[1], row[2], row[3])) for row in tx.execute(query))
+    return found
+
+
+_VERSION = ("location_id", "contact_id", "part", "captured_at", "replaced_at", "run_id", "digest", "raw")
+
+
+def _keep_versions(tx: Tx, row_ids: Sequence[int], at: datetime, run_id: int | None) -> None:
+    who = (contacts.c.location_id, contacts.c.contact_id)
+    when = (contacts.c.changed_at, literal(at, Moment), literal(run_id, BigInteger))
+    earlier = (
+        select(*who, literal("row"), *when, contacts.c.digest, contact_bytes.c.raw)
+        .join(contact_bytes, contact_bytes.c.row_id == contacts.c.row_id)
+        .where(among_numbers(tx, contacts.c.row_id, row_ids))
+        .order_by(contacts.c.row_id)
+    )
+    tx.execute(sql_insert(version_table).from_select(_VERSION, earlier))
+
+
+def _keep_detail(tx: Tx, row_id: int, at: datetime, run_id: int | None) -> None:
+    who = (contacts.c.location_id, contacts.c.contact_id)
+    when = (details.c.captured_at, literal(at, Moment), literal(run_id, BigInteger))
+    earlier = (
+        select(*who, literal("detail"), *when, details.c.digest, details.c.raw)
+        .join(details, details.c.row_id == contacts.c.row_id)
+        .where(contacts.c.row_id == row_id)
+    )
+    tx.execute(sql_insert(version_table).from_select(_VERSION, earlier))
+
+
+def _note_aliases(tx: Tx, location_id: str, found: Iterable[tuple[str, str, str]], at: datetime) -> None:
+    names = ("kind", "value", "contact_id")
+    fresh = [dict(zip(names, row, strict=True), location_id=location_id, since=at) for row in sorted(found)]
+    insert_missing(tx, aliases, fresh)
+
+
+def _replace_aliases(tx: Tx, location_id: str, changed: Sequence[Contact], at: datetime) -> None:
+    """What these contacts have now; `since` stays for what they had before."""
+    wanted = rows.aliases(changed)
+    here = (aliases.c.location_id == location_id, among(tx, aliases.c.contact_id, [c.contact_id for c in changed]))
+    held_before = tx.execute(select(aliases.c.kind, aliases.c.value, aliases.c.contact_id).where(*here))
+    kept = {(row[0], row[1], row[2]) for row in held_before}
+    gone = [{"k": kind, "v": value, "c": who, "l": location_id} for kind, value, who in sorted(kept - wanted)]
+    if gone:
+        tx.execute(_FORGET_ALIAS, gone)
+    _note_aliases(tx, location_id, wanted - kept, at)
+
+
+_FORGET_ALIAS = delete(aliases).where(
+    aliases.c.location_id == bindparam("l"),
+    aliases.c.kind == bindparam("k"),
+    aliases.c.value == bindparam("v"),
+    aliases.c.contact_id == bindparam("c"),
+)
+
+
+def _note_facets(tx: Tx, location_id: str, found: Sequence[Contact]) -> None:
+    values = sorted(rows.facets(found))
+    insert_missing(tx, facets, [{"location_id": location_id, "kind": kind, "value": value} for kind, value in values])

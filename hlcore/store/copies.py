@@ -1,0 +1,159 @@
+"""The whole copy of a contact: its columns, the bytes HighLevel sent, and the bytes that came before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
+
+from hlcore.store.bulk import among, chunked
+from hlcore.store.engine import Tx
+from hlcore.store.tables import contact_bytes, contacts, details
+from hlcore.store.tables import versions as version_table
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContact:
+    """One contact as the vault holds it. `raw` is the search row and `detail` the answer of GET by id, exactly as
+    sent (`detail` None: not captured yet; both empty once erased). `phone_key` are the phone's digits."""
+
+    location_id: str
+    contact_id: str
+    status: str
+    name: str
+    email: str
+    phone: str
+    phone_key: str
+    company: str
+    owner_id: str
+    source: str
+    tags: tuple[str, ...]
+    dnd: bool
+    has_dnd_settings: bool
+    date_added: datetime | None
+    date_updated: datetime | None
+    first_seen_at: datetime
+    seen_at: datetime
+    changed_at: datetime
+    detail_at: datetime | None
+    digest: bytes
+    content_digest: bytes
+    raw: bytes
+    detail: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Bytes that a contact had. `part` is 'row' or 'detail'; `version_id` and `replaced_at` are None for the present
+    ones."""
+
+    version_id: int | None
+    location_id: str
+    contact_id: str
+    part: str
+    captured_at: datetime
+    replaced_at: datetime | None
+    run_id: int | None
+    digest: bytes
+    raw: bytes
+
+
+_NAMES = StoredContact.__slots__[:-2]
+_TAGS = _NAMES.index("tags")
+_WHOLE = (
+    select(*(contacts.c[name] for name in _NAMES), contact_bytes.c.raw, details.c.raw.label("detail"))
+    .join(contact_bytes, contact_bytes.c.row_id == contacts.c.row_id)
+    .outerjoin(details, details.c.row_id == contacts.c.row_id)
+)
+
+
+def whole() -> Select[Any]:
+    """A SELECT of everything that `stored` needs."""
+    return _WHOLE
+
+
+def stored(row: Sequence[Any]) -> StoredContact:
+    """The contact in a row of `whole`."""
+    values = list(row)
+    values[_TAGS] = tuple(values[_TAGS])
+    return StoredContact(*values)
+
+
+def get(tx: Tx, location_id: str, contact_id: str) -> StoredContact | None:
+    """The copy of this contact, None when there is none."""
+    found = get_many(tx, location_id, [contact_id])
+    return found[0] if found else None
+
+
+def get_many(tx: Tx, location_id: str, ids: Iterable[str]) -> list[StoredContact]:
+    """The copies of these contacts by id; ids without a copy are left out."""
+    query = whole().where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
+    return [stored(row) for row in tx.execute(query.order_by(contacts.c.contact_id))]
+
+
+def find(tx: Tx, contact_id: str) -> list[StoredContact]:
+    """Every location's copy of the contact with this id."""
+    found = (get(tx, location_id, contact_id) for location_id in _locations(tx))
+    return [contact for contact in found if contact is not None]
+
+
+def iterate_ids(tx: Tx, location_id: str, ids: Iterable[str], *, chunk: int = 1000) -> Iterator[StoredContact]:
+    """The copies of these contacts, in the order of the ids, in constant memory; ids without a copy are left out."""
+    source = iter(ids)
+    while part := list(islice(source, chunk)):
+        found = {contact.contact_id: contact for contact in get_many(tx, location_id, part)}
+        yield from (found[contact_id] for contact_id in part if contact_id in found)
+
+
+def versions(tx: Tx, location_id: str, contact_id: str) -> list[Version]:
+    """Everything this contact ever was, newest first: the present bytes of each part, then the earlier ones."""
+    present = tx.execute(_present(location_id, contact_id))
+    earlier = tx.execute(
+        select(version_table)
+        .with_only_columns(*(version_table.c[name] for name in Version.__slots__))
+        .where(version_table.c.location_id == location_id, version_table.c.contact_id == contact_id)
+        .order_by(version_table.c.version_id.desc())
+    )
+    return [Version(*row) for row in (*present, *earlier)]
+
+
+def _locations(tx: Tx) -> Iterator[str]:
+    """The locations that have contacts, one look into the index each."""
+    after = tx.execute(select(func.min(contacts.c.location_id))).scalar()
+    while after is not None:
+        yield after
+        after = tx.execute(select(func.min(contacts.c.location_id)).where(contacts.c.location_id > after)).scalar()
+
+
+def _present(location_id: str, contact_id: str) -> Any:
+    here: tuple[ColumnElement[bool], ...] = (
+        contacts.c.location_id == location_id,
+        contacts.c.contact_id == contact_id,
+    )
+    none, who = literal(None), (contacts.c.location_id, contacts.c.contact_id)
+    row = (
+        select(none, *who, literal("row"), contacts.c.changed_at, none, none, contacts.c.digest, contact_bytes.c.raw)
+        .join(contact_bytes, contact_bytes.c.row_id == contacts.c.row_id)
+        .where(*here)
+    )
+    detail = (
+        select(none, *who, literal("detail"), details.c.captured_at, none, none, details.c.digest, details.c.raw)
+        .join(contacts, details.c.row_id == contacts.c.row_id)
+        .where(*here)
+    )
+    return union_all(row, detail)
+
+
+def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, int]:
+    """The `row_id` of each of these contacts that there is."""
+    found: dict[str, int] = {}
+    for part in chunked(ids):
+        query = select(contacts.c.contact_id, contacts.c.row_id).where(
+            contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, part)
+        )
+        found.update((row[0], row[1]) for row in tx.execute(query))
+    return found

@@ -1,0 +1,174 @@
+"""The database: opening it, and its transactions.
+
+SQLite runs in WAL: any number of readers beside one writer. `synchronous=NORMAL` keeps every committed transaction
+when the process is killed; a power failure may cost the last ones, which the next run reads again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from hlcore.errors import StoreError
+from hlcore.store import migrate
+from hlcore.store.words import dump_json
+
+Tx = Connection
+
+BUSY_SECONDS = 30
+_PRAGMAS = (
+    f"busy_timeout={BUSY_SECONDS * 1000}",
+    "page_size=8192",
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "wal_autocheckpoint=8000",  # 64 MB: pages that change again and again are copied once
+    "journal_size_limit=67108864",
+    "cache_size=-32768",
+)
+
+
+class Vault:
+    """One database. Safe to share between threads; each transaction has its own connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.dialect = engine.dialect.name
+
+    def __repr__(self) -> str:
+        return f"<Vault on {self.dialect}>"
+
+    @classmethod
+    def open(cls, url: str) -> Vault:
+        """The database at this SQLAlchemy address, brought to this version's tables. A SQLite file and its folder
+        are made where they are missing; several processes may do this at once. Raises SchemaTooNew when a newer
+        version wrote it, StoreError when it cannot be reached."""
+        with _translated():
+            vault = cls(_engine(_address(url)))
+            try:
+                migrate.upgrade(vault._engine)
+            except BaseException:
+                vault.close()
+                raise
+        return vault
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A snapshot: everything read within sees one moment of the database. Writing is refused."""
+        with _translated(), self._engine.connect() as conn:
+            if self.dialect == "postgresql":
+                yield conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                return
+            conn.exec_driver_sql("PRAGMA query_only=ON")
+            try:
+                yield conn
+            finally:
+                conn.exec_driver_sql("PRAGMA query_only=OFF")
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction: committed when the block ends, rolled back when it raises. On SQLite it holds the one
+        write lock from its start, so nothing read within can become stale. Raises StoreError."""
+        with _translated(), self._engine.connect().execution_options(hl_write=True) as conn, conn.begin():
+            yield conn
+
+    def close(self) -> None:
+        """No connection is left open. May be repeated; using the vault again opens new ones."""
+        self._engine.dispose()
+
+    def pending(self) -> list[str]:
+        """The migrations that this version would still apply, oldest first. Changes nothing."""
+        with self.read() as tx:
+            return migrate.pending(tx)
+
+
+def _address(url: str) -> URL:
+    try:
+        found = make_url(url)
+    except ArgumentError:
+        raise StoreError("HLCORE_DATABASE_URL is not a database address.") from None
+    if found.get_backend_name() == "postgresql":
+        return found.set(drivername="postgresql+psycopg")
+    if found.get_backend_name() != "sqlite":
+        raise StoreError(f"Contact Vault runs on SQLite and PostgreSQL, not on {found.get_backend_name()}.")
+    if not found.database or found.database == ":memory:":
+        raise StoreError("A vault needs a file: SQLite in memory forgets everything.")
+    return found
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return create_engine(
+            url,
+            hide_parameters=True,
+            json_serializer=dump_json,
+            pool_pre_ping=True,
+            max_overflow=20,
+            connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+        )
+    Path(url.database or "").expanduser().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=dump_json,
+        max_overflow=20,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    """Two processes that make one new file WAL at once meet a lock that no busy timeout covers: try again."""
+    connection.isolation_level = None
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get("hl_write") else "BEGIN")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database faults become StoreError. Its text names the fault, never a value."""
+    try:
+        yield
+    except DBAPIError as exc:
+        raise _explain(exc.orig) from exc
+    except (sqlite3.Error, psycopg.Error) as exc:
+        raise _explain(exc) from exc
+    except (SQLAlchemyError, OSError) as exc:
+        raise StoreError(f"The database could not be used ({type(exc).__name__}).") from exc
+
+
+def _explain(fault: BaseException | None) -> StoreError:
+    words = str(fault).lower()
+    if "database is locked" in words or "lock timeout" in words:
+        return StoreError(
+            f"Another process has been writing to the database for more than {BUSY_SECONDS} seconds.",
+            hint="Try again; if it lasts, look for a second Contact Vault on the same file.",
+        )
+    if "disk is full" in words or "no space left" in words:
+        return StoreError("The disk of the database is full.", hint="Free some space; nothing that was kept is lost.")
+    if "not a database" in words or "malformed" in words:
+        return StoreError("The file is not a usable SQLite database.", hint="Put back a backup of the vault.")
+    code = getattr(fault, "sqlite_errorname", None) or getattr(fault, "sqlstate", None)
+    return StoreError(f"The database refused: {type(fault).__name__}{f' ({code})' if code else ''}.")

@@ -1,0 +1,72 @@
+"""Bringing a database to this version's tables.
+
+Each migration is one transaction together with the row that records it. Before each one the write lock is taken and
+the recorded state read again, so that two processes that start at once apply every migration once between them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from sqlalchemy import Connection, Engine, text
+
+from hlcore.errors import SchemaTooNew
+
+FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 0x636F6E7461637473  # one advisory lock of PostgreSQL for all vaults of a database
+
+
+def upgrade(engine: Engine) -> None:
+    """Every migration is applied. May be repeated and run by several processes at once. Raises SchemaTooNew."""
+    with engine.connect() as conn:
+        if not pending(conn):
+            return
+    while _apply_next(engine):
+        pass
+
+
+def pending(conn: Connection) -> list[str]:
+    """Revisions not yet applied, oldest first. Changes nothing. Raises SchemaTooNew."""
+    current = _current(conn)
+    known = revisions()
+    if current is None:
+        return list(known)
+    if current not in known:
+        raise SchemaTooNew("The database was written by a newer version of Contact Vault.")
+    return list(known[known.index(current) + 1 :])
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """All revisions of this version, oldest first."""
+    scripts = ScriptDirectory(str(FOLDER))
+    return tuple(script.revision for script in scripts.walk_revisions())[::-1]
+
+
+def _apply_next(engine: Engine) -> bool:
+    """Apply the oldest revision that is still missing; False when none is."""
+    with engine.connect().execution_options(hl_write=True) as conn, conn.begin():
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        missing = pending(conn)
+        if not missing:
+            return False
+        config = Config()
+        config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+        config.attributes["connection"] = conn
+        command.upgrade(config, missing[0])
+        return len(missing) > 1
+
+
+def _current(conn: Connection) -> str | None:
+    try:
+        heads = MigrationContext.configure(conn).get_current_heads()
+    except RevisionError as exc:
+        raise SchemaTooNew("The database was written by a newer version of Contact Vault.") from exc
+    return heads[0] if heads else None

@@ -1,0 +1,127 @@
+"""What the database keeps of a contact beside its bytes: the columns that people search, sort and compare by.
+
+All of it is derived from the contact and can be derived again. `search` is one text with everything the search box
+looks in, a line each: folded name, e-mail, phone digits, the additional ones, the company, and each tag behind '#'.
+The folding removes line ends from people's input, so a search never matches across two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from hlcore.model.contact import Contact, content_digest, digits, fold
+from hlcore.store.bulk import moment_value
+from hlcore.store.engine import Tx
+from hlcore.store.words import checksum, clean, dump_json, fit, is_clean
+
+DERIVED = (
+    "digest",
+    "content_digest",
+    "name",
+    "name_key",
+    "search",
+    "email",
+    "phone",
+    "phone_key",
+    "email_hash",
+    "phone_hash",
+    "company",
+    "owner_id",
+    "source",
+    "tags",
+    "dnd",
+    "has_dnd_settings",
+    "date_added",
+    "date_updated",
+)
+"""The columns that follow from a contact, in the order of `derived`."""
+
+FACET_LIMIT = 255
+
+
+def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
+    """The values of the columns `DERIVED`, as the database keeps them."""
+    name_key, phone_key = contact.name_key, contact.phone_key
+    search = search_text(contact, name_key, phone_key)
+    shown = (contact.name, contact.email, contact.phone, contact.company, contact.source)
+    if not is_clean("".join((search, *shown))):
+        search, name_key, shown = clean(search), clean(name_key), tuple(map(clean, shown))  # type: ignore[assignment]
+    name, email, phone, company, source = shown
+    return (
+        contact.digest,
+        content_of(contact),
+        name,
+        name_key or email or phone_key,
+        search,
+        email,
+        phone,
+        phone_key,
+        checksum(email),
+        checksum(phone_key),
+        company,
+        fit(contact.owner_id, 64),
+        source,
+        dump_json(contact.tags) if contact.tags else "[]",
+        contact.dnd,
+        contact.has_dnd_settings,
+        moment_value(tx, contact.date_added),
+        moment_value(tx, contact.date_updated),
+    )
+
+
+def content_of(contact: Contact) -> bytes:
+    """The digest of what the bytes say; of the bytes themselves where they cannot be read as a whole."""
+    try:
+        return content_digest(contact.raw)
+    except (msgspec.MsgspecError, ValueError):
+        return contact.digest
+
+
+def search_text(contact: Contact, name_key: str, phone_key: str) -> str:
+    """Everything that the search box looks in, a line each."""
+    parts = [name_key, fold(contact.email), phone_key]
+    if contact.other_emails or contact.other_phones:
+        parts += map(fold, contact.other_emails)
+        parts += map(digits, contact.other_phones)
+    if contact.company:
+        parts.append(fold(contact.company))
+    parts += map(tag_line, contact.tags)
+    return "\n" + "\n".join(filter(None, parts)) + "\n"
+
+
+def tag_line(tag: str) -> str:
+    """How a tag stands in `search`."""
+    return "#" + fold(tag)
+
+
+def aliases(contacts: Iterable[Contact]) -> set[tuple[str, str, str]]:
+    """The additional e-mails and phones: (kind, value, contact_id)."""
+    found = set()
+    for contact in contacts:
+        if contact.other_emails:
+            found |= {("email", alias(value.lower()), contact.contact_id) for value in contact.other_emails}
+        if contact.other_phones:
+            found |= {("phone", alias(digits(value)), contact.contact_id) for value in contact.other_phones}
+    return {row for row in found if row[1]}
+
+
+def alias(value: str) -> str:
+    """An e-mail or phone as a key of at most 255 characters; equal values have equal keys."""
+    return fit(value, 255)
+
+
+def facets(contacts: Sequence[Contact]) -> set[tuple[str, str]]:
+    """The choices that these contacts add to the filters: (kind, value). Overlong values are no choice."""
+    found = {("owner_id", fit(contact.owner_id, 64)) for contact in contacts}
+    found |= {("source", clean(contact.source)) for contact in contacts}
+    found |= {("tag", clean(tag)) for contact in contacts for tag in contact.tags}
+    return {row for row in found if row[1] and len(row[1]) <= FACET_LIMIT}
+
+
+def moments(tx: Tx, *values: datetime | None) -> tuple[Any, ...]:
+    """Moments as the database keeps them."""
+    return tuple(moment_value(tx, value) for value in values)

@@ -1,0 +1,163 @@
+"""Runs: one piece of work on a location, who does it, and how far it has come.
+
+A location has at most one open run of each kind (the database enforces it). A run belongs to a process: when that
+one is gone, the next one takes the run over and goes on at its checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import psutil
+from sqlalchemy import desc, func, insert, select, update
+
+from hlcore.errors import NotFound, RunInProgress
+from hlcore.store.bulk import among, changed_rows, lock
+from hlcore.store.engine import Tx
+from hlcore.store.tables import runs
+
+SILENT_AFTER = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as recorded. Open while `finished_at` is None; `outcome` is complete, incomplete, refused or ''."""
+
+    run_id: int
+    location_id: str
+    kind: str
+    started_at: datetime
+    heartbeat_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    reason: str
+    seen: int
+    added: int
+    changed: int
+    suspected: int
+    deleted: int
+    returned: int
+    requests: int
+    resumed: int
+    total: int
+    checkpoint: Any
+    holder: str
+
+
+@cache
+def _this_process(pid: int) -> str:
+    host = socket.gethostname().replace(":", "-")[:80] or "localhost"
+    return f"{host}:{pid}:{psutil.Process(pid).create_time():.2f}"
+
+
+def this_process() -> str:
+    """This process as a holder: 'host:pid:start'. More may be appended after another ':' to tell threads apart."""
+    return _this_process(os.getpid())
+
+
+def is_gone(holder: str) -> bool:
+    """Whether the holder was a process of this machine that surely does not run any more."""
+    host, pid, start = (*holder.split(":"), "", "", "")[:3]
+    if host != this_process().split(":")[0] or not pid.isdigit():
+        return False
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != start
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.Error:
+        return False
+
+
+def claim(
+    tx: Tx, location_id: str, kind: str, *, at: datetime, holder: str, resume_within: timedelta
+) -> Run:
+    """The open run of this kind on this location, held by `holder`.
+
+    A run whose holder is gone (its process ended, or silent for two minutes) is taken over: resumed with its
+    checkpoint when it began within `resume_within`, else finished as 'incomplete' / 'abandoned' and a new one begun.
+    Raises RunInProgress while its holder is alive.
+    """
+    lock(tx, f"runs:{location_id}:{kind}")
+    found = _open(tx, location_id, kind)
+    if found is None:
+        return _begin(tx, location_id, kind, at, holder)
+    if not is_gone(found.holder) and at - found.heartbeat_at < SILENT_AFTER:
+        raise RunInProgress(f"A {kind} run of this location is in progress since {found.started_at:%H:%M} UTC.")
+    if at - found.started_at > resume_within:
+        finish(tx, found.run_id, at, outcome="incomplete", reason="abandoned")
+        return _begin(tx, location_id, kind, at, holder)
+    values = {"holder": holder, "heartbeat_at": at, "resumed": runs.c.resumed + 1}
+    tx.execute(update(runs).where(runs.c.run_id == found.run_id).values(values))
+    return get(tx, found.run_id)
+
+
+def beat(tx: Tx, run_id: int, at: datetime, *, holder: str | None = None, **columns: Any) -> None:
+    """The run is alive at `at` and has come as far as `columns` say (seen, added, checkpoint, …). Raises
+    RunInProgress when it is finished, or held by somebody else than `holder` (where given)."""
+    mine = (runs.c.run_id == run_id) & runs.c.finished_at.is_(None)
+    if holder is not None:
+        mine &= runs.c.holder == holder
+    if not changed_rows(tx, update(runs).where(mine).values(heartbeat_at=at, **columns)):
+        raise RunInProgress("Another process has taken this run over.")
+
+
+def finish(tx: Tx, run_id: int, at: datetime, *, outcome: str, reason: str, **columns: Any) -> Run:
+    """The run is closed with this outcome. Raises NotFound when there is no such open run."""
+    mine = (runs.c.run_id == run_id) & runs.c.finished_at.is_(None)
+    values = {"finished_at": at, "heartbeat_at": at, "outcome": outcome, "reason": reason, **columns}
+    if not changed_rows(tx, update(runs).where(mine).values(values)):
+        raise NotFound("This run is not open.")
+    return get(tx, run_id)
+
+
+def get(tx: Tx, run_id: int) -> Run:
+    """The run. Raises NotFound."""
+    row = tx.execute(select(runs).where(runs.c.run_id == run_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such run in this vault.")
+    return Run(*row)
+
+
+def last_complete(tx: Tx, location_id: str, kind: str = "listing") -> Run | None:
+    """The newest complete run of this kind, None before the first."""
+    query = select(runs).where(runs.c.location_id == location_id, runs.c.kind == kind, runs.c.outcome == "complete")
+    row = tx.execute(query.order_by(desc(runs.c.started_at), desc(runs.c.run_id)).limit(1)).one_or_none()
+    return Run(*row) if row else None
+
+
+def recent(tx: Tx, location_ids: Sequence[str], *, limit: int, offset: int = 0) -> list[Run]:
+    """Runs of these locations, newest first."""
+    query = select(runs).where(among(tx, runs.c.location_id, location_ids))
+    return [Run(*row) for row in tx.execute(query.order_by(desc(runs.c.run_id)).limit(limit).offset(offset))]
+
+
+def count(tx: Tx, location_ids: Sequence[str]) -> int:
+    """How many runs these locations have."""
+    return tx.execute(
+        select(func.count()).select_from(runs).where(among(tx, runs.c.location_id, location_ids))
+    ).scalar_one()
+
+
+def open_runs(tx: Tx) -> list[Run]:
+    """Runs that are not finished, oldest first, whoever holds them."""
+    return [Run(*row) for row in tx.execute(select(runs).where(runs.c.finished_at.is_(None)).order_by(runs.c.run_id))]
+
+
+def _open(tx: Tx, location_id: str, kind: str) -> Run | None:
+    query = select(runs).where(
+        runs.c.location_id == location_id, runs.c.kind == kind, runs.c.finished_at.is_(None)
+    )
+    row = tx.execute(query).one_or_none()
+    return Run(*row) if row else None
+
+
+def _begin(tx: Tx, location_id: str, kind: str, at: datetime, holder: str) -> Run:
+    values = {"location_id": location_id, "kind": kind, "started_at": at, "heartbeat_at": at, "holder": holder}
+    run_id = tx.execute(insert(runs).values(values).returning(runs.c.run_id)).scalar_one()
+    return get(tx, run_id)

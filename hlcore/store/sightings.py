@@ -1,0 +1,107 @@
+"""What an open listing has seen, and what it has not: the ground on which a disappearance is suspected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, literal, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hlcore.store.bulk import among, changed_rows, is_postgres, unnest
+from hlcore.store.engine import Tx
+from hlcore.store.tables import contacts, sightings
+
+EXPECTED = ("present", "suspected", "returned")
+"""A complete listing should show the contacts of these statuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A contact that a run did not see. `seen_at`: when it was last added, changed or read by id."""
+
+    contact_id: str
+    status: str
+    seen_at: datetime
+
+
+def sight(tx: Tx, run_id: int, ids: Sequence[str]) -> int:
+    """The run has seen these contacts; how many of them it had not seen before. May be repeated."""
+    if not ids:
+        return 0
+    seen = unnest(tx, sorted(set(ids))).add_columns(literal(run_id))
+    add = (postgresql.insert if is_postgres(tx) else sqlite.insert)(sightings)
+    if not is_postgres(tx):
+        seen = seen.where(literal(True))  # SQLite's grammar wants a WHERE between SELECT and ON CONFLICT
+    return changed_rows(tx, add.from_select(["contact_id", "run_id"], seen).on_conflict_do_nothing())
+
+
+def sighted(tx: Tx, run_id: int) -> int:
+    """How many contacts the run has seen."""
+    return tx.execute(select(func.count()).select_from(sightings).where(sightings.c.run_id == run_id)).scalar_one()
+
+
+def forget_sightings(tx: Tx, run_id: int) -> None:
+    """The run's sightings are removed; its conclusions stay."""
+    tx.execute(delete(sightings).where(sightings.c.run_id == run_id))
+
+
+def missing(
+    tx: Tx, location_id: str, run_id: int, *, unchanged_since: datetime, after: str = "", limit: int = 1000
+) -> list[Absent]:
+    """Contacts that should exist and that this run did not see, by id, behind `after`.
+
+    Left out is whatever HighLevel's index may not show yet: created or updated there, or first seen or changed here,
+    at or after `unchanged_since`.
+    """
+    query = (
+        select(contacts.c.contact_id, contacts.c.status, contacts.c.seen_at)
+        .where(_unseen(location_id, run_id, unchanged_since), contacts.c.contact_id > after)
+        .order_by(contacts.c.contact_id)
+        .limit(limit)
+    )
+    return [Absent(*row) for row in tx.execute(query)]
+
+
+def count_missing(tx: Tx, location_id: str, run_id: int, *, unchanged_since: datetime) -> int:
+    """How many contacts `missing` would give altogether."""
+    query = select(func.count()).select_from(contacts).where(_unseen(location_id, run_id, unchanged_since))
+    return tx.execute(query).scalar_one()
+
+
+def sighted_with_status(
+    tx: Tx, location_id: str, run_id: int, statuses: Iterable[str], *, after: str = "", limit: int = 1000
+) -> list[str]:
+    """Ids, ascending and behind `after`, that the run has seen although (or because) their status is one of these."""
+    seen = exists().where(sightings.c.run_id == run_id, sightings.c.contact_id == contacts.c.contact_id)
+    query = (
+        select(contacts.c.contact_id)
+        .where(
+            contacts.c.location_id == location_id,
+            among(tx, contacts.c.status, statuses),
+            contacts.c.contact_id > after,
+            seen,
+        )
+        .order_by(contacts.c.contact_id)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def _unseen(location_id: str, run_id: int, unchanged_since: datetime) -> ColumnElement[bool]:
+    seen = exists().where(sightings.c.run_id == run_id, sightings.c.contact_id == contacts.c.contact_id)
+    return and_(
+        contacts.c.location_id == location_id,
+        contacts.c.status.in_(EXPECTED),
+        ~seen,
+        contacts.c.changed_at < unchanged_since,
+        contacts.c.first_seen_at < unchanged_since,
+        _before(contacts.c.date_added, unchanged_since),
+        _before(contacts.c.date_updated, unchanged_since),
+    )
+
+
+def _before(column: ColumnElement[Any], moment: datetime) -> ColumnElement[bool]:
+    return or_(column.is_(None), column < moment)
