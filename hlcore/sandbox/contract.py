@@ -13,7 +13,7 @@ Allowed = dict[str, str]
 _COMMON = (
     "firstName:string? lastName:string? name:string? email:string? phone:string? address1:string? city:string? "
     "state:string? postalCode:string website:string? timezone:string? dnd:boolean dndSettings:object "
-    "inboundDndSettings:object tags:array customFields:array dateOfBirth:any? country:string"
+    "inboundDndSettings:object tags:strings customFields:array dateOfBirth:any? country:string"
 )
 
 
@@ -31,12 +31,12 @@ NOTE = _dto("body:string userId:string title:string color:string pinned:boolean"
 TASK = _dto("title:string body:string dueDate:string completed:boolean assignedTo:string")
 TASK_DONE = _dto("completed:boolean")
 TASK_SEARCH = _dto(
-    "contactId:array completed:boolean assignedTo:array query:string limit:number skip:number businessId:string"
+    "contactId:strings completed:boolean assignedTo:strings query:string limit:number skip:number businessId:string"
 )
-TAGS = _dto("tags:array")
-FOLLOWERS = _dto("followers:array")
-BULK_TAGS = _dto("contacts:array tags:array locationId:string removeAllTags:boolean")
-BULK_BUSINESS = _dto("locationId:string ids:array businessId:string?")
+TAGS = _dto("tags:strings")
+FOLLOWERS = _dto("followers:strings")
+BULK_TAGS = _dto("contacts:strings tags:strings locationId:string removeAllTags:boolean")
+BULK_BUSINESS = _dto("locationId:string ids:strings businessId:string?")
 WORKFLOW = _dto("eventStartTime:string")
 UPDATE_OPPORTUNITY = _dto(
     "pipelineId:string name:string pipelineStageId:string status:string monetaryValue:number assignedTo:string "
@@ -44,7 +44,7 @@ UPDATE_OPPORTUNITY = _dto(
 )
 CREATE_OPPORTUNITY = {**UPDATE_OPPORTUNITY, "locationId": "string", "contactId": "string"}
 UPSERT_OPPORTUNITY = _dto(
-    "id:string pipelineId:string locationId:string followers:array isRemoveAllFollowers:boolean "
+    "id:string pipelineId:string locationId:string followers:strings isRemoveAllFollowers:boolean "
     "followersActionType:string name:string status:string pipelineStageId:string monetaryValue:any assignedTo:string "
     "lostReasonId:string contactId:string"
 )
@@ -71,21 +71,28 @@ BUSINESS = _dto(
     "postalCode:string state:string country:string description:string"
 )
 SEND_MESSAGE = _dto(
-    "type:string contactId:string appointmentId:string attachments:array emailFrom:string emailCc:array "
-    "emailBcc:array html:string message:string subject:string replyMessageId:string templateId:string "
+    "type:string contactId:string appointmentId:string attachments:strings emailFrom:string emailCc:strings "
+    "emailBcc:strings html:string message:string subject:string replyMessageId:string templateId:string "
     "threadId:string scheduledTimestamp:number conversationProviderId:string emailTo:string emailReplyMode:string "
     "fromNumber:string toNumber:string"
 )
 INBOUND_MESSAGE = _dto(
-    "type:string attachments:array message:string conversationId:string contactId:string "
-    "conversationProviderId:string html:string subject:string emailFrom:string emailTo:string emailCc:array "
-    "emailBcc:array emailMessageId:string altId:string direction:string date:string call:object"
+    "type:string attachments:strings message:string conversationId:string contactId:string "
+    "conversationProviderId:string html:string subject:string emailFrom:string emailTo:string emailCc:strings "
+    "emailBcc:strings emailMessageId:string altId:string direction:string date:string call:object"
 )
 _NAMES: dict[str, tuple[type, ...]] = {
-    "string": (str,), "boolean": (bool,), "number": (int, float), "array": (list,), "object": (dict,),
+    "string": (str,), "boolean": (bool,), "number": (int, float), "array": (list,), "strings": (list,),
+    "object": (dict,),
     "any": (object,),
 }  # fmt: skip
-_SAID = {"boolean": "a boolean value", "array": "an array", "object": "an object", "number": "a number"}
+_SAID = {
+    "boolean": "a boolean value",
+    "array": "an array",
+    "strings": "an array",
+    "object": "an object",
+    "number": "a number",
+}
 
 
 def check(body: Any, allowed: Allowed, required: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -104,6 +111,8 @@ def _violation(name: str, value: Any, kind: str) -> str:
     if value is None:
         return "" if kind.endswith("?") else f"{name} must be {_said(kind)}"
     kind = kind.removesuffix("?")
+    if kind == "strings" and isinstance(value, list) and not all(isinstance(one, str) for one in value):
+        return f"each value in {name} must be a string"
     fits = isinstance(value, _NAMES[kind]) and (kind != "number" or not isinstance(value, bool))
     return "" if fits else f"{name} must be {_said(kind)}"
 

@@ -198,8 +198,8 @@ class _Turn:
         if "application/x-www-form-urlencoded" in self.received.headers.get("content-type", ""):
             return dict(parse_qsl(self.received.raw.decode()))
         body = _json(self.received.raw)
-        if body is None:
-            raise Refusal(400, "Unexpected token in JSON")
+        if not isinstance(body, dict):
+            raise Breach(400, "Unexpected token in JSON")
         return body
 
     def _account(self, params: dict[str, str], body: Any) -> Location | None:

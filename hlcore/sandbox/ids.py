@@ -34,6 +34,8 @@ def millis(moment: datetime) -> int:
 
 def from_millis(value: float) -> datetime:
     whole = int(value)
+    if abs(whole) > 200_000_000_000_000:
+        raise ValueError("too far away to be a date")
     return datetime.fromtimestamp(whole // 1000, UTC).replace(microsecond=whole % 1000 * 1000)
 
 

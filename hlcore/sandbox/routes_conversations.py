@@ -249,6 +249,13 @@ def send_message(call: Call) -> Any:
     return Answer.of({"conversationId": conversation, "messageId": id_, "status": "pending"}, 201)
 
 
+def _date(text: str | None) -> datetime | None:
+    try:
+        return moment(text) if text else None
+    except ValueError as exc:
+        raise Refusal(422, ["date must be a valid ISO 8601 date string"]) from exc
+
+
 @operation("POST", "/conversations/messages/inbound", WRITE, version=V2021_04)
 def store_message(call: Call) -> Any:
     """Stores a message without sending one. A provider that is not the app's own: 500 (highlevel-api-docs #6)."""
@@ -260,7 +267,7 @@ def store_message(call: Call) -> Any:
     if contact not in call.location.records:
         raise Refusal(400, "Conversation id or contact id not given")
     id_ = call.location.add_message(
-        contact, body.get("message") or body.get("html") or "", kind=body["type"].upper(), at=body.get("date"),
+        contact, body.get("message") or body.get("html") or "", kind=body["type"].upper(), at=_date(body.get("date")),
         direction=body.get("direction", "outbound"), conversationProviderId=body["conversationProviderId"],
         attachments=body.get("attachments", []), subject=body.get("subject"),
     )  # fmt: skip

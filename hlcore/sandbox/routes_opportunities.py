@@ -140,10 +140,19 @@ def search_advanced(call: Call) -> Any:
     deals.sort(key=lambda deal: (_at(deal), deal["id"]))
     total, start = len(deals), (page - 1) * limit
     if body.get("searchAfter"):
-        after = (int(float(body["searchAfter"][0])), str(body["searchAfter"][-1]))
+        after = _cursor(body["searchAfter"])
         deals, start = [deal for deal in deals if (_at(deal), deal["id"]) > after], 0
     rows = [{**_shown(call.location, deal), "sort": [_at(deal), deal["id"]]} for deal in deals[start : start + limit]]
     return {"opportunities": rows, "total": total, "aggregations": {}, "traceId": call.trace_id}
+
+
+def _cursor(given: list[Any]) -> tuple[int, str]:
+    """A row's ``sort``; the OpenAPI file wants its parts as text. Raises Refusal (400)."""
+    try:
+        at, id_ = given
+        return int(at), str(id_)
+    except (ValueError, TypeError, OverflowError) as exc:
+        raise Refusal(400, "Invalid searchAfter") from exc
 
 
 @operation("GET", "/opportunities/{id}", READ)
@@ -225,11 +234,13 @@ def _fields(location: Location, body: Item) -> Item:
         raise Refusal(400, "Pipeline stage not found")
     if "status" in body and body["status"] not in STATUSES:
         raise Refusal(422, [f"status must be one of the following values: {', '.join(STATUSES)}"])
+    if any(not isinstance(item, dict) for item in body.get("customFields", ())):
+        raise Refusal(422, ["each value in customFields must be an object"])
     if "customFields" in body:
         body["customFields"] = [
             {"id": item["id"], "fieldValue": item.get("field_value", item.get("fieldValue"))}
             for item in body["customFields"]
-            if item.get("id") in location.shelves.custom_fields
+            if str(item.get("id")) in location.shelves.custom_fields
         ]
     return body
 

@@ -51,7 +51,7 @@ def _question(body: dict[str, Any]) -> Question:
 def _sort(given: list[Any]) -> list[tuple[str, bool]]:
     found = []
     for item in given:
-        name = item.get("field") if isinstance(item, dict) else None
+        name = str(item.get("field")) if isinstance(item, dict) else ""
         if name not in SORTS:
             raise Breach(400, f"Invalid sort field {name}")
         if item.get("direction") not in ("asc", "desc"):

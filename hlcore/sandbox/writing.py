@@ -25,8 +25,6 @@ def contact_fields(call: Call, body: dict[str, Any]) -> Fields:
         found["phone"] = e164(found["phone"], call.location.country)
         if not found["phone"]:
             wrong.append("phone must be a valid phone number")
-    if any(not isinstance(tag, str) for tag in found.get("tags", [])):
-        wrong.append("each value in tags must be a string")
     if found.get("assignedTo") and call.location.shelves.users.get(found["assignedTo"], GONE)["deleted"]:
         wrong.append("assignedTo is not a user of this location")
     if "dndSettings" in found:
