@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 import psutil
-from sqlalchemy import desc, func, insert, select, update
+from sqlalchemy import ColumnElement, desc, func, insert, select, update
 
 from hlcore.errors import NotFound, RunInProgress
 from hlcore.store.bulk import among, changed_rows, lock
@@ -79,15 +79,16 @@ def claim(
 ) -> Run:
     """The open run of this kind on this location, held by `holder`.
 
-    A run whose holder is gone (its process ended, or silent for two minutes) is taken over: resumed with its
-    checkpoint when it began within `resume_within`, else finished as 'incomplete' / 'abandoned' and a new one begun.
+    A run whose holder is gone (it let go, its process ended, or it was silent for two minutes) is taken over: resumed
+    with its checkpoint when it began within `resume_within`, else finished as 'incomplete' / 'abandoned' and a new
+    one begun.
     Raises RunInProgress while its holder is alive.
     """
     lock(tx, f"runs:{location_id}:{kind}")
     found = _open(tx, location_id, kind)
     if found is None:
         return _begin(tx, location_id, kind, at, holder)
-    if not is_gone(found.holder) and at - found.heartbeat_at < SILENT_AFTER:
+    if found.holder and not is_gone(found.holder) and at - found.heartbeat_at < SILENT_AFTER:
         raise RunInProgress(f"A {kind} run of this location is in progress since {found.started_at:%H:%M} UTC.")
     if at - found.started_at > resume_within:
         finish(tx, found.run_id, at, outcome="incomplete", reason="abandoned")
@@ -105,6 +106,11 @@ def beat(tx: Tx, run_id: int, at: datetime, *, holder: str | None = None, **colu
         mine &= runs.c.holder == holder
     if not changed_rows(tx, update(runs).where(mine).values(heartbeat_at=at, **columns)):
         raise RunInProgress("Another process has taken this run over.")
+
+
+def release(tx: Tx, run_id: int) -> None:
+    """Nobody works on the open run any more: the next claim goes on at its checkpoint. May be repeated."""
+    tx.execute(update(runs).where(runs.c.run_id == run_id, runs.c.finished_at.is_(None)).values(holder=""))
 
 
 def finish(tx: Tx, run_id: int, at: datetime, *, outcome: str, reason: str, **columns: Any) -> Run:
@@ -131,22 +137,27 @@ def last_complete(tx: Tx, location_id: str, kind: str = "listing") -> Run | None
     return Run(*row) if row else None
 
 
-def recent(tx: Tx, location_ids: Sequence[str], *, limit: int, offset: int = 0) -> list[Run]:
-    """Runs of these locations, newest first."""
-    query = select(runs).where(among(tx, runs.c.location_id, location_ids))
+def recent(
+    tx: Tx, location_ids: Sequence[str], *, limit: int, offset: int = 0, outcomes: Sequence[str] = ()
+) -> list[Run]:
+    """Runs of these locations, newest first; with `outcomes` only those that ended so ('' for open ones)."""
+    query = select(runs).where(_of(tx, location_ids, outcomes))
     return [Run(*row) for row in tx.execute(query.order_by(desc(runs.c.run_id)).limit(limit).offset(offset))]
 
 
-def count(tx: Tx, location_ids: Sequence[str]) -> int:
-    """How many runs these locations have."""
-    return tx.execute(
-        select(func.count()).select_from(runs).where(among(tx, runs.c.location_id, location_ids))
-    ).scalar_one()
+def count(tx: Tx, location_ids: Sequence[str], *, outcomes: Sequence[str] = ()) -> int:
+    """How many runs these locations have; with `outcomes` only those that ended so."""
+    return tx.execute(select(func.count()).select_from(runs).where(_of(tx, location_ids, outcomes))).scalar_one()
 
 
 def open_runs(tx: Tx) -> list[Run]:
     """Runs that are not finished, oldest first, whoever holds them."""
     return [Run(*row) for row in tx.execute(select(runs).where(runs.c.finished_at.is_(None)).order_by(runs.c.run_id))]
+
+
+def _of(tx: Tx, location_ids: Sequence[str], outcomes: Sequence[str]) -> ColumnElement[bool]:
+    here = among(tx, runs.c.location_id, location_ids)
+    return here & runs.c.outcome.in_(outcomes) if outcomes else here
 
 
 def _open(tx: Tx, location_id: str, kind: str) -> Run | None:

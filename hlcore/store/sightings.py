@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.store.bulk import among, changed_rows, is_postgres, unnest
@@ -20,11 +19,14 @@ EXPECTED = ("present", "suspected", "returned")
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A contact that a run did not see. `seen_at`: when it was last added, changed or read by id."""
+    """A contact that a run did not see. `seen_at`: when it was last added, changed or read by id; the dates are
+    HighLevel's own."""
 
     contact_id: str
     status: str
     seen_at: datetime
+    date_added: datetime | None
+    date_updated: datetime | None
 
 
 def sight(tx: Tx, run_id: int, ids: Sequence[str]) -> int:
@@ -48,27 +50,20 @@ def forget_sightings(tx: Tx, run_id: int) -> None:
     tx.execute(delete(sightings).where(sightings.c.run_id == run_id))
 
 
-def missing(
-    tx: Tx, location_id: str, run_id: int, *, unchanged_since: datetime, after: str = "", limit: int = 1000
-) -> list[Absent]:
-    """Contacts that should exist and that this run did not see, by id, behind `after`.
-
-    Left out is whatever HighLevel's index may not show yet: created or updated there, or first seen or changed here,
-    at or after `unchanged_since`.
-    """
+def missing(tx: Tx, location_id: str, run_id: int, *, after: str = "", limit: int = 1000) -> list[Absent]:
+    """Contacts that should exist and that this run did not see, by id, behind `after`."""
     query = (
-        select(contacts.c.contact_id, contacts.c.status, contacts.c.seen_at)
-        .where(_unseen(location_id, run_id, unchanged_since), contacts.c.contact_id > after)
+        select(*(contacts.c[name] for name in Absent.__slots__))
+        .where(_unseen(location_id, run_id), contacts.c.contact_id > after)
         .order_by(contacts.c.contact_id)
         .limit(limit)
     )
     return [Absent(*row) for row in tx.execute(query)]
 
 
-def count_missing(tx: Tx, location_id: str, run_id: int, *, unchanged_since: datetime) -> int:
+def count_missing(tx: Tx, location_id: str, run_id: int) -> int:
     """How many contacts `missing` would give altogether."""
-    query = select(func.count()).select_from(contacts).where(_unseen(location_id, run_id, unchanged_since))
-    return tx.execute(query).scalar_one()
+    return tx.execute(select(func.count()).select_from(contacts).where(_unseen(location_id, run_id))).scalar_one()
 
 
 def sighted_with_status(
@@ -90,18 +85,6 @@ def sighted_with_status(
     return list(tx.execute(query).scalars())
 
 
-def _unseen(location_id: str, run_id: int, unchanged_since: datetime) -> ColumnElement[bool]:
+def _unseen(location_id: str, run_id: int) -> ColumnElement[bool]:
     seen = exists().where(sightings.c.run_id == run_id, sightings.c.contact_id == contacts.c.contact_id)
-    return and_(
-        contacts.c.location_id == location_id,
-        contacts.c.status.in_(EXPECTED),
-        ~seen,
-        contacts.c.changed_at < unchanged_since,
-        contacts.c.first_seen_at < unchanged_since,
-        _before(contacts.c.date_added, unchanged_since),
-        _before(contacts.c.date_updated, unchanged_since),
-    )
-
-
-def _before(column: ColumnElement[Any], moment: datetime) -> ColumnElement[bool]:
-    return or_(column.is_(None), column < moment)
+    return and_(contacts.c.location_id == location_id, contacts.c.status.in_(EXPECTED), ~seen)

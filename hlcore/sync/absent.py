@@ -24,7 +24,7 @@ def suspect_missing(work: Work, *, seen: int) -> Verdict:
     """Every contact that this complete listing missed is suspected, or the verdict says why nothing may be
     concluded. Raises HighLevelError when the sample could not be asked for. May be repeated."""
     with work.vault.read() as tx:
-        missing = contacts.count_missing(tx, work.location_id, work.run.run_id, unchanged_since=_settled(work))
+        missing = contacts.count_missing(tx, work.location_id, work.run.run_id)
     if not missing:
         return Verdict(True)
     incident_id = None
@@ -33,7 +33,7 @@ def suspect_missing(work: Work, *, seen: int) -> Verdict:
         if not verdict.complete:
             return verdict
     at, proof = work.now(), _last_proof(work)
-    for absents in _missing(work):
+    for absents in _suspicious(work):
         last_seen = [(absent.contact_id, max(absent.seen_at, proof)) for absent in absents]
         with work.vault.write() as tx:
             register.suspect(
@@ -42,22 +42,36 @@ def suspect_missing(work: Work, *, seen: int) -> Verdict:
     return Verdict(True)
 
 
+def _suspicious(work: Work) -> Iterator[list[Absent]]:
+    """The missing ones, a thousand at a time, without those that HighLevel's index may just not show yet: of these
+    only the ones that GET by id has already found gone."""
+    for absents in _missing(work):
+        recent = [absent.contact_id for absent in absents if not _settled(work, absent)]
+        gone = _found_gone(work, recent)
+        yield [absent for absent in absents if absent.contact_id in gone or absent.contact_id not in recent]
+
+
+def _found_gone(work: Work, contact_ids: list[str]) -> set[str]:
+    if not contact_ids or not answers_for_the_living(work):
+        return set()
+    return {answer.contact_id for answer in look_all(work, contact_ids) if answer.gone}
+
+
 def _missing(work: Work) -> Iterator[list[Absent]]:
     after = ""
     while True:
         with work.vault.read() as tx:
-            found = contacts.missing(
-                tx, work.location_id, work.run.run_id, unchanged_since=_settled(work), after=after, limit=CHUNK
-            )
+            found = contacts.missing(tx, work.location_id, work.run.run_id, after=after, limit=CHUNK)
         if not found:
             return
         yield found
         after = found[-1].contact_id
 
 
-def _settled(work: Work) -> datetime:
-    """Whatever changed after this moment may not have reached HighLevel's index when the listing began."""
-    return work.run.started_at - work.rules.index_lag
+def _settled(work: Work, absent: Absent) -> bool:
+    """Whether HighLevel's index surely knew this contact when the listing began."""
+    moments = [moment for moment in (absent.date_added, absent.date_updated) if moment is not None]
+    return all(moment < work.run.started_at - work.rules.index_lag for moment in moments)
 
 
 def _last_proof(work: Work) -> datetime:

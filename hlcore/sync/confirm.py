@@ -12,8 +12,8 @@ from hlcore.model.contact import digits, parse
 from hlcore.model.lifecycle import LOST, Status
 from hlcore.store import Tx, contacts, register
 from hlcore.store.register import Disappearance
-from hlcore.sync.look import Looked, answers_for_the_living, look_all
-from hlcore.sync.report import Work
+from hlcore.sync.look import answers_for_the_living, look_all
+from hlcore.sync.report import Looked, Work
 
 CHUNK = 100
 T = TypeVar("T")

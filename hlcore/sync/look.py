@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import msgspec
 
@@ -25,23 +24,13 @@ from hlcore.errors import (
 from hlcore.model.contact import parse
 from hlcore.model.lifecycle import LIVE
 from hlcore.store import contacts
-from hlcore.sync.report import Work
+from hlcore.sync.report import Looked, Work
 
 STOPPERS = (TokenRefused, WrongLocation, LocationInactive, BudgetSpent, Cancelled)
 """Errors after which asking on makes no sense."""
 
 
 CONTROLS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The answer for one id: `raw` when it is alive, `gone` when it surely does not exist, else why nobody knows."""
-
-    contact_id: str
-    raw: bytes | None = None
-    gone: bool = False
-    words: str = ""
 
 
 def look(work: Work, contact_id: str) -> Looked:
@@ -65,10 +54,14 @@ def look(work: Work, contact_id: str) -> Looked:
 
 
 def look_all(work: Work, contact_ids: Sequence[str]) -> Iterator[Looked]:
-    """`look` for each id, several at a time, in order. The first stopper ends it and is raised."""
+    """`look` for each id, several at a time, in order; who was found gone in this run is not asked for again. The
+    first stopper ends it and is raised."""
     with ThreadPoolExecutor(work.rules.workers, thread_name_prefix="look") as pool:
         try:
-            yield from pool.map(lambda contact_id: look(work, contact_id), contact_ids)
+            for answer in pool.map(lambda contact_id: work.gone.get(contact_id) or look(work, contact_id), contact_ids):
+                if answer.gone:
+                    work.gone[answer.contact_id] = answer
+                yield answer
         except VaultError:
             pool.shutdown(cancel_futures=True)
             raise

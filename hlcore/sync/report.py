@@ -68,6 +68,16 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """The answer for one id: `raw` when it is alive, `gone` when it surely does not exist, else why nobody knows."""
+
+    contact_id: str
+    raw: bytes | None = None
+    gone: bool = False
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One run in progress: everything a step needs."""
 
@@ -81,6 +91,7 @@ class Work:
     listener: Listener = silent
     cancelled: Callable[[], bool] = never
     requests_before: int = 0
+    gone: dict[str, Looked] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:

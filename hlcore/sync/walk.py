@@ -104,7 +104,7 @@ def _look_again(work: Work, checkpoint: Checkpoint) -> None:
 
 
 def _save(tx: Tx, work: Work, checkpoint: Checkpoint) -> None:
-    columns = {"total": checkpoint.last_total, "requests": work.requests, **work.tally.counts()}
+    columns: dict[str, Any] = {"total": checkpoint.last_total, "requests": work.requests, **work.tally.counts()}
     runs.beat(
         tx, work.run.run_id, work.now(), checkpoint=checkpoint.dump(), seen=checkpoint.fetched, **columns
     )

@@ -1,0 +1,95 @@
+"""A small world for sync: one sub-account on the sandbox, spoken to over real HTTP, and a clock moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hlcore.highlevel import Client, Limiter
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.store import Vault, contacts, register
+from hlcore.sync.listing import sync_location
+from hlcore.sync.report import Report
+from hlcore.sync.rules import Rules
+
+LOCATION = "locSync0000000000001"
+
+
+@dataclass
+class HandClock:
+    """Time that only moves when it is told to, or slept."""
+
+    at: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+    def pass_(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+@dataclass
+class World:
+    """What the stories play in."""
+
+    vault: Vault
+    clock: HandClock
+    sandbox: Sandbox
+    location: Location
+    client: Client
+    rules: Rules = field(default_factory=lambda: Rules(page_size=50))
+
+    def sync(self, **options: Any) -> Report:
+        """An hour passes, then one round."""
+        self.clock.pass_(hours=1)
+        return sync_location(self.vault, self.client, self.rules, now=self.clock.now, **options)
+
+    def lost(self) -> set[str]:
+        """Ids called deleted or merged."""
+        query = register.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
+        with self.vault.read() as tx:
+            return {row.contact_id for row in register.listing(tx, query, limit=100_000)}
+
+    def row(self, contact_id: str) -> register.Disappearance:
+        """The newest row of the register about this contact."""
+        with self.vault.read() as tx:
+            return register.of_contact(tx, LOCATION, contact_id)[-1]
+
+    def status(self, contact_id: str) -> str:
+        """What the vault says of this contact."""
+        with self.vault.read() as tx:
+            stored = contacts.get(tx, LOCATION, contact_id)
+        assert stored
+        return stored.status
+
+    def held(self) -> set[str]:
+        """Every id in the vault."""
+        with self.vault.read() as tx:
+            return {row.contact_id for row in contacts.iterate(tx, contacts.ContactQuery((LOCATION,)))}
+
+
+@pytest.fixture
+def world(vault: Vault) -> Iterator[World]:
+    """200 invented people, nothing synced yet."""
+    clock = HandClock()
+    sandbox = Sandbox(clock.now, seed=7)
+    location = sandbox.add_location(LOCATION, "Test & Sons", "Europe/Berlin")
+    location.add_user("Sam")
+    location.fill(200)
+    limiter = Limiter(clock, per_10s=90, per_day=200_000, interactive_share=0)
+    with serve(sandbox) as server:
+        client = Client(
+            LOCATION, lambda: sandbox.token_of(LOCATION), base_url=server.url, limiter=limiter, clock=clock, retries=2
+        )
+        yield World(vault, clock, sandbox, location, client)
+        client.close()

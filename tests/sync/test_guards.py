@@ -1,0 +1,136 @@
+"""What HighLevel may do wrong without a single false deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hlcore.store import register
+from hlcore.sync.rules import Rules
+from tests.sync.conftest import LOCATION, World
+
+Trouble = Callable[[World], object]
+
+TROUBLES: dict[str, Trouble] = {
+    "empty answer": lambda world: world.location.faults.on("empty"),
+    "ends early": lambda world: world.location.faults.on("ends_early", after=1),
+    "repeats": lambda world: world.location.faults.on("repeats", at=2),
+    "omits and hides it in the total": lambda world: world.location.faults.on("omits", part=0.1),
+    "omits most": lambda world: world.location.faults.on("omits", part=0.7),
+    "total too low": lambda world: world.location.faults.on("total_low", by=120),
+    "token revoked": lambda world: world.location.faults.on("token_revoked"),
+    "wrong location": lambda world: world.location.faults.on("wrong_location"),
+    "429 storm": lambda world: world.location.faults.on("too_many", share=0.5, retry_after=1),
+    "429 without Retry-After": lambda world: world.location.faults.on("too_many", share=0.5, retry_after=None),
+    "503": lambda world: world.location.faults.on("status", status=503, share=0.5),
+    "cut in the body": lambda world: world.location.faults.on("reset", share=0.5),
+    "cut JSON": lambda world: world.location.faults.on("truncated", share=0.5),
+    "HTML with 200": lambda world: world.location.faults.on("html", share=0.5),
+    "GET denies the living": lambda world: (
+        world.location.faults.on("omits", part=0.3),
+        world.location.faults.on("gone", where="GET /contacts/"),
+    ),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
+def test_no_trouble_leads_to_a_false_deletion_and_the_next_clean_round_is_right(world: World, trouble: Trouble) -> None:
+    world.sync()
+    gone = list(world.location.contacts)[10:13]
+    world.location.delete(*gone)
+    trouble(world)
+    troubled = [world.sync(), world.sync()]
+    assert world.lost() <= set(gone)
+    assert all(report.reason for report in troubled if report.outcome != "complete")
+    world.location.faults.clear()
+    assert world.sync().outcome == "complete"
+    assert world.lost() == set(gone)
+    assert world.held() == set(world.location.contacts) | set(gone)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "words"),
+    [
+        ("token_revoked", "refused", "token"),
+        ("wrong_location", "refused", "location"),
+        ("empty", "incomplete", "empty although 200"),
+        ("ends_early", "incomplete", "ended after"),
+    ],
+)
+def test_a_troubled_round_names_its_reason(world: World, fault: str, outcome: str, words: str) -> None:
+    world.sync()
+    world.location.faults.on(fault)
+    report = world.sync()
+    assert report.outcome == outcome
+    assert words in report.reason
+
+
+def test_more_than_floor_and_share_are_an_incident_proven_by_a_sample(world: World) -> None:
+    world.sync()
+    gone = list(world.location.contacts)[:80]
+    world.location.delete(*gone)
+    assert world.sync().deleted == 80
+    with world.vault.read() as tx:
+        assert [incident.state for incident in register.list_incidents(tx, [LOCATION], limit=9)] == ["confirmed"]
+    assert world.lost() == set(gone)
+
+
+def test_an_incident_that_is_a_lie_is_dismissed_after_a_sample(world: World) -> None:
+    world.sync()
+    world.location.faults.on("omits", part=0.6)
+    before = world.client.requests
+    report = world.sync()
+    assert report.outcome == "incomplete"
+    assert "alive" in report.reason
+    assert world.client.requests - before < 60
+
+
+def test_an_emptied_account_is_believed_only_after_a_second_look(world: World) -> None:
+    world.sync()
+    everybody = set(world.location.contacts)
+    world.location.delete(*everybody)
+    assert world.sync().outcome == "incomplete"
+    assert world.lost() == set()
+    assert world.sync().outcome == "complete"
+    assert world.lost() == everybody
+
+
+def test_a_contact_just_created_is_never_suspected(world: World) -> None:
+    world.sync()
+    world.clock.pass_(minutes=58)
+    new = world.location.create(firstName="Just", lastName="Here")
+    world.clock.pass_(minutes=-59)
+    world.sync()
+    world.clock.pass_(minutes=-58)
+    world.location.faults.on("omits", ids=[new])
+    world.sync()
+    assert world.status(new) == "present"
+
+
+def test_what_cannot_be_asked_stays_suspected_and_is_settled_next_time(world: World) -> None:
+    world.sync()
+    contact_id = next(iter(world.location.contacts))
+    world.location.delete(contact_id)
+    world.location.faults.on("status", status=500, where=f"GET /contacts/{contact_id}")
+    report = world.sync()
+    assert (report.outcome, report.suspected) == ("complete", 1)
+    assert report.needs_attention
+    world.location.faults.clear()
+    assert world.sync().deleted == 1
+    assert world.lost() == {contact_id}
+
+
+def test_gone_may_be_said_with_400(world: World) -> None:
+    world.sync()
+    world.location.faults.gone_status = 400
+    contact_id = next(iter(world.location.contacts))
+    world.location.delete(contact_id)
+    world.sync()
+    assert world.lost() == {contact_id}
+
+
+def test_a_share_of_the_account_is_no_incident_below_the_floor() -> None:
+    assert not Rules(50, 0.02).is_incident(missing=40, known=100)
+    assert not Rules(50, 0.02).is_incident(missing=900, known=100_000)
+    assert Rules(50, 0.02).is_incident(missing=900, known=5_000)

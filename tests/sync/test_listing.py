@@ -1,0 +1,140 @@
+"""Rounds as stories: what is there is copied, what goes is noticed, nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from hlcore.errors import Cancelled
+from hlcore.store import contacts, runs
+from tests.sync.conftest import LOCATION, World
+
+
+def test_the_first_round_copies_everybody(world: World) -> None:
+    report = world.sync()
+    assert (report.outcome, report.seen, report.added, report.deleted) == ("complete", 200, 200, 0)
+    assert world.held() == set(world.location.contacts)
+
+
+def test_each_copy_is_byte_for_byte_what_was_sent(world: World) -> None:
+    sent = world.client.search_contacts(limit=50, sort=[{"field": "dateAdded", "direction": "asc"}])
+    world.sync()
+    with world.vault.read() as tx:
+        kept = {row.contact_id: row.raw for row in contacts.get_many(tx, LOCATION, sent.ids)}
+    assert kept == dict(zip(sent.ids, sent.rows, strict=True))
+
+
+def test_a_second_round_without_changes_changes_nothing(world: World) -> None:
+    world.sync()
+    report = world.sync()
+    assert (report.added, report.changed, report.deleted, report.reason) == (0, 0, 0, "")
+
+
+def test_a_change_keeps_the_earlier_bytes(world: World) -> None:
+    contact_id = next(iter(world.location.contacts))
+    world.sync()
+    world.location.edit(contact_id, companyName="New & Co")
+    assert world.sync().changed == 1
+    with world.vault.read() as tx:
+        earlier = contacts.versions(tx, LOCATION, contact_id)
+        now = contacts.get(tx, LOCATION, contact_id)
+    assert now
+    assert b"New & Co" in now.raw
+    assert [b"New & Co" in version.raw for version in earlier] == [False]
+
+
+@pytest.mark.parametrize("count", [1, 37], ids=["one", "many"])
+def test_exactly_the_deleted_ones_are_deleted(world: World, count: int) -> None:
+    world.sync()
+    gone = list(world.location.contacts)[3 : 3 + count]
+    world.location.delete(*gone)
+    report = world.sync()
+    assert (report.outcome, report.deleted) == ("complete", count)
+    assert world.lost() == set(gone)
+
+
+def test_contacts_that_come_and_go_during_the_walk_are_neither_lost_nor_doubled(world: World) -> None:
+    """Every page is followed by a deletion before the cursor, one behind it, and a new contact."""
+    world.sync()
+    victims = iter(list(world.location.contacts))
+    behind = iter(reversed(list(world.location.contacts)))
+
+    def life(page: int) -> None:
+        world.location.delete(next(victims), next(behind))
+        world.location.create(firstName=f"New {page}", email=f"new{page}@example.org")
+
+    world.location.faults.between_pages = life
+    world.sync()
+    world.location.faults.between_pages = None
+    report = world.sync()
+    assert report.outcome == "complete"
+    assert world.held() - world.lost() == set(world.location.contacts)
+
+
+def test_a_deleted_contact_that_comes_back_is_returned(world: World) -> None:
+    world.sync()
+    contact_id = next(iter(world.location.contacts))
+    world.location.delete(contact_id)
+    world.sync()
+    world.location.native_restore(contact_id)
+    assert world.sync().returned == 1
+    assert world.status(contact_id) == "returned"
+    assert world.lost() == set()
+
+
+def test_a_lagging_index_that_still_lists_the_dead_revives_nobody(world: World) -> None:
+    world.sync()
+    contact_id = next(iter(world.location.contacts))
+    world.location.delete(contact_id)
+    world.sync()
+    world.location.faults.lag = 10_000_000
+    assert world.sync().returned == 0
+    assert contact_id in world.lost()
+
+
+def test_a_stopped_round_goes_on_behind_its_last_page(world: World) -> None:
+    calls = iter([False] * 6 + [True] * 100)
+    with pytest.raises(Cancelled):
+        world.sync(cancelled=lambda: next(calls))
+    requests = world.client.requests
+    report = world.sync()
+    assert (report.outcome, report.seen) == ("complete", 200)
+    assert world.client.requests - requests < 9
+    with world.vault.read() as tx:
+        assert [run.resumed for run in runs.recent(tx, [LOCATION], limit=5)] == [1]
+
+
+def test_a_merge_is_recognised_with_its_winner(world: World) -> None:
+    world.sync()
+    winner, loser = [id_ for id_, person in world.location.contacts.items() if person.get("email")][:2]
+    world.clock.pass_(minutes=5)
+    world.location.merge(winner, loser)
+    world.sync()
+    row = world.row(loser)
+    assert (row.status, row.cause, row.winner_id) == ("merged", "merge", winner)
+
+
+def test_many_at_once_are_a_bulk_action(world: World) -> None:
+    world.sync()
+    gone = list(world.location.contacts)[:12]
+    world.clock.pass_(minutes=-50)
+    world.location.delete(*gone)
+    world.sync()
+    assert {world.row(contact_id).cause for contact_id in gone} <= {"bulk", "merge"}
+    assert "bulk" in {world.row(contact_id).cause for contact_id in gone}
+
+
+def test_the_clock_of_a_deletion_starts_at_the_last_sure_sighting(world: World) -> None:
+    world.sync()
+    seen = world.clock.now()
+    contact_id = next(iter(world.location.contacts))
+    world.location.delete(contact_id)
+    world.sync()
+    row = world.row(contact_id)
+    assert seen - world.rules.index_lag <= row.last_seen_at <= seen
+    assert row.clock_from == row.last_seen_at
+
+
+def test_an_empty_account_is_a_complete_copy(world: World) -> None:
+    world.location.delete(*list(world.location.contacts))
+    report = world.sync()
+    assert (report.outcome, report.seen) == ("complete", 0)
