@@ -29,6 +29,7 @@ from hlcore.store.finding import (
     search,
 )
 from hlcore.store.sightings import (
+    EXPECTED,
     Absent,
     count_missing,
     forget_sightings,
@@ -42,6 +43,7 @@ from hlcore.store.tables import versions as version_table
 from hlcore.store.types import Moment
 
 __all__ = [
+    "EXPECTED",
     "Absent",
     "ContactQuery",
     "ContactSummary",
@@ -147,10 +149,11 @@ def replace(tx: Tx, location_id: str, changed: Sequence[Contact], *, at: datetim
     _note_facets(tx, location_id, replaced)
 
 
-def set_status(tx: Tx, location_id: str, ids: Sequence[str], status: str) -> None:
-    """These contacts have this status, except erased ones."""
+def set_status(tx: Tx, location_id: str, ids: Sequence[str], status: str, *, of: str = "") -> None:
+    """These contacts (only those whose status is `of`, where given) have this status; erased ones stay erased."""
+    allowed = contacts.c.status == of if of else contacts.c.status != _ERASED
     for part in chunked(ids):
-        tx.execute(_these(tx, location_id, part).where(contacts.c.status != _ERASED).values(status=status))
+        tx.execute(_these(tx, location_id, part).where(allowed).values(status=status))
 
 
 def mark_read(tx: Tx, location_id: str, ids: Sequence[str], at: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
+from sqlalchemy import Select, func, select
 
 from hlcore.store.bulk import among, chunked
 from hlcore.store.engine import Tx
@@ -48,15 +48,14 @@ class StoredContact:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Bytes that a contact had. `part` is 'row' or 'detail'; `version_id` and `replaced_at` are None for the present
-    ones."""
+    """Bytes that a contact had from `captured_at` until `replaced_at`. `part` is 'row' or 'detail'."""
 
-    version_id: int | None
+    version_id: int
     location_id: str
     contact_id: str
     part: str
     captured_at: datetime
-    replaced_at: datetime | None
+    replaced_at: datetime
     run_id: int | None
     digest: bytes
     raw: bytes
@@ -110,15 +109,15 @@ def iterate_ids(tx: Tx, location_id: str, ids: Iterable[str], *, chunk: int = 10
 
 
 def versions(tx: Tx, location_id: str, contact_id: str) -> list[Version]:
-    """Everything this contact ever was, newest first: the present bytes of each part, then the earlier ones."""
-    present = tx.execute(_present(location_id, contact_id))
-    earlier = tx.execute(
-        select(version_table)
-        .with_only_columns(*(version_table.c[name] for name in Version.__slots__))
-        .where(version_table.c.location_id == location_id, version_table.c.contact_id == contact_id)
-        .order_by(version_table.c.version_id.desc())
+    """The bytes this contact had before the present ones, oldest first."""
+    query = select(*(version_table.c[name] for name in Version.__slots__)).where(
+        version_table.c.location_id == location_id, version_table.c.contact_id == contact_id
     )
-    return [Version(*row) for row in (*present, *earlier)]
+    return [_version(row) for row in tx.execute(query.order_by(version_table.c.version_id))]
+
+
+def _version(row: Sequence[Any]) -> Version:
+    return Version(*row)
 
 
 def _locations(tx: Tx) -> Iterator[str]:
@@ -127,25 +126,6 @@ def _locations(tx: Tx) -> Iterator[str]:
     while after is not None:
         yield after
         after = tx.execute(select(func.min(contacts.c.location_id)).where(contacts.c.location_id > after)).scalar()
-
-
-def _present(location_id: str, contact_id: str) -> Any:
-    here: tuple[ColumnElement[bool], ...] = (
-        contacts.c.location_id == location_id,
-        contacts.c.contact_id == contact_id,
-    )
-    none, who = literal(None), (contacts.c.location_id, contacts.c.contact_id)
-    row = (
-        select(none, *who, literal("row"), contacts.c.changed_at, none, none, contacts.c.digest, contact_bytes.c.raw)
-        .join(contact_bytes, contact_bytes.c.row_id == contacts.c.row_id)
-        .where(*here)
-    )
-    detail = (
-        select(none, *who, literal("detail"), details.c.captured_at, none, none, details.c.digest, details.c.raw)
-        .join(contacts, details.c.row_id == contacts.c.row_id)
-        .where(*here)
-    )
-    return union_all(row, detail)
 
 
 def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
+from hlcore.model.windows import Window, window_of
 from hlcore.store.bulk import one_changed, upsert
 from hlcore.store.engine import Tx
 from hlcore.store.tables import locations
@@ -38,6 +39,11 @@ class Location:
     def connected(self) -> bool:
         """Whether it is copied at present."""
         return self.disconnected_at is None
+
+    @property
+    def window(self) -> Window:
+        """How long HighLevel's own restore works here, as far as the settings tell."""
+        return window_of(self.window_days, hipaa=self.hipaa, reason=self.window_reason)
 
 
 _SHOWN: list[ColumnElement[Any]] = [column for column in locations.c if column.name != "token"]

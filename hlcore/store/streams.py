@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from hlcore.store.bulk import among
 from hlcore.store.engine import Tx
@@ -73,28 +73,23 @@ def copies(tx: Tx, query: ContactQuery, *, but: Sequence[str] = ("erased",)) -> 
     matching = [_of(contacts.c.location_id, query.location_ids), *filters(tx, query)]
     matching += [contacts.c.status != status for status in but]
     for row in _pages(tx, _COPY.where(*matching), contacts.c.row_id):
-        yield Copy(*row)
+        yield Copy._make(row)
 
 
 def copies_of(tx: Tx, location_id: str, ids: Sequence[str], *, but: Sequence[str] = ("erased",)) -> dict[str, Copy]:
     """The copies of these contacts (not more than a page of them) by id."""
     query = _COPY.where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
-    found = (Copy(*row) for row in tx.execute(query.where(contacts.c.status.not_in(but))))
+    found = (Copy._make(row) for row in tx.execute(query.where(contacts.c.status.not_in(but))))
     return {copy.contact_id: copy for copy in found}
 
 
 def old_copies(tx: Tx, location_ids: Sequence[str], ids: Sequence[str] | None = None) -> Iterator[OldCopy]:
     """Every earlier copy of the contacts of these locations, or of those with these ids, oldest first."""
-    erased = select(contacts.c.row_id).where(
-        contacts.c.location_id == version_table.c.location_id,
-        contacts.c.contact_id == version_table.c.contact_id,
-        contacts.c.status == "erased",
-    )
-    query = _OLD.where(version_table.c.location_id.in_(location_ids), ~erased.exists())
+    query = _OLD.where(version_table.c.location_id.in_(location_ids), _not_erased(version_table))
     if ids is not None:
         query = query.where(among(tx, version_table.c.contact_id, ids))
     for row in _pages(tx, query, version_table.c.version_id):
-        yield OldCopy(*row)
+        yield OldCopy._make(row)
 
 
 def record_copies(
@@ -102,14 +97,14 @@ def record_copies(
 ) -> Iterator[RecordCopy]:
     """Every record of this kind, or those of the contacts with these ids, by location and id."""
     for location_id in sorted(set(location_ids)):
-        query = _RECORD.where(records.c.location_id == location_id, records.c.kind == kind)
+        query = _RECORD.where(records.c.location_id == location_id, records.c.kind == kind, _not_erased(records))
         if ids is not None:
             query = query.where(among(tx, records.c.contact_id, ids))
         after = ""
         while found := tx.execute(
             query.where(records.c.record_id > after).order_by(records.c.record_id).limit(CHUNK)
         ).all():
-            yield from (RecordCopy(*row) for row in found)
+            yield from (RecordCopy._make(row) for row in found)
             after = found[-1].record_id
 
 
@@ -119,6 +114,16 @@ def _pages(tx: Tx, query: Select[Any], key: ColumnElement[int]) -> Iterator[Sequ
     while found := tx.execute(query.where(key > after).order_by(key).limit(CHUNK)).all():
         yield from found
         after = found[-1][0]
+
+
+def _not_erased(table: Table) -> ColumnElement[bool]:
+    """The row belongs to nobody who was erased."""
+    erased = select(contacts.c.row_id).where(
+        contacts.c.location_id == table.c.location_id,
+        contacts.c.contact_id == table.c.contact_id,
+        contacts.c.status == "erased",
+    )
+    return ~erased.exists()
 
 
 def _of(column: ColumnElement[str], location_ids: Sequence[str]) -> ColumnElement[bool]:

@@ -1,0 +1,203 @@
+"""Asking the register of disappearances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+
+from hlcore.store import rows
+from hlcore.store.bulk import among, contains
+from hlcore.store.engine import Tx
+from hlcore.store.finding import text_condition
+from hlcore.store.tables import contacts
+from hlcore.store.tables_acts import disappearances as table
+from hlcore.store.words import clean
+
+CONFIRMED = ("deleted", "merged", "returned", "recreated", "erased")
+
+
+@dataclass(frozen=True, slots=True)
+class Disappearance:
+    """One time that a contact went missing, and who it is (from its last copy). `deleted_at` is exact and None where
+    nobody told; the recovery clock starts at `clock_from`; `ended_at` is None while the contact is missing."""
+
+    disappearance_id: int
+    location_id: str
+    contact_id: str
+    status: str
+    cause: str
+    evidence: str
+    detected_by: str
+    last_seen_at: datetime
+    detected_at: datetime
+    deleted_at: datetime | None
+    confirmed_at: datetime | None
+    clock_from: datetime
+    checks: int
+    last_check: str
+    incident_id: int | None
+    ended_at: datetime | None
+    new_contact_id: str
+    winner_id: str
+    name: str
+    email: str
+    phone: str
+    owner_id: str
+    source: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterQuery:
+    """Which disappearances. Empty parts do not restrict; `…_after` and `…_since` include their moment, `…_before` does
+    not. `text` finds as in `finding.ContactQuery`."""
+
+    location_ids: Sequence[str]
+    statuses: Sequence[str] = ()
+    owner_id: str = ""
+    tag: str = ""
+    source: str = ""
+    cause: str = ""
+    text: str = ""
+    clock_from_after: datetime | None = None
+    clock_from_before: datetime | None = None
+    detected_since: datetime | None = None
+    detected_before: datetime | None = None
+    ended_since: datetime | None = None
+    incident_id: int | None = None
+    contact_ids: Sequence[str] | None = None
+
+
+_NAMES = Disappearance.__slots__
+_QUERY: Select[Any] = select(
+    *(table.c[name] for name in _NAMES[: _NAMES.index("name")]),
+    *(contacts.c[name] for name in _NAMES[_NAMES.index("name") :]),
+).join(contacts, and_(contacts.c.location_id == table.c.location_id, contacts.c.contact_id == table.c.contact_id))
+_ORDER: dict[str, ColumnElement[Any]] = {
+    "clock_from": table.c.clock_from,
+    "detected_at": table.c.detected_at,
+    "name": contacts.c.name_key,
+}
+
+
+def listing(
+    tx: Tx,
+    query: RegisterQuery,
+    *,
+    limit: int,
+    offset: int = 0,
+    sort: Literal["clock_from", "detected_at", "name"] = "clock_from",
+    descending: bool = False,
+) -> list[Disappearance]:
+    """One page of the disappearances that match; by default those first whose clock runs longest."""
+    key = _ORDER[sort]
+    order = (key.desc(), table.c.disappearance_id.desc()) if descending else (key, table.c.disappearance_id)
+    return _all(tx, _where(tx, query).order_by(*order).limit(limit).offset(offset))
+
+
+def count(tx: Tx, query: RegisterQuery) -> int:
+    """How many disappearances match."""
+    matching = _where(tx, query).with_only_columns(func.count(), maintain_column_froms=True)
+    return tx.execute(matching).scalar_one()
+
+
+def iterate(tx: Tx, query: RegisterQuery, *, chunk: int = 1000) -> Iterator[Disappearance]:
+    """Every disappearance that matches, oldest entry first, in constant memory."""
+    after = 0
+    matching = _where(tx, query).order_by(table.c.disappearance_id).limit(chunk)
+    while found := _all(tx, matching.where(table.c.disappearance_id > after)):
+        yield from found
+        after = found[-1].disappearance_id
+
+
+def get(tx: Tx, disappearance_id: int) -> Disappearance | None:
+    """The disappearance, None when there is none."""
+    return next(iter(_all(tx, _QUERY.where(table.c.disappearance_id == disappearance_id))), None)
+
+
+def of_contact(tx: Tx, location_id: str, contact_id: str) -> list[Disappearance]:
+    """Every time this contact went missing, oldest first."""
+    query = _QUERY.where(table.c.location_id == location_id, table.c.contact_id == contact_id)
+    return _all(tx, query.order_by(table.c.disappearance_id))
+
+
+def open_suspects(tx: Tx, location_id: str, *, limit: int, after: int = 0) -> list[Disappearance]:
+    """Disappearances that still wait for an answer, oldest first, behind the id `after`."""
+    query = _QUERY.where(*_suspected(location_id), table.c.disappearance_id > after)
+    return _all(tx, query.order_by(table.c.disappearance_id).limit(limit))
+
+
+def count_suspects(tx: Tx, location_id: str) -> int:
+    """How many disappearances of this location wait for an answer."""
+    return tx.execute(select(func.count()).select_from(table).where(*_suspected(location_id))).scalar_one()
+
+
+def confirmed_between(
+    tx: Tx, location_id: str, start: datetime, end: datetime
+) -> list[tuple[int, datetime, datetime]]:
+    """(id, clock_from, detected_at) of the confirmed disappearances detected from `start` to `end`, both included."""
+    query = select(table.c.disappearance_id, table.c.clock_from, table.c.detected_at).where(
+        table.c.location_id == location_id,
+        table.c.status.in_(CONFIRMED),
+        table.c.detected_at >= start,
+        table.c.detected_at <= end,
+    )
+    return [(row[0], row[1], row[2]) for row in tx.execute(query.order_by(table.c.disappearance_id))]
+
+
+def per_day(tx: Tx, location_ids: Sequence[str], since: datetime) -> list[tuple[datetime, int]]:
+    """(moment, how many) of the confirmed disappearances since then, ascending: the time of the deletion where it is
+    known, else of its detection. Whoever shows them puts them into days of the wanted time zone."""
+    moment = func.coalesce(table.c.deleted_at, table.c.detected_at)
+    query = (
+        select(moment, func.count())
+        .where(among(tx, table.c.location_id, location_ids), table.c.status.in_(CONFIRMED), moment >= since)
+        .group_by(moment)
+        .order_by(moment)
+    )
+    return [(row[0], row[1]) for row in tx.execute(query)]
+
+
+def _all(tx: Tx, query: Select[Any]) -> list[Disappearance]:
+    return [_disappearance(row) for row in tx.execute(query)]
+
+
+def _disappearance(row: Sequence[Any]) -> Disappearance:
+    values = [*row[:-1], tuple(row[-1])]
+    return Disappearance(*values)
+
+
+def _suspected(location_id: str) -> tuple[ColumnElement[bool], ...]:
+    return table.c.location_id == location_id, table.c.status == "suspected", table.c.ended_at.is_(None)
+
+
+def _where(tx: Tx, query: RegisterQuery) -> Select[Any]:
+    found: list[ColumnElement[bool]] = [among(tx, table.c.location_id, query.location_ids)]
+    if query.statuses:
+        found.append(among(tx, table.c.status, query.statuses))
+    if query.contact_ids is not None:
+        found.append(among(tx, table.c.contact_id, query.contact_ids))
+    if query.incident_id is not None:
+        found.append(table.c.incident_id == query.incident_id)
+    exact = ((table.c.cause, query.cause), (contacts.c.owner_id, query.owner_id), (contacts.c.source, query.source))
+    found += [column == value for column, value in exact if value]
+    if query.tag:
+        found.append(contains(tx, contacts.c.search, f"\n{rows.tag_line(clean(query.tag))}\n"))
+    if query.text.strip():
+        found.append(text_condition(tx, query.text))
+    return _QUERY.where(*found, *_moments(query))
+
+
+def _moments(query: RegisterQuery) -> Iterator[ColumnElement[bool]]:
+    since = (
+        (table.c.clock_from, query.clock_from_after),
+        (table.c.detected_at, query.detected_since),
+        (table.c.ended_at, query.ended_since),
+    )
+    before = ((table.c.clock_from, query.clock_from_before), (table.c.detected_at, query.detected_before))
+    yield from (column >= moment for column, moment in since if moment is not None)
+    yield from (column < moment for column, moment in before if moment is not None)
