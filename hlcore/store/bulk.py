@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    Double,
     Executable,
     Select,
     Table,
@@ -65,6 +66,13 @@ def unnest(tx: Connection, values: Iterable[str]) -> Select[str]:
 def contains(tx: Connection, what: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Whether `part` stands anywhere in `what`, letter by letter (no pattern characters)."""
     return func.strpos(what, part) > 0 if is_postgres(tx) else func.instr(what, part) > 0
+
+
+def seconds(tx: Connection, moment: ColumnElement[Any]) -> ColumnElement[float]:
+    """Seconds since 1970 of a moment's column, with their fraction."""
+    if is_postgres(tx):
+        return cast(func.extract("epoch", moment), Double)
+    return (func.julianday(moment) - 2440587.5) * 86_400.0
 
 
 def insert_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

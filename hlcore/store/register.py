@@ -21,6 +21,7 @@ from hlcore.store.incidents import Incident, close_incident, list_incidents, ope
 from hlcore.store.register_queries import (
     Disappearance,
     RegisterQuery,
+    Span,
     confirmed_between,
     count,
     count_suspects,
@@ -37,6 +38,7 @@ __all__ = [
     "Disappearance",
     "Incident",
     "RegisterQuery",
+    "Span",
     "close_incident",
     "confirm",
     "confirmed_between",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 
 from hlcore.store import rows
-from hlcore.store.bulk import among, contains
+from hlcore.store.bulk import among, contains, seconds
 from hlcore.store.engine import Tx
 from hlcore.store.finding import text_condition
 from hlcore.store.tables import contacts
@@ -52,9 +52,21 @@ class Disappearance:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Disappearances of one location in these recorded states (empty: any), whose clock started from `clock_from` on
+    and before `clock_before`. `window_days`: how long the location's window is, for the order by days left."""
+
+    location_id: str
+    statuses: Sequence[str] = ()
+    clock_from: datetime | None = None
+    clock_before: datetime | None = None
+    window_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterQuery:
     """Which disappearances. Empty parts do not restrict; `…_after` and `…_since` include their moment, `…_before` does
-    not. `text` finds as in `finding.ContactQuery`."""
+    not. `text` finds as in `finding.ContactQuery`. `spans`: in one of these as well (see `store.shown`)."""
 
     location_ids: Sequence[str]
     statuses: Sequence[str] = ()
@@ -70,6 +82,7 @@ class RegisterQuery:
     ended_since: datetime | None = None
     incident_id: int | None = None
     contact_ids: Sequence[str] | None = None
+    spans: Sequence[Span] | None = None
 
 
 _NAMES = Disappearance.__slots__
@@ -90,11 +103,12 @@ def listing(
     *,
     limit: int,
     offset: int = 0,
-    sort: Literal["clock_from", "detected_at", "name"] = "clock_from",
+    sort: Literal["clock_from", "detected_at", "name", "window"] = "clock_from",
     descending: bool = False,
 ) -> list[Disappearance]:
-    """One page of the disappearances that match; by default those first whose clock runs longest."""
-    key = _ORDER[sort]
+    """One page of the disappearances that match; by default those first whose clock runs longest, by `window` those
+    whose location's window closes first."""
+    key = _window_end(tx, query) if sort == "window" else _ORDER[sort]
     order = (key.desc(), table.c.disappearance_id.desc()) if descending else (key, table.c.disappearance_id)
     return _all(tx, _where(tx, query).order_by(*order).limit(limit).offset(offset))
 
@@ -189,7 +203,29 @@ def _where(tx: Tx, query: RegisterQuery) -> Select[Any]:
         found.append(contains(tx, contacts.c.search, f"\n{rows.tag_line(clean(query.tag))}\n"))
     if query.text.strip():
         found.append(text_condition(tx, query.text))
+    if query.spans is not None:
+        found.append(or_(false(), *(_in_span(span) for span in query.spans)))
     return _QUERY.where(*found, *_moments(query))
+
+
+def _in_span(span: Span) -> ColumnElement[bool]:
+    found = [table.c.location_id == span.location_id]
+    if span.statuses:
+        found.append(table.c.status.in_(span.statuses))
+    if span.clock_from is not None:
+        found.append(table.c.clock_from >= span.clock_from)
+    if span.clock_before is not None:
+        found.append(table.c.clock_from < span.clock_before)
+    return and_(*found)
+
+
+def _window_end(tx: Tx, query: RegisterQuery) -> ColumnElement[Any]:
+    """When the window closes, as something to sort by. Where all windows are alike an index knows the order."""
+    days = {span.location_id: span.window_days for span in query.spans or ()}
+    if len(set(days.values())) < 2:
+        return table.c.clock_from
+    lengths = case({key: value * 86_400 for key, value in days.items()}, value=table.c.location_id, else_=0)
+    return seconds(tx, table.c.clock_from) + lengths
 
 
 def _moments(query: RegisterQuery) -> Iterator[ColumnElement[bool]]:

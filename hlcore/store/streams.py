@@ -9,25 +9,28 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
 from hlcore.store.bulk import among
 from hlcore.store.engine import Tx
 from hlcore.store.finding import ContactQuery, filters
 from hlcore.store.tables import contact_bytes, contacts, details, records
 from hlcore.store.tables import versions as version_table
+from hlcore.store.tables_acts import disappearances
 
 CHUNK = 2_000
 
 
 class Copy(NamedTuple):
-    """The bytes of a contact, and what a file says beside them."""
+    """The bytes of a contact, and what a file says beside them. `clock_from`: of a deleted one, when the recovery
+    clock started."""
 
     row_id: int
     location_id: str
     contact_id: str
     status: str
     owner_id: str
+    clock_from: datetime | None
     raw: bytes
     detail: bytes | None
 
@@ -55,9 +58,23 @@ class RecordCopy(NamedTuple):
     raw: bytes
 
 
+_CLOCK = case(
+    (
+        contacts.c.status == "deleted",
+        select(disappearances.c.clock_from)
+        .where(
+            disappearances.c.location_id == contacts.c.location_id,
+            disappearances.c.contact_id == contacts.c.contact_id,
+            disappearances.c.ended_at.is_(None),
+        )
+        .scalar_subquery(),
+    ),
+    else_=None,
+)
 _COPY = (
     select(
-        *(contacts.c[name] for name in Copy._fields[:-2]),
+        *(contacts.c[name] for name in Copy._fields[:-3]),
+        _CLOCK.label("clock_from"),
         contact_bytes.c.raw,
         details.c.raw.label("detail"),
     )
@@ -85,7 +102,7 @@ def copies_of(tx: Tx, location_id: str, ids: Sequence[str], *, but: Sequence[str
 
 def old_copies(tx: Tx, location_ids: Sequence[str], ids: Sequence[str] | None = None) -> Iterator[OldCopy]:
     """Every earlier copy of the contacts of these locations, or of those with these ids, oldest first."""
-    query = _OLD.where(version_table.c.location_id.in_(location_ids), _not_erased(version_table))
+    query = _OLD.where(version_table.c.location_id.in_(location_ids))
     if ids is not None:
         query = query.where(among(tx, version_table.c.contact_id, ids))
     for row in _pages(tx, query, version_table.c.version_id):
@@ -97,7 +114,7 @@ def record_copies(
 ) -> Iterator[RecordCopy]:
     """Every record of this kind, or those of the contacts with these ids, by location and id."""
     for location_id in sorted(set(location_ids)):
-        query = _RECORD.where(records.c.location_id == location_id, records.c.kind == kind, _not_erased(records))
+        query = _RECORD.where(records.c.location_id == location_id, records.c.kind == kind)
         if ids is not None:
             query = query.where(among(tx, records.c.contact_id, ids))
         after = ""
@@ -114,16 +131,6 @@ def _pages(tx: Tx, query: Select[Any], key: ColumnElement[int]) -> Iterator[Sequ
     while found := tx.execute(query.where(key > after).order_by(key).limit(CHUNK)).all():
         yield from found
         after = found[-1][0]
-
-
-def _not_erased(table: Table) -> ColumnElement[bool]:
-    """The row belongs to nobody who was erased."""
-    erased = select(contacts.c.row_id).where(
-        contacts.c.location_id == table.c.location_id,
-        contacts.c.contact_id == table.c.contact_id,
-        contacts.c.status == "erased",
-    )
-    return ~erased.exists()
 
 
 def _of(column: ColumnElement[str], location_ids: Sequence[str]) -> ColumnElement[bool]:

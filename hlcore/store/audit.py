@@ -1,0 +1,69 @@
+"""The audit log: who did what, when, with what outcome. It only grows; the database itself refuses anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, desc, func, insert, select
+
+from hlcore.store.bulk import among
+from hlcore.store.engine import Tx
+from hlcore.store.tables_acts import audit as table
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One act. `outcome` is done, refused or failed; `detail` holds counts and ids, never personal data."""
+
+    audit_id: int
+    at: datetime
+    actor: str
+    role: str
+    act: str
+    location_id: str
+    subject: str
+    outcome: str
+    detail: Any
+
+
+def append(
+    tx: Tx,
+    *,
+    at: datetime,
+    actor: str,
+    role: str,
+    act: str,
+    location_id: str = "",
+    subject: str = "",
+    outcome: str = "done",
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """The act stands in the log for good."""
+    values = {"at": at, "actor": actor, "role": role, "act": act, "location_id": location_id, "subject": subject}
+    tx.execute(insert(table).values(values | {"outcome": outcome, "detail": detail}))
+
+
+def listing(
+    tx: Tx, *, limit: int, offset: int = 0, location_ids: Sequence[str] | None = None, act: str | None = None
+) -> list[Line]:
+    """Acts, newest first. With `location_ids`: those on these locations and those on none ('')."""
+    query = _matching(tx, select(table), location_ids, act).order_by(desc(table.c.audit_id))
+    return [_line(row) for row in tx.execute(query.limit(limit).offset(offset))]
+
+
+def count(tx: Tx, *, location_ids: Sequence[str] | None = None, act: str | None = None) -> int:
+    """How many acts `listing` has altogether."""
+    return int(tx.execute(_matching(tx, select(func.count(table.c.audit_id)), location_ids, act)).scalar_one())
+
+
+def _matching(tx: Tx, query: Select[Any], location_ids: Sequence[str] | None, act: str | None) -> Select[Any]:
+    if location_ids is not None:
+        query = query.where(among(tx, table.c.location_id, [*location_ids, ""]))
+    return query.where(table.c.act == act) if act else query
+
+
+def _line(row: Sequence[Any]) -> Line:
+    return Line(*row)

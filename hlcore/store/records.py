@@ -1,0 +1,186 @@
+"""Records: what belongs to a contact (notes, tasks, …) or to the location (users, custom fields, pipelines, …),
+byte for byte, with the bytes that came before. A record that vanishes is marked, never removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, insert, literal, select, update
+
+from hlcore.model.contact import digest
+from hlcore.store.bulk import among, changed_rows, chunked, insert_rows, moment_value
+from hlcore.store.engine import Tx
+from hlcore.store.tables import contacts
+from hlcore.store.tables import record_versions as version_table
+from hlcore.store.tables import records as table
+from hlcore.store.types import Moment
+from hlcore.store.words import fit
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as HighLevel sent it. `contact_id` is '' for catalogues; `vanished_at` is None while it exists."""
+
+    location_id: str
+    kind: str
+    record_id: str
+    contact_id: str
+    digest: bytes
+    captured_at: datetime
+    seen_at: datetime
+    vanished_at: datetime | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVersion:
+    """Bytes that a record had from `captured_at` until `replaced_at`."""
+
+    version_id: int
+    location_id: str
+    kind: str
+    record_id: str
+    contact_id: str
+    captured_at: datetime
+    replaced_at: datetime
+    digest: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records were new and how many had other bytes than before."""
+
+    added: int
+    changed: int
+
+
+def put(
+    tx: Tx, location_id: str, kind: str, given: Sequence[tuple[str, str, bytes]], *, at: datetime
+) -> Counts:
+    """These records (record_id, contact_id, bytes) are held as sent and were seen `at`; other bytes that they had are
+    versions. One that had vanished is back. Records of an erased contact are left out. May be repeated."""
+    added = changed = 0
+    for part in chunked(_without_erased(tx, location_id, given)):
+        rows = {fit(record_id, 64): (fit(contact_id, 64), raw, digest(raw)) for record_id, contact_id, raw in part}
+        known = _digests(tx, location_id, kind, rows)
+        new = [record_id for record_id in rows if record_id not in known]
+        other = [record_id for record_id in known if known[record_id] != rows[record_id][2]]
+        _insert(tx, location_id, kind, {record_id: rows[record_id] for record_id in new}, at)
+        _replace(tx, location_id, kind, {record_id: rows[record_id] for record_id in other}, at)
+        seen = update(table).where(*_in(location_id, kind), among(tx, table.c.record_id, rows))
+        tx.execute(seen.values(seen_at=at, vanished_at=None))
+        added, changed = added + len(new), changed + len(other)
+    return Counts(added, changed)
+
+
+def vanish_others(
+    tx: Tx, location_id: str, kind: str, *, keep: Iterable[str], contact_id: str | None = None, at: datetime
+) -> int:
+    """Records of this kind (of one contact, where given) that are not among `keep` have vanished; how many had not
+    before."""
+    gone = update(table).where(*_in(location_id, kind), table.c.vanished_at.is_(None))
+    if contact_id is not None:
+        gone = gone.where(table.c.contact_id == contact_id)
+    kept = among(tx, table.c.record_id, (fit(record_id, 64) for record_id in keep))
+    return changed_rows(tx, gone.where(~kept).values(vanished_at=at))
+
+
+def of_contact(tx: Tx, location_id: str, contact_id: str, kinds: Iterable[str] = ()) -> list[Record]:
+    """The contact's records (of these kinds, where given), vanished ones too, by kind and id."""
+    query = select(table).where(table.c.location_id == location_id, table.c.contact_id == contact_id)
+    if wanted := list(kinds):
+        query = query.where(among(tx, table.c.kind, wanted))
+    return [Record(*row) for row in tx.execute(query.order_by(table.c.kind, table.c.record_id))]
+
+
+def catalogue(tx: Tx, location_id: str, kind: str, *, with_vanished: bool = False) -> list[Record]:
+    """All records of a kind of the location, by id."""
+    return list(iterate(tx, location_id, kind, with_vanished=with_vanished))
+
+
+def iterate(
+    tx: Tx, location_id: str, kind: str, *, with_vanished: bool = True, chunk: int = 1000
+) -> Iterator[Record]:
+    """All records of a kind of the location, by id, in constant memory."""
+    query = select(table).where(*_in(location_id, kind))
+    if not with_vanished:
+        query = query.where(table.c.vanished_at.is_(None))
+    after = ""
+    while found := _page(tx, query, after, chunk):
+        yield from found
+        after = found[-1].record_id
+
+
+def get(tx: Tx, location_id: str, kind: str, record_id: str) -> Record | None:
+    """The record, None when there is none."""
+    row = tx.execute(select(table).where(*_in(location_id, kind), table.c.record_id == record_id)).one_or_none()
+    return Record(*row) if row else None
+
+
+def versions(tx: Tx, location_id: str, kind: str, record_id: str) -> list[RecordVersion]:
+    """The bytes this record had before the present ones, oldest first."""
+    query = select(version_table).where(
+        version_table.c.location_id == location_id,
+        version_table.c.kind == kind,
+        version_table.c.record_id == record_id,
+    )
+    return [RecordVersion(*row) for row in tx.execute(query.order_by(version_table.c.version_id))]
+
+
+Given = dict[str, tuple[str, bytes, bytes]]
+"""record_id → (contact_id, bytes, digest)."""
+
+
+def _page(tx: Tx, query: Select[Any], after: str, limit: int) -> list[Record]:
+    page = query.where(table.c.record_id > after).order_by(table.c.record_id).limit(limit)
+    return [Record(*row) for row in tx.execute(page)]
+
+
+def _in(location_id: str, kind: str) -> tuple[ColumnElement[bool], ...]:
+    return table.c.location_id == location_id, table.c.kind == kind
+
+
+def _without_erased(
+    tx: Tx, location_id: str, given: Sequence[tuple[str, str, bytes]]
+) -> Sequence[tuple[str, str, bytes]]:
+    owners = {contact_id for _, contact_id, _ in given if contact_id}
+    if not owners:
+        return given
+    query = select(contacts.c.contact_id).where(
+        contacts.c.location_id == location_id,
+        contacts.c.status == "erased",
+        among(tx, contacts.c.contact_id, sorted(owners)),
+    )
+    erased = set(tx.execute(query).scalars())
+    return [row for row in given if row[1] not in erased] if erased else given
+
+
+def _digests(tx: Tx, location_id: str, kind: str, ids: Iterable[str]) -> dict[str, bytes]:
+    query = select(table.c.record_id, table.c.digest).where(*_in(location_id, kind), among(tx, table.c.record_id, ids))
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def _insert(tx: Tx, location_id: str, kind: str, rows: Given, at: datetime) -> None:
+    names = ("location_id", "kind", "record_id", "contact_id", "digest", "captured_at", "seen_at", "raw")
+    moment = moment_value(tx, at)
+    values = [
+        (location_id, kind, record_id, contact_id, fresh, moment, moment, raw)
+        for record_id, (contact_id, raw, fresh) in rows.items()
+    ]
+    insert_rows(tx, table, names, values)
+
+
+def _replace(tx: Tx, location_id: str, kind: str, rows: Given, at: datetime) -> None:
+    if not rows:
+        return
+    names = ("location_id", "kind", "record_id", "contact_id", "captured_at", "replaced_at", "digest", "raw")
+    columns = [literal(at, Moment) if name == "replaced_at" else table.c[name] for name in names]
+    earlier = select(*columns).where(*_in(location_id, kind), among(tx, table.c.record_id, rows))
+    tx.execute(insert(version_table).from_select(names, earlier.order_by(table.c.record_id)))
+    for record_id, (contact_id, raw, fresh) in rows.items():
+        mine = update(table).where(*_in(location_id, kind), table.c.record_id == record_id)
+        tx.execute(mine.values(contact_id=contact_id, raw=raw, digest=fresh, captured_at=at))
