@@ -131,6 +131,14 @@ def test_a_429_is_waited_for_as_long_as_it_asks(
     assert least <= clock.seconds <= least + 1
 
 
+def test_a_429_holds_every_other_request_of_the_location_too(hl: Connect, clock: FakeClock) -> None:
+    client, _ = hl(httpx.Response(429, headers={"Retry-After": "20"}), good_contact("c1"), retries=0)
+    with pytest.raises(errors.RateLimited):
+        client.contact("c1")
+    client.with_priority(Priority.INTERACTIVE).contact("c1")
+    assert clock.seconds >= 20
+
+
 def test_a_429_that_stays_is_told(hl: Connect) -> None:
     client, _ = hl(error(429, "Too Many Requests"), retries=3)
     with pytest.raises(errors.RateLimited):
