@@ -144,7 +144,14 @@ disappearances = Table(
 incidents = Table("incidents", metadata, IncidentColumns, Index(None, "location_id", "opened_at"))
 jobs = Table("restore_jobs", metadata, JobColumns, Index(None, "location_id", "created_at"))
 job_items = Table("restore_items", metadata, JobItemColumns, Index(None, "contact_id"))
-journal = Table("journal", metadata, JournalColumns, Index(None, "job_id", "contact_id"))
+journal = Table(
+    "journal",
+    metadata,
+    JournalColumns,
+    Index(None, "job_id"),
+    Index(None, "location_id", "contact_id"),
+    Index(None, "location_id", "result_id"),
+)
 audit = Table("audit", metadata, AuditColumns, Index(None, "at"))
 usage = Table("api_usage", metadata, UsageColumns)
 leases = Table("leases", metadata, LeaseColumns)

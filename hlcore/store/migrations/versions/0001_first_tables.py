@@ -342,7 +342,9 @@ def _create_restores() -> None:
         sa.Column("note", words(), nullable=False),
         sa.PrimaryKeyConstraint("entry_id", name="pk_journal"),
     )
-    op.create_index("ix_journal_job_id_contact_id", "journal", ["job_id", "contact_id"])
+    op.create_index("ix_journal_job_id", "journal", ["job_id"])
+    op.create_index("ix_journal_location_id_contact_id", "journal", ["location_id", "contact_id"])
+    op.create_index("ix_journal_location_id_result_id", "journal", ["location_id", "result_id"])
 
 
 def _create_the_ledger() -> None:
