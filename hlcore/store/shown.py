@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from hlcore.model.lifecycle import Status
+from hlcore.model.lifecycle import Status, shown
+from hlcore.model.windows import Remaining
 from hlcore.store.locations import Location
 from hlcore.store.register_queries import CONFIRMED, Span
 
 _INSTANT = timedelta(microseconds=1)
+_KNOWN = frozenset(Status)
 
 
 def spans(
@@ -27,6 +29,11 @@ def spans(
     `deleted` only."""
     wanted = tuple(statuses) or (*CONFIRMED, Status.EXPIRED)
     return [span for place in locations for span in _spans_of(place, now, wanted, least_days, most_days)]
+
+
+def status_now(status: str, left: Remaining) -> str:
+    """A recorded state of the register as people see it now."""
+    return str(shown(Status(status), left)) if status in _KNOWN else status
 
 
 def opened(location: Location, now: datetime) -> datetime:

@@ -1,0 +1,90 @@
+"""What may stand in a cell of a CSV file: the one place of these rules.
+
+*Exact*: the text as it is; a program that reads the file gets the same text back.
+
+*Safe*: what a spreadsheet would run as a formula is text, marked with an apostrophe (OWASP, "CSV Injection"):
+
+* a cell that begins with ``= + - @``, one of their wide or small forms, a tab, a line break or NUL, also behind blanks,
+  quotes or invisible characters, begins with an apostrophe;
+* the same inside a cell wherever a program that splits at other separators (``;`` in much of Europe) would begin a new
+  cell: an apostrophe stands before the character;
+* a telephone number is no formula, but a spreadsheet would make a number of it: the plus is lost and from twelve
+  digits on it reads 4.91512E+11. It therefore gets the apostrophe too and stays readable as ``'+4915123456789``;
+  so does any text of twelve or more digits;
+* numbers that HighLevel sent as numbers stay numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+
+class Mode(StrEnum):
+    """How cells are written."""
+
+    SAFE = "safe"
+    EXACT = "exact"
+
+
+STARTERS = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−"
+_SKIPPED = r"\s\"'`\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_HARMFUL = re.compile(f"[{STARTERS}\t\r\n\x00]|[0-9]{{12}}")
+_BEGINS = re.compile(f"[\t\r\n\x00]|[{_SKIPPED}]*[{STARTERS}]|[0-9]{{12,}}$")
+_INSIDE = re.compile(f"([,;|\t\r\n][{_SKIPPED}]*)(?=[{STARTERS}])")
+MARK = "'"
+
+
+def neutral(text: str) -> str:
+    """The text as a spreadsheet shows it without running, splitting or rounding anything."""
+    if not _HARMFUL.search(text):
+        return text
+    inner = _INSIDE.sub(rf"\1{MARK}", text)
+    return MARK + inner if _BEGINS.match(text) else inner
+
+
+def cell(text: str, mode: Mode) -> str:
+    """The text of one cell in this mode."""
+    return text if mode is Mode.EXACT else neutral(text)
+
+
+Writer = Callable[[object], str]
+"""The cell of any value of a JSON document."""
+
+
+def writer_of(mode: Mode) -> Writer:
+    """How values become cells in this mode. Nothing and null are empty; truth values, numbers and, in exact files,
+    lists and objects are written as JSON. In safe files a list of plain values is joined with a comma and a blank.
+    """
+    return exact_value if mode is Mode.EXACT else safe_value
+
+
+def exact_value(value: object) -> str:
+    """Text as it is, everything else as JSON."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else _json(value)
+
+
+def safe_value(value: object) -> str:
+    """What a person reads in a spreadsheet."""
+    if isinstance(value, str):
+        return neutral(value)
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)):
+        text = _json(value)
+        return MARK + text if _LONG.match(text) else text
+    if isinstance(value, (list, tuple)) and not any(isinstance(part, (list, dict)) for part in value):
+        return neutral(", ".join(part if isinstance(part, str) else _json(part) for part in value))
+    return neutral(_json(value))
+
+
+_LONG = re.compile(r"-?[0-9]{12}")
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode("utf-8", "replace")

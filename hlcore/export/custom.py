@@ -1,0 +1,77 @@
+"""Custom fields as columns. Pure: which columns there are, how they are called, and where a value goes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hlcore.export.cells import Writer
+from hlcore.model.custom_values import values_of
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """One field of a location's catalogue. `name` is '' for one that only its values tell of."""
+
+    location_id: str
+    field_id: str
+    name: str = ""
+    position: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CustomColumns:
+    """`names` in order; `places`: location → field id → place in `names`."""
+
+    names: tuple[str, ...]
+    places: Mapping[str, Mapping[str, int]]
+
+    def cells(self, location_id: str, given: object, write: Writer) -> list[str]:
+        """The cells of a contact of this location with these `customFields`."""
+        cells = [""] * len(self.names)
+        places = self.places.get(location_id, {})
+        for field_id, value in values_of(given).items():
+            place = places.get(field_id)
+            if place is not None:
+                cells[place] = write(value)
+        return cells
+
+
+def custom_columns(fields: Iterable[CustomField], *, taken: Sequence[str]) -> CustomColumns:
+    """A column for each field, in the order of the catalogue.
+
+    Fields of different locations that have the same name share a column. Where one location has two of one name, or
+    the name is taken by another column, the field's id stands behind the name; without a name it stands alone.
+    """
+    ordered = sorted(fields, key=lambda field: (not field.name, field.position, field.name, field.field_id))
+    twice = Counter((field.location_id, field.name) for field in ordered)
+    ambiguous = {name for (_, name), times in twice.items() if times > 1} | set(taken)
+    places: dict[str, dict[str, int]] = defaultdict(dict)
+    order: dict[str, int] = {}
+    for field in ordered:
+        title = _title(field, ambiguous)
+        while title in taken or field.location_id in _owners(places, order.get(title)):
+            title = f"{title} ({field.field_id})"
+        places[field.location_id][field.field_id] = order.setdefault(title, len(order))
+    return CustomColumns(tuple(order), places)
+
+
+def unknown_ids(given: object, known: Mapping[str, Any] | set[str]) -> list[str]:
+    """The ids of these `customFields` that are not known yet."""
+    if not isinstance(given, list):
+        return []
+    ids = (item.get("id") for item in given if isinstance(item, dict))
+    return [found for found in ids if isinstance(found, str) and found and found not in known]
+
+
+def _title(field: CustomField, ambiguous: set[str]) -> str:
+    if not field.name:
+        return field.field_id
+    return f"{field.name} ({field.field_id})" if field.name in ambiguous else field.name
+
+
+def _owners(places: Mapping[str, Mapping[str, int]], place: int | None) -> set[str]:
+    """The locations that already use this column."""
+    return {location for location, mine in places.items() if place is not None and place in mine.values()}

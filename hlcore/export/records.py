@@ -1,0 +1,90 @@
+"""What belongs to contacts (notes, tasks, opportunities, messages) and their earlier copies, as rows.
+
+Columns are HighLevel's own names (HighLevel OpenAPI contacts.json, opportunities.json, conversations.json), then the
+vault's: when it was captured and when it vanished. What has no column stands in `otherFields` of a safe file; an exact
+file carries the very JSON in `raw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hlcore.export.cells import Mode, writer_of
+from hlcore.export.contacts import contact_writer
+from hlcore.export.fields import instant, iso, lenient
+from hlcore.export.selection import Kind, Selection
+from hlcore.export.sheet import ContactWriter, Sheet, Source, text_of
+from hlcore.store import streams
+from hlcore.store.streams import Copy, OldCopy, RecordCopy
+
+FIELDS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.NOTES: ("id", "contactId", "title", "body", "bodyText", "userId", "color", "pinned", "dateAdded"),
+    Kind.TASKS: ("id", "contactId", "title", "body", "assignedTo", "dueDate", "completed", "dateAdded", "dateUpdated"),
+    Kind.OPPORTUNITIES: (
+        *("id", "locationId", "contactId", "name", "pipelineId", "pipelineStageId", "status", "monetaryValue"),
+        *("assignedTo", "source", "lostReasonId", "createdAt", "updatedAt", "lastStatusChangeAt", "lastStageChangeAt"),
+        *("lastActionDate", "followers", "customFields", "externalObjectId"),
+    ),
+    Kind.MESSAGES: (
+        *("id", "locationId", "contactId", "conversationId", "messageType", "type", "direction", "status", "dateAdded"),
+        *("body", "contentType", "attachments", "source", "userId", "conversationProviderId", "chatWidgetId", "meta"),
+    ),
+}
+STORED = {Kind.NOTES: "note", Kind.TASKS: "task", Kind.OPPORTUNITIES: "opportunity", Kind.MESSAGES: "message"}
+OURS = ("vault_location", "vault_contact", "captured_at", "vanished_at")
+VERSION = ("version_id", "location_id", "contact_id", "part", "captured_at", "replaced_at")
+_MOMENTS = frozenset(
+    {
+        *("dateAdded", "dateUpdated", "createdAt", "updatedAt", "lastStatusChangeAt", "lastStageChangeAt"),
+        "lastActionDate",
+    }
+)
+
+
+def sheet(source: Source, selection: Selection) -> Sheet:
+    """The records of this kind that the selection names, by location and id."""
+    names = FIELDS[selection.kind]
+    last = "raw" if source.mode is Mode.EXACT else "otherFields"
+    found = streams.record_copies(source.tx, source.ids, STORED[selection.kind], selection.contact_ids)
+    return Sheet((*names, *OURS, last), (_cells(record, names, source.mode) for record in found))
+
+
+def versions_sheet(source: Source, selection: Selection) -> Sheet:
+    """The earlier copies that the selection names, oldest first, each with the columns of a contact."""
+    writer = contact_writer(source, map(_as_copy, _old(source, selection)))
+    return Sheet((*VERSION, *writer.columns), _version_rows(source, selection, writer))
+
+
+def _version_rows(source: Source, selection: Selection, writer: ContactWriter) -> Iterator[Sequence[str]]:
+    write = writer_of(source.mode)
+    for old in _old(source, selection):
+        head = [str(old.version_id), write(old.location_id), write(old.contact_id), old.part]
+        head += [iso(old.captured_at), iso(old.replaced_at)]
+        yield head + writer.cells(old.location_id, old.raw, None)
+
+
+def _old(source: Source, selection: Selection) -> Iterator[OldCopy]:
+    return streams.old_copies(source.tx, source.ids, selection.contact_ids)
+
+
+def _as_copy(old: OldCopy) -> Copy:
+    return Copy(old.version_id, old.location_id, old.contact_id, "", "", None, old.raw, None)
+
+
+def _cells(record: RecordCopy, names: Sequence[str], mode: Mode) -> list[str]:
+    fields, write = _decode(record.raw), writer_of(mode)
+    cells = [write(instant(fields.get(name)) if name in _MOMENTS else fields.get(name)) for name in names]
+    cells += [write(record.location_id), write(record.contact_id), iso(record.captured_at), iso(record.vanished_at)]
+    rest = {key: value for key, value in fields.items() if key not in names}
+    cells.append(text_of(record.raw) if mode is Mode.EXACT else write(rest or None))
+    return cells
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(raw, type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError):
+        return lenient(raw)

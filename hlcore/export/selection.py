@@ -1,0 +1,55 @@
+"""What somebody wants in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What the rows of a file are."""
+
+    CONTACTS = "contacts"
+    DELETIONS = "deletions"
+    NOTES = "notes"
+    TASKS = "tasks"
+    OPPORTUNITIES = "opportunities"
+    MESSAGES = "messages"
+    VERSIONS = "versions"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows. Empty parts do not restrict; no `location_ids` means every location of the vault.
+
+    `statuses` are those that people see, `expired` among them; `at_risk` means: deleted, and HighLevel's own window
+    still open. Both, and the filters after them, hold for contacts and deletions; `contact_ids` for every kind.
+    """
+
+    kind: Kind
+    location_ids: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    contact_ids: Sequence[str] | None = None
+    at_risk: bool = False
+    text: str = ""
+    tag: str = ""
+    owner_id: str = ""
+    source: str = ""
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The statuses asked for, as people see them; () for all."""
+        return ("deleted",) if self.at_risk else tuple(self.statuses)
+
+    def facts(self) -> dict[str, Any]:
+        """What the audit log says about it: which filters were used, never their values."""
+        filters = [name for name in ("text", "tag", "owner_id", "source") if getattr(self, name)]
+        return {
+            "kind": str(self.kind),
+            "locations": list(self.location_ids),
+            "statuses": list(self.wanted),
+            "chosen": None if self.contact_ids is None else len(self.contact_ids),
+            "filters": filters,
+        }

@@ -1,0 +1,80 @@
+"""No cell of a safe file runs; every cell of an exact file comes back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hlcore.export.cells import Mode, cell, neutral
+
+FORMULA = re.compile(r"^[=+\-@\t\r\n\x00＝＋－＠]")
+SPICY = st.text(st.sampled_from(list("=+-@＝＋－＠\t\r\n\x00 ,;|\"'a1é😀\u200b\ufeff\u202e")), max_size=12)
+
+
+@given(st.one_of(SPICY, st.text()))
+@example("=1+1")
+@example("\ufeff=1+1")
+def test_no_cell_begins_with_what_runs(text: str) -> None:
+    assert not FORMULA.match(neutral(text))
+    assert not FORMULA.match(neutral(text).lstrip())
+
+
+@given(SPICY)
+def test_no_part_runs_when_a_program_splits_at_another_separator(text: str) -> None:
+    for part in re.split(r"[,;\t\r\n]", neutral(text))[1:]:
+        assert not re.match(r"^\s*[\"]*[=+\-@＝＋－＠]", part)
+
+
+@given(st.text())
+def test_only_apostrophes_are_added(text: str) -> None:
+    assert neutral(text).replace("'", "") == text.replace("'", "")
+
+
+@given(st.text(st.characters(exclude_characters="=+-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−\t\r\n\x00")))
+def test_harmless_text_stays_as_it_is(text: str) -> None:
+    assert neutral(text) == text or re.search(r"[0-9]{12}", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=HYPERLINK(\"http://evil.example\")", "'=HYPERLINK(\"http://evil.example\")"),
+        ("+1-2", "'+1-2"),
+        ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\tJanet", "'\tJanet"),
+        ("\rJanet", "'\rJanet"),
+        ("\nJanet", "'\nJanet"),
+        ("＝1+1", "'＝1+1"),
+        ("  =1+1", "'  =1+1"),
+        ("\"=1+1\"", "'\"=1+1\""),
+        ("a;=1+1", "a;'=1+1"),
+        ("a\n=1+1", "a\n'=1+1"),
+        ("a\",\"=1+1", "a\",\"'=1+1"),
+        ("Anna-Lena", "Anna-Lena"),
+        ("anna@agency.example", "anna@agency.example"),
+        ("O'Brien", "O'Brien"),
+        ("1 + 1", "1 + 1"),
+        ("2026-11-23T10:00:00Z", "2026-11-23T10:00:00Z"),
+        ("", ""),
+    ],
+)
+def test_examples(text: str, shown: str) -> None:
+    assert neutral(text) == shown
+
+
+@pytest.mark.parametrize("phone", ["+15551234567", "+4915123456789", "4915123456789"])
+def test_a_phone_number_is_text_with_all_its_digits(phone: str) -> None:
+    assert neutral(phone) == "'" + phone
+
+
+@given(st.one_of(SPICY, st.text(st.characters(exclude_categories=["Cs"]))))
+def test_exact_cells_come_back(text: str) -> None:
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\r\n").writerow([cell(text, Mode.EXACT), "x"])
+    assert next(csv.reader(io.StringIO(written.getvalue(), newline=""))) == [text, "x"]
