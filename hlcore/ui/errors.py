@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 import structlog
+from streamlit import config
 
 from hlcore.errors import VaultError
 from hlcore.ui.words import plain
@@ -44,6 +45,16 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+SPEAKERS = (
+    "streamlit.error_util",
+    "streamlit.runtime.app_session",
+    "streamlit.runtime.backend_operation_handler",
+    "streamlit.runtime.scriptrunner.exec_code",
+    "streamlit.runtime.scriptrunner.script_runner",
+)
+"""Streamlit's loggers that write exceptions of pages, callbacks and downloads."""
+
+
 class WithoutData(logging.Filter):
     """Log records keep the kind of an exception and where it was raised, but not its text, which may hold a person's
     data."""
@@ -64,8 +75,9 @@ def where(error: BaseException) -> str:
 
 
 def keep_data_out_of_the_log() -> None:
-    """From now on Streamlit's log of uncaught errors holds no exception texts."""
-    for name in ("streamlit.error_util", "streamlit.runtime.scriptrunner.exec_code"):
+    """From now on Streamlit's log of uncaught errors holds no exception texts (its pretty printer would)."""
+    config.set_option("logger.enableRich", False)
+    for name in SPEAKERS:
         logger = logging.getLogger(name)
         if not any(isinstance(found, WithoutData) for found in logger.filters):
             logger.addFilter(WithoutData())

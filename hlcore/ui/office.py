@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import streamlit as st
-from streamlit.runtime.secrets import secrets_singleton
 
 from hlcore.governance.roles import Person, person_of
 from hlcore.settings import Settings
@@ -40,7 +39,12 @@ def settings() -> Settings:
 
 def auth_configured() -> bool:
     """Whether sign-in (`[auth]` in secrets.toml) is set up."""
-    return bool(secrets_singleton.load_if_toml_exists() and secrets_singleton.get("auth"))
+    return bool(st.secrets.load_if_toml_exists() and st.secrets.get("auth"))
+
+
+def remote_address() -> str | None:
+    """The other end of the browser's connection; None when it is this machine."""
+    return st.context.ip_address
 
 
 def person() -> Person:
@@ -54,7 +58,7 @@ def person() -> Person:
         signed_in_email=email if isinstance(email, str) else None,
         email_verified=claims.get("email_verified"),
         name=name if isinstance(name, str) else "",
-        loopback=is_local(st.get_option("server.address"), st.context.ip_address, st.context.headers.to_dict()),
+        loopback=is_local(st.get_option("server.address"), remote_address(), st.context.headers.to_dict()),
         auth_configured=configured,
     )
 

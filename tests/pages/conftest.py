@@ -1,0 +1,224 @@
+"""The whole app over a prepared vault: two accounts that have lived through a month, copied by the real sync.
+
+The cast: Sam of staff restores; Mara the manager and Cora the compliance officer look; Otto has no access.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.settings import Settings
+from hlcore.sync.listing import sync_location
+from hlcore.ui.house import House, move_in
+from hlcore.wiring import Office
+
+FRAME = Path(__file__).parents[2] / "pages" / "_frame.py"
+HARBOR, DENTAL = "locHarbor00000000001", "locDental00000000001"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOWHERE = "http://127.0.0.1:9"
+SAM = {"is_logged_in": True, "email": "sam@example.com", "name": "Sam"}
+MARA = {"is_logged_in": True, "email": "mara@example.com", "name": "Mara"}
+OTTO = {"is_logged_in": True, "email": "otto@elsewhere.example", "name": "Otto"}
+NOBODY = {"is_logged_in": False}
+AUTH = {
+    "redirect_uri": "http://localhost:8501/oauth2callback",
+    "cookie_secret": "not-a-secret-only-a-test",
+    "client_id": "test",
+    "client_secret": "test",
+    "server_metadata_url": "http://127.0.0.1:9/.well-known/openid-configuration",
+}
+
+
+@dataclass
+class HandClock:
+    """Time that only moves when it is told to, or slept."""
+
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+def settings_for(folder: Path, **more: Any) -> Settings:
+    """Settings of a process whose vault is in this folder; nobody outside the cast may enter."""
+    values: dict[str, Any] = {
+        "database_url": f"sqlite:///{folder / 'vault.db'}",
+        "data_dir": folder,
+        "api_url": NOWHERE,
+        "worker": "off",
+        "demo": "off",
+        "allowed_emails": "mara@example.com, cora@example.com",
+        "restorers": "sam@example.com",
+    }
+    return Settings(**{**values, **more})
+
+
+def _round(office: Office, location_id: str) -> None:
+    with office.client(location_id) as client:
+        sync_location(
+            office.vault, client, office.rules(office.location(location_id)), now=office.clock.now
+        )
+
+
+def _live(harbor: Location, dental: Location, clock: HandClock, office: Office) -> None:
+    """Deletions on some days of a month: 2 long ago, 3 last week, 2 yesterday; one comes back."""
+    rounds: list[tuple[int, Callable[[], None]]] = [
+        (0, lambda: None),
+        (4, lambda: harbor.delete("har0000000", "har0000001")),
+        (27, lambda: harbor.delete("har0000002", "har0000003", "har0000004")),
+        (28, lambda: harbor.native_restore("har0000002")),
+        (32, lambda: dental.delete("den0000000", "den0000001")),
+    ]
+    for day, happens in rounds:
+        clock.at = START + timedelta(days=day)
+        happens()
+        clock.at += timedelta(hours=1)
+        for location_id in (HARBOR, DENTAL):
+            _round(office, location_id)
+
+
+def _open(sandbox: Sandbox, clock: HandClock, location_id: str, name: str, zone: str, letters: str) -> Location:
+    location = sandbox.add_location(location_id, name, zone, token=f"pit-{location_id}")
+    for at in range(30):
+        location.create(
+            id=f"{letters}{at:07d}",
+            firstName=("Ada", "Bo", "Cleo", "Dev", "Eve")[at % 5],
+            lastName=f"Sample{at:02d}",
+            email=f"{letters}{at}@example.org",
+            phone=f"+1555010{at:04d}",
+            tags=["client"] if at % 2 else ["lead", "vip"],
+            source="referral" if at % 3 else "website",
+            dateAdded=clock.at - timedelta(days=90 - at),
+            dateUpdated=clock.at - timedelta(days=60),
+        )
+    return location
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the vault and the sandbox after that month."""
+    folder = tmp_path_factory.mktemp("lived")
+    clock = HandClock()
+    sandbox = Sandbox(clock.now, seed=5)
+    harbor = _open(sandbox, clock, HARBOR, "Harbor & Pine Recruiting", "America/New_York", "har")
+    dental = _open(sandbox, clock, DENTAL, "Brightwater Dental", "Europe/London", "den")
+    with serve(sandbox) as server:
+        office = Office.open(settings_for(folder, api_url=server.url), clock=clock)
+        for location_id in (HARBOR, DENTAL):
+            office.connect(location_id, f"pit-{location_id}")
+        _live(harbor, dental, clock, office)
+        office.close()
+    sandbox.save(folder / "sandbox.bin")
+    return folder
+
+
+@pytest.fixture
+def folder(lived: Path, tmp_path: Path) -> Path:
+    """A copy of that folder for this test alone."""
+    shutil.copytree(lived, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Two hours after the last round."""
+    return HandClock(START + timedelta(days=32, hours=3))
+
+
+@pytest.fixture
+def sandbox(folder: Path, clock: HandClock) -> Sandbox:
+    """HighLevel as that month left it."""
+    found = Sandbox(clock.now, seed=5)
+    found.load(folder / "sandbox.bin")
+    return found
+
+
+@pytest.fixture
+def api_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where HighLevel answers: nowhere, or at the sandbox for tests that ask for `highlevel`."""
+    if "highlevel" not in request.fixturenames:
+        yield NOWHERE
+        return
+    with serve(request.getfixturevalue("sandbox")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def highlevel(api_url: str, sandbox: Sandbox) -> Sandbox:
+    """HighLevel, answering on loopback."""
+    return sandbox
+
+
+@pytest.fixture
+def house(folder: Path, clock: HandClock, api_url: str) -> Iterator[House]:
+    """The process under test, on the lived vault."""
+    settings = settings_for(folder, api_url=api_url)
+    yield from _house(House(settings, office=Office.open(settings, clock=clock)))
+
+
+@pytest.fixture
+def empty_house(tmp_path: Path, clock: HandClock) -> Iterator[House]:
+    """The process under test, on a vault to which no account was ever connected."""
+    settings = settings_for(tmp_path)
+    yield from _house(House(settings, office=Office.open(settings, clock=clock)))
+
+
+def _house(made: House) -> Iterator[House]:
+    before, bound = move_in(made), config.get_option("server.address")
+    config.set_option("server.address", "127.0.0.1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hlcore.ui.office.remote_address", lambda: None)
+        yield made
+    config.set_option("server.address", bound)
+    move_in(before)
+    made.stop()
+
+
+@pytest.fixture
+def office(house: House) -> Office:
+    """The Office on show."""
+    assert house.office
+    return house.office
+
+
+def frame() -> AppTest:
+    """The app, not yet run, in local mode."""
+    return AppTest.from_file(str(FRAME), default_timeout=30)
+
+
+def sign_in(app: AppTest, who: dict[str, Any]) -> AppTest:
+    """The app as this person meets it where sign-in is configured."""
+    app.secrets = {"auth": AUTH}
+    app.user = who
+    return app
+
+
+@pytest.fixture
+def app(house: House) -> AppTest:
+    """The app over the lived vault, in local mode, not yet run."""
+    return frame()
+
+
+def text_of(app: AppTest) -> str:
+    """Every text on the page, tables too."""
+    parts = [str(element.value) for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning",
+             "info", "success", "code") for element in app.get(kind)]  # fmt: skip
+    parts += [f"{metric.label} {metric.value}" for metric in app.metric]
+    parts += [frame.value.to_csv() for frame in app.dataframe]
+    return "\n".join(parts)

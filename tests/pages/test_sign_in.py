@@ -1,0 +1,98 @@
+"""Who may enter: nobody sees a contact before the app knows who is looking."""
+
+from __future__ import annotations
+
+import pytest
+from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, sign_in, text_of
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from hlcore.store import audit
+from hlcore.ui.house import House
+from hlcore.wiring import Office
+
+PAGES = sorted(page.name for page in FRAME.parent.glob("[!_]*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_local_mode_opens_every_page(app: AppTest, page: str) -> None:
+    app.run()
+    if page != "overview.py":
+        app.switch_page(page).run()
+    assert not app.exception
+    assert not app.error
+    assert len(app.title) == 1
+    assert app.title[0].value not in ("Sign in", "Sign-in is not set up")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_signed_out_every_page_is_only_the_sign_in_form(house: House, page: str) -> None:
+    app = sign_in(frame(), NOBODY).run()
+    if page != "overview.py":
+        app.switch_page(page).run()
+    assert [title.value for title in app.title] == ["Sign in"]
+    assert "Sample" not in text_of(app)
+    assert not app.dataframe
+    assert not app.metric
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_on_another_address_without_sign_in_nothing_but_the_instruction(house: House, page: str) -> None:
+    config.set_option("server.address", "0.0.0.0")
+    app = frame().run()
+    if page != "overview.py":
+        app.switch_page(page).run()
+    assert [title.value for title in app.title] == ["Sign-in is not set up"]
+    assert "HLCORE_ALLOWED_EMAILS" in text_of(app)
+    assert "example.org" not in text_of(app)
+    assert not app.dataframe
+
+
+def test_an_unset_address_means_every_address(house: House) -> None:
+    config.set_option("server.address", None)
+    app = frame().run()
+    assert [title.value for title in app.title] == ["Sign-in is not set up"]
+
+
+def test_a_connection_from_another_machine_meets_the_instruction(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hlcore.ui.office.remote_address", lambda: "192.168.1.20")
+    assert [title.value for title in frame().run().title] == ["Sign-in is not set up"]
+
+
+def test_who_is_not_on_the_list_cannot_enter(house: House) -> None:
+    app = sign_in(frame(), OTTO).run()
+    assert [title.value for title in app.title] == ["You cannot enter yet"]
+    assert not app.metric
+
+
+def test_an_unverified_address_cannot_enter(house: House) -> None:
+    app = sign_in(frame(), {**SAM, "email_verified": False}).run()
+    assert [title.value for title in app.title] == ["You cannot enter yet"]
+
+
+def test_a_viewer_enters_and_sees_the_role(house: House) -> None:
+    app = sign_in(frame(), MARA).run()
+    assert not app.exception
+    assert any("may look" in caption.value for caption in app.sidebar.caption)
+
+
+def test_local_mode_is_marked(app: AppTest) -> None:
+    app.run()
+    assert "Local mode" in text_of(app)
+
+
+def test_each_session_leaves_one_line_about_its_sign_in(house: House, office: Office) -> None:
+    app = sign_in(frame(), SAM).run()
+    app.run()
+    with office.vault.read() as tx:
+        lines = audit.listing(tx, limit=10, offset=0)
+    assert [(line.actor, line.act, line.outcome) for line in lines] == [("sam@example.com", "sign_in", "done")]
+
+
+def test_who_is_turned_away_leaves_a_line(house: House, office: Office) -> None:
+    sign_in(frame(), OTTO).run()
+    with office.vault.read() as tx:
+        lines = audit.listing(tx, limit=10, offset=0)
+    assert [(line.act, line.outcome) for line in lines] == [("sign_in", "refused")]
