@@ -1,0 +1,109 @@
+"""The fields of a contact in plain words: how people call them, and which of them no API call can write.
+
+From the schemas of HighLevel's OpenAPI file contacts.json, and from what live answers carry beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+LABELS: Mapping[str, str] = {
+    "firstName": "first name",
+    "lastName": "last name",
+    "name": "name",
+    "email": "e-mail",
+    "phone": "phone",
+    "companyName": "company",
+    "address1": "street",
+    "city": "city",
+    "state": "state",
+    "postalCode": "postal code",
+    "country": "country",
+    "website": "website",
+    "timezone": "time zone",
+    "gender": "gender",
+    "source": "source",
+    "assignedTo": "owner",
+    "dateOfBirth": "date of birth",
+    "tags": "tags",
+    "customFields": "custom fields",
+    "dnd": "do-not-disturb",
+    "dndSettings": "do-not-disturb",
+    "inboundDndSettings": "do-not-disturb for incoming messages",
+}
+
+TEXTS = (
+    *("email", "phone", "companyName", "address1", "city", "state", "postalCode", "website", "timezone"),
+    *("gender", "source"),
+)
+"""Plain text properties that both a copy and a create call carry under the same name."""
+
+DERIVED = frozenset(
+    {
+        *("id", "locationId", "contactName", "emailLowerCase", "firstNameLowerCase", "lastNameLowerCase"),
+        *("fullNameLowerCase", "firstNameRaw", "lastNameRaw", "dateAdded", "dateUpdated", "searchAfter", "deleted"),
+        *("traceId", "isDeleted", "__v", "_id"),
+    }
+)
+"""What HighLevel makes by itself out of the rest."""
+
+
+def _count(one: str, many: str) -> Callable[[Any], str]:
+    def words(value: Any) -> str:
+        number = len(value) if isinstance(value, (list, dict)) else 1
+        return f"1 {one}" if number == 1 else f"{number} {many}"
+
+    return words
+
+
+UNWRITABLE: Mapping[str, str | Callable[[Any], str]] = {
+    "attributionSource": "attribution (where the person came from)",
+    "lastAttributionSource": "attribution (where the person came from)",
+    "attributions": "attribution (where the person came from)",
+    "additionalEmails": _count("additional e-mail", "additional e-mails"),
+    "additionalPhones": _count("additional phone", "additional phones"),
+    "followers": _count("follower", "followers"),
+    "attachments": "files",
+    "businessId": "link to the business",
+    "businessName": "link to the business",
+    "createdBy": "who created the contact",
+    "lastUpdatedBy": "who changed the contact last",
+    "lastActivity": "date of the last activity",
+    "lastSessionActivityAt": "date of the last activity",
+    "type": lambda value: "" if value == "lead" else f"contact type “{value}”",
+    "visitorId": "link to the website visitor",
+    "ssn": "social security number",
+    "keyword": "keyword",
+    "profilePhoto": "profile photo",
+    "phoneLabel": "label of the phone",
+    "validEmail": "result of the e-mail check",
+    "bounceEmail": "e-mail bounces",
+    "unsubscribeEmail": "e-mail unsubscribe mark",
+}
+ALWAYS_LOST = (
+    "enrolment in workflows and campaigns",
+    "activity history and statistics",
+)
+"""What exists outside the contact and no API tells."""
+
+COUNTRIES: Mapping[str, str] = {
+    "usa": "US",
+    "united states": "US",
+    "united states of america": "US",
+    "uk": "GB",
+    "united kingdom": "GB",
+    "great britain": "GB",
+    "canada": "CA",
+    "australia": "AU",
+    "new zealand": "NZ",
+    "ireland": "IE",
+    "germany": "DE",
+    "india": "IN",
+}
+"""Names that old imports left in the country field, as the codes that the API takes."""
+
+
+def label_of(key: str) -> str:
+    """How people call this property."""
+    return LABELS.get(key, key)

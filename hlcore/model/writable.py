@@ -1,0 +1,237 @@
+"""What of a contact's last copy can be written back, and what cannot: the body of `POST /contacts/`.
+
+The lists of properties are `CreateContactDto` and `UpdateContactDto` of HighLevel's OpenAPI file contacts.json; the
+server refuses every other property with 422. Nothing that a copy holds is dropped silently: it is in the body, or
+named as changed, or named as lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hlcore.model import custom_values as values
+from hlcore.model.custom_values import FieldDefinition
+from hlcore.model.dnd import Quiet, own_settings, quiet
+from hlcore.model.fields import (
+    ALWAYS_LOST,
+    COUNTRIES,
+    DERIVED,
+    TEXTS,
+    UNWRITABLE,
+    label_of,
+)
+from hlcore.model.last_copy import LastCopy
+
+UPDATE = frozenset(
+    {
+        *("firstName", "lastName", "name", "email", "phone", "address1", "city", "state", "postalCode", "website"),
+        *("timezone", "dnd", "dndSettings", "inboundDndSettings", "tags", "customFields", "source", "dateOfBirth"),
+        *("country", "assignedTo"),
+    }
+)
+"""Properties that `PUT /contacts/{id}` takes."""
+CREATE = UPDATE | {"locationId", "gender", "companyName"}
+"""Properties that `POST /contacts/` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the location has now. `fields`: custom fields by id, vanished ones marked; `users`: ids of those who can
+    own a contact. None: not known, so that HighLevel itself must judge."""
+
+    fields: Mapping[str, FieldDefinition] | None = None
+    users: frozenset[str] | None = None
+
+    def label(self, field_id: str) -> str:
+        """How people call this custom field."""
+        known = (self.fields or {}).get(field_id)
+        return f"custom field {known.name if known and known.name else field_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """A copy, sorted by what can become of it.
+
+    `body` is the create call, with all channels closed; `after` the update that brings the person's own
+    do-not-disturb back, None where it stays as created. The three lists are in plain words.
+    """
+
+    body: dict[str, Any]
+    after: dict[str, Any] | None
+    returns: tuple[str, ...]
+    changes: tuple[str, ...]
+    lost: tuple[str, ...]
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """What the contact shall be when everything is done."""
+        return {**self.body, **(self.after or {})}
+
+
+@dataclass(slots=True)
+class _Sorting:
+    body: dict[str, Any] = field(default_factory=dict)
+    returns: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def keep(self, key: str, value: Any, label: str = "") -> None:
+        self.body[key] = value
+        self.returns.append(label or label_of(key))
+
+
+def writable(copy: LastCopy, location_id: str, catalogue: Catalogue, *, attached: Sequence[str] = ()) -> Writable:
+    """Everything of this copy that HighLevel takes, as one create call that reaches nobody. Pure.
+
+    `attached`: what else the vault holds of the person ("3 notes"), which a create call cannot carry."""
+    found, fields = _Sorting(), copy.fields
+    _texts(found, fields)
+    _names(found, fields)
+    _country(found, fields)
+    _birth(found, fields)
+    _tags(found, fields)
+    _custom(found, fields, catalogue)
+    _owner(found, fields, catalogue)
+    disturb = _disturb(found, copy)
+    _identity(found, copy)
+    _lost(found, fields, attached)
+    body = {"locationId": location_id, **found.body, **disturb.create}
+    return Writable(body, disturb.after, tuple(found.returns), tuple(found.changes), tuple(found.lost))
+
+
+def without(body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The body without these properties; `customFields.2…` takes out only that value. What keeps a person from being
+    messaged, and the location, always stay."""
+    roots = {name for name in names if "." not in name} - {"dnd", "dndSettings", "locationId"}
+    gone = {int(parts[1]) for name in names if (parts := name.split("."))[0] == "customFields" and _is_index(parts)}
+    left = {key: value for key, value in body.items() if key not in roots}
+    if gone and isinstance(left.get("customFields"), list):
+        left["customFields"] = [item for at, item in enumerate(left["customFields"]) if at not in gone]
+    if not left.get("customFields", True):
+        del left["customFields"]
+    return left
+
+
+def _is_index(parts: Sequence[str]) -> bool:
+    return len(parts) > 1 and parts[1].isascii() and parts[1].isdigit()
+
+
+def _texts(found: _Sorting, fields: Mapping[str, Any]) -> None:
+    for key in TEXTS:
+        value = _text(fields.get(key))
+        if value:
+            found.keep(key, value)
+        elif not values.is_empty(fields.get(key)):
+            found.lost.append(f"{label_of(key)} (the copy holds no text)")
+
+
+def _names(found: _Sorting, fields: Mapping[str, Any]) -> None:
+    """First and last name in their true case; the whole name only where neither is known."""
+    for key in ("firstName", "lastName"):
+        value = _true_case(_text(fields.get(key)), _text(fields.get(key + "Raw")))
+        if value:
+            found.keep(key, value)
+    whole = _text(fields.get("name")) or _text(fields.get("contactName"))
+    if whole and not ({"firstName", "lastName"} & found.body.keys()):
+        found.keep("name", whole)
+
+
+def _true_case(name: str, raw: str) -> str:
+    """Some accounts' listings lower-case the first name and keep the true one beside it."""
+    if raw and (not name or (name == name.lower() and raw.casefold() == name.casefold())):
+        return raw
+    return name
+
+
+def _country(found: _Sorting, fields: Mapping[str, Any]) -> None:
+    given = _text(fields.get("country")).strip()
+    code = COUNTRIES.get(given.casefold(), given.upper())
+    if len(code) == 2 and code.isascii() and code.isalpha():
+        found.keep("country", code)
+    elif given:
+        found.lost.append(f"{label_of('country')} (“{given}” is no two-letter code)")
+
+
+def _birth(found: _Sorting, fields: Mapping[str, Any]) -> None:
+    given = fields.get("dateOfBirth")
+    day = values.iso_date(given)
+    if day:
+        found.keep("dateOfBirth", day)
+    elif not values.is_empty(given):
+        found.lost.append(f"{label_of('dateOfBirth')} (not a date)")
+
+
+def _tags(found: _Sorting, fields: Mapping[str, Any]) -> None:
+    given = fields.get("tags")
+    tags = [tag for tag in given if isinstance(tag, str) and tag.strip()] if isinstance(given, list) else []
+    if not tags:
+        return
+    found.keep("tags", tags, f"{label_of('tags')} ({len(tags)})")
+    if any(tag != tag.lower() for tag in tags):
+        found.changes.append("tags: HighLevel writes them in small letters")
+
+
+def _custom(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) -> None:
+    kept: dict[str, Any] = {}
+    for field_id, value in values.values_of(fields.get("customFields")).items():
+        known = None if catalogue.fields is None else catalogue.fields.get(field_id, FieldDefinition("", exists=False))
+        label = catalogue.label(field_id)
+        if known is not None and not known.exists:
+            found.lost.append(f"{label} (the field was deleted in HighLevel)")
+        elif values.is_file(value) or (known is not None and known.data_type in values.FILES):
+            found.lost.append(f"{label} (files cannot be written back)")
+        else:
+            kept[field_id] = values.writable_value(value, known.data_type if known else "")
+            found.returns.append(label)
+    if kept:
+        found.body["customFields"] = values.as_written(kept)
+
+
+def _owner(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) -> None:
+    owner = _text(fields.get("assignedTo"))
+    if owner and catalogue.users is not None and owner not in catalogue.users:
+        found.lost.append(f"{label_of('assignedTo')} (this user no longer exists)")
+    elif owner:
+        found.keep("assignedTo", owner)
+
+
+def _disturb(found: _Sorting, copy: LastCopy) -> Quiet:
+    found.returns.append(label_of("dndSettings"))
+    disturb = quiet(own_settings(copy.fields), known=copy.settings_known)
+    if disturb.note:
+        found.changes.append(disturb.note)
+    inbound = copy.fields.get("inboundDndSettings")
+    everything = inbound.get("all") if isinstance(inbound, Mapping) else None
+    if isinstance(everything, Mapping) and everything.get("status") in ("active", "inactive"):
+        kept = {key: everything[key] for key in ("status", "message") if isinstance(everything.get(key), str)}
+        found.keep("inboundDndSettings", {"all": kept})
+    return disturb
+
+
+def _identity(found: _Sorting, copy: LastCopy) -> None:
+    found.changes.append("contact id: HighLevel gives a new one")
+    if copy.date_added is not None:
+        found.changes.append(f"date added: becomes today; {copy.date_added:%Y-%m-%d} stays on record in Contact Vault")
+
+
+def _lost(found: _Sorting, fields: Mapping[str, Any], attached: Sequence[str]) -> None:
+    for key, value in fields.items():
+        if key in CREATE or key in DERIVED or values.is_empty(value):
+            continue
+        words: str | Callable[[Any], str] = UNWRITABLE.get(key, f"{key} (HighLevel does not let it be written)")
+        text = words if isinstance(words, str) else words(value)
+        if text and text not in found.lost:
+            found.lost.append(text)
+    found.lost.extend(f"{one} (kept in Contact Vault)" for one in attached)
+    found.lost.extend(ALWAYS_LOST)
+
+
+def _text(value: object) -> str:
+    """Texts as they are; numbers as text; anything else is none."""
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, (int, float)):
+        return str(value)
+    return value if isinstance(value, str) and value.strip() else ""
