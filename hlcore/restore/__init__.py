@@ -1,0 +1,16 @@
+"""Use cases that write back: what was deleted comes back, quietly, once, and proven.
+
+============  ========================================================================================
+module        holds
+============  ========================================================================================
+`planning`    `plan`: what would happen to each contact, and why; `plan` has the value itself
+`known`       what the vault knows of a contact; `catalogue` what the location has today
+`live`        looking at HighLevel: is it alive, does somebody hold its address
+`native`      HighLevel's own restore, in steps that a newcomer can follow
+`jobs`        a plan as a job: created, confirmed, paused, cancelled
+`execute`     `run_job`: carrying it out, and going on after any end
+`recreate`    one contact; `settle` finds out what became of a call whose answer was lost
+`work`        the journal behind both; `recording` writes down what came of it
+`receipt`     what became of each contact, for page, command line and file
+============  ========================================================================================
+"""

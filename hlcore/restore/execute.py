@@ -1,0 +1,269 @@
+"""Carrying out a restore job, safe to be killed at any line and to be called again.
+
+On one location one restore works at a time; within it a few contacts at once. What is done is written down contact by
+contact. What has to wait (for HighLevel's search to catch up) stays open, and the job is to be run again then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from hlcore.errors import (
+    BudgetSpent,
+    Cancelled,
+    ContractError,
+    LocationInactive,
+    RateLimited,
+    RunInProgress,
+    ScopeMissing,
+    StoreError,
+    TokenRefused,
+    VaultError,
+    WrongLocation,
+)
+from hlcore.governance.record import recorded
+from hlcore.governance.roles import Act, Person, require
+from hlcore.highlevel import Client
+from hlcore.model.progress import Listener, Progress, silent
+from hlcore.restore.jobs import cancel_job, confirm_job, create_job, pause_job
+from hlcore.restore.plan import PlanItem
+from hlcore.restore.recording import record
+from hlcore.restore.recreate import Done, Later, recreate
+from hlcore.restore.work import Work
+from hlcore.store import Vault, leases, restores, runs
+from hlcore.store.restores import Item, Job
+
+__all__ = ["Result", "cancel_job", "confirm_job", "create_job", "pause_job", "run_job"]
+
+WORKERS = 6
+TICK = 5.0
+"""Seconds between two signs of life."""
+LEASE = timedelta(minutes=2)
+TROUBLES = 3
+"""So many contacts in a row that HighLevel could not be asked about end the sitting."""
+STOPPERS = (
+    TokenRefused,
+    WrongLocation,
+    LocationInactive,
+    BudgetSpent,
+    RateLimited,
+    ScopeMissing,
+    ContractError,
+    StoreError,
+    Cancelled,
+)
+"""Errors that the next contact would meet as well."""
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a job stands. `outcomes`: outcome → contacts; `pending` contacts wait until `resume_at`: run it again then.
+    `requests` were sent in this sitting."""
+
+    job_id: int
+    location_id: str
+    state: str
+    outcomes: dict[str, int]
+    unverified: int
+    pending: int
+    resume_at: datetime | None
+    requests: int
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should look: something failed, differs, or still waits."""
+        return bool(self.pending or self.unverified or self.outcomes.get("failed"))
+
+
+def run_job(
+    vault: Vault,
+    client: Client,
+    job_id: int,
+    *,
+    now: Callable[[], datetime],
+    person: Person,
+    listener: Listener = silent,
+    cancelled: Callable[[], bool] = never,
+) -> Result:
+    """Every contact of the job has its outcome, or waits until `resume_at`. May be called again at any time and after
+    any end: what is done stays done and nobody is created twice. A job that is not to be run is only reported.
+
+    Raises NotAllowed, NotFound, RunInProgress (another restore works on the location), Cancelled, and HighLevelError
+    when HighLevel cannot be asked; the job then waits for the next call."""
+    require(person, Act.RESTORE)
+    with vault.read() as tx:
+        job = restores.job(tx, job_id)
+    lag = timedelta(seconds=float((job.options or {}).get("index_lag", 300)))
+    work = Work(vault, client, job.location_id, job_id, now, lag)
+    due = _due(work)
+    if job.state not in ("confirmed", "running") or (due is not None and due > now()):
+        return _result(work, due, 0)
+    detail = {"requests": 0}
+    subject = f"job {job_id}"
+    with recorded(vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=subject) as entry:
+        before = client.requests
+        try:
+            due = _Sitting(work, job, listener, cancelled).run()
+        finally:
+            detail["requests"] = client.requests - before
+            entry.note(**detail)
+        result = _result(work, due, detail["requests"])
+        entry.note(state=result.state, **result.outcomes)
+    return result
+
+
+def _due(work: Work) -> datetime | None:
+    """When the first waiting contact can be gone on with, as far as the journal alone tells; None: at once."""
+    with work.vault.read() as tx:
+        waiting = restores.items(tx, work.job_id, outcomes=[""])
+    found = [work.waits_until(item.contact_id) for item in waiting]
+    known = [moment for moment in found if moment is not None]
+    return min(known) if known and len(known) == len(found) else None
+
+
+def _result(work: Work, due: datetime | None, requests: int) -> Result:
+    with work.vault.read() as tx:
+        job = restores.job(tx, work.job_id)
+        outcomes = restores.progress(tx, work.job_id)
+        unverified = sum(
+            item.outcome == "recreated" and not item.verified for item in restores.iterate_items(tx, work.job_id)
+        )
+    pending = outcomes.pop("", 0)
+    return Result(
+        job.job_id, job.location_id, job.state, outcomes, unverified, pending, due if pending else None, requests
+    )
+
+
+@dataclass(slots=True)
+class _Sitting:
+    """One process at work on one job."""
+
+    work: Work
+    job: Job
+    listener: Listener
+    cancelled: Callable[[], bool]
+    holder: str = field(default_factory=lambda: f"{runs.this_process()}:{uuid4().hex[:8]}")
+    done: int = 0
+    succeeded: int = 0
+    in_a_row: int = 0
+    troubled: dict[str, VaultError] = field(default_factory=dict)
+    waiting: list[datetime] = field(default_factory=list)
+    stopped: VaultError | None = None
+
+    def run(self) -> datetime | None:
+        """All that can be done now is done; when the rest can be."""
+        self._claim()
+        try:
+            self._work_through()
+            if self.stopped is not None:
+                raise self.stopped
+            self._give_up_the_troubled()
+        finally:
+            self._release()
+        return min(self.waiting, default=None)
+
+    @property
+    def _lease(self) -> str:
+        return f"restore:{self.work.location_id}"
+
+    def _claim(self) -> None:
+        at = self.work.now()
+        with self.work.vault.write() as tx:
+            other = leases.holder_of(tx, self._lease, at=at)
+            if other and runs.is_gone(other):
+                leases.release(tx, self._lease, other)
+            if not leases.acquire(tx, self._lease, self.holder, at=at, ttl=LEASE):
+                raise RunInProgress("Another restore works on this location.")
+            restores.claim_job(tx, self.work.job_id, self.holder, at)
+        self.done = self.job.finished
+
+    def _release(self) -> None:
+        """Nobody works on it any more; it is done when nothing waits."""
+        at = self.work.now()
+        with self.work.vault.write() as tx:
+            leases.release(tx, self._lease, self.holder)
+            job = restores.job(tx, self.work.job_id)
+            if job.holder == self.holder and job.state == "running":
+                restores.set_state(tx, job.job_id, "done" if job.finished == job.total else "confirmed", at=at)
+
+    def _beat(self) -> bool:
+        """A sign of life; whether to go on. False when the job was paused, cancelled or taken over."""
+        at = self.work.now()
+        with self.work.vault.write() as tx:
+            leases.renew(tx, self._lease, self.holder, at=at, ttl=LEASE)
+            return restores.beat_job(tx, self.work.job_id, self.holder, at)
+
+    def _work_through(self) -> None:
+        todo, busy = self._todo(), dict[Future[Done | Later], str]()
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="restore") as pool:
+            more = True
+            while more or busy:
+                more = more and self._may_go_on()
+                while more and len(busy) < WORKERS:
+                    item = next(todo, None)
+                    if item is None:
+                        more = False
+                    else:
+                        busy[pool.submit(self._one, item)] = item.contact_id
+                finished, _ = wait(busy, timeout=TICK, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    self._take(busy.pop(future), future)
+                self.listener(Progress("Restoring", self.done, self.job.total))
+
+    def _may_go_on(self) -> bool:
+        if self.stopped is None and self.cancelled():
+            self.stopped = Cancelled("Stopped. What was restored stays; the job can go on later.")
+        return self.stopped is None and self._beat()
+
+    def _todo(self) -> Iterator[Item]:
+        """Contacts without an outcome, in the job's order, in constant memory."""
+        after = -1
+        while True:
+            with self.work.vault.read() as tx:
+                found = restores.items(tx, self.work.job_id, after=after, limit=100, outcomes=[""])
+            if not found:
+                return
+            yield from found
+            after = found[-1].position
+
+    def _one(self, item: Item) -> Done | Later:
+        plan = PlanItem.load(item.plan)
+        done = recreate(self.work, plan) if item.action == "recreate" else Done("skipped", error=plan.reason)
+        if isinstance(done, Done):
+            record(self.work, item.contact_id, done)
+        return done
+
+    def _take(self, contact_id: str, future: Future[Done | Later]) -> None:
+        try:
+            found = future.result()
+        except STOPPERS as exc:
+            self.stopped = self.stopped or exc
+        except VaultError as exc:
+            self.troubled[contact_id] = exc
+            self.in_a_row += 1
+            if self.in_a_row >= TROUBLES:
+                self.stopped = self.stopped or exc
+        else:
+            self.in_a_row = 0
+            self.succeeded += 1
+            if isinstance(found, Later):
+                self.waiting.append(found.until)
+            else:
+                self.done += 1
+
+    def _give_up_the_troubled(self) -> None:
+        """Single contacts that HighLevel could not be asked about failed, while others went well; where none did, the
+        whole job waits. Raises the error then."""
+        for contact_id, exc in self.troubled.items():
+            if not self.succeeded:
+                raise exc
+            record(self.work, contact_id, Done("failed", error=f"{exc} Try again: nobody is created twice."))

@@ -1,0 +1,55 @@
+"""Restore jobs as people ask for them: draft → confirmed → running → done; paused and cancelled on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from hlcore.governance.record import recorded
+from hlcore.governance.roles import Act, Person
+from hlcore.restore.plan import Plan
+from hlcore.store import Vault, restores
+
+Now = Callable[[], datetime]
+
+
+def create_job(vault: Vault, plan: Plan, person: Person, now: Now, *, confirmed: bool = True) -> int:
+    """The plan is a job, confirmed by this person (or a draft); its number. What the plan skips or leaves to
+    HighLevel's own restore is in it too, with the reason. Raises NotAllowed."""
+    with recorded(vault, person, Act.RESTORE, now=now, location_id=plan.location_id, subject="plan") as entry:
+        items = [(item.contact_id, item.action, item.dump()) for item in plan.items]
+        options = {"path": plan.path, "index_lag": plan.index_lag}
+        with vault.write() as tx:
+            job_id = restores.create_job(
+                tx, plan.location_id, by=person.email, at=now(), items=items, options=options
+            )
+            if confirmed:
+                restores.set_state(tx, job_id, "confirmed", at=now())
+        entry.subject = f"job {job_id}"
+        entry.note(contacts=len(items), confirmed=confirmed, **plan.counts())
+    return job_id
+
+
+def confirm_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
+    """Whether the job may run from now on: a draft is confirmed, a paused one resumed. Raises NotAllowed, NotFound."""
+    return _change(vault, job_id, person, now, "confirmed", ("draft", "paused"))
+
+
+def pause_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
+    """Whether the job is paused: it stops behind the contacts that are in work. Raises NotAllowed, NotFound."""
+    return _change(vault, job_id, person, now, "paused", ("confirmed", "running"))
+
+
+def cancel_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
+    """Whether the job is cancelled: it stops for good, and what was restored stays. Raises NotAllowed, NotFound."""
+    return _change(vault, job_id, person, now, "cancelled", ("draft", "confirmed", "running", "paused"))
+
+
+def _change(vault: Vault, job_id: int, person: Person, now: Now, state: str, only_from: Sequence[str]) -> bool:
+    with vault.read() as tx:
+        location_id = restores.job(tx, job_id).location_id
+    with recorded(vault, person, Act.RESTORE, now=now, location_id=location_id, subject=f"job {job_id}") as entry:
+        with vault.write() as tx:
+            changed = restores.set_state(tx, job_id, state, at=now(), only_from=only_from)
+        entry.note(state=state, changed=changed)
+    return changed

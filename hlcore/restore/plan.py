@@ -1,0 +1,134 @@
+"""The plan of a restore: a value that page, command line, CSV and job all show alike."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+Action = Literal["recreate", "top_up", "skip", "use_native"]
+Path = Literal["auto", "recreate", "top_up"]
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """A living contact that holds the same e-mail or phone. `field` is email or phone; `additional`: it is not the
+    holder's first one."""
+
+    contact_id: str
+    field: str
+    additional: bool = False
+
+    @property
+    def words(self) -> str:
+        """The conflict in a sentence."""
+        noun = "e-mail" if self.field == "email" else "phone number" if self.field == "phone" else "e-mail or phone"
+        place = " as an additional one" if self.additional else ""
+        return f"Living contact {self.contact_id} holds the same {noun}{place}."
+
+
+class Native(msgspec.Struct, frozen=True):
+    """HighLevel's own restore: until when it may be open, where, and how to do it."""
+
+    until: datetime
+    days_left: int
+    deadline: str
+    link: str
+    steps: tuple[str, ...]
+
+
+class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What shall become of one contact, and why.
+
+    `body` is the create call and `after` the update that follows it; both empty unless the action is `recreate`.
+    The three lists are in plain words. `requests` is what carrying it out costs.
+    """
+
+    contact_id: str
+    name: str = ""
+    action: Action
+    reason: str
+    will_return: tuple[str, ...] = ()
+    will_change: tuple[str, ...] = ()
+    will_be_lost: tuple[str, ...] = ()
+    conflict: Conflict | None = None
+    requests: int = 0
+    native: Native | None = None
+    body: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the command line's contract, and the name."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        del found["body"], found["after"]
+        return found
+
+    def dump(self) -> dict[str, Any]:
+        """All of it as a JSON value; `load` reads it."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return found
+
+    @classmethod
+    def load(cls, kept: Mapping[str, Any]) -> PlanItem:
+        """The item in this JSON value."""
+        return msgspec.convert(dict(kept), cls)
+
+    def row(self) -> dict[str, Any]:
+        """One line of a table."""
+        return {
+            "contact_id": self.contact_id,
+            "name": self.name,
+            "action": self.action,
+            "reason": self.reason,
+            "will_return": "; ".join(self.will_return),
+            "will_change": "; ".join(self.will_change),
+            "will_be_lost": "; ".join(self.will_be_lost),
+            "conflict": self.conflict.words if self.conflict else "",
+            "deadline": self.native.deadline if self.native else "",
+            "requests": self.requests,
+        }
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a restore of these contacts would do, made at `made_at`. `rate`: requests per second that are allowed.
+
+    `index_lag`: seconds that HighLevel's search may lag; kept because the job needs it after a crash.
+    """
+
+    location_id: str
+    made_at: datetime
+    path: Path
+    items: tuple[PlanItem, ...]
+    rate: float
+    index_lag: float
+
+    @property
+    def requests(self) -> int:
+        """What carrying it all out costs."""
+        return sum(item.requests for item in self.items)
+
+    @property
+    def seconds(self) -> int:
+        """How long that takes at the allowed rate, rounded up."""
+        return math.ceil(self.requests / self.rate) if self.rate > 0 else 0
+
+    def counts(self) -> dict[str, int]:
+        """Action → number of contacts."""
+        return dict(Counter(item.action for item in self.items))
+
+    def to_json(self) -> dict[str, Any]:
+        """The command line's contract for a plan."""
+        return {
+            "location_id": self.location_id,
+            "made_at": msgspec.to_builtins(self.made_at),
+            "items": [item.to_json() for item in self.items],
+            "requests": self.requests,
+            "seconds": self.seconds,
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One line per contact, for a table or a CSV."""
+        return [item.row() for item in self.items]

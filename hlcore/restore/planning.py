@@ -1,0 +1,224 @@
+"""Planning a restore: what would happen to each contact, and why. Reads the vault and HighLevel, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from hlcore.errors import Cancelled, NotFound
+from hlcore.highlevel import Client
+from hlcore.model.last_copy import last_copy
+from hlcore.model.lifecycle import LIVE, Status
+from hlcore.model.progress import Listener, Progress, silent
+from hlcore.model.windows import Remaining, Window, remaining, window_of
+from hlcore.model.writable import Catalogue, Writable, writable
+from hlcore.restore import live
+from hlcore.restore.catalogue import catalogue_of
+from hlcore.restore.known import Known, known_of
+from hlcore.restore.native import local, native_path
+from hlcore.restore.plan import Conflict, Path, Plan, PlanItem
+from hlcore.settings import Settings
+from hlcore.store import Vault, contacts, locations
+from hlcore.store.locations import Location
+
+WORKERS = 6
+CHUNK = 100
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What planning needs beside the contact."""
+
+    vault: Vault
+    client: Client
+    location: Location
+    path: Path
+    app_url: str
+    window: Window
+    catalogue: Catalogue
+    rows_tell_settings: bool
+    now: datetime
+
+
+def plan(
+    vault: Vault,
+    client: Client,
+    location_id: str,
+    contact_ids: Sequence[str],
+    *,
+    path: Path = "auto",
+    now: Callable[[], datetime],
+    settings: Settings,
+    listener: Listener = silent,
+    cancelled: Callable[[], bool] = never,
+) -> Plan:
+    """What restoring these contacts would do, in their order, each once. Nothing is written anywhere.
+
+    Each contact that is surely lost is asked for by its id, and its e-mail and phone are looked for among the living.
+    Raises NotFound for an unknown location, HighLevelError when HighLevel cannot be asked, Cancelled."""
+    desk = _desk(vault, client, location_id, path, settings, now())
+    items: list[PlanItem] = []
+    wanted = list(dict.fromkeys(contact_ids))
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="plan") as pool:
+        for chunk in _chunks(wanted):
+            if cancelled():
+                raise Cancelled("Stopped while planning. Nothing was written.")
+            known = known_of(vault, location_id, chunk)
+            items += pool.map(lambda one: _item(desk, one), known)
+            listener(Progress("Planning", len(items), len(wanted)))
+    return Plan(
+        location_id=location_id,
+        made_at=desk.now,
+        path=path,
+        items=tuple(_one_each(items)),
+        rate=settings.requests_per_10s / 10,
+        index_lag=settings.index_lag.total_seconds(),
+    )
+
+
+def _desk(
+    vault: Vault, client: Client, location_id: str, path: Path, settings: Settings, now: datetime
+) -> _Desk:
+    with vault.read() as tx:
+        location = locations.get(tx, location_id)
+        told = contacts.any_dnd_settings(tx, location_id)
+    if location is None:
+        raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
+    window = window_of(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
+    return _Desk(
+        vault, client, location, path, settings.app_url, window, catalogue_of(vault, client, location_id), told, now
+    )
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def _item(desk: _Desk, known: Known) -> PlanItem:
+    reason = _why_not(desk, known)
+    if reason:
+        return _skip(known, reason)
+    if live.alive(desk.client, known.contact_id) is not None:
+        return _skip(known, "It is alive: HighLevel shows it under its old id. The next sync will notice.")
+    left = _left(desk, known)
+    if desk.path == "auto" and left.open and known.status is not Status.MERGED:
+        native = native_path(desk.app_url, desk.location.location_id, left, desk.location.timezone)
+        reason = (
+            f"HighLevel's own restore may be open until {native.deadline} and keeps the contact's id. "
+            "Try it first; what it brings back is not promised."
+        )
+        return PlanItem(
+            contact_id=known.contact_id, name=known.name, action="use_native", reason=reason, native=native
+        )
+    return _recreate(desk, known, left)
+
+
+_NOT_NOW = {
+    Status.ERASED: "It was erased for good at the person's request.",
+    Status.SUSPECTED: "It is missing from HighLevel's list, but not confirmed as deleted. Sync first.",
+    **dict.fromkeys(LIVE, "It is alive, as far as Contact Vault knows. If it was just deleted, sync first."),
+}
+
+
+def _why_not(desk: _Desk, known: Known) -> str:
+    """Why nothing is done about this contact, as far as the vault alone can tell; '' when there is no reason."""
+    if known.contact is None:
+        return "Contact Vault holds no copy of this contact."
+    if known.status is Status.RECREATED:
+        return f"It was already re-created as {known.new_id or 'another contact'}."
+    if known.status in _NOT_NOW:
+        return _NOT_NOW[known.status]
+    if desk.path == "top_up":
+        return "It is not in HighLevel, so there is nothing to top up. Choose re-create."
+    return ""
+
+
+def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
+    wanted = _writable(desk, known)
+    conflict = live.conflict_of(desk.vault, desk.client, known.contact_id, wanted.body)
+    if conflict is not None:
+        return _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, wanted)
+    return PlanItem(
+        contact_id=known.contact_id,
+        name=known.name,
+        action="recreate",
+        reason=_why_recreate(desk, known, left),
+        will_return=wanted.returns,
+        will_change=wanted.changes,
+        will_be_lost=wanted.lost,
+        requests=_cost(wanted),
+        body=wanted.body,
+        after=wanted.after,
+    )
+
+
+def _writable(desk: _Desk, known: Known) -> Writable:
+    assert known.contact is not None
+    copy = last_copy(known.contact.raw, known.contact.detail, rows_tell_settings=desk.rows_tell_settings)
+    return writable(copy, desk.location.location_id, desk.catalogue, attached=known.attached)
+
+
+def _why_recreate(desk: _Desk, known: Known, left: Remaining) -> str:
+    if desk.path == "recreate" and left.open:
+        return "You chose to re-create it. It gets a new id."
+    if known.status is Status.MERGED:
+        return "It was merged into another contact, which HighLevel cannot undo. It is made anew and gets a new id."
+    if desk.window.days == 0:
+        return f"{desk.window.reason} It is made anew and gets a new id."
+    ended = local(left.ends_at, desk.location.timezone)
+    return f"HighLevel's own restore closed on {ended}. It is made anew and gets a new id."
+
+
+def _cost(wanted: Writable) -> int:
+    """Requests: is it back, does anybody hold its e-mail and phone, create, read back, settings, read back."""
+    looks = 1 + sum(name in wanted.body for name in ("email", "phone"))
+    return looks + 2 + (2 if wanted.after is not None else 0)
+
+
+def _left(desk: _Desk, known: Known) -> Remaining:
+    return remaining(
+        desk.window, deleted_at=known.deleted_at, last_seen_at=known.last_seen_at or desk.now, now=desk.now
+    )
+
+
+def _skip(
+    known: Known, reason: str, conflict: Conflict | None = None, wanted: Writable | None = None
+) -> PlanItem:
+    return PlanItem(
+        contact_id=known.contact_id,
+        name=known.name,
+        action="skip",
+        reason=reason,
+        conflict=conflict,
+        will_be_lost=wanted.lost if wanted else (),
+    )
+
+
+def _one_each(items: Sequence[PlanItem]) -> Iterator[PlanItem]:
+    """Two contacts of one plan with the same e-mail or phone: the first is made, the second is not."""
+    taken: dict[tuple[str, str], str] = {}
+    for item in items:
+        body = item.body or {}
+        held = [(name, str(body[name]).strip().lower()) for name in ("email", "phone") if name in body]
+        clash = next((key for key in held if key in taken), None)
+        if item.action == "recreate" and clash is not None:
+            noun = "e-mail" if clash[0] == "email" else "phone number"
+            yield PlanItem(
+                contact_id=item.contact_id,
+                name=item.name,
+                action="skip",
+                reason=f"Contact {taken[clash]} of this same restore has the same {noun}; that one is made.",
+                conflict=Conflict(taken[clash], clash[0]),
+                will_be_lost=item.will_be_lost,
+            )
+            continue
+        taken.update(dict.fromkeys(held, item.contact_id))
+        yield item

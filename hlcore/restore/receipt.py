@@ -1,0 +1,72 @@
+"""The receipt of a restore: what became of each contact, for the page, the command line and a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+from hlcore.export.cells import Mode, cell
+from hlcore.model.fields import label_of
+from hlcore.restore.plan import PlanItem
+from hlcore.store import Vault, restores
+from hlcore.store.restores import Item
+
+COLUMNS = ("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at")
+
+
+def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
+    """One row per contact of the job, in its order; the keys are `COLUMNS`. `outcome` is '' while the contact waits;
+    `differences` are `{field, planned, found, reason}`; `finished_at` is aware UTC or None. Raises NotFound."""
+    with vault.read() as tx:
+        restores.job(tx, job_id)
+        return [_row(item) for item in restores.iterate_items(tx, job_id)]
+
+
+def to_json(vault: Vault, job_id: int) -> dict[str, Any]:
+    """The command line's contract for a restore that was done."""
+    keys = ("contact_id", "outcome", "new_id", "verified", "differences", "error")
+    return {"items": [{key: row[key] for key in keys} for row in receipt(vault, job_id)]}
+
+
+def to_csv(vault: Vault, job_id: int, *, mode: Mode = Mode.SAFE) -> Iterator[str]:
+    """The receipt as CSV, line by line (RFC 4180), in constant memory. Raises NotFound."""
+    yield _line(COLUMNS)
+    with vault.read() as tx:
+        restores.job(tx, job_id)
+        for item in restores.iterate_items(tx, job_id):
+            row = _row(item)
+            row["differences"] = "; ".join(map(words, row["differences"]))
+            row["finished_at"] = row["finished_at"].isoformat() if row["finished_at"] else ""
+            row["verified"] = "yes" if row["verified"] else "no"
+            yield _line([cell(str(row[name]), mode) for name in COLUMNS])
+
+
+def words(difference: dict[str, Any]) -> str:
+    """A difference in a sentence."""
+    field = str(difference["field"])
+    name = label_of(field.partition(".")[0])
+    detail = field.partition(".")[2]
+    found = "nothing" if difference["found"] in (None, "", []) else f"“{difference['found']}”"
+    reason = f" ({difference['reason']})" if difference.get("reason") else ""
+    return f"{name}{f' {detail}' if detail else ''}: planned “{difference['planned']}”, found {found}{reason}"
+
+
+def _row(item: Item) -> dict[str, Any]:
+    return {
+        "contact_id": item.contact_id,
+        "name": PlanItem.load(item.plan).name,
+        "outcome": item.outcome,
+        "new_id": item.new_contact_id,
+        "verified": bool(item.verified),
+        "differences": item.differences or [],
+        "error": item.error,
+        "finished_at": item.finished_at,
+    }
+
+
+def _line(cells: Any) -> str:
+    out = StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue()

@@ -1,0 +1,107 @@
+"""One job in progress: what every step needs, and the journal that makes each of them safe to repeat.
+
+A write is in the journal before it is sent. What became of it is written behind it: done (with the new id), refused,
+surely not sent, or *unsure*. An entry that is unsure, or has no answer at all because the process died, is settled by
+looking before anything is created again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hlcore.highlevel import Client
+from hlcore.restore.plan import PlanItem
+from hlcore.store import Vault, restores
+from hlcore.store.restores import Entry
+
+CREATE = "create_contact"
+FILL = "fill_gaps"
+SETTINGS = "own_do_not_disturb"
+
+UNSURE = "unsure"
+LOOKED = "looked and not found yet"
+"""HighLevel's search did not show it, but may still be behind."""
+NOT_DONE = "looked: it was not done"
+FIRST_PAUSE = timedelta(seconds=30)
+"""After a second failure without a refusal; doubled for each further one."""
+_REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`lag`: how long HighLevel's search may not show what was just created. `lane`: people with neither e-mail nor
+    phone are created one after the other, so that two of them with the same name are never mixed up."""
+
+    vault: Vault
+    client: Client
+    location_id: str
+    job_id: int
+    now: Callable[[], datetime]
+    lag: timedelta
+    lane: threading.Lock = field(default_factory=threading.Lock)
+
+    def creates(self, contact_id: str) -> list[Entry]:
+        """Every create call that was ever sent for this lost contact, by any job, oldest first."""
+        with self.vault.read() as tx:
+            found = restores.entries(tx, location_id=self.location_id, contact_id=contact_id)
+        return sorted((one for one in found if one.step == CREATE), key=lambda one: one.entry_id)
+
+    def waits_until(self, contact_id: str) -> datetime | None:
+        """When this contact can be gone on with, where that is in the future; None: now."""
+        entries = self.creates(contact_id)
+        due = [one.sent_at + self.lag for one in entries if LOOKED in one.note]
+        failures = [one for one in entries if one.note == NOT_DONE]
+        if len(failures) > 1:
+            due.append(failures[-1].sent_at + FIRST_PAUSE * 2 ** (len(failures) - 2))
+        until = max(due, default=None)
+        return until if until is not None and until > self.now() else None
+
+    def intend(self, item: PlanItem, step: str, body: Mapping[str, Any], *, of: str = "") -> int:
+        """The request is in the journal, about to be sent; `of`: the id in its path. The entry's number."""
+        request = {"body": dict(body), **({"id": of} if of else {})}
+        with self.vault.write() as tx:
+            return restores.intend(
+                tx,
+                location_id=self.location_id,
+                job_id=self.job_id,
+                contact_id=item.contact_id,
+                step=step,
+                request=request,
+                at=self.now(),
+            )
+
+    def answered(self, entry: int | Entry, *, status: int = 0, result_id: str = "", note: str = "") -> None:
+        """What became of the request is in the journal; of an entry that had an answer before, the status stays."""
+        number, known = (entry, status) if isinstance(entry, int) else (entry.entry_id, status or entry.status)
+        with self.vault.write() as tx:
+            restores.answered(tx, number, at=self.now(), status=known, result_id=result_id, note=note)
+
+
+def body_of(entry: Entry) -> dict[str, Any]:
+    """What was sent."""
+    request = entry.request or {}
+    found: dict[str, Any] = request.get("body", {})
+    return found
+
+
+def is_unsure(entry: Entry) -> bool:
+    """Whether nobody knows if it was done."""
+    return not entry.result_id and (entry.answered_at is None or entry.note.startswith(UNSURE))
+
+
+def refusal_note(fields: Iterable[str], *, state: str = "") -> str:
+    """What the journal says of a refused request, so that the next one leaves the same things out."""
+    told = f"{_REFUSED}: {', '.join(fields)}"
+    return f"{state}; {told}" if state else told
+
+
+def refused_fields(entry: Entry) -> tuple[str, ...] | None:
+    """The names a refusal told (none: it named nothing); None when the entry is no refusal."""
+    _, found, names = entry.note.partition(f"{_REFUSED}:")
+    if not found:
+        return None
+    return tuple(name.strip() for name in names.split(",") if name.strip())
