@@ -139,7 +139,7 @@ def moment_value(tx: Connection, value: datetime | None) -> datetime | str | Non
 
 def changed_rows(tx: Connection, statement: Executable, parameters: Any = None) -> int:
     """Execute; how many rows were touched."""
-    result: CursorResult[Any] = tx.execute(statement, parameters)
+    result: CursorResult[Any] = tx.execute(statement, parameters, execution_options={"preserve_rowcount": True})
     return result.rowcount
 
 
