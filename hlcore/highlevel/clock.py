@@ -44,6 +44,10 @@ class SystemClock:
         time.sleep(seconds)
 
 
+TICK = 0.001
+"""A shorter sleep would not move every clock."""
+
+
 def stop_if(cancelled: Callable[[], bool] | None) -> None:
     """Raises Cancelled when somebody asked to stop."""
     if cancelled is not None and cancelled():
@@ -55,5 +59,5 @@ def wait(clock: Clock, seconds: float, cancelled: Callable[[], bool] | None = No
     ends = clock.monotonic() + seconds
     stop_if(cancelled)
     while (left := ends - clock.monotonic()) > 0:
-        clock.sleep(min(left, STEP))
+        clock.sleep(min(max(left, TICK), STEP))
         stop_if(cancelled)
