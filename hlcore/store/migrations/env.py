@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from hlcore.store import tables_acts
+from hlcore.store import tables_acts, tables_web
 from hlcore.store.tables import metadata
 
-assert tables_acts.audit.metadata is metadata  # importing it made its tables known
+assert tables_acts.audit.metadata is tables_web.inbox.metadata is metadata  # importing them made their tables known
 
 
 def _run() -> None:
