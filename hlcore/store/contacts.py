@@ -12,7 +12,8 @@ from sqlalchemy import insert as sql_insert
 
 from hlcore.errors import NotFound
 from hlcore.model.contact import Contact, digest
-from hlcore.store import rows
+from hlcore.model.parts import CHANGING
+from hlcore.store import captures, rows
 from hlcore.store.bulk import among, among_numbers, chunked, insert_missing, insert_rows, next_ids, update_rows
 from hlcore.store.copies import StoredContact, Version, find, get, get_many, iterate_ids, versions
 from hlcore.store.engine import Tx
@@ -128,7 +129,8 @@ def insert(tx: Tx, location_id: str, new: Sequence[Contact], *, at: datetime) ->
 
 def replace(tx: Tx, location_id: str, changed: Sequence[Contact], *, at: datetime, run_id: int | None) -> None:
     """These bytes are the present ones; the earlier ones are versions, replaced `at`. The status stays. Contacts with
-    the same bytes as before change nothing, unknown ones are inserted, erased ones stay erased."""
+    the same bytes as before change nothing, unknown ones are inserted, erased ones stay erased. What belongs to changed
+    ones is wanted again."""
     given = {contact.contact_id: contact for contact in changed}
     known = _identities(tx, location_id, list(given))
     insert(tx, location_id, [contact for contact in given.values() if contact.contact_id not in known], at=at)
@@ -147,6 +149,8 @@ def replace(tx: Tx, location_id: str, changed: Sequence[Contact], *, at: datetim
     update_rows(tx, contact_bytes, ("raw",), "row_id", [(c.raw, ids[c.contact_id]) for c in replaced])
     _replace_aliases(tx, location_id, replaced, at)
     _note_facets(tx, location_id, replaced)
+    for kind in CHANGING:
+        captures.want(tx, location_id, kind, ids, at=at)
 
 
 def set_status(tx: Tx, location_id: str, ids: Sequence[str], status: str, *, of: str = "") -> None:
@@ -181,6 +185,7 @@ def store_detail(
         _keep_detail(tx, row_id, at, run_id)
         tx.execute(update(details).where(details.c.row_id == row_id).values(values))
     tx.execute(update(contacts).where(contacts.c.row_id == row_id).values(detail_at=at, seen_at=at))
+    captures.captured(tx, location_id, "detail", [contact_id], at=at)
 
 
 def _these(tx: Tx, location_id: str, ids: Sequence[str]) -> Update:

@@ -13,7 +13,16 @@ from sqlalchemy import delete, select, update
 
 from hlcore.errors import NotFound
 from hlcore.store.engine import Tx
-from hlcore.store.tables import aliases, contact_bytes, contacts, details, record_versions, records, versions
+from hlcore.store.tables import (
+    aliases,
+    captures,
+    contact_bytes,
+    contacts,
+    details,
+    record_versions,
+    records,
+    versions,
+)
 from hlcore.store.tables_acts import disappearances, job_items, journal
 
 _EMPTY: dict[str, Any] = {
@@ -41,6 +50,8 @@ def erased(tx: Tx, location_id: str, contact_id: str, *, at: datetime) -> None:
     tx.execute(delete(details).where(details.c.row_id == row_id))
     for table in (versions, aliases, records, record_versions):
         tx.execute(delete(table).where(table.c.location_id == location_id, table.c.contact_id == contact_id))
+    mine = (captures.c.location_id == location_id, captures.c.subject_id == contact_id)
+    tx.execute(delete(captures).where(*mine))
     tx.execute(
         update(journal)
         .where(journal.c.location_id == location_id, journal.c.contact_id == contact_id)

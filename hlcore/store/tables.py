@@ -194,6 +194,33 @@ class RecordVersionColumns(TypedColumns):
     raw: Named[bytes] = Column(LargeBinary)
 
 
+class CaptureColumns(TypedColumns):
+    """What is safe beside the row of the listing. `subject_id` is the contact; for the kind 'email' the message whose
+    text is wanted. `captured_at`: when the read that answered began; `due_at`: since when it is wanted (again)."""
+
+    location_id: Named[str] = Column(Words(64), primary_key=True)
+    kind: Named[str] = Column(Words(24), primary_key=True)
+    subject_id: Named[str] = Column(Words(64), primary_key=True)
+    captured_at = Column(Moment, nullable=True)
+    due_at = Column(Moment, nullable=True)
+
+
+class FeedColumns(TypedColumns):
+    """The feed of a kind over the whole location, and the catalogues. Whoever was in HighLevel before `covered_at` is
+    safe by it."""
+
+    location_id: Named[str] = Column(Words(64), primary_key=True)
+    kind: Named[str] = Column(Words(24), primary_key=True)
+    covered_at = Column(Moment, nullable=True)  # begin of the last complete look for news
+    walked_at = Column(Moment, nullable=True)  # begin of the last complete walk over everything
+    began_at = Column(Moment, nullable=True)  # of the walk under way
+    checkpoint = Column(JsonValue, nullable=True)
+    rows: Named[int] = Column(Integer, default=0)  # of the last complete walk
+    fails: Named[int] = Column(Integer, default=0)  # walks in a row that did not end well
+    refused_at = Column(Moment, nullable=True)  # HighLevel does not let this token read it
+    note: Named[str] = Column(Words(), default="")
+
+
 locations = Table("locations", metadata, LocationColumns)
 _OPEN_RUN = text("finished_at IS NULL")
 _HAS_EMAIL = text("email_hash IS NOT NULL")
@@ -225,3 +252,13 @@ records = Table("records", metadata, RecordColumns, Index(None, "location_id", "
 record_versions = Table(
     "record_versions", metadata, RecordVersionColumns, Index(None, "location_id", "kind", "record_id")
 )
+_IS_DUE = text("due_at IS NOT NULL")
+captures = Table(
+    "captures",
+    metadata,
+    CaptureColumns,
+    Index(None, "location_id", "kind", "captured_at"),
+    Index("ix_captures_due", "location_id", "kind", "due_at", sqlite_where=_IS_DUE, postgresql_where=_IS_DUE),
+    sqlite_with_rowid=False,
+)
+feeds = Table("feeds", metadata, FeedColumns)

@@ -1,0 +1,82 @@
+"""What belongs to a contact, kind by kind, and how each can be read from HighLevel.
+
+`EACH` kinds are asked for contact by contact. `FED` kinds also come in feeds of the whole location, which cost far
+less, but may leave live rows out; their word that something is gone is only a reason to look at the contact itself.
+Followers and the business link are part of the detail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+EACH = ("detail", "note", "appointment")
+FED = ("task", "opportunity", "conversation", "message")
+KINDS = ("detail", "note", "task", "opportunity", "appointment", "conversation", "message")
+
+CHANGING = ("detail", "note", "appointment", "task", "opportunity")
+"""Kinds that are read again when the contact itself changed. Messages and conversations have feeds of news."""
+
+COST: Mapping[str, float] = {
+    "detail": 1,
+    "note": 1,
+    "appointment": 1,
+    "task": 1,
+    "opportunity": 1,
+    "conversation": 1,
+    "message": 2,
+    "email": 1,
+}
+"""Requests to read one contact's records of a kind (`email`: the text of one e-mail)."""
+
+ROWS_PER_CALL: Mapping[str, int] = {"task": 90, "opportunity": 100, "conversation": 100, "message": 500}
+"""Rows of one request to a feed."""
+
+
+def decode(raw: bytes) -> dict[str, Any]:
+    """The members of a record; {} when the bytes are no JSON object. Half an emoji (a lone surrogate) is accepted."""
+    try:
+        found = msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        try:
+            found = json.loads(raw)
+        except (ValueError, RecursionError):
+            return {}
+    return found if isinstance(found, dict) else {}
+
+
+def identity(raw: bytes) -> tuple[str, str]:
+    """(record id, contact id) as the record says, '' where it does not. Some feeds call the id `_id`."""
+    found = decode(raw)
+    record_id = next((found[name] for name in ("id", "_id") if _is_name(found.get(name))), "")
+    contact_id = found.get("contactId")
+    return str(record_id), contact_id if isinstance(contact_id, str) else ""
+
+
+def agrees(held: bytes, told: bytes) -> bool:
+    """Whether `told` says nothing that `held` does not say. Two routes show one record with different members; only
+    other values are news."""
+    if held == told:
+        return True
+    before, now = decode(held), decode(told)
+    return bool(now) and all(name in before and before[name] == value for name, value in now.items())
+
+
+def email_ids(raw: bytes) -> list[str]:
+    """The e-mails whose text a message does not carry (HighLevel API issue 40), by `meta.email.messageIds`; else the
+    message's own id. Empty for messages that have their text or are no e-mails."""
+    found = decode(raw)
+    if found.get("messageType") != "TYPE_EMAIL" or found.get("body"):
+        return []
+    meta = found.get("meta")
+    email = meta.get("email") if isinstance(meta, dict) else None
+    ids = email.get("messageIds") if isinstance(email, dict) else None
+    named = [each for each in ids if _is_name(each)] if isinstance(ids, list) else []
+    return named or [each for each in (found.get("id"),) if _is_name(each)]
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())

@@ -1,0 +1,291 @@
+"""What to ask HighLevel next: every request is chosen by its value, and a share of the day stays unused.
+
+The order: a restore that a person waits for, the watch for deletions, the confirmation of suspicions, records of
+contacts that changed since they were captured, the first capture of the rest (newest contacts first), and last what was
+captured long ago. Pure: facts in, one step out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+SLICE = 50
+"""Requests after which the facts are looked at again."""
+
+LEAD = timedelta(hours=1)
+"""So far may the work that can wait run ahead of the clock: the day's budget must last for the whole day."""
+
+DAY = timedelta(days=1)
+_HORIZON = 10_000
+_FIRST_OF_EQUALS = ("detail", "note", "appointment")
+
+
+class Purpose(IntEnum):
+    """Why a request is sent; the smaller, the more valuable."""
+
+    RESTORE = 0
+    WATCH = 1
+    CONFIRM = 2
+    CHANGED = 3
+    FIRST = 4
+    RENEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The bulk feed of a kind. `calls`: what is left of the walk that is under way, or a whole one costs. `covered`:
+    it was walked completely once. `news`: new rows are due; `due`: it should be walked again."""
+
+    calls: int
+    covered: bool = False
+    news: bool = False
+    due: bool = False
+    news_calls: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One kind of record over a location's living contacts: `never` captured, `wanted` again because something
+    changed, `stale` because it was captured long ago. `cost`: requests for one contact. `open` False: the token may
+    not read it. `feed` None: there is none, or it cannot be used."""
+
+    kind: str
+    live: int
+    never: int
+    wanted: int = 0
+    stale: int = 0
+    cost: float = 1.0
+    feed: Feed | None = None
+    open: bool = True
+
+    @property
+    def safe(self) -> int:
+        """Contacts whose records of this kind are safe."""
+        return max(0, self.live - self.never - min(self.wanted, self.live - self.never))
+
+    @property
+    def share(self) -> float:
+        """Share of the living contacts that are safe, 0 … 1."""
+        return self.safe / self.live if self.live else 1.0
+
+    @property
+    def changed_calls(self) -> int:
+        """Requests to read what changed, the cheaper way."""
+        each = math.ceil(self.wanted * self.cost)
+        return min(each, self.feed.calls) if self.feed else each
+
+    @property
+    def first_calls(self) -> int:
+        """Requests to read what was never read, the cheaper way."""
+        if self.feed and not self.feed.covered:
+            return self.feed.calls
+        return math.ceil(self.never * self.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is to be done for a location. `catalogues` and `emails` are numbers of lists and of texts to read."""
+
+    parts: tuple[Part, ...]
+    restores: int = 0
+    watch_due: bool = False
+    suspects: int = 0
+    catalogues: int = 0
+    emails: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may be spent. `left`: requests that the location has left today, by the stricter count; `keep` of the
+    `per_day` stays unused; `at_most`: a limit of this very sitting. `paced`: work that can wait is spread over the
+    day, which began at `day_began`."""
+
+    per_day: int
+    left: int
+    keep: float
+    day_began: datetime
+    paced: bool = False
+    at_most: int | None = None
+
+    @property
+    def kept(self) -> int:
+        """Requests of the day that nothing but restores, watch and confirmations touches."""
+        return math.ceil(self.per_day * self.keep)
+
+    @property
+    def usable(self) -> int:
+        """Requests of a whole day without the kept ones."""
+        return max(0, self.per_day - self.kept)
+
+    @property
+    def day_ends(self) -> datetime:
+        """When the budget begins anew."""
+        return self.day_began + DAY
+
+    def allows(self, purpose: Purpose, now: datetime) -> int:
+        """Requests that may be sent now for this purpose."""
+        whole = self.left if self.at_most is None else min(self.left, self.at_most)
+        if purpose <= Purpose.CONFIRM:
+            return max(0, whole)
+        within = min(whole, self.left - self.kept)
+        if self.paced and purpose >= Purpose.FIRST:
+            within = min(within, self._on_pace(now))
+        return max(0, within)
+
+    def _on_pace(self, now: datetime) -> int:
+        """So many more until today's requests have caught up with the clock."""
+        gone = min(1.0, (now - self.day_began + LEAD) / DAY)
+        return math.floor(self.usable * gone) - (self.per_day - self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next piece of work: at most `calls` requests. `way`: each | feed | news | catalogue | email | ''."""
+
+    purpose: Purpose
+    kind: str
+    way: str
+    calls: int
+
+
+def next_step(facts: Facts, allowance: Allowance, now: datetime, *, size: int = SLICE) -> Step | None:
+    """The most valuable step that the budget allows; None when there is nothing to do or nothing to spend."""
+    for purpose, kind, way in wishes(facts):
+        calls = min(size, allowance.allows(purpose, now))
+        return Step(purpose, kind, way, calls) if calls > 0 else None
+    return None
+
+
+def wishes(facts: Facts) -> Iterator[tuple[Purpose, str, str]]:
+    """Everything there is to do as (purpose, kind, way), the most valuable first."""
+    if facts.restores:
+        yield Purpose.RESTORE, "", ""
+    if facts.watch_due:
+        yield Purpose.WATCH, "", ""
+    if facts.suspects:
+        yield Purpose.CONFIRM, "", ""
+    if facts.catalogues:
+        yield Purpose.CHANGED, "", "catalogue"
+    parts = [part for part in facts.parts if part.open]
+    yield from _changed(parts)
+    if facts.emails:
+        yield Purpose.CHANGED, "message", "email"
+    yield from _first(parts)
+    yield from _renewed(parts)
+
+
+def _changed(parts: Iterable[Part]) -> Iterator[tuple[Purpose, str, str]]:
+    for part in parts:
+        if part.feed and part.feed.covered and part.feed.news:
+            yield Purpose.CHANGED, part.kind, "news"
+    for part in sorted(parts, key=lambda each: each.changed_calls):
+        if part.wanted and not (part.feed and not part.feed.covered):
+            by_feed = part.feed is not None and part.feed.calls < part.wanted * part.cost
+            yield Purpose.CHANGED, part.kind, "feed" if by_feed else "each"
+
+
+def _first(parts: list[Part]) -> Iterator[tuple[Purpose, str, str]]:
+    """Feeds first, the shortest first: they make most contacts safe for a request. Then kind after kind, always the
+    one of which the smallest share is safe."""
+    fed = [part for part in parts if part.feed and not part.feed.covered]
+    for part in sorted(fed, key=lambda each: each.feed.calls if each.feed else 0):
+        yield Purpose.FIRST, part.kind, "feed"
+    alone = [part for part in parts if part.never and not (part.feed and not part.feed.covered)]
+    for part in sorted(alone, key=_by_share):
+        yield Purpose.FIRST, part.kind, "each"
+
+
+def _renewed(parts: list[Part]) -> Iterator[tuple[Purpose, str, str]]:
+    for part in parts:
+        if part.feed and part.feed.covered and part.feed.due:
+            yield Purpose.RENEW, part.kind, "feed"
+    stale = [part for part in parts if part.stale and not part.feed]
+    for part in sorted(stale, key=lambda each: -each.stale):
+        yield Purpose.RENEW, part.kind, "each"
+
+
+def _by_share(part: Part) -> tuple[float, int]:
+    known = _FIRST_OF_EQUALS.index(part.kind) if part.kind in _FIRST_OF_EQUALS else len(_FIRST_OF_EQUALS)
+    return round(part.share, 4), known
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast work goes. `others`: requests a day that other work takes (rounds, watch, restores); `changes`: a day
+    that changing contacts will take; `per_second`: how fast requests go when nothing else holds them back."""
+
+    per_second: float = 8.0
+    others: float = 0.0
+    changes: float = 0.0
+
+
+def forecast(facts: Facts, allowance: Allowance, now: datetime, pace: Pace) -> dict[str, datetime | None]:
+    """When each kind will be safe for every contact, at this pace; None for a kind that never will be (nothing is left
+    to spend, or the token may not read it). A kind that is safe already: `now`."""
+    spent = float(facts.catalogues + facts.emails)
+    for part in facts.parts:
+        spent += part.changed_calls if part.open else 0
+    found: dict[str, datetime | None] = {}
+    fed = [part for part in facts.parts if part.open and part.feed and not part.feed.covered]
+    for part in sorted(fed, key=lambda each: each.first_calls):
+        spent += part.first_calls
+        found[part.kind] = when(spent, allowance, now, pace)
+    whole = spent + sum(part.first_calls for part in facts.parts if part.open and part not in fed)
+    for part in facts.parts:
+        if part.kind in found:
+            continue
+        if not part.open:
+            found[part.kind] = None
+        elif part.never:
+            found[part.kind] = when(whole, allowance, now, pace)
+        else:
+            found[part.kind] = when(spent, allowance, now, pace) if part.wanted else now
+    return found
+
+
+def when(calls: float, allowance: Allowance, now: datetime, pace: Pace) -> datetime | None:
+    """The moment at which so many requests will have been spent on capturing; None when that never comes."""
+    if calls <= 0:
+        return now
+    used = allowance.per_day - allowance.left
+    first = _in_day(calls, allowance, now, pace, used)
+    if first is not None:
+        return first
+    rest = calls - max(0.0, _room(allowance, now, pace))
+    daily = min(allowance.usable, pace.per_second * DAY.total_seconds()) - pace.others - pace.changes
+    if daily <= 0:
+        return None
+    days = math.ceil(rest / daily) - 1
+    if days > _HORIZON:
+        return None
+    morning = allowance.day_ends + days * DAY
+    return morning + _into_day(rest - days * daily, daily, allowance, pace)
+
+
+def _room(allowance: Allowance, now: datetime, pace: Pace) -> float:
+    """Requests that capturing may still spend today."""
+    seconds = max(0.0, (allowance.day_ends - now).total_seconds())
+    demand = (pace.others + pace.changes) * seconds / DAY.total_seconds()
+    return max(0.0, min(allowance.left - allowance.kept - demand, seconds * pace.per_second))
+
+
+def _in_day(calls: float, allowance: Allowance, now: datetime, pace: Pace, used: int) -> datetime | None:
+    """When so many are spent today; None when today is not enough."""
+    if calls > _room(allowance, now, pace) or allowance.usable <= 0:
+        return None
+    quickest = now + timedelta(seconds=calls / pace.per_second)
+    if not allowance.paced:
+        return quickest
+    lasting = (now - allowance.day_began) / DAY
+    drift = (pace.others + pace.changes) / allowance.usable
+    share = (used + calls - drift * allowance.usable * lasting) / (allowance.usable * max(0.01, 1 - drift))
+    return max(quickest, allowance.day_began + share * DAY - LEAD)
+
+
+def _into_day(calls: float, daily: float, allowance: Allowance, pace: Pace) -> timedelta:
+    quickest = timedelta(seconds=calls / pace.per_second)
+    return max(quickest, calls / daily * DAY - LEAD) if allowance.paced else quickest

@@ -1,0 +1,234 @@
+"""What is safe beside the row of the listing, contact by contact and kind by kind, as questions to the database.
+
+A contact's kind is safe when it was read from HighLevel for this contact (`captures.captured_at`), or when a feed of
+the whole location was read to its end after the contact had come to HighLevel (`feeds.covered_at`), and nothing has
+said since that it changed (`captures.due_at`). The work that is left is therefore never a list in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hlcore.store.bulk import among, chunked, is_postgres, upsert
+from hlcore.store.engine import Tx
+from hlcore.store.tables import captures, contacts, records
+from hlcore.store.types import Moment
+
+LIVING = ("present", "returned")
+"""What belongs to contacts of these statuses can be read from HighLevel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Living contacts of a location by the state of one kind: `never` captured, `wanted` again although they were,
+    `stale` because that is long ago. A contact counts once among the first two."""
+
+    live: int
+    never: int
+    wanted: int
+    stale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One contact and kind: when it was captured, and since when it is wanted (again); None: not."""
+
+    kind: str
+    captured_at: datetime | None
+    due_at: datetime | None
+
+
+Place = tuple[datetime | None, str]
+"""Where a list of contacts goes on: dateAdded and id of the last one."""
+
+
+def captured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str], *, at: datetime) -> None:
+    """These were read from HighLevel by a request that began `at`. What was wanted since then stays wanted."""
+    rows = [_row(location_id, kind, each, captured_at=at) for each in sorted(set(subjects))]
+    if not rows:
+        return
+    insert = (postgresql.insert if is_postgres(tx) else sqlite.insert)(captures)
+    still = or_(captures.c.due_at.is_(None), captures.c.due_at <= literal(at, Moment))
+    due = case((still, literal(None, Moment)), else_=captures.c.due_at)
+    new = {"captured_at": insert.excluded.captured_at, "due_at": due}
+    tx.execute(insert.on_conflict_do_update(index_elements=list(_KEY), set_=new), rows)
+
+
+def want(tx: Tx, location_id: str, kind: str, subjects: Iterable[str], *, at: datetime) -> None:
+    """These are wanted (again) since `at`; what was captured stays known. May be repeated."""
+    rows = [_row(location_id, kind, each, due_at=at) for each in sorted(set(subjects))]
+    for part in chunked(rows):
+        upsert(tx, captures, part, keep=("captured_at",))
+
+
+def forget(tx: Tx, location_id: str, kind: str, subjects: Iterable[str]) -> None:
+    """These are not wanted any more. May be repeated."""
+    mine = _of(location_id, kind), among(tx, captures.c.subject_id, subjects)
+    tx.execute(update(captures).where(*mine).values(due_at=None))
+
+
+def settle(tx: Tx, location_id: str, kind: str, *, at: datetime) -> None:
+    """A complete walk that began `at` has read whatever was wanted before."""
+    mine = update(captures).where(_of(location_id, kind), captures.c.due_at <= at)
+    tx.execute(mine.values(due_at=None, captured_at=at))
+
+
+def doubt(tx: Tx, location_id: str, kind: str, *, walked_at: datetime, at: datetime) -> int:
+    """Living contacts that have records which the complete walk since `walked_at` did not show are wanted: only
+    looking at the contact itself decides. How many."""
+    missed = (
+        select(records.c.contact_id)
+        .distinct()
+        .join(contacts, and_(contacts.c.location_id == records.c.location_id, _is(records.c.contact_id)))
+        .where(
+            records.c.location_id == location_id,
+            records.c.kind == kind,
+            records.c.vanished_at.is_(None),
+            records.c.seen_at < walked_at,
+            contacts.c.status.in_(LIVING),
+        )
+    )
+    found = list(tx.execute(missed).scalars())
+    want(tx, location_id, kind, found, at=at)
+    return len(found)
+
+
+def live(tx: Tx, location_id: str) -> int:
+    """How many contacts of the location live."""
+    here = contacts.c.location_id == location_id, contacts.c.status.in_(LIVING)
+    return tx.execute(select(func.count()).select_from(contacts).where(*here)).scalar_one()
+
+
+def counts(
+    tx: Tx,
+    location_id: str,
+    kind: str,
+    *,
+    living: int,
+    covered_at: datetime | None = None,
+    before: datetime | None = None,
+) -> Counts:
+    """How far one kind is. `covered_at`: its feed covers who came to HighLevel before; `before`: what was captured
+    earlier is stale."""
+    if covered_at is None:
+        whole = _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DONE))
+        dead = _count(tx, _joined(location_id, kind).where(_DONE, ~contacts.c.status.in_(LIVING)))
+        never = max(0, living - (whole - dead))
+    else:
+        never = _count(tx, _never(select(func.count()), location_id, kind, covered_at))
+    again = _DONE if covered_at is None else or_(_DONE, ~_since(covered_at))
+    wanted = _count(tx, _joined(location_id, kind).where(_DUE, again, contacts.c.status.in_(LIVING)))
+    stale = 0
+    if before is not None and covered_at is None:
+        old = captures.c.captured_at < before
+        stale = _count(tx, _joined(location_id, kind).where(old, contacts.c.status.in_(LIVING)))
+    return Counts(living, never, wanted, stale)
+
+
+def wanted(tx: Tx, location_id: str, kind: str, *, limit: int, skip: Iterable[str] = ()) -> list[str]:
+    """Living contacts whose records of this kind are wanted (again), the longest waiting first, without `skip`."""
+    query = _joined(location_id, kind, captures.c.subject_id).where(_DUE, contacts.c.status.in_(LIVING))
+    query = query.where(~among(tx, captures.c.subject_id, skip))
+    return list(tx.execute(query.order_by(captures.c.due_at, captures.c.subject_id).limit(limit)).scalars())
+
+
+def never(
+    tx: Tx, location_id: str, kind: str, *, limit: int, covered_at: datetime | None = None, after: Place | None = None
+) -> list[Place]:
+    """Living contacts whose records of this kind were never captured, the newest first, behind `after`."""
+    base = _never(select(contacts.c.date_added, contacts.c.contact_id), location_id, kind, covered_at)
+    date, who = contacts.c.date_added, contacts.c.contact_id
+    found: list[Place] = []
+    if after is None or after[0] is not None:
+        dated = base.where(date.is_not(None))
+        if after is not None:
+            dated = dated.where(or_(date < after[0], and_(date == after[0], who < after[1])))
+        found = [(row[0], row[1]) for row in tx.execute(dated.order_by(date.desc(), who.desc()).limit(limit))]
+    if len(found) < limit:
+        undated = base.where(date.is_(None))
+        if after is not None and after[0] is None:
+            undated = undated.where(who < after[1])
+        rest = undated.order_by(who.desc()).limit(limit - len(found))
+        found += [(row[0], row[1]) for row in tx.execute(rest)]
+    return found
+
+
+def stale(tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
+    """Living contacts whose records of this kind were captured before `before`, the oldest capture first."""
+    query = _joined(location_id, kind, captures.c.subject_id).where(
+        captures.c.captured_at < before, contacts.c.status.in_(LIVING), ~among(tx, captures.c.subject_id, skip)
+    )
+    return list(tx.execute(query.order_by(captures.c.captured_at, captures.c.subject_id).limit(limit)).scalars())
+
+
+def subjects_due(tx: Tx, location_id: str, kind: str, *, limit: int) -> list[str]:
+    """What is wanted of a kind whose subjects are no contacts, the longest waiting first."""
+    query = select(captures.c.subject_id).where(_of(location_id, kind), _DUE)
+    return list(tx.execute(query.order_by(captures.c.due_at, captures.c.subject_id).limit(limit)).scalars())
+
+
+def count_due(tx: Tx, location_id: str, kind: str) -> int:
+    """How many `subjects_due` there are."""
+    return _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DUE))
+
+
+def of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Captured]:
+    """What is known of each kind of this contact."""
+    columns = captures.c.kind, captures.c.captured_at, captures.c.due_at
+    query = select(*columns).where(captures.c.location_id == location_id, captures.c.subject_id == contact_id)
+    return {row[0]: Captured(*row) for row in tx.execute(query)}
+
+
+_KEY = ("location_id", "kind", "subject_id")
+_DUE = captures.c.due_at.is_not(None)
+_DONE = captures.c.captured_at.is_not(None)
+
+
+def _row(location_id: str, kind: str, subject: str, **moments: datetime) -> dict[str, Any]:
+    moments_or_none = {"captured_at": None, "due_at": None, **moments}
+    return {"location_id": location_id, "kind": kind, "subject_id": subject, **moments_or_none}
+
+
+def _of(location_id: str, kind: str) -> ColumnElement[bool]:
+    return and_(captures.c.location_id == location_id, captures.c.kind == kind)
+
+
+def _is(column: ColumnElement[str]) -> ColumnElement[bool]:
+    return contacts.c.contact_id == column
+
+
+def _count(tx: Tx, query: Select[Any]) -> int:
+    return int(tx.execute(query).scalar_one())
+
+
+def _joined(location_id: str, kind: str, column: ColumnElement[Any] | None = None) -> Select[Any]:
+    """Captures of a kind beside their contacts."""
+    what = func.count() if column is None else column
+    same = and_(contacts.c.location_id == captures.c.location_id, contacts.c.contact_id == captures.c.subject_id)
+    return select(what).select_from(captures).join(contacts, same).where(_of(location_id, kind))
+
+
+def _never(base: Any, location_id: str, kind: str, covered_at: datetime | None) -> Any:
+    """Living contacts that neither were read nor are covered by the feed."""
+    mine = and_(
+        captures.c.location_id == location_id,
+        captures.c.kind == kind,
+        captures.c.subject_id == contacts.c.contact_id,
+    )
+    query = base.select_from(contacts).outerjoin(captures, mine).where(captures.c.captured_at.is_(None))
+    query = query.where(contacts.c.location_id == location_id, contacts.c.status.in_(LIVING))
+    if covered_at is None:
+        return query
+    return query.where(_since(covered_at))
+
+
+def _since(covered_at: datetime) -> ColumnElement[bool]:
+    """Contacts that came to HighLevel later (those without a date: to the vault)."""
+    undated = and_(contacts.c.date_added.is_(None), contacts.c.first_seen_at >= covered_at)
+    return or_(contacts.c.date_added >= covered_at, undated)
