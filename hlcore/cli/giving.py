@@ -1,0 +1,187 @@
+"""Commands that give something back: restore, export."""
+
+from __future__ import annotations
+
+import getpass
+from collections import defaultdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hlcore.cli.console import (
+    EXITS,
+    Attention,
+    Json,
+    OneLocation,
+    command,
+    errors,
+    office,
+    progress,
+    screen,
+    show_json,
+    table,
+)
+from hlcore.errors import NotFound
+from hlcore.export.cells import Mode
+from hlcore.export.run import to_file
+from hlcore.export.selection import Kind, Selection
+from hlcore.governance.roles import Person, cli_person
+from hlcore.highlevel import Client, Priority
+from hlcore.model.progress import Listener
+from hlcore.restore.execute import create_job, run_job
+from hlcore.restore.plan import Plan
+from hlcore.restore.planning import plan as make_plan
+from hlcore.restore.receipt import to_json as receipt_json
+from hlcore.store import contacts
+from hlcore.wiring import Office
+
+
+class Way(StrEnum):
+    """Which way back."""
+
+    AUTO = "auto"
+    RECREATE = "recreate"
+    TOP_UP = "top_up"
+
+
+@command(epilog=EXITS)
+def restore(
+    ids: Annotated[list[str], typer.Argument(help="Contact ids; “-” reads them from standard input.")],
+    only_plan: Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    path: Annotated[Way, typer.Option(help="auto prefers HighLevel's own restore while it is open.")] = Way.AUTO,
+    location: OneLocation = "",
+    as_json: Json = False,
+) -> None:
+    """Bring deleted contacts back: plan, ask, do, read back. Nobody gets a message."""
+    wanted = [line.strip() for line in typer.get_text_stream("stdin")] if ids == ["-"] else ids
+    with office() as here, progress(as_json) as listener:
+        groups = _by_location(here, [each for each in wanted if each], location)
+        plans = [_plan(here, location_id, group, path, listener) for location_id, group in groups.items()]
+    if only_plan or not _agreed(plans, yes, as_json):
+        _show_plans(plans, as_json)
+        return
+    done: list[dict[str, Any]] = []
+    with office() as here, progress(as_json) as listener:
+        for plan in plans:
+            done += _do(here, plan, listener)
+    _tell(done, as_json)
+
+
+def _by_location(here: Office, ids: list[str], only: str) -> dict[str, list[str]]:
+    """The ids by the location that holds them. Raises NotFound for one that nobody holds."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    connected = {each.location_id for each in here.locations(only)}
+    with here.vault.read() as tx:
+        for contact_id in dict.fromkeys(ids):
+            found = [each.location_id for each in contacts.find(tx, contact_id) if each.location_id in connected]
+            if len(found) != 1:
+                words = "is held by several locations" if found else "is not in this vault"
+                raise NotFound(f"Contact {contact_id} {words}.", hint="Check the id; name a location with --location.")
+            groups[found[0]].append(contact_id)
+    return groups
+
+
+def _plan(here: Office, location_id: str, ids: list[str], path: Way, listener: Listener) -> Plan:
+    with here.client(location_id, priority=Priority.INTERACTIVE) as client:
+        return make_plan(
+            here.vault,
+            client,
+            location_id,
+            ids,
+            path=path.value,
+            now=here.clock.now,
+            settings=here.settings,
+            listener=listener,
+        )
+
+
+def _agreed(plans: list[Plan], yes: bool, as_json: bool) -> bool:
+    if yes:
+        return True
+    if as_json or not errors.is_terminal:
+        return False
+    _show_plans(plans, as_json)
+    count = sum(item.action in ("recreate", "top_up") for plan in plans for item in plan.items)
+    return bool(count) and typer.confirm(f"Write {count} contacts to HighLevel now?", err=True)
+
+
+def _show_plans(plans: list[Plan], as_json: bool) -> None:
+    if as_json:
+        found = [plan.to_json() for plan in plans]
+        items = [item for each in found for item in each["items"]]
+        show_json({"items": items, "seconds": sum(plan.seconds for plan in plans)})
+        return
+    columns = ["contact_id", "name", "action", "reason", "will_return", "will_change", "will_be_lost", "requests"]
+    table("The plan", columns, [[row[column] for column in columns] for plan in plans for row in plan.rows()])
+
+
+def _do(here: Office, plan: Plan, listener: Listener) -> list[dict[str, Any]]:
+    """The plan has been carried out, waiting included; the receipt's items."""
+    person = _somebody()
+    job_id = create_job(here.vault, plan, person, here.clock.now)
+    with here.client(plan.location_id, priority=Priority.INTERACTIVE) as client:
+        _run(here, client, job_id, person, listener)
+    items: list[dict[str, Any]] = receipt_json(here.vault, job_id)["items"]
+    return items
+
+
+def _run(here: Office, client: Client, job_id: int, person: Person, listener: Listener) -> None:
+    while True:
+        result = run_job(here.vault, client, job_id, now=here.clock.now, person=person, listener=listener)
+        if not result.pending or result.resume_at is None:
+            return
+        left = (result.resume_at - here.clock.now()).total_seconds()
+        errors.print(f"Waiting {max(1, round(left))} s for HighLevel's search to show what was created.")
+        here.clock.sleep(max(1.0, left))
+
+
+def _somebody() -> Person:
+    try:
+        return cli_person(getpass.getuser())
+    except (OSError, KeyError, ImportError):
+        return cli_person()
+
+
+def _tell(done: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        show_json({"items": done})
+    else:
+        columns = ["contact_id", "outcome", "new_id", "verified", "error"]
+        table("Restored", columns, [[item[column] for column in columns] for item in done])
+    troubled = [item for item in done if item["outcome"] in ("", "failed") or item["differences"] or item["error"]]
+    if troubled:
+        raise Attention(f"{len(troubled)} of {len(done)} contacts need a look; see outcome, differences and error.")
+
+
+@command(epilog=EXITS)
+def export(
+    what: Annotated[Kind, typer.Argument(help="What to export.")],
+    out: Annotated[Path, typer.Option("--out", help="The CSV file; replaced only when the new one is whole.")],
+    mode: Annotated[Mode, typer.Option(help="safe for spreadsheets, or exact to the byte.")] = Mode.SAFE,
+    location: OneLocation = "",
+    status: Annotated[str, typer.Option("--status", help="Only contacts of this status, e.g. deleted.")] = "",
+    bom: Annotated[bool, typer.Option("--bom", help="Mark the file as UTF-8 for Excel.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Stream a CSV that you own; prints its rows, bytes and SHA-256."""
+    with office() as here, progress(as_json) as listener:
+        selection = Selection(
+            what, (location,) if location else (), statuses=(status,) if status else ()
+        )
+        manifest = to_file(
+            here.vault,
+            selection,
+            out,
+            mode=mode,
+            bom=bom,
+            person=_somebody(),
+            now=here.clock.now,
+            listener=listener,
+        )
+    if as_json:
+        show_json(manifest.to_json())
+    else:
+        screen.print(f"{out}: {manifest.rows:,} rows, {manifest.bytes:,} bytes, SHA-256 {manifest.sha256}")
