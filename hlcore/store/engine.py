@@ -2,11 +2,16 @@
 
 SQLite runs in WAL: any number of readers beside one writer. `synchronous=NORMAL` keeps every committed transaction
 when the process is killed; a power failure may cost the last ones, which the next run reads again.
+
+Deliveries of webhooks are nothing that could be read again, and their sender waits for the answer while a sync holds
+the one write lock for longer than that answer may take (measured: tests/benchmarks/webhooks_burst.py). On SQLite
+they therefore land in a file of their own beside the vault's (`Vault.inbox`), with `synchronous=FULL`.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,18 +45,21 @@ class Vault:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._inbox: Vault | None = None
+        self._opening = threading.Lock()
         self.dialect = engine.dialect.name
 
     def __repr__(self) -> str:
         return f"<Vault on {self.dialect}>"
 
     @classmethod
-    def open(cls, url: str) -> Vault:
+    def open(cls, url: str | URL, *, durable: bool = False) -> Vault:
         """The database at this SQLAlchemy address, brought to this version's tables. A SQLite file and its folder
-        are made where they are missing; several processes may do this at once. Raises SchemaTooNew when a newer
-        version wrote it, StoreError when it cannot be reached."""
+        are made where they are missing; several processes may do this at once. `durable`: on SQLite too, what was
+        committed survives a power failure. Raises SchemaTooNew when a newer version wrote it, StoreError when it
+        cannot be reached."""
         with _translated():
-            vault = cls(_engine(_address(url)))
+            vault = cls(_engine(_address(url), durable=durable))
             try:
                 migrate.upgrade(vault._engine)
             except BaseException:
@@ -79,9 +87,24 @@ class Vault:
         with _translated(), self._engine.connect().execution_options(hl_write=True) as conn, conn.begin():
             yield conn
 
+    @property
+    def inbox(self) -> Vault:
+        """Where deliveries of webhooks are kept: on SQLite a file beside this one (`…-inbox.db`, made at first use, of
+        the same tables), on PostgreSQL this very database. Raises StoreError."""
+        if self.dialect != "sqlite":
+            return self
+        with self._opening:
+            if self._inbox is None:
+                path = Path(self._engine.url.database or "")
+                beside = path.with_name(f"{path.stem}-inbox{path.suffix}")
+                self._inbox = Vault.open(self._engine.url.set(database=str(beside)), durable=True)
+            return self._inbox
+
     def close(self) -> None:
         """No connection is left open. May be repeated; using the vault again opens new ones."""
         self._engine.dispose()
+        if self._inbox is not None:
+            self._inbox.close()
 
     def pending(self) -> list[str]:
         """The migrations that this version would still apply, oldest first. Changes nothing."""
@@ -89,7 +112,7 @@ class Vault:
             return migrate.pending(tx)
 
 
-def _address(url: str) -> URL:
+def _address(url: str | URL) -> URL:
     try:
         found = make_url(url)
     except ArgumentError:
@@ -103,7 +126,7 @@ def _address(url: str) -> URL:
     return found
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, *, durable: bool) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(
             url,
@@ -121,9 +144,14 @@ def _engine(url: URL) -> Engine:
         max_overflow=20,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", _prepare_durable_sqlite if durable else _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_durable_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    _prepare_sqlite(connection, record)
+    connection.execute("PRAGMA synchronous=FULL").fetchall()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_oauth_grants"
-down_revision = "0002_webhook_inbox"
+revision = "0004_oauth_grants"
+down_revision = "0003_webhook_inbox"
 branch_labels = None
 depends_on = None
 

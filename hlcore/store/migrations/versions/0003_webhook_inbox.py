@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_webhook_inbox"
-down_revision = "0001_first_tables"
+revision = "0003_webhook_inbox"
+down_revision = "0002_captures"
 branch_labels = None
 depends_on = None
 
