@@ -17,8 +17,9 @@ from hlcore.sync.report import Looked, Work
 
 CHUNK = 100
 T = TypeVar("T")
-Unexplained = dict[datetime, list[tuple[int, str]]]
-"""Confirmed disappearances without a cause yet: moment of detection → (row of the register, what GET said)."""
+Unexplained = dict[datetime, list[tuple[int, str, Cause | None]]]
+"""Confirmed disappearances without a proven cause: moment of detection → (row of the register, what GET said, a merge
+that is only probable)."""
 
 
 def confirm_suspects(work: Work) -> None:
@@ -109,8 +110,8 @@ def _confirm(tx: Tx, work: Work, suspect: Disappearance, words: str, unexplained
         evidence=f"{words}. {cause.evidence}" if cause else words,
         winner_id=cause.winner_id if cause else "",
     )
-    if cause is None:
-        unexplained[suspect.detected_at].append((suspect.disappearance_id, words))
+    if not merged:
+        unexplained[suspect.detected_at].append((suspect.disappearance_id, words, cause))
 
 
 def _merge(tx: Tx, suspect: Disappearance) -> Cause | None:
@@ -134,16 +135,18 @@ def _merge(tx: Tx, suspect: Disappearance) -> Cause | None:
 
 
 def _explain(tx: Tx, work: Work, unexplained: Unexplained) -> None:
-    """Those without a merge: many between the same two looks are a bulk action, else the cause is unknown."""
+    """Those without a proven merge: many between the same two looks are a bulk action, else the merge is probable, else
+    the cause is unknown."""
     for detected_at, rows in unexplained.items():
         together = register.confirmed_between(tx, work.location_id, detected_at, detected_at)
         earliest = min((clock_from for _, clock_from, _ in together), default=detected_at)
-        cause = bulk_cause(len(together), earliest=earliest, latest=detected_at) or unknown_cause(len(together))
-        said: dict[str, list[int]] = defaultdict(list)
-        for row_id, words in rows:
-            said[words].append(row_id)
-        for words, row_ids in said.items():
-            register.set_cause(tx, row_ids, cause=cause.kind, evidence=f"{words}. {cause.evidence}")
+        bulk = bulk_cause(len(together), earliest=earliest, latest=detected_at)
+        said: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for row_id, words, probable in rows:
+            cause = bulk or probable or unknown_cause(len(together))
+            said[cause.kind, f"{words}. {cause.evidence}"].append(row_id)
+        for (kind, evidence), row_ids in said.items():
+            register.set_cause(tx, row_ids, cause=kind, evidence=evidence)
 
 
 def _close_incidents(tx: Tx, work: Work) -> None:
