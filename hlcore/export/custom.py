@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hlcore.export.cells import Writer
 from hlcore.model.custom_values import values_of
 
 
@@ -28,15 +27,14 @@ class CustomColumns:
     names: tuple[str, ...]
     places: Mapping[str, Mapping[str, int]]
 
-    def cells(self, location_id: str, given: object, write: Writer) -> list[str]:
-        """The cells of a contact of this location with these `customFields`."""
-        cells = [""] * len(self.names)
+    def values(self, location_id: str, given: object) -> list[object]:
+        """The values of a contact of this location with these `customFields`; None where it has none."""
+        values: list[object] = [None] * len(self.names)
         places = self.places.get(location_id, {})
         for field_id, value in values_of(given).items():
-            place = places.get(field_id)
-            if place is not None:
-                cells[place] = write(value)
-        return cells
+            if field_id in places:
+                values[places[field_id]] = value
+        return values
 
 
 def custom_columns(fields: Iterable[CustomField], *, taken: Sequence[str]) -> CustomColumns:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 
-from hlcore.export.cells import writer_of
+from hlcore.export.cells import row_writer
 from hlcore.export.contacts import CHUNK, contact_writer
 from hlcore.export.fields import iso
 from hlcore.export.selection import Selection
@@ -45,26 +45,27 @@ def _rows(source: Source, query: RegisterQuery, writer: ContactWriter) -> Iterat
 
 
 def _cells(row: Disappearance, place: Location, owner: str, source: Source) -> list[str]:
-    write = writer_of(source.mode)
     left = remaining(place.window, deleted_at=row.deleted_at, last_seen_at=row.last_seen_at, now=source.at)
-    return [
-        write(row.location_id),
-        write(row.contact_id),
-        shown.status_now(row.status, left),
-        row.cause,
-        write(row.evidence),
-        iso(row.deleted_at),
-        iso(row.last_seen_at),
-        iso(row.detected_at),
-        iso(left.ends_at),
-        str(left.days_left),
-        left.clock,
-        row.detected_by,
-        iso(row.ended_at),
-        write(row.new_contact_id),
-        write(row.winner_id),
-        write(owner),
-    ]
+    return row_writer(source.mode)(
+        (
+            row.location_id,
+            row.contact_id,
+            shown.status_now(row.status, left),
+            row.cause,
+            row.evidence,
+            iso(row.deleted_at),
+            iso(row.last_seen_at),
+            iso(row.detected_at),
+            iso(left.ends_at),
+            left.days_left,
+            left.clock,
+            row.detected_by,
+            iso(row.ended_at),
+            row.new_contact_id,
+            row.winner_id,
+            owner,
+        )
+    )
 
 
 def _with_copies(source: Source, query: RegisterQuery) -> Iterator[tuple[Disappearance, Copy]]:

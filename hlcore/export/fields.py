@@ -9,11 +9,11 @@ file; an exact file carries the very JSON in `raw` and `raw_detail` instead.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hlcore.export.cells import Mode, Writer, writer_of
+from hlcore.export.cells import Mode
 from hlcore.model.contact import moment
 from hlcore.model.last_copy import last_copy
 
@@ -40,28 +40,29 @@ _SHOWN = frozenset(
     }
 )  # fmt: skip
 _CHANNEL_KEYS = tuple(channel.lower() for channel in CHANNELS)
+_NO_CHANNELS = (None,) * len(CHANNELS)
 _INNER = {"additionalEmails": "email", "additionalPhones": "phone"}
 _PLAIN_PERSON = PERSON[5:]
 
 
-def contact_cells(fields: Mapping[str, Any], mode: Mode) -> list[str]:
-    """The cells of `COLUMNS`."""
-    write, get = writer_of(mode), fields.get
-    cells = [
-        write(get("id")),
-        write(get("locationId")),
-        write(get("name") or get("contactName")),
-        write(get("firstNameRaw") or get("firstName")),
-        write(get("lastNameRaw") or get("lastName")),
+def contact_values(fields: Mapping[str, Any], mode: Mode) -> list[object]:
+    """The values of `COLUMNS`; None where HighLevel sent nothing."""
+    get = fields.get
+    values: list[object] = [
+        get("id"),
+        get("locationId"),
+        get("name") or get("contactName"),
+        get("firstNameRaw") or get("firstName"),
+        get("lastNameRaw") or get("lastName"),
     ]
-    cells += [write(get(name)) for name in _PLAIN_PERSON]
-    cells += [write(_list(name, get(name), mode)) for name in LISTS]
-    cells.append(write(get("dnd")))
-    cells += _channels(get("dndSettings"), write)
-    cells += _inbound(get("inboundDndSettings"), write)
-    cells += [write(instant(get(name))) for name in MOMENTS]
-    cells += [write(get(name)) for name in REST]
-    return cells
+    values += map(get, _PLAIN_PERSON)
+    values += map(get, LISTS) if mode is Mode.EXACT else [_inner(name, get(name)) for name in LISTS]
+    values.append(get("dnd"))
+    values += _channels(get("dndSettings"))
+    values.append(_status(_all(get("inboundDndSettings"))))
+    values += [instant(get(name)) for name in MOMENTS]
+    values += map(get, REST)
+    return values
 
 
 def others(fields: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -75,12 +76,12 @@ def instant(value: object) -> object:
     if value is None or (isinstance(value, str) and len(value) == 24 and value[-1] == "Z"):
         return value
     found = moment(value)
-    return value if found is None else iso(found, "milliseconds")
+    return value if found is None else iso(found)
 
 
-def iso(at: datetime | None, precision: str = "seconds") -> str:
+def iso(at: datetime | None) -> str:
     """The moment in UTC, ISO 8601 with a Z; '' for none."""
-    return "" if at is None else at.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+    return "" if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fields_of(raw: bytes, detail: bytes | None, *, rows_tell_settings: bool = False) -> Mapping[str, Any]:
@@ -100,22 +101,23 @@ def lenient(raw: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _list(name: str, value: object, mode: Mode) -> object:
-    if mode is Mode.EXACT or not isinstance(value, list):
-        return value
-    key = _INNER.get(name, "")
+def _inner(name: str, value: object) -> object:
+    """For people: the addresses themselves, not the objects they come in."""
+    key = _INNER.get(name)
+    if not value or key is None or not isinstance(value, list):
+        return value or None
     return [part.get(key) or part if isinstance(part, dict) else part for part in value]
 
 
-def _channels(settings: object, write: Writer) -> list[str]:
+def _channels(settings: object) -> Sequence[object]:
     if not isinstance(settings, dict) or not settings:
-        return [""] * len(CHANNELS)
+        return _NO_CHANNELS
     by_key = {str(key).lower(): value for key, value in settings.items()}
-    return [write(_status(by_key.get(key))) for key in _CHANNEL_KEYS]
+    return [_status(by_key.get(key)) for key in _CHANNEL_KEYS]
 
 
-def _inbound(settings: object, write: Writer) -> list[str]:
-    return [write(_status(settings.get("all")) if isinstance(settings, dict) else None)]
+def _all(settings: object) -> object:
+    return settings.get("all") if isinstance(settings, dict) else None
 
 
 def _status(value: object) -> object:

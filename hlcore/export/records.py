@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from hlcore.export.cells import Mode, writer_of
+from hlcore.export.cells import Mode, row_writer
 from hlcore.export.contacts import contact_writer
 from hlcore.export.fields import instant, iso, lenient
 from hlcore.export.selection import Kind, Selection
@@ -59,10 +59,10 @@ def versions_sheet(source: Source, selection: Selection) -> Sheet:
 
 
 def _version_rows(source: Source, selection: Selection, writer: ContactWriter) -> Iterator[Sequence[str]]:
-    write = writer_of(source.mode)
+    write = row_writer(source.mode)
     for old in _old(source, selection):
-        head = [str(old.version_id), write(old.location_id), write(old.contact_id), old.part]
-        head += [iso(old.captured_at), iso(old.replaced_at)]
+        times = (iso(old.captured_at), iso(old.replaced_at))
+        head = write((old.version_id, old.location_id, old.contact_id, old.part, *times))
         yield head + writer.cells(old.location_id, old.raw, None)
 
 
@@ -75,12 +75,12 @@ def _as_copy(old: OldCopy) -> Copy:
 
 
 def _cells(record: RecordCopy, names: Sequence[str], mode: Mode) -> list[str]:
-    fields, write = _decode(record.raw), writer_of(mode)
-    cells = [write(instant(fields.get(name)) if name in _MOMENTS else fields.get(name)) for name in names]
-    cells += [write(record.location_id), write(record.contact_id), iso(record.captured_at), iso(record.vanished_at)]
+    fields = _decode(record.raw)
+    values = [instant(fields.get(name)) if name in _MOMENTS else fields.get(name) for name in names]
+    values += [record.location_id, record.contact_id, iso(record.captured_at), iso(record.vanished_at)]
     rest = {key: value for key, value in fields.items() if key not in names}
-    cells.append(text_of(record.raw) if mode is Mode.EXACT else write(rest or None))
-    return cells
+    values.append(text_of(record.raw) if mode is Mode.EXACT else rest or None)
+    return row_writer(mode)(values)
 
 
 def _decode(raw: bytes) -> dict[str, Any]:

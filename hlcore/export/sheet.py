@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hlcore.export.cells import Mode, writer_of
+from hlcore.export.cells import Mode, row_writer
 from hlcore.export.custom import CustomColumns
-from hlcore.export.fields import COLUMNS, contact_cells, fields_of, others
+from hlcore.export.fields import COLUMNS, contact_values, fields_of, others
 from hlcore.model.progress import Listener, silent
 from hlcore.store import Tx
 from hlcore.store.locations import Location
@@ -59,14 +59,13 @@ class ContactWriter:
     def cells(self, location_id: str, raw: bytes, detail: bytes | None) -> list[str]:
         """One contact's cells."""
         fields = fields_of(raw, detail, rows_tell_settings=location_id in self.tells)
-        write = writer_of(self.mode)
-        cells = contact_cells(fields, self.mode)
-        cells += self.custom.cells(location_id, fields.get("customFields"), write)
+        values = contact_values(fields, self.mode)
+        values += self.custom.values(location_id, fields.get("customFields"))
         if self.mode is Mode.EXACT:
-            cells += [text_of(raw), text_of(detail or b"")]
+            values += (text_of(raw), text_of(detail or b""))
         else:
-            cells.append(write(others(fields)))
-        return cells
+            values.append(others(fields))
+        return row_writer(self.mode)(values)
 
 
 def text_of(raw: bytes) -> str:

@@ -1,19 +1,22 @@
-"""Everything the vault holds about one person, as HighLevel sent it."""
+"""`show`: everything that the vault holds about one person."""
 
 from __future__ import annotations
 
-import base64
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hlcore.errors import NotFound
-from hlcore.model.lifecycle import Status
-from hlcore.store import Tx, Vault, contacts, records, register, restores
-from hlcore.store.contacts import StoredContact
-from hlcore.store.register import Disappearance
+import msgspec
 
-PARTS = {
+from hlcore.errors import NotFound
+from hlcore.metrics import deletions
+from hlcore.metrics.register import iso, of_contact
+from hlcore.store import Tx, Vault, contacts, records, restores
+from hlcore.store.contacts import StoredContact
+from hlcore.store.records import Record
+
+KINDS = {
     "notes": "note",
     "tasks": "task",
     "opportunities": "opportunity",
@@ -22,76 +25,76 @@ PARTS = {
 }
 
 
-def person(vault: Vault, contact_id: str, *, location_id: str = "") -> dict[str, Any]:
-    """Everything held about the contact, ready for JSON: the newest copy (read by id where captured, else the row of
-    the listing), its earlier versions, its records, its disappearances and restores. An erased person is not
-    held: NotFound. Raises NotFound also where several locations know the id and none was named."""
+def person(
+    vault: Vault, contact_id: str, *, location_id: str = "", now: datetime | None = None
+) -> dict[str, Any]:
+    """The person with this id (of this location, where given), with the keys of the command line's contract.
+
+    `contact` is HighLevel's newest answer as it came; `copies` are both kinds of answer (the row of a listing, and
+    GET by id); `versions` the earlier ones, newest first; `vanished` says which records HighLevel no longer has.
+    Raises NotFound, also when several locations hold the id and none was named."""
     with vault.read() as tx:
-        stored = _find(tx, contact_id, location_id)
-        history = register.of_contact(tx, stored.location_id, contact_id)
-        kept = records.of_contact(tx, stored.location_id, contact_id)
+        held = _held(tx, contact_id, location_id)
+        found = records.of_contact(tx, held.location_id, contact_id, KINDS.values())
+        times = of_contact(tx, held.location_id, contact_id, now or datetime.now(UTC))
+        detail = None if held.detail is None else value_of(held.detail)
+        row = value_of(held.raw)
         return {
-            "location_id": stored.location_id,
-            "contact": value_of(stored.detail or stored.raw),
-            "row": value_of(stored.raw),
-            "status": stored.status,
-            "first_seen_at": iso(stored.first_seen_at),
-            "captured_at": iso(stored.changed_at),
-            "versions": [
-                {
-                    "part": version.part,
-                    "captured_at": iso(version.captured_at),
-                    "replaced_at": iso(version.replaced_at),
-                    "contact": value_of(version.raw),
-                }
-                for version in contacts.versions(tx, stored.location_id, contact_id)
-            ],
-            **{
-                name: [{**value_of(row.raw), **_vanished(row.vanished_at)} for row in kept if row.kind == kind]
-                for name, kind in PARTS.items()
-            },
-            "deletion": _deletion(history[-1]) if history else None,
-            "deletions": [_deletion(row) for row in history],
-            "restores": restores.of_contact(tx, stored.location_id, contact_id),
+            "location_id": held.location_id,
+            "contact_id": contact_id,
+            "contact": row if detail is None or _row_is_newer(held) else detail,
+            "status": times[-1].status if times and times[-1].row.ended_at is None else held.status,
+            "copies": {"row": row, "detail": detail},
+            "versions": _versions(tx, held),
+            **{name: [value_of(each.raw) for each in found if each.kind == kind] for name, kind in KINDS.items()},
+            "vanished": _vanished(found),
+            "deletion": deletions.to_json(times[-1]) if times else None,
+            "restores": restores.of_contact(tx, held.location_id, contact_id),
         }
 
 
-def _find(tx: Tx, contact_id: str, location_id: str) -> StoredContact:
-    found = [each for each in contacts.find(tx, contact_id) if location_id in ("", each.location_id)]
+def value_of(raw: bytes) -> Any:
+    """The JSON value in these bytes as far as it can be read; None when it cannot."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, ValueError):
+        pass
+    try:
+        return json.loads(raw.decode("utf-8", "replace"))
+    except ValueError:
+        return None
+
+
+def _held(tx: Tx, contact_id: str, location_id: str) -> StoredContact:
+    one = contacts.get(tx, location_id, contact_id) if location_id else None
+    found = contacts.find(tx, contact_id) if not location_id else [one] if one else []
+    if not found:
+        raise NotFound("This vault holds no such contact.", hint="Check the id; Contacts finds people by name.")
     if len(found) > 1:
-        raise NotFound("Several locations know this contact.", hint="Name one with --location.")
-    if not found or found[0].status == Status.ERASED:
-        raise NotFound(f"Nothing is held about contact {contact_id}.", hint="Check the id, or sync first.")
+        raise NotFound("Several locations hold this id.", hint="Name one with --location.")
     return found[0]
 
 
-def _deletion(row: Disappearance) -> dict[str, Any]:
-    return {
-        "status": row.status,
-        "cause": row.cause,
-        "evidence": row.evidence,
-        "last_seen_at": iso(row.last_seen_at),
-        "detected_at": iso(row.detected_at),
-        "deleted_at": iso(row.deleted_at),
-        "confirmed_at": iso(row.confirmed_at),
-        "ended_at": iso(row.ended_at),
-        "new_id": row.new_contact_id,
-        "winner_id": row.winner_id,
-    }
+def _row_is_newer(held: StoredContact) -> bool:
+    return held.detail_at is not None and held.detail_at < held.changed_at
 
 
-def _vanished(at: datetime | None) -> dict[str, Any]:
-    return {"vanished_at": iso(at)} if at else {}
+def _versions(tx: Tx, held: StoredContact) -> list[dict[str, Any]]:
+    return [
+        {
+            "part": version.part,
+            "captured_at": iso(version.captured_at),
+            "replaced_at": iso(version.replaced_at),
+            "contact": value_of(version.raw),
+        }
+        for version in contacts.versions(tx, held.location_id, held.contact_id)
+        if version.replaced_at is not None
+    ]
 
 
-def value_of(raw: bytes) -> Any:
-    """The JSON value in these bytes; bytes that are none as base64 text, so that nothing is hidden."""
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return {"base64": base64.b64encode(raw).decode()}
-
-
-def iso(at: datetime | None) -> str | None:
-    """ISO 8601 in UTC with 'Z'."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+def _vanished(found: Sequence[Record]) -> list[dict[str, Any]]:
+    return [
+        {"kind": each.kind, "id": each.record_id, "vanished_at": iso(each.vanished_at)}
+        for each in found
+        if each.vanished_at is not None
+    ]

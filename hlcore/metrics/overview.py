@@ -1,0 +1,120 @@
+"""Is my copy good, what is being deleted, what is at risk, what was saved: the numbers of the first page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+
+from hlcore.metrics.register import places_of
+from hlcore.model.health import Facts, Health, Level, assess
+from hlcore.model.lifecycle import LIVE, LOST, Status
+from hlcore.settings import Settings
+from hlcore.store import Tx, Vault, contacts, figures, register, runs, usage
+from hlcore.store.figures import Tally
+from hlcore.store.locations import Location
+from hlcore.store.runs import SILENT_AFTER, Run
+
+RECENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One location. `present`, `suspected`, `lost` (deleted or merged) and `recreated` count contacts; `running` is
+    the open run (not one that died), `last_complete` the newest complete listing."""
+
+    place: Location
+    health: Health
+    present: int
+    suspected: int
+    lost: int
+    recreated: int
+    tally: Tally
+    last_complete: Run | None
+    running: Run | None
+    requests_today: int
+    daily_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All locations together, and each."""
+
+    at: datetime
+    locations: tuple[Figures, ...]
+
+    @property
+    def protected(self) -> int:
+        """Contacts of which the vault holds a copy and that HighLevel still has."""
+        return sum(each.present for each in self.locations)
+
+    @property
+    def tally(self) -> Tally:
+        """The numbers of the register, added up."""
+        names = [field.name for field in fields(Tally)]
+        return Tally(**{name: sum(getattr(each.tally, name) for each in self.locations) for name in names})
+
+    @property
+    def requests_today(self) -> int:
+        """Requests sent to HighLevel since midnight UTC."""
+        return sum(each.requests_today for each in self.locations)
+
+    @property
+    def last_complete_at(self) -> datetime | None:
+        """From when on every location is copied completely; None while one has no complete copy."""
+        moments = [each.last_complete.finished_at if each.last_complete else None for each in self.locations]
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if known and len(known) == len(moments) else None
+
+    @property
+    def worst(self) -> Figures | None:
+        """The location whose copy is in the worst state; None without locations."""
+        order = (Level.BAD, Level.ATTENTION, Level.OK)
+        return min(self.locations, key=lambda each: order.index(each.health.level), default=None)
+
+
+def overview(vault: Vault, location_ids: Sequence[str], now: datetime, settings: Settings) -> Overview:
+    """The numbers of these locations at `now`, from one snapshot."""
+    with vault.read() as tx:
+        places = places_of(tx, location_ids)
+        counted = contacts.counts(tx, list(places))
+        found = (_figures(tx, place, counted[place.location_id], now, settings) for place in places.values())
+        return Overview(now, tuple(found))
+
+
+def _figures(tx: Tx, place: Location, counted: dict[str, int], now: datetime, settings: Settings) -> Figures:
+    day = usage.today(tx, place.location_id, now.date().isoformat())
+    recent = runs.recent(tx, [place.location_id], limit=RECENT)
+    last = runs.last_complete(tx, place.location_id)
+    alive = [run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER]
+    facts = _facts(tx, place, recent, last, settings)
+    suspected = counted.get(Status.SUSPECTED, 0)
+    return Figures(
+        place=place,
+        health=assess(replace(facts, running=bool(alive), suspected=suspected), now),
+        present=sum(counted.get(status, 0) for status in LIVE),
+        suspected=suspected,
+        lost=sum(counted.get(status, 0) for status in LOST),
+        recreated=counted.get(Status.RECREATED, 0),
+        tally=figures.tally(tx, place, now),
+        last_complete=last,
+        running=alive[0] if alive else None,
+        requests_today=day.requests,
+        daily_limit=day.daily_limit or settings.requests_per_day,
+    )
+
+
+def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, settings: Settings) -> Facts:
+    newest = next((run for run in recent if run.finished_at is not None), None)
+    incidents = register.list_incidents(tx, [place.location_id], limit=RECENT)
+    return Facts(
+        connected=place.connected,
+        last_complete_at=last.finished_at if last else None,
+        last_outcome=newest.outcome if newest else "",
+        last_reason=newest.reason if newest else "",
+        first_connected_at=place.connected_at,
+        running=False,
+        suspected=0,
+        incidents_waiting=sum(each.state == "waiting" for each in incidents),
+        every=timedelta(minutes=settings.sync_minutes),
+    )

@@ -1,0 +1,94 @@
+"""Stories of the vault's files: a few people with telling troubles, in two sub-accounts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hlcore.export import Kind, Manifest, Mode, Selection, export
+from hlcore.governance.roles import Person
+from hlcore.model.contact import parse
+from hlcore.store import Vault, contacts, locations, records, register
+
+AGENCY, CLINIC = "agency", "clinic"
+Rows = list[dict[str, str]]
+
+
+class Story:
+    """A vault, and what happens to the people in it."""
+
+    def __init__(self, vault: Vault, now: Callable[[], datetime], person: Person) -> None:
+        self.vault, self.now, self.person = vault, now, person
+        with vault.write() as tx:
+            for location_id in (AGENCY, CLINIC):
+                locations.connect(
+                    tx,
+                    location_id,
+                    name=location_id.title(),
+                    timezone="Europe/Berlin",
+                    company_id="",
+                    token=b"x",
+                    at=now(),
+                    raw=None,
+                )
+
+    def add(self, contact_id: str, location_id: str = AGENCY, **fields: Any) -> bytes:
+        """The person is in the vault; the bytes as HighLevel sent them."""
+        raw = json.dumps({"id": contact_id, "locationId": location_id, **fields}, ensure_ascii=False).encode()
+        with self.vault.write() as tx:
+            contacts.insert(tx, location_id, [parse(raw)], at=self.now())
+        return raw
+
+    def change(self, contact_id: str, **fields: Any) -> None:
+        raw = json.dumps({"id": contact_id, "locationId": AGENCY, **fields}).encode()
+        with self.vault.write() as tx:
+            contacts.replace(tx, AGENCY, [parse(raw)], at=self.now(), run_id=1)
+
+    def lose(self, contact_id: str, location_id: str = AGENCY, *, days_ago: float = 0, status: str = "deleted") -> int:
+        """The person was deleted so many days ago; the row of the register."""
+        last_seen = self.now() - timedelta(days=days_ago)
+        with self.vault.write() as tx:
+            register.suspect(tx, location_id, [(contact_id, last_seen)], at=self.now(), detected_by="listing")
+            row = register.of_contact(tx, location_id, contact_id)[-1].disappearance_id
+            register.confirm(tx, row, at=self.now(), status=status, cause="unknown", evidence="GET says 404")
+        return row
+
+    def keep(self, kind: str, record_id: str, contact_id: str = "", location_id: str = AGENCY, **fields: Any) -> None:
+        """A record or an entry of a catalogue is in the vault."""
+        raw = json.dumps({"id": record_id, **fields}).encode()
+        with self.vault.write() as tx:
+            records.put(tx, location_id, kind, [(record_id, contact_id, raw)], at=self.now())
+
+    def file(self, kind: Kind = Kind.CONTACTS, mode: Mode = Mode.EXACT, **selection: Any) -> tuple[bytes, Manifest]:
+        """The exported bytes and their manifest."""
+        out = io.BytesIO()
+        manifest = export(
+            self.vault, Selection(kind, **selection), out, mode=mode, person=self.person, now=self.now
+        )
+        return out.getvalue(), manifest
+
+    def rows(self, kind: Kind = Kind.CONTACTS, mode: Mode = Mode.EXACT, **selection: Any) -> Rows:
+        """The file as a program reads it."""
+        return read(self.file(kind, mode, **selection)[0])
+
+    def ids(self, **selection: Any) -> list[str]:
+        return [row["id"] for row in self.rows(**selection)]
+
+
+def read(data: bytes) -> Rows:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def header(data: bytes) -> Sequence[str]:
+    return next(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+@pytest.fixture
+def story(vault: Vault, clock: Any, cast: Any) -> Story:
+    return Story(vault, clock, cast.sam)
