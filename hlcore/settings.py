@@ -43,6 +43,14 @@ class Settings(BaseModel):
     incident_floor: int = Field(50, ge=0, description="So many disappearing at once are never an incident")
     incident_share: float = Field(0.02, ge=0, le=1, description="More than this share at once is an incident")
     index_lag_minutes: int = Field(5, ge=0, le=120, description="HighLevel's search may lag by so much")
+    webhook_key: str = Field("", description="Public key (PEM) of X-GHL-Signature; HighLevel's own if empty")
+    webhook_legacy_key: str = Field("", description="Public key (PEM) of X-WH-Signature; HighLevel's own if empty")
+    webhook_silence_hours: int = Field(24, ge=1, le=720, description="Hours without a webhook that call for attention")
+    client_id: str = Field("", description="Client id of your HighLevel Marketplace app (OAuth)")
+    client_secret: SecretStr = Field(SecretStr(""), description="Client secret of the app")
+    redirect_uri: str = Field("", description="The app's redirect URL: this dashboard's address + /oauth/callback")
+    app_id: str = Field("", description="The app's id; the part of CLIENT_ID before the first dash if empty")
+    install_url: str = Field("", description="The app's own installation link from its Auth page; built if empty")
     allowed_emails: tuple[str, ...] = Field((), description="May sign in and look (comma separated)")
     allowed_domains: tuple[str, ...] = Field((), description="Everybody of these e-mail domains may sign in and look")
     restorers: tuple[str, ...] = Field((), description="May also restore, export and change settings")
@@ -63,12 +71,22 @@ class Settings(BaseModel):
                 return "postgresql+psycopg://" + value.removeprefix(old)
         return value
 
-    @field_validator("api_url", "app_url")
+    @field_validator("api_url", "app_url", "redirect_uri", "install_url")
     @classmethod
     def _trim(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")):
+        if value and not value.startswith(("https://", "http://")):
             raise ValueError("expected an address that starts with https://")
         return value.rstrip("/")
+
+    @property
+    def has_app(self) -> bool:
+        """Whether accounts can be connected through an OAuth app of our own."""
+        return bool(self.client_id and self.client_secret.get_secret_value() and self.redirect_uri)
+
+    @property
+    def own_app_id(self) -> str:
+        """The id by which HighLevel names the app; a client id is that id, a dash, and more."""
+        return self.app_id or self.client_id.partition("-")[0]
 
     @property
     def index_lag(self) -> timedelta:
