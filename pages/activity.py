@@ -39,12 +39,13 @@ if rounds.open:
         if not total:
             empty(
                 "No rounds yet" if not every_run else "No round ended like this",
-                "The first one begins as soon as an account is connected." if not every_run else "Choose another outcome.",
+                "Choose another outcome." if every_run else "The first begins as soon as an account is connected.",
                 icon=":material/history:",
             )
         else:
             rows = [history.run_row(run, found) for run in shown]
-            table(rows, key="runs_table", alt=history.runs_alt(part.words), columns=history.run_columns(found))
+            columns = history.run_columns(found)
+            table(rows, key="runs_table", alt=history.runs_alt(part.words), columns=columns, max_height=940)
             pager(part, "round")
             export_button(
                 "rounds", history.RUN_HEADER, lambda: history.run_lines(vault, ids, wanted, found), person=person
@@ -71,9 +72,8 @@ if trail.open:
             empty("Nothing recorded yet", "Nobody has done anything of this kind so far.", icon=":material/fact_check:")
         else:
             rows = [history.audit_row(line, found) for line in lines]
-            table(
-                rows, key="audit_table", alt=f"Audit trail, lines {part.words}, newest first", columns=history.AUDIT_COLUMNS
-            )
+            alt = f"Audit trail, lines {part.words}, newest first"
+            table(rows, key="audit_table", alt=alt, columns=history.AUDIT_COLUMNS, max_height=940)
             pager(part, "line")
             export_button(
                 "audit",

@@ -34,7 +34,7 @@ def card(location: Location, person: Person) -> None:
                     args=(location, person),
                 )
         since = f"connected {day(location.connected_at, location.timezone)}"
-        st.caption(f"`{at}` · {plain(location.timezone)} · {since}")
+        st.caption(f"{plain(at)} · {plain(location.timezone)} · {since}")
         refused = st.session_state.pop(f"sync_error_{at}", None)
         if refused is not None:
             show(refused)
@@ -84,7 +84,7 @@ def _window_form(location: Location, person: Person) -> None:
     at, allowed = location.location_id, person.may(Act.SETTINGS)
     choices = [STANDARD, SIXTY, HIPAA, CUSTOM]
     now = _current(location)
-    captions = ["The careful choice; both published figures hold.", SIXTY_REASON, HIPAA_REASON, "If HighLevel told you."]
+    captions = ["The careful choice: within both published figures.", SIXTY_REASON, HIPAA_REASON, "If you know better."]
     with st.form(f"window_{at}", border=False):
         chosen = st.radio(
             "How long HighLevel can bring a deleted contact back",

@@ -14,7 +14,7 @@ HEIGHT = 280
 
 
 def daily_bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, height: int = HEIGHT) -> go.Figure:
-    """Stacked bars, one for each day; `series` by name, each as long as `days`."""
+    """Bars side by side, a group for each day; `series` by name, each as long as `days`."""
     figure = go.Figure(
         [
             go.Bar(name=name, x=list(days), y=list(values), hovertemplate="%{y} " + name.lower() + "<extra></extra>")
@@ -22,15 +22,16 @@ def daily_bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, hei
         ]
     )
     figure.update_layout(
-        barmode="stack",
-        bargap=0.25,
+        barmode="group",
+        bargap=0.2,
+        bargroupgap=0.05,
         height=height,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
         showlegend=len(series) > 1,
         legend={"orientation": "h", "y": 1.12, "x": 0, "title": None},
     )
-    most = max((sum(parts) for parts in zip(*series.values(), strict=True)), default=0)
+    most = max((max(values) for values in series.values() if values), default=0)
     figure.update_yaxes(title=None, rangemode="tozero", nticks=5, automargin=True)
     if most < 5:
         figure.update_yaxes(range=[0, 5], tickformat="d", dtick=1)

@@ -33,7 +33,7 @@ def how_to() -> None:
         "2. Choose **Create new integration** and call it “Contact Vault”.\n"
         "3. Tick the scopes below. A missing one can be added later; the token stays the same.\n"
         "4. Create it and copy the token at once: HighLevel shows it only this one time.\n"
-        "5. The **location id** is in the address of the sub-account: `app.gohighlevel.com/v2/location/`**`…`**`/dashboard`."
+        "5. The **location id** stands in the sub-account's address, between `/location/` and the next `/`."
     )
     reading, writing = st.columns(2)
     with reading:

@@ -93,8 +93,9 @@ def banner(person: Person) -> None:
     if house().shows_demo:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key="demo", gap="small"):
             st.markdown(
-                ":violet-badge[:material/science: Demo] Invented people in two invented accounts. "
-                "Everything works as with your own; nothing reaches HighLevel."
+                ":violet-badge[:material/science: Demo] Two invented accounts. "
+                "Everything works as with your own; nothing reaches HighLevel.",
+                width="content",
             )
             if person.may(Act.CONNECT):
                 st.page_link(SETTINGS_PAGE, label="Connect your account", icon=":material/link:", width="content")

@@ -35,6 +35,15 @@ ACTS = {
     Act.SYNC: "Started a round",
     Act.VERIFY: "Verified the vault",
 }
+NUMBERS = {
+    "Read": "Contacts that HighLevel listed",
+    "New": "Contacts seen for the first time",
+    "Changed": "Contacts that changed; the earlier copy is kept",
+    "Deleted": "Contacts that do not exist any more, confirmed by their id",
+    "Checking": "Missing contacts that still wait for confirmation",
+    "Back": "Deleted contacts that came back with their old id",
+    "Requests": "Requests sent to HighLevel",
+}
 RUN_HEADER = (
     "run", "started", "finished", "account", "location_id", "kind", "outcome", "read", "new", "changed",
     "being_checked", "deleted", "returned", "requests", "seconds", "reason",
@@ -69,33 +78,32 @@ def run_row(run: Run, found: Sequence[Location]) -> dict[str, Any]:
     return {
         "Started": moment(run.started_at, timezone_of(where)),
         "Account": name_of(run.location_id, found),
-        "What": kind_words(run.kind),
         "Outcome": outcome_mark(run.outcome).cell,
         "Read": run.seen,
         "New": run.added,
         "Changed": run.changed,
-        "Being checked": run.suspected,
         "Deleted": run.deleted,
-        "Came back": run.returned,
+        "Checking": run.suspected,
+        "Back": run.returned,
         "Requests": run.requests,
         "Took": duration(_took(run).total_seconds()),
+        "What": kind_words(run.kind),
         "Why": run.reason or ("" if run.outcome else "still running"),
     }
 
 
 def run_columns(found: Sequence[Location]) -> dict[str, Any]:
     """The columns of the runs; the account only where there are several."""
-    number = st.column_config.NumberColumn(format="localized", width="small")
-    numbers = ("Read", "New", "Changed", "Being checked", "Deleted", "Came back", "Requests")
-    text = st.column_config.TextColumn
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    numbers = {name: number(format="localized", width=82, help=help_) for name, help_ in NUMBERS.items()}
     return {
-        "Started": text(width=190),
-        **({"Account": text(width="medium")} if len(found) > 1 else {}),
-        "What": text(width="small"),
-        "Outcome": text(width="small"),
-        **dict.fromkeys(numbers, number),
-        "Took": text(width="small"),
-        "Why": text(width="large"),
+        "Started": text(width=185),
+        **({"Account": text(width=180)} if len(found) > 1 else {}),
+        "Outcome": text(width=112),
+        **numbers,
+        "Took": text(width=90),
+        "What": text(width=130),
+        "Why": text(width=520),
     }
 
 

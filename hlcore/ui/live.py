@@ -38,7 +38,7 @@ def draw_run(run: Run, found: Sequence[Location]) -> None:
     """One open run with its progress; one whose process died says so."""
     name = f"{kind_words(run.kind)} of **{plain(office.name_of(run.location_id, found))}**"
     if not is_alive(run):
-        st.markdown(f":gray-badge[:material/pause_circle: Interrupted] {name}. The next round goes on where it stopped.")
+        st.markdown(f":gray-badge[:material/pause_circle: Interrupted] {name}. The next one goes on where it stopped.")
         return
     share = min(1.0, run.seen / run.total) if run.total else 0.0
     of = f"{count(run.seen)} of {count(run.total)} contacts read" if run.total else "looking at the account"
