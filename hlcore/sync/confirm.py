@@ -7,19 +7,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from hlcore.model.causes import Cause, Claim, bulk_cause, merge_cause, unknown_cause
-from hlcore.model.contact import digits, parse
 from hlcore.model.lifecycle import LOST, Status
 from hlcore.store import Tx, contacts, register
 from hlcore.store.register import Disappearance
+from hlcore.sync.explain import Unexplained, explain, settle
 from hlcore.sync.look import answers_for_the_living, look_all
 from hlcore.sync.report import Looked, Work
 
 CHUNK = 100
 T = TypeVar("T")
-Unexplained = dict[datetime, list[tuple[int, str, Cause | None]]]
-"""Confirmed disappearances without a proven cause: moment of detection → (row of the register, what GET said, a merge
-that is only probable)."""
+ByDetection = dict[datetime, list[Unexplained]]
+"""What was noticed by the same look went between the same two looks."""
 
 
 def confirm_suspects(work: Work) -> None:
@@ -32,7 +30,7 @@ def confirm_suspects(work: Work) -> None:
     if not answers_for_the_living(work):
         work.tally.notes.append("HighLevel denied contacts that it had just listed, so nothing was confirmed.")
         return
-    unexplained: Unexplained = defaultdict(list)
+    unexplained: ByDetection = defaultdict(list)
     for done, chunk in enumerate(_chunks(suspects)):
         answers = list(look_all(work, [suspect.contact_id for suspect in chunk]))
         with work.vault.write() as tx:
@@ -84,69 +82,27 @@ def _withdraw_listed(work: Work, listed: Sequence[str]) -> None:
             )
 
 
-def _settle(tx: Tx, work: Work, suspect: Disappearance, answer: Looked, unexplained: Unexplained) -> None:
+def _settle(tx: Tx, work: Work, suspect: Disappearance, answer: Looked, unexplained: ByDetection) -> None:
     at = work.now()
     if answer.raw is not None:
         register.withdraw(tx, [suspect.disappearance_id], at=at, note="HighLevel's list left it out; it is alive.")
         contacts.store_detail(tx, work.location_id, suspect.contact_id, answer.raw, at=at, run_id=work.run.run_id)
         work.tally.alive += 1
     elif answer.gone:
-        _confirm(tx, work, suspect, answer.words, unexplained)
+        open_question = settle(tx, suspect, answer.words, at=at)
+        if open_question is not None:
+            unexplained[suspect.detected_at].append(open_question)
         work.tally.deleted += 1
     else:
         register.note_check(tx, suspect.disappearance_id, at=at, text=answer.words)
         work.tally.unsure += 1
 
 
-def _confirm(tx: Tx, work: Work, suspect: Disappearance, words: str, unexplained: Unexplained) -> None:
-    cause = _merge(tx, suspect)
-    merged = cause is not None and cause.proven
-    register.confirm(
-        tx,
-        suspect.disappearance_id,
-        at=work.now(),
-        status=Status.MERGED if merged else Status.DELETED,
-        cause=cause.kind if cause else "unknown",
-        evidence=f"{words}. {cause.evidence}" if cause else words,
-        winner_id=cause.winner_id if cause else "",
-    )
-    if not merged:
-        unexplained[suspect.detected_at].append((suspect.disappearance_id, words, cause))
-
-
-def _merge(tx: Tx, suspect: Disappearance) -> Cause | None:
-    """The merge that explains this disappearance, looked for among all e-mails and phones of the last copy."""
-    stored = contacts.get(tx, suspect.location_id, suspect.contact_id)
-    if stored is None:
-        return None
-    last = parse(stored.raw)
-    emails = [email for email in (last.email, *last.other_emails) if email]
-    phones = [key for key in (last.phone_key, *map(digits, last.other_phones)) if key]
-    if not emails and not phones:
-        return None
-    found = contacts.holders(
-        tx, suspect.location_id, emails=emails, phone_keys=phones, exclude=suspect.contact_id
-    )
-    claims = [
-        Claim(holder.contact_id, holder.field, holder.additional, holder.since, holder.date_updated)
-        for holder in found
-    ]
-    return merge_cause(claims, last_seen_at=suspect.last_seen_at)
-
-
-def _explain(tx: Tx, work: Work, unexplained: Unexplained) -> None:
-    """Those without a proven merge: many between the same two looks are a bulk action, else the merge is probable, else
-    the cause is unknown."""
+def _explain(tx: Tx, work: Work, unexplained: ByDetection) -> None:
     for detected_at, rows in unexplained.items():
         together = register.confirmed_between(tx, work.location_id, detected_at, detected_at)
         earliest = min((clock_from for _, clock_from, _ in together), default=detected_at)
-        bulk = bulk_cause(len(together), earliest=earliest, latest=detected_at)
-        said: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for row_id, words, probable in rows:
-            cause = bulk or probable or unknown_cause(len(together))
-            said[cause.kind, f"{words}. {cause.evidence}"].append(row_id)
-        for (kind, evidence), row_ids in said.items():
-            register.set_cause(tx, row_ids, cause=kind, evidence=evidence)
+        explain(tx, rows, together=len(together), earliest=earliest, latest=detected_at)
 
 
 def _close_incidents(tx: Tx, work: Work) -> None:

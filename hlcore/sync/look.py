@@ -21,6 +21,7 @@ from hlcore.errors import (
     VaultError,
     WrongLocation,
 )
+from hlcore.highlevel import Client
 from hlcore.model.contact import parse
 from hlcore.model.lifecycle import LIVE
 from hlcore.store import contacts
@@ -35,8 +36,13 @@ CONTROLS = 5
 
 def look(work: Work, contact_id: str) -> Looked:
     """What GET by id says now. Raises only what makes asking on pointless (`STOPPERS`)."""
+    return ask(work.client, contact_id)
+
+
+def ask(client: Client, contact_id: str) -> Looked:
+    """What GET by id says now. Raises only what makes asking on pointless (`STOPPERS`)."""
     try:
-        raw = work.client.contact(contact_id)
+        raw = client.contact(contact_id)
         found = parse(raw)
     except Gone as exc:
         return Looked(contact_id, gone=True, words=f"HighLevel answered {exc.status or 404} for its id")
@@ -46,7 +52,7 @@ def look(work: Work, contact_id: str) -> Looked:
         return Looked(contact_id, words=str(exc))
     except ValueError:
         return Looked(contact_id, words="HighLevel's answer was not a contact")
-    if found.contact_id != contact_id or found.location_id not in ("", work.location_id):
+    if found.contact_id != contact_id or found.location_id not in ("", client.location_id):
         return Looked(contact_id, words="HighLevel answered with another contact")
     if _marked_deleted(raw):
         return Looked(contact_id, gone=True, words="HighLevel marks it as deleted")
