@@ -26,6 +26,8 @@ from hlcore.wiring import Office
 
 DAYS = 60
 SEED = 20
+DAILY_FROM = 20
+"""From this day on every day ends with a round; before, every third, to be ready sooner."""
 FRESH_FOR = timedelta(days=3)
 RECRUITING = "demoRecruiting000001"
 DENTAL = "demoDental0000000001"
@@ -157,7 +159,8 @@ class _Life:
             for location in (recruiting, dental):
                 if day:
                     self._ordinary_day(location, day)
-                self._sync(location.id)
+                if day >= DAILY_FROM or day % 3 == 0 or day in events:
+                    self._sync(location.id)
             if day in events:
                 self.clock.at += timedelta(minutes=12)
                 events[day]()
@@ -183,7 +186,7 @@ class _Life:
         return location
 
     def _invent(self, location_id: str, users: list[str], labels: dict[str, str]) -> Iterator[dict[str, Any]]:
-        people = People(f"demo:{location_id}", [], users)
+        people = People(f"demo:{location_id}", {}, users)
         while True:
             person = people.invent()
             if not person["firstName"][:1].isalpha() or not person["lastName"].replace(" ", "").isalpha():
@@ -237,8 +240,9 @@ class _Life:
         location.delete(person)
 
     def _sync(self, location_id: str) -> None:
+        rules = self.office.rules(self.office.location(location_id))
         with self.office.client(location_id) as client:
-            sync_location(self.office.vault, client, self.office.rules(self.office.location(location_id)), now=self.clock.now)
+            sync_location(self.office.vault, client, rules, now=self.clock.now)
 
 
 def is_demo(office: Office) -> bool:

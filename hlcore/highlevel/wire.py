@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import ssl
 import threading
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -60,6 +62,12 @@ class _NoAddresses(logging.Filter):
 logging.getLogger("httpx").addFilter(_NoAddresses())
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Which servers are believed; read once, because loading the certificates takes as long as some requests."""
+    return httpx.create_ssl_context()
+
+
 class Wire:
     """The connections to one HighLevel address. Thread-safe; counts what is really sent."""
 
@@ -72,6 +80,7 @@ class Wire:
         limits = httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE, keepalive_expiry=20)
         self._client = httpx.Client(
             transport=transport,
+            verify=_trusted(),
             limits=limits,
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             follow_redirects=False,
