@@ -6,7 +6,7 @@ from hlcore.errors import BrokenAnswer
 
 from .asking import Asking, all_of, the
 
-BUSINESSES_PAGE = 100
+PAGE = 100
 
 
 class AccountCalls:
@@ -36,16 +36,21 @@ class AccountCalls:
         """The location's opportunity pipelines with their stages."""
         return self._ask("pipelines", all_of("pipelines"), query={"locationId": self.location_id})
 
+    def lost_reasons(self: Asking) -> list[bytes]:
+        """The reasons for which opportunities are lost."""
+        query = {"locationId": self.location_id, "limit": PAGE}
+        return self._ask("lost_reasons", all_of("lostReasons"), query=query)
+
     def businesses(self: Asking) -> list[bytes]:
         """All businesses of the location, from as many pages as it takes."""
         found: list[bytes] = []
         while True:
-            query = {"locationId": self.location_id, "limit": BUSINESSES_PAGE, "skip": len(found)}
+            query = {"locationId": self.location_id, "limit": PAGE, "skip": len(found)}
             page = self._ask("businesses", all_of("businesses"), query=query)
             if page and page[0] in found:
                 raise BrokenAnswer("businesses: HighLevel answered with the same page again", status=200)
             found += page
-            if len(page) < BUSINESSES_PAGE:
+            if len(page) < PAGE:
                 return found
 
     def calendars(self: Asking) -> list[bytes]:

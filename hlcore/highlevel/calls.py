@@ -56,6 +56,7 @@ class Line:
     retries: int
     on_request: Callable[[Sent], None] | None
     cancelled: Callable[[], bool] | None
+    meter: Callable[[], None] | None = None
 
 
 class _Failed(Exception):
@@ -106,6 +107,8 @@ class Call(Generic[T]):
     def _attempt(self) -> T:
         self.attempts += 1
         token = _usable(self.line.token())
+        if self.line.meter is not None:
+            self.line.meter()
         permit = self.line.limiter.acquire(self.priority, self.line.cancelled)
         started = self.line.clock.monotonic()
         response: Response | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 
@@ -83,6 +84,13 @@ class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
         other = object.__new__(Client)
         other.location_id, other.priority = self.location_id, priority
         other._line, other._owner = self._line, False
+        return other
+
+    def metered(self, meter: Callable[[], None]) -> Client:
+        """The same client for work with a budget of its own: `meter` is called before every request, repeated ones
+        included, and what it raises ends the call. Closing it does nothing."""
+        other = self.with_priority(self.priority)
+        other._line = replace(self._line, meter=meter)
         return other
 
     def call(

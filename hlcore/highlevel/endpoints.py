@@ -119,6 +119,7 @@ _TABLE = (
     _read("tags", _LOCATION + "/tags", "locations/tags"),
     _read("users", "/users/", "users"),
     _read("pipelines", "/opportunities/pipelines", "opportunities"),
+    _read("lost_reasons", "/opportunities/lost-reason", "opportunities"),
     _read("businesses", "/businesses/", "businesses"),
     _read("calendars", "/calendars/", "calendars", CONVERSATIONS),
     _read("workflows", "/workflows/", "workflows"),

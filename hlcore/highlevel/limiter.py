@@ -16,6 +16,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from hlcore.errors import BudgetSpent
 
@@ -114,6 +115,18 @@ class Limiter:
         """Requests left today, by our count or HighLevel's, whichever is less."""
         with self._lock:
             return self._day.remaining
+
+    @property
+    def daily_limit(self) -> int:
+        """Requests that may be sent in a whole day: ours, or less when HighLevel grants less."""
+        with self._lock:
+            return self._day.cap
+
+    @property
+    def day_ends(self) -> datetime:
+        """When the day's budget begins anew, as far as we know."""
+        with self._lock:
+            return self._day.ends
 
     def acquire(self, priority: Priority = Priority.BACKGROUND, cancelled: Callable[[], bool] | None = None) -> Permit:
         """Wait until one more request may be sent, and count it.
