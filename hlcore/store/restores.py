@@ -25,6 +25,7 @@ __all__ = [
     "beat_job",
     "claim_job",
     "create_job",
+    "differing",
     "entries",
     "id_map",
     "intend",
@@ -216,6 +217,13 @@ def progress(tx: Tx, job_id: int) -> dict[str, int]:
     """outcome → how many contacts of the job have it ('' waits)."""
     query = select(job_items.c.outcome, func.count()).where(job_items.c.job_id == job_id)
     return {row[0]: row[1] for row in tx.execute(query.group_by(job_items.c.outcome).order_by(job_items.c.outcome))}
+
+
+def differing(tx: Tx, job_id: int) -> int:
+    """How many contacts of the job were made again and are not, or not surely, as planned."""
+    made = job_items.c.outcome.in_(("recreated", "topped_up"))
+    query = select(func.count()).where(job_items.c.job_id == job_id, made, job_items.c.verified.is_not(True))
+    return tx.execute(query).scalar_one()
 
 
 def of_contact(tx: Tx, location_id: str, contact_id: str) -> list[dict[str, Any]]:

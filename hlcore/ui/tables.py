@@ -19,6 +19,8 @@ from hlcore.ui.words import count, many
 
 SIZES = (25, 50, 100)
 ROW_PIXELS = 35
+MOST_HEIGHT = 26 * ROW_PIXELS + 3
+"""A page of 25 rows stands whole; longer ones scroll inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def table(
     key: str,
     alt: str,
     columns: Mapping[str, Any] | None = None,
-    max_height: int = 640,
+    max_height: int = MOST_HEIGHT,
 ) -> None:
     """The rows, read-only. `columns`: the shown names with their st.column_config (None for a plain one), in order."""
     st.dataframe(
@@ -109,7 +111,8 @@ def table(
         key=key,
         hide_index=True,
         column_config=dict(columns or {}),
-        height=_height(len(rows), max_height),
+        height=height_of(len(rows), max_height),
+        row_height=ROW_PIXELS,
         alt=alt,
     )
 
@@ -121,18 +124,22 @@ def choose(
     key: str,
     alt: str,
     columns: Mapping[str, Any] | None = None,
-    max_height: int = 640,
+    max_height: int = MOST_HEIGHT,
+    ticked: Sequence[int] = (),
 ) -> list[str]:
     """The rows with a box before each; the ids (one for each row, in order) of those that are ticked. Ids are what
-    later steps work with: they read the rows again from the database."""
+    later steps work with: they read the rows again from the database. `ticked`: the rows that are ticked when the
+    table of this key is drawn for the first time."""
     event = st.dataframe(
         _frame(rows, columns),
         key=key,
         hide_index=True,
         column_config=dict(columns or {}),
-        height=_height(len(rows), max_height),
+        height=height_of(len(rows), max_height),
+        row_height=ROW_PIXELS,
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": list(ticked), "columns": [], "cells": []}},
         alt=alt,
     )
     return [ids[at] for at in event.selection.rows if at < len(ids)]
@@ -143,5 +150,6 @@ def _frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None)
     return pd.DataFrame([dict(row) for row in rows], columns=shown)
 
 
-def _height(rows: int, most: int) -> int:
+def height_of(rows: int, most: int) -> int:
+    """The height of a table with so many rows, in pixels."""
     return min(most, (max(rows, 1) + 1) * ROW_PIXELS + 3)

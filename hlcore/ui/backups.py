@@ -1,0 +1,265 @@
+"""Backups: what there is to take away, and files in the making.
+
+A file is written by a thread of this process into `exports` beside the vault, so that its size never matters and the
+page can be left. Only the session that made it can fetch it; it is removed after a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import streamlit as st
+
+from hlcore.errors import Cancelled, ExportError, VaultError
+from hlcore.export import Kind, Manifest, Mode, Selection, to_file
+from hlcore.governance.roles import Act, Person
+from hlcore.model.lifecycle import Status
+from hlcore.model.progress import Progress
+from hlcore.store import Tx, audit, contacts, counting, register, shown
+from hlcore.store.audit import Line
+from hlcore.store.locations import Location
+from hlcore.store.register import RegisterQuery
+from hlcore.ui import errors, office
+from hlcore.ui.house import house
+from hlcore.ui.office import name_of, timezone_of
+from hlcore.ui.receipts import LOOK_ONLY
+from hlcore.ui.words import count, many, moment, outcome_mark
+from hlcore.wiring import Office
+
+MAKING = "backup_making"
+KEPT_FOR = timedelta(days=1)
+HELD_IN_MEMORY = 150_000_000
+"""Bytes that the server may hold in memory for one download; a larger file is fetched from its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """One thing that can be taken away."""
+
+    name: str
+    kind: Kind
+    text: str
+    statuses: tuple[str, ...] = ()
+    at_risk: bool = False
+
+    def selection(self, location_ids: Sequence[str]) -> Selection:
+        """Its rows."""
+        return Selection(self.kind, tuple(location_ids), statuses=self.statuses, at_risk=self.at_risk)
+
+
+LIVING, GONE = ("present", "returned", "suspected"), ("deleted", "expired", "merged", "recreated")
+WHATS: Mapping[str, What] = {
+    "all": What("All contacts", Kind.CONTACTS, "Everybody ever copied, with custom fields as columns."),
+    "living": What("Contacts in HighLevel", Kind.CONTACTS, "Those that HighLevel has now.", LIVING),
+    "gone": What("Deleted contacts", Kind.CONTACTS, "Those that HighLevel no longer has.", GONE),
+    "risk": What("People at risk", Kind.CONTACTS, "Deleted, and HighLevel's own restore still open.", at_risk=True),
+    "register": What("Deletions register", Kind.DELETIONS, "Each disappearance: when, why, days left, last copy."),
+    "notes": What("Notes", Kind.NOTES, "Every captured note."),
+    "tasks": What("Tasks", Kind.TASKS, "Every captured task."),
+    "opportunities": What("Opportunities", Kind.OPPORTUNITIES, "Every captured opportunity."),
+    "messages": What("Messages", Kind.MESSAGES, "Every captured message."),
+    "versions": What("Earlier versions", Kind.VERSIONS, "What contacts looked like before they were changed."),
+}
+MODES: Mapping[str, str] = {
+    Mode.SAFE: "Safe for spreadsheets",
+    Mode.EXACT: "Exact",
+}
+MODE_TEXTS = (
+    "Opens harmlessly in Excel and the like: text that a spreadsheet would run as a formula, and phone numbers that "
+    "it would round, start with an apostrophe.",
+    "For programs and for moving data: every value exactly as HighLevel sent it, with the raw answer in a column. Do "
+    "not open it in a spreadsheet.",
+)
+
+
+def row_counts(tx: Tx, places: Sequence[Location], now: datetime) -> dict[str, int]:
+    """How many rows each thing has, by its key in `WHATS`."""
+    ids = [place.location_id for place in places]
+    by_status: dict[str, int] = {}
+    for numbers in contacts.counts(tx, ids).values():
+        for status, number in numbers.items():
+            by_status[status] = by_status.get(status, 0) + number
+    kinds = counting.records_by_kind(tx, ids)
+    at_risk = RegisterQuery(ids, spans=shown.spans(places, now, (Status.DELETED,)))
+    return {
+        "all": sum(number for status, number in by_status.items() if status != Status.ERASED),
+        "living": sum(by_status.get(status, 0) for status in LIVING),
+        "gone": sum(by_status.get(status, 0) for status in GONE),
+        "risk": register.count(tx, at_risk),
+        "register": register.count(tx, RegisterQuery(ids, spans=shown.spans(places, now))),
+        **{key: kinds.get(key.removesuffix("s"), 0) for key in ("notes", "tasks", "messages")},
+        "opportunities": kinds.get("opportunity", 0),
+        "versions": counting.old_copies(tx, ids),
+    }
+
+
+@dataclass
+class Making:
+    """A file in the making, and once `done` either its manifest or the error that ended it."""
+
+    what: What
+    file_name: str
+    path: Path
+    started_at: datetime
+    key: str = field(default_factory=lambda: f"export:{uuid4().hex}")
+    progress: Progress = field(default_factory=lambda: Progress("Reading"))
+    manifest: Manifest | None = None
+    error: VaultError | None = None
+    done: bool = False
+
+
+def start(what: What, places: Sequence[Location], mode: Mode, *, bom: bool, person: Person) -> None:
+    """The file is being made; the page shows how far it has come."""
+    here = office.office()
+    at = here.clock.now()
+    named, exact = what.name.lower().replace(" ", "-"), "-exact" if mode is Mode.EXACT else ""
+    name = f"contact-vault-{named}-{at:%Y-%m-%d}{exact}.csv"
+    made = Making(what, name, folder(here) / f"{uuid4().hex}.csv", at)
+    chosen = what.selection([place.location_id for place in places])
+    st.session_state[MAKING] = made
+    house().jobs.start(made.key, lambda stop: _make(here, made, chosen, mode, bom, person, stop))
+
+
+def folder(here: Office) -> Path:
+    """Where files wait to be fetched. It exists; what is older than a day is gone. Raises ExportError."""
+    found = here.settings.data_dir / "exports"
+    try:
+        found.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in found.glob("*.csv"):
+            if here.clock.now().timestamp() - old.stat().st_mtime > KEPT_FOR.total_seconds():
+                old.unlink(missing_ok=True)
+    except OSError as exc:
+        raise ExportError("The folder for files cannot be used.", hint="Check the rights of HLCORE_DATA_DIR.") from exc
+    return found
+
+
+def _make(
+    here: Office,
+    made: Making,
+    selection: Selection,
+    mode: Mode,
+    bom: bool,
+    person: Person,
+    stop: Callable[[], bool],
+) -> None:
+    def tell(progress: Progress) -> None:
+        made.progress = progress
+        if stop():
+            raise Cancelled("Stopped. No file was left behind.")
+
+    try:
+        made.manifest = to_file(
+            here.vault, selection, made.path, mode=mode, bom=bom, person=person, now=here.clock.now, listener=tell
+        )
+    except VaultError as error:
+        made.error = error
+    except BaseException:
+        made.error = ExportError("The file could not be made.", hint="The server's log names the place. Try again.")
+        raise
+    finally:
+        made.done = True
+
+
+def draw_making() -> None:
+    """The file of this session: its progress, or what it holds and how to fetch it. Nothing when there is none."""
+    made: Making | None = st.session_state.get(MAKING)
+    if made is None:
+        return
+    with st.container(border=True, key="backup_file"):
+        if not made.done:
+            _watch(made)
+        elif made.manifest is None:
+            errors.show(made.error or ExportError("The file could not be made."))
+        else:
+            _offer(made, made.manifest)
+
+
+@st.fragment(run_every="0.5s")
+def _watch(made: Making) -> None:
+    if made.done:
+        st.rerun()
+    now = made.progress
+    of = f" of {count(now.total)}" if now.total else ""
+    rows = f": {count(now.done)}{of} rows" if now.done else ""
+    st.progress(now.share or 0.0, text=f"Making {made.what.name.lower()}{rows}")
+    st.button("Stop", key="stop_backup", icon=":material/stop:", on_click=lambda: house().jobs.cancel(made.key))
+
+
+def _offer(made: Making, manifest: Manifest) -> None:
+    st.markdown(f"##### :material/check_circle: {made.what.name}: ready")
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Rows", count(manifest.rows), width="content")
+        st.metric("Size", size_words(manifest.bytes), width="content")
+    st.caption("SHA-256, to prove later that the file is unchanged:")
+    st.code(manifest.sha256, language=None, wrap_lines=True)
+    if not made.path.exists():
+        st.caption("The file was removed after a day. Make it again.")
+    elif manifest.bytes <= HELD_IN_MEMORY:
+        st.download_button(
+            f"Download {made.file_name}",
+            data=made.path.read_bytes,
+            file_name=made.file_name,
+            mime="text/csv",
+            key="download_backup",
+            type="primary",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    else:
+        st.markdown("This file is too large to pass through the browser. Fetch it within a day on the server itself:")
+        st.code(str(made.path.resolve()), language=None, wrap_lines=True)
+        st.caption(f"Or make one anywhere: `python -m hlcore export {made.what.kind} --out FILE`")
+
+
+def size_words(size: int) -> str:
+    """'812 bytes', '3.4 MB'."""
+    if size < 1000:
+        return many(size, "byte")
+    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if size < scale * 1000 or unit == "GB":
+            return f"{size / scale:.1f} {unit}"
+    return str(size)
+
+
+AUDIT_COLUMNS: dict[str, Any] = {
+    "When": st.column_config.TextColumn(width=190),
+    "What": st.column_config.TextColumn(width=170),
+    "Who": st.column_config.TextColumn(width=170),
+    "Outcome": st.column_config.TextColumn(width=100),
+    "Rows": st.column_config.NumberColumn(width=90, format="localized"),
+    "Size": st.column_config.TextColumn(width=90),
+    "Account": st.column_config.TextColumn(width=200),
+    "SHA-256": st.column_config.TextColumn(width=520),
+}
+
+
+def earlier(limit: int, offset: int, only: Sequence[str] | None) -> list[Line]:
+    """Earlier downloads from the audit log, newest first."""
+    with office.office().vault.read() as tx:
+        return audit.listing(tx, limit=limit, offset=offset, location_ids=only, act=str(Act.EXPORT))
+
+
+def earlier_row(line: Line, found: Sequence[Location]) -> dict[str, Any]:
+    """One earlier download as a row."""
+    detail = line.detail or {}
+    place = next((one for one in found if one.location_id == line.location_id), None)
+    return {
+        "When": moment(line.at, timezone_of(place)),
+        "What": line.subject,
+        "Who": line.actor,
+        "Outcome": outcome_mark(line.outcome).cell,
+        "Rows": detail.get("rows"),
+        "Size": size_words(detail["bytes"]) if isinstance(detail.get("bytes"), int) else "",
+        "Account": name_of(line.location_id, found) if line.location_id else "All",
+        "SHA-256": str(detail.get("sha256") or ""),
+    }
+
+
+def why_not(person: Person) -> str | None:
+    """Why this person may not make a file; None when they may."""
+    return None if person.may(Act.EXPORT) else LOOK_ONLY

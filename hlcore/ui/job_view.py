@@ -1,0 +1,245 @@
+"""A restore job on the page: live progress while it runs, then what came of each person. All of it is read from the
+database, so that closing the browser, another browser or a restart change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from hlcore.errors import NotFound, VaultError
+from hlcore.governance.roles import Act, Person
+from hlcore.model.fidelity import Difference
+from hlcore.restore.execute import cancel_job, confirm_job, pause_job
+from hlcore.store import restores, runs
+from hlcore.store.locations import Location
+from hlcore.store.restores import Item, Job
+from hlcore.ui import errors, fields, office, receipts
+from hlcore.ui.house import house
+from hlcore.ui.names import Names, names_of
+from hlcore.ui.restoring import carry_on, job_key
+from hlcore.ui.tables import pager, slice_of, table
+from hlcore.ui.words import NOTHING, Mark, ago, count, many, moment, plain
+
+OPEN = ("draft", "confirmed", "running", "paused")
+STATES = {
+    "draft": Mark("Not confirmed", ":material/edit:", "gray", "·"),
+    "confirmed": Mark("Waiting", ":material/hourglass_empty:", "blue", "…"),
+    "running": Mark("Running", ":material/sync:", "blue", "…"),
+    "paused": Mark("Paused", ":material/pause_circle:", "orange", "‖"),
+    "cancelled": Mark("Stopped", ":material/cancel:", "gray", "✕"),
+    "done": Mark("Done", ":material/check_circle:", "green", "✓"),
+}
+OUTCOMES = {
+    "recreated": Mark("Created again", ":material/person_add:", "green", "✓"),
+    "topped_up": Mark("Topped up", ":material/playlist_add:", "green", "✓"),
+    "skipped": Mark("Left as it was", ":material/block:", "gray", "–"),
+    "failed": Mark("Failed", ":material/error:", "red", "✕"),
+    "": Mark("Waiting", ":material/hourglass_empty:", "blue", "…"),
+}
+_TEXT = st.column_config.TextColumn
+COLUMNS: dict[str, Any] = {
+    "Person": _TEXT(width=190),
+    "Result": _TEXT(width=150),
+    "New id": _TEXT(width=210),
+    "Verified": _TEXT(width=210),
+    "Why": _TEXT(width="large"),
+}
+
+
+def show(job_id: int, person: Person) -> None:
+    """The job, as it stands now and as it goes on."""
+    with errors.shown():
+        job = _read(job_id)
+        place = next((one for one in office.locations() if one.location_id == job.location_id), None)
+        name, tz = (place.name, place.timezone) if place else (job.location_id, "UTC")
+        st.title(f"Restore {job_id}", anchor=False)
+        by = "somebody on this computer" if job.created_by in ("", "local") else plain(job.created_by)
+        asked = f"asked for by {by} on {moment(job.created_at, tz)}"
+        st.markdown(f"{many(job.total, 'person', 'people').capitalize()} of **{plain(name)}**, {asked}.")
+        if job.state in OPEN:
+            _watch(job_id, person, tz)
+        else:
+            _result(job, place, person)
+
+
+def _read(job_id: int) -> Job:
+    with office.office().vault.read() as tx:
+        found = restores.job(tx, job_id)
+    if found is None:
+        raise NotFound("There is no such restore.", hint="Choose one of the list below.")
+    return found
+
+
+@st.fragment(run_every="1s")
+def _watch(job_id: int, person: Person, tz: str) -> None:
+    """The progress; when the job has ended the page is drawn anew, with the result."""
+    try:
+        job = _read(job_id)
+    except VaultError as error:
+        errors.show(error)
+        return
+    if job.state not in OPEN:
+        st.rerun()
+    share = job.finished / job.total if job.total else 1.0
+    done = f"{count(job.finished)} of {many(job.total, 'person', 'people')} done"
+    st.progress(share, text=f"{STATES[job.state].badge} {done}")
+    st.caption("You may close this page: the restore goes on, and this address shows it again.")
+    _steering(job, person)
+    _table(job)
+
+
+def _steering(job: Job, person: Person) -> None:
+    """Pause, go on, stop; and what keeps the job waiting."""
+    may = person.may(Act.RESTORE)
+    last = house().jobs.get(job_key(job.job_id))
+    if last is not None and last.error is not None and not last.running:
+        errors.show(last.error)
+    with st.container(horizontal=True, gap="small"):
+        if job.state in ("confirmed", "running") and is_worked_on(job):
+            _button(job, "Pause", "pause", ":material/pause:", may, lambda: _steer(pause_job, job, person))
+        else:
+            _button(job, "Go on", "play_arrow", ":material/play_arrow:", may, lambda: _go_on(job, person))
+        _button(job, "Stop", "stop", ":material/stop:", may, lambda: _steer(cancel_job, job, person))
+
+
+def is_worked_on(job: Job) -> bool:
+    """Whether some living process works on the job now."""
+    if house().jobs.running(job_key(job.job_id)):
+        return True
+    if not job.holder or job.heartbeat_at is None or runs.is_gone(job.holder):
+        return False
+    return office.now() - job.heartbeat_at < runs.SILENT_AFTER
+
+
+def _button(job: Job, label: str, key: str, icon: str, may: bool, act: Callable[[], None]) -> None:
+    why = None if may else "Your role may look, not restore."
+    st.button(label, key=f"job_{job.job_id}_{key}", icon=icon, disabled=not may, help=why, on_click=act)
+
+
+def _steer(change: Callable[..., bool], job: Job, person: Person) -> None:
+    here = office.office()
+    with errors.shown():
+        change(here.vault, job.job_id, person, here.clock.now)
+
+
+def _go_on(job: Job, person: Person) -> None:
+    here = office.office()
+    with errors.shown():
+        if job.state in ("draft", "paused"):
+            confirm_job(here.vault, job.job_id, person, here.clock.now)
+        carry_on(house(), here, job.location_id, job.job_id, person)
+
+
+def _result(job: Job, place: Location | None, person: Person) -> None:
+    with office.office().vault.read() as tx:
+        outcomes = restores.progress(tx, job.job_id)
+        names = names_of(tx, [job.location_id])
+        different = restores.differing(tx, job.job_id)
+    draw, words = verdict(outcomes, different)
+    draw(words, icon=STATES[job.state].icon)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        receipts.receipt_button(job, person)
+        st.page_link("at_risk.py", label="Back to At risk", icon=":material/timer:")
+    shown = _table(job)
+    told = [item for item in shown if item.differences]
+    if told:
+        st.markdown("##### What differs from the copy")
+    for item in told:
+        _differences(item, names, place.timezone if place else "UTC")
+
+
+def verdict(outcomes: Mapping[str, int], different: int) -> tuple[Callable[..., Any], str]:
+    """How to draw it, and a job's result in a sentence. `different`: how many are back with differences."""
+    back = outcomes.get("recreated", 0) + outcomes.get("topped_up", 0)
+    failed, left, waiting = outcomes.get("failed", 0), outcomes.get("skipped", 0), outcomes.get("", 0)
+    parts = [f"{many(back, 'person is', 'people are').capitalize()} back in HighLevel; nobody got a message."]
+    if back and not different:
+        parts.append("Each was read back: every field is as planned.")
+    if different:
+        parts.append(f"{many(different, 'person differs', 'people differ').capitalize()} from the copy; see below.")
+    if failed:
+        parts.append(f"{many(failed, 'person', 'people').capitalize()} could not be restored; see why below.")
+    if left:
+        parts.append(f"{many(left, 'person was', 'people were').capitalize()} left as they were; see why below.")
+    if waiting:
+        parts.append(f"{many(waiting, 'person', 'people').capitalize()} had not begun when it was stopped.")
+    if failed or different:
+        return (st.error if failed else st.warning), " ".join(parts)
+    draw = st.success if back and not waiting else st.info
+    return draw, " ".join(parts)
+
+
+def _table(job: Job) -> list[Item]:
+    """One page of the job's people; those it shows."""
+    part = slice_of(f"job_{job.job_id}", job.total)
+    with office.office().vault.read() as tx:
+        found = restores.items(tx, job.job_id, after=part.offset - 1, limit=part.limit)
+    rows, key = [row(item) for item in found], f"job_{job.job_id}_table"
+    table(rows, key=key, alt=f"People of restore {job.job_id}", columns=COLUMNS)
+    pager(part, "person", "people")
+    return found
+
+
+def row(item: Item) -> dict[str, Any]:
+    """One person of a job as a row."""
+    outcome = OUTCOMES.get(item.outcome) or Mark(item.outcome, ":material/help:", "gray")
+    return {
+        "Person": str(item.plan.get("name") or item.contact_id),
+        "Result": outcome.cell,
+        "New id": item.new_contact_id or NOTHING,
+        "Verified": verified_words(item),
+        "Why": item.error or (str(item.plan.get("reason", "")) if item.outcome == "skipped" else ""),
+    }
+
+
+def verified_words(item: Item) -> str:
+    """Whether what HighLevel shows is what was planned."""
+    if item.verified is None:
+        return NOTHING
+    if item.verified:
+        return "✓ every field as planned"
+    return f"! {many(len(item.differences or ()), 'difference')}" if item.differences else "! not verified"
+
+
+def _differences(item: Item, names: Names, tz: str) -> None:
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{plain(str(item.plan.get('name') or item.contact_id))}** → `{item.new_contact_id}`")
+        for one in item.differences or ():
+            found = Difference(one["field"], one.get("planned"), one.get("found"), one.get("reason") or "")
+            st.markdown(difference_words(found, names, tz))
+
+
+def difference_words(one: Difference, names: Names, tz: str) -> str:
+    """'Phone: planned …, HighLevel shows …. Why.'"""
+    label = plain(fields.label(one.field, names))
+    planned, now = (plain(fields.text(one.field, value, names, tz)) for value in (one.planned, one.found))
+    return f"{label}: planned **{planned}**, HighLevel shows **{now}**. {plain(one.reason)}".strip()
+
+
+def recent(ids: Sequence[str]) -> int:
+    """The restores of these accounts, newest first, each with a way to open it; how many there are on the page."""
+    with office.office().vault.read() as tx:
+        found = restores.list_jobs(tx, ids, limit=20)
+    places = office.locations()
+    for job in found:
+        with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+            name = plain(office.name_of(job.location_id, places))
+            when = ago(job.created_at, office.now())
+            people = many(job.total, "person", "people")
+            told = f"{STATES[job.state].badge} **Restore {job.job_id}** · {people} of {name} · {when}"
+            st.markdown(told, width="stretch")
+            st.button("Open", key=f"open_{job.job_id}", on_click=open_job, args=([job.job_id],), type="tertiary")
+    return len(found)
+
+
+def open_job(job_ids: Sequence[int]) -> None:
+    """The page shows these jobs (`?job=<number>`)."""
+    st.query_params["job"] = ",".join(map(str, job_ids))
+
+
+def asked_for() -> list[int]:
+    """The jobs that the URL names."""
+    parts = st.query_params.get("job", "").split(",")
+    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 16]

@@ -1,0 +1,85 @@
+"""Small downloads: the receipt of a restore, and the people of the At risk page. Made when the button is pressed, in
+another thread, safe in a spreadsheet, checked and recorded in the audit log."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import streamlit as st
+
+from hlcore.export import Kind, Selection, export
+from hlcore.governance.record import recorded
+from hlcore.governance.roles import Act, Person
+from hlcore.metrics.register import Wanted, iterate
+from hlcore.restore.receipt import to_csv
+from hlcore.store.restores import Job
+from hlcore.ui import office
+from hlcore.ui.choosing import Who
+from hlcore.ui.words import count
+from hlcore.wiring import Office
+
+LOOK_ONLY = "Your role may look, not download."
+
+
+def receipt_button(job: Job, person: Person) -> None:
+    """Downloads what became of each person of the job."""
+    here = office.office()
+    may = person.may(Act.EXPORT)
+    st.download_button(
+        "Download receipt",
+        data=lambda: receipt_file(here, job, person),
+        file_name=f"contact-vault-restore-{job.job_id}.csv",
+        mime="text/csv",
+        key=f"receipt_{job.job_id}",
+        icon=":material/receipt_long:",
+        on_click="ignore",
+        disabled=not may,
+        help=None if may else LOOK_ONLY,
+    )
+
+
+def receipt_file(here: Office, job: Job, person: Person) -> bytes:
+    """The receipt as CSV in UTF-8 with a byte order mark. Raises NotAllowed, NotFound."""
+    subject = f"receipt of job {job.job_id}"
+    with recorded(
+        here.vault, person, Act.EXPORT, now=here.clock.now, location_id=job.location_id, subject=subject
+    ) as entry:
+        body = "".join(to_csv(here.vault, job.job_id)).encode("utf-8-sig")
+        entry.note(rows=job.total, bytes=len(body))
+    return body
+
+
+def people_button(chosen: Sequence[Who], wanted: Wanted, total: int, person: Person) -> None:
+    """Downloads the chosen people, or all that the page shows, with the days that are left and the whole copy."""
+    here, at = office.office(), office.now()
+    may, whos = person.may(Act.EXPORT), tuple(chosen)
+    st.download_button(
+        f"Export {count(len(whos) or total)}",
+        data=lambda: people_file(here, whos, wanted, person),
+        file_name=f"contact-vault-at-risk-{at:%Y-%m-%d}.csv",
+        mime="text/csv",
+        key="export",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=not may,
+        help="CSV, safe to open in a spreadsheet; recorded." if may else LOOK_ONLY,
+    )
+
+
+def people_file(here: Office, whos: Sequence[Who], wanted: Wanted, person: Person) -> bytes:
+    """The lost people as CSV: these, or all of the question. Raises NotAllowed, StoreError."""
+    locations, ids = _asked(here, whos, wanted)
+    out = io.BytesIO()
+    selection = Selection(Kind.DELETIONS, locations, statuses=("deleted", "expired"), contact_ids=ids)
+    export(here.vault, selection, out, bom=True, person=person, now=here.clock.now)
+    return out.getvalue()
+
+
+def _asked(here: Office, whos: Sequence[Who], wanted: Wanted) -> tuple[list[str], list[str]]:
+    if whos:
+        return sorted({who.location_id for who in whos}), [who.contact_id for who in whos]
+    with here.vault.read() as tx:
+        ids = [lost.row.contact_id for lost in iterate(tx, wanted, here.clock.now())]
+    return list(wanted.location_ids), ids
+

@@ -1,0 +1,51 @@
+"""Bring people back: preview, confirm, watch, read the result."""
+
+import streamlit as st
+
+from hlcore.governance.roles import Act
+from hlcore.ui import confirming, job_view, office, plan_view
+from hlcore.ui.choosing import basket
+from hlcore.ui.empty import empty
+from hlcore.ui.words import many
+
+person = office.person()
+ids = office.chosen_ids()
+jobs = job_view.asked_for()
+people = basket()
+
+if jobs:
+    st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=confirming.leave)
+    for job_id in jobs:
+        job_view.show(job_id, person)
+    st.stop()
+
+st.title("Restore")
+if not people:
+    st.markdown("Bring deleted people back into HighLevel, without messaging anybody.")
+    empty(
+        "Nobody is chosen",
+        "Choose the people to bring back on At risk (still within HighLevel's own window) or open one under Contacts.",
+        icon=":material/settings_backup_restore:",
+    )
+    with st.container(horizontal=True, horizontal_alignment="center", gap="medium"):
+        st.page_link("at_risk.py", label="Choose on At risk", icon=":material/timer:", width="content")
+        st.page_link("contacts.py", label="Search Contacts", icon=":material/group:", width="content")
+else:
+    st.markdown(
+        f"Preview for {many(len(people), 'person', 'people')}. Nothing is written until you confirm, and nobody gets a "
+        "message."
+    )
+    path = confirming.choose_path()
+    planning = confirming.planning_for(people, path)
+    if not planning.done:
+        confirming.wait_for(planning)
+    elif planning.error is not None:
+        confirming.failed(planning)
+    else:
+        st.markdown(plan_view.summary(planning))
+        confirming.actions(planning, person, may=person.may(Act.RESTORE))
+        plan_view.draw(planning)
+
+st.subheader("Recent restores", anchor=False)
+if not job_view.recent(ids):
+    st.caption("Nobody has been restored yet. Every restore is listed here and can be opened again.")
