@@ -93,7 +93,9 @@ def _write(
             sink.row(row)
             if not number % TELL_EVERY:
                 listener(Progress("Writing", number, sheet.total))
-    return sink.finish()
+    manifest = sink.finish()
+    listener(Progress("Written", manifest.rows, manifest.rows))
+    return manifest
 
 
 def sheet_of(source: Source, selection: Selection) -> Sheet:

@@ -154,8 +154,8 @@ def run(count: int, url: str, folder: Path) -> None:
         print(
             f"{mode}: {told['rows']:,} rows, {told['bytes'] / 1e6:,.0f} MB in {told['seconds']:.1f} s = "
             f"{told['rows'] / told['seconds']:,.0f} rows/s; processor {told['busy']:.1f} s; floor {least:.1f} s = "
-            f"{rows / least:,.0f} rows/s; processor/floor {told['busy'] / least:.1f}; peak memory {told['peak_kb'] / 1024:,.0f} MB "
-            f"(before: {told['before_kb'] / 1024:,.0f} MB)"
+            f"{rows / least:,.0f} rows/s; processor/floor {told['busy'] / least:.1f}; "
+            f"peak memory {told['peak_kb'] / 1024:,.0f} MB (before: {told['before_kb'] / 1024:,.0f} MB)"
         )
 
 

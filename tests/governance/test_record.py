@@ -1,0 +1,93 @@
+"""Whatever somebody does, or tries, leaves one line that stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hlcore.errors import NotAllowed, StoreError
+from hlcore.governance import record
+from hlcore.governance.record import recorded
+from hlcore.governance.roles import WORKER, Act, Person
+from hlcore.store import Vault, audit, locations
+from hlcore.store.audit import Line
+
+
+def lines(vault: Vault) -> list[Line]:
+    with vault.read() as tx:
+        return audit.listing(tx, limit=10)
+
+
+def test_what_was_done_stands_in_the_log(vault: Vault, clock: Any, cast: Any) -> None:
+    with recorded(vault, cast.sam, Act.RESTORE, now=clock, location_id="agency", subject="job 7") as entry:
+        clock.advance(minutes=1)
+        entry.note(contacts=3)
+    (line,) = lines(vault)
+    assert (line.actor, line.role, line.act, line.outcome) == ("sam@example.com", "restorer", "restore", "done")
+    assert (line.location_id, line.subject, line.at) == ("agency", "job 7", clock())
+    assert line.detail == {"contacts": 3, "how": "oidc"}
+
+
+@pytest.mark.parametrize("act", [Act.RESTORE, Act.EXPORT, Act.SETTINGS])
+def test_who_may_not_does_not_and_it_is_recorded(vault: Vault, clock: Any, cast: Any, act: Act) -> None:
+    with pytest.raises(NotAllowed), recorded(vault, cast.mara, act, now=clock):
+        pytest.fail("the block ran")
+    assert [(line.outcome, line.act) for line in lines(vault)] == [("refused", act)]
+
+
+def test_somebody_without_a_name_is_nobody(vault: Vault, clock: Any, cast: Any) -> None:
+    stranger = Person("", "", cast.otto.role, "local")
+    with pytest.raises(NotAllowed), recorded(vault, stranger, Act.VIEW, now=clock):
+        pytest.fail("the block ran")
+    assert lines(vault)[0].actor == "nobody"
+
+
+@pytest.mark.parametrize("fault", [ValueError("ana@example.com"), KeyboardInterrupt()])
+def test_a_failed_act_names_the_kind_of_error_and_never_its_text(
+    vault: Vault, clock: Any, cast: Any, fault: BaseException
+) -> None:
+    with pytest.raises(type(fault)), recorded(vault, cast.sam, Act.EXPORT, now=clock):
+        raise fault
+    (line,) = lines(vault)
+    assert (line.outcome, line.detail["error"]) == ("failed", type(fault).__name__)
+    assert "ana@" not in repr(line)
+
+
+def test_the_line_stays_when_the_act_is_rolled_back(vault: Vault, clock: Any, cast: Any) -> None:
+    def connect_and_fail() -> None:
+        with recorded(vault, cast.sam, Act.CONNECT, now=clock), vault.write() as tx:
+            locations.connect(tx, "x", name="", timezone="UTC", company_id="", token=b"t", at=clock(), raw=None)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        connect_and_fail()
+    with vault.read() as tx:
+        assert locations.all(tx) == []
+    assert [line.outcome for line in lines(vault)] == ["failed"]
+
+
+def test_a_log_that_cannot_be_written_does_not_hide_what_went_wrong(
+    vault: Vault, clock: Any, cast: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any, **more: Any) -> None:
+        raise StoreError("The disk of the database is full.")
+
+    monkeypatch.setattr(record.audit, "append", full)
+    with pytest.raises(ValueError, match="first") as caught, recorded(vault, cast.sam, Act.EXPORT, now=clock):
+        raise ValueError("first")
+    assert "audit log" in caught.value.__notes__[0]
+    with pytest.raises(StoreError), recorded(vault, cast.sam, Act.EXPORT, now=clock):
+        pass
+
+
+def test_a_subject_never_names_a_person(vault: Vault, clock: Any, cast: Any) -> None:
+    named = recorded(vault, cast.sam, Act.VIEW, now=clock, subject="ana@example.com")
+    with pytest.raises(ValueError, match="never a person"), named:
+        pytest.fail("the block ran")
+
+
+def test_the_worker_may_not_export(vault: Vault, clock: Any) -> None:
+    with pytest.raises(NotAllowed), recorded(vault, WORKER, Act.EXPORT, now=clock):
+        pytest.fail("the block ran")
+    assert [(line.actor, line.outcome) for line in lines(vault)] == [("worker", "refused")]
