@@ -49,5 +49,6 @@ with right:
 
 if len(found.locations) > 1:
     st.subheader("Accounts")
+    columns = front.account_columns(reasons=not front.all_good(found))
     alt = f"The state of the copy of each of {len(found.locations)} accounts, with contacts, at risk, deleted, restored"
-    table(front.account_rows(found), key="accounts", alt=alt, columns=front.account_columns())
+    table(front.account_rows(found), key="accounts", alt=alt, columns=columns)

@@ -13,11 +13,28 @@ from hlcore.ui.words import many
 HEIGHT = 280
 
 
+MEANINGS = {"Restored": 0, "Deleted": 1, "Merged": 2}
+"""Which of the theme's colours says what, on every chart."""
+
+
+def color_of(name: str) -> str:
+    """The theme's colour of this series, for the light or dark page on show."""
+    mode = "dark" if st.context.theme.type == "dark" else "light"
+    found = st.get_option(f"theme.{mode}.chartCategoricalColors") or ["#0B6E69", "#D08A1D", "#3B6FC9"]
+    return str(found[MEANINGS.get(name, 0) % len(found)])
+
+
 def daily_bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, height: int = HEIGHT) -> go.Figure:
     """Bars side by side, a group for each day; `series` by name, each as long as `days`."""
     figure = go.Figure(
         [
-            go.Bar(name=name, x=list(days), y=list(values), hovertemplate="%{y} " + name.lower() + "<extra></extra>")
+            go.Bar(
+                name=name,
+                x=list(days),
+                y=list(values),
+                marker_color=color_of(name),
+                hovertemplate="%{y} " + name.lower() + "<extra></extra>",
+            )
             for name, values in series.items()
         ]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from hlcore.metrics.overview import Figures, Overview
 from hlcore.metrics.series import Day
 from hlcore.model.health import Level
 from hlcore.ui import charts, office
-from hlcore.ui.words import NOTHING, ago, count, health_mark, many, moment, percent, plain
+from hlcore.ui.words import NOTHING, ago, count, health_mark, many, moment, plain
 
 ANSWERS = {
     Level.OK: ("Your copy is good", ":material/verified:"),
@@ -30,6 +30,7 @@ class Step:
     page: str
     label: str
     icon: str
+    query: tuple[tuple[str, str], ...] = ()
 
 
 def answer(found: Overview) -> None:
@@ -40,7 +41,7 @@ def answer(found: Overview) -> None:
     level = worst.health.level
     words, icon = ANSWERS[level]
     with st.container(border=True, key="answer"):
-        st.markdown(f"### :{health_mark(level).color}[{icon}] {words}")
+        st.markdown(f"### :{health_mark(level).color}[{icon} {words}]")
         for line in _reasons(found, level):
             st.markdown(line)
         st.caption(_last_listing(found))
@@ -74,13 +75,14 @@ def numbers(found: Overview) -> None:
     """The four figures that matter, each with its context."""
     tally = found.tally
     urgent = tally.today + tally.soon
-    with st.grid(4, min_column_width=210, gap="small"):
-        _figure("Contacts protected", found.protected, _protected_words(found), ":material/verified_user:")
-        _figure("Deleted in 7 days", tally.deleted_7, f"{count(tally.deleted_30)} in 30 days", ":material/person_remove:")
+    with st.grid(4, min_column_width=150, gap="small"):
+        _figure("Protected", found.protected, _protected_words(found), ":material/verified_user:")
+        before = f"{count(tally.deleted_30)} in 30 days"
+        _figure("Deleted in 7 days", tally.deleted_7, before, ":material/person_remove:")
         _figure(
             "At risk now",
             tally.at_risk,
-            f"{count(urgent)} for a week or less" if urgent else "none within a week",
+            f"{count(urgent)} within a week" if urgent else "none within a week",
             ":material/timer:",
             urgent=bool(urgent),
         )
@@ -103,7 +105,9 @@ def _figure(label: str, value: int, context: str, icon: str, *, urgent: bool = F
 
 def _protected_words(found: Overview) -> str:
     checking = sum(each.suspected for each in found.locations)
-    return f"{count(checking)} more being checked" if checking else f"in {many(len(found.locations), 'account')}"
+    if checking:
+        return f"{count(checking)} more being checked"
+    return f"contacts in {many(len(found.locations), 'account')}"
 
 
 def steps(found: Overview) -> list[Step]:
@@ -113,14 +117,15 @@ def steps(found: Overview) -> list[Step]:
     cut_off = [each for each in found.locations if not each.place.connected]
     refused = [each for each in found.locations if each.place.connected and each.health.level is Level.BAD]
     if refused:
-        names = _names(refused)
-        every.append(Step(f"**{names}** is not being copied.", "settings.py", "Look at it in Settings", ":material/tune:"))
+        words = f"**{_names(refused)}** is not being copied."
+        every.append(Step(words, "settings.py", "Look at it in Settings", ":material/tune:"))
     if tally.today:
         words = f"**{many(tally.today, 'contact')}** can be restored in HighLevel for less than a day."
-        every.append(Step(words, "at_risk.py", "Save them now", ":material/alarm:"))
+        every.append(Step(words, "at_risk.py", "Save them now", ":material/alarm:", (("left", "Last day"),)))
     if tally.soon:
         words = f"**{many(tally.soon, 'contact')}** can be restored in HighLevel for a week or less."
-        every.append(Step(words, "at_risk.py", "Decide who comes back", ":material/timer:"))
+        step = Step(words, "at_risk.py", "Decide who comes back", ":material/timer:", (("left", "This week"),))
+        every.append(step)
     elif tally.at_risk and not tally.today:
         words = f"**{many(tally.at_risk, 'contact')}** were deleted and can still be restored in HighLevel."
         every.append(Step(words, "at_risk.py", "See who they are", ":material/timer:"))
@@ -142,19 +147,18 @@ def draw_steps(found: Overview) -> None:
     """The list of what to do next, with the way there."""
     with st.container(border=True, key="next", height="stretch"):
         st.markdown("#### What to do next")
-        for step in steps(found):
+        for at, step in enumerate(steps(found)):
             st.markdown(step.words)
-            st.page_link(step.page, label=step.label, icon=step.icon)
+            kind: Literal["primary", "secondary"] = "secondary" if at else "primary"
+            if st.button(step.label, key=f"step_{at}", icon=step.icon, type=kind):
+                st.switch_page(step.page, query_params=dict(step.query))
         st.caption(_budget(found))
 
 
 def _budget(found: Overview) -> str:
-    most = max(found.locations, key=lambda each: each.requests_today / max(1, each.daily_limit))
-    share = most.requests_today / max(1, most.daily_limit)
-    return (
-        f"{count(found.requests_today)} requests to HighLevel today; "
-        f"{percent(round(share, 3))} of what one account may use in a day."
-    )
+    limit = min(each.daily_limit for each in found.locations)
+    each = " for each account" if len(found.locations) > 1 else ""
+    return f"{many(found.requests_today, 'request')} to HighLevel today; {count(limit)} are allowed{each}."
 
 
 def trend(days: Sequence[Day], accounts: int) -> None:
@@ -181,6 +185,11 @@ def account_rows(found: Overview) -> list[dict[str, Any]]:
     return [_account(each) for each in found.locations]
 
 
+def all_good(found: Overview) -> bool:
+    """Whether no account needs a reason."""
+    return all(each.health.level is Level.OK for each in found.locations)
+
+
 def _account(each: Figures) -> dict[str, Any]:
     last = each.last_complete.finished_at if each.last_complete else None
     return {
@@ -196,17 +205,14 @@ def _account(each: Figures) -> dict[str, Any]:
     }
 
 
-def account_columns() -> dict[str, Any]:
-    """The columns of that table."""
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn(format="localized", width=110)
+def account_columns(*, reasons: bool) -> dict[str, Any]:
+    """The columns of that table; the reasons only where there are any to read."""
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    numbers = {"Contacts": 90, "At risk": 80, "Deleted, 30 days": 125, "Restored": 85, "Requests today": 120}
     return {
-        "Account": text(width=200),
-        "Copy": text(width=135),
-        "Last complete listing": text(width=185),
-        "Contacts": number,
-        "At risk": number,
-        "Deleted, 30 days": number,
-        "Restored": number,
-        "Requests today": number,
-        "Why": text(width=400),
+        "Account": text(width=185),
+        "Copy": text(width=130),
+        **({"Why": text(width=420)} if reasons else {}),
+        "Last complete listing": text(width=180),
+        **{name: number(format="localized", width=width) for name, width in numbers.items()},
     }
