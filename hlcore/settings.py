@@ -40,6 +40,7 @@ class Settings(BaseModel):
     requests_per_10s: int = Field(90, ge=1, le=100, description="Requests in 10 seconds; HighLevel allows 100")
     requests_per_day: int = Field(200_000, ge=100, description="Requests of a location in a day")
     interactive_share: float = Field(0.1, ge=0, le=0.9, description="Share of both limits kept free for restores")
+    unused_share: float = Field(0.2, ge=0, le=0.9, description="Share of a day's requests that capturing leaves alone")
     incident_floor: int = Field(50, ge=0, description="So many disappearing at once are never an incident")
     incident_share: float = Field(0.02, ge=0, le=1, description="More than this share at once is an incident")
     index_lag_minutes: int = Field(5, ge=0, le=120, description="HighLevel's search may lag by so much")

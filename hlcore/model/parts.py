@@ -17,6 +17,21 @@ EACH = ("detail", "note", "appointment")
 FED = ("task", "opportunity", "conversation", "message")
 KINDS = ("detail", "note", "task", "opportunity", "appointment", "conversation", "message")
 
+CATALOGUES = (
+    "location",
+    "custom_field",
+    "custom_value",
+    "tag",
+    "user",
+    "pipeline",
+    "lost_reason",
+    "calendar",
+    "business",
+    "workflow",
+    "campaign",
+)
+"""Lists of the location without which a copy cannot be read or restored."""
+
 CHANGING = ("detail", "note", "appointment", "task", "opportunity")
 """Kinds that are read again when the contact itself changed. Messages and conversations have feeds of news."""
 
@@ -58,11 +73,12 @@ def identity(raw: bytes) -> tuple[str, str]:
 
 def agrees(held: bytes, told: bytes) -> bool:
     """Whether `told` says nothing that `held` does not say. Two routes show one record with different members; only
-    other values are news."""
+    other values are news, and that a member with something to say is gone."""
     if held == told:
         return True
     before, now = decode(held), decode(told)
-    return bool(now) and all(name in before and before[name] == value for name, value in now.items())
+    names = {*now, *(name for name in before if name in _SAYS)}
+    return bool(now) and all(name in before and before[name] == now.get(name) for name in names)
 
 
 def email_ids(raw: bytes) -> list[str]:
@@ -76,6 +92,13 @@ def email_ids(raw: bytes) -> list[str]:
     ids = email.get("messageIds") if isinstance(email, dict) else None
     named = [each for each in ids if _is_name(each)] if isinstance(ids, list) else []
     return named or [each for each in (found.get("id"),) if _is_name(each)]
+
+
+_SAYS = frozenset(
+    {"title", "body", "assignedTo", "dueDate", "completed", "name", "status", "monetaryValue", "pipelineId"}
+    | {"pipelineStageId", "source", "customFields", "lostReasonId"}
+)
+"""Members by which a task or an opportunity says something; the others differ between HighLevel's routes."""
 
 
 def _is_name(value: object) -> bool:

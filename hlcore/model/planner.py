@@ -8,7 +8,7 @@ captured long ago. Pure: facts in, one step out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -33,6 +33,37 @@ class Purpose(IntEnum):
     CHANGED = 3
     FIRST = 4
     RENEW = 5
+
+
+Wish = tuple[Purpose, str, str]
+"""(purpose, kind, way) of something to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often what is safe is looked at again. `renew_before`: everything captured earlier is read again, whatever
+    its age (a person asked for it)."""
+
+    renew_after: timedelta = timedelta(days=7)
+    news_every: timedelta = timedelta(minutes=15)
+    walk_every: timedelta = timedelta(hours=6)
+    walk_share: float = 0.05
+    catalogue_every: timedelta = timedelta(hours=6)
+    retry_after: timedelta = timedelta(hours=6)
+    renew_before: datetime | None = None
+
+    def stale_before(self, now: datetime) -> datetime:
+        """What was captured earlier is stale."""
+        return self.renew_before or now - self.renew_after
+
+    def walk_due(self, walked_at: datetime, now: datetime, *, calls: int, usable: int, news: bool) -> bool:
+        """Whether a feed should be walked again: rarely where it has news of its own, and never so often that walks
+        take more than `walk_share` of the usable requests of a day."""
+        if self.renew_before is not None:
+            return walked_at < self.renew_before
+        every = self.renew_after if news else self.walk_every
+        dear = DAY * calls / max(1.0, usable * self.walk_share)
+        return now - walked_at >= max(every, min(dear, self.renew_after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +175,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next piece of work: at most `calls` requests. `way`: each | feed | news | catalogue | email | ''."""
+    """The next piece of work: about `calls` requests. `way`: each | feed | news | catalogue | email | ''."""
 
     purpose: Purpose
     kind: str
@@ -152,15 +183,19 @@ class Step:
     calls: int
 
 
-def next_step(facts: Facts, allowance: Allowance, now: datetime, *, size: int = SLICE) -> Step | None:
-    """The most valuable step that the budget allows; None when there is nothing to do or nothing to spend."""
-    for purpose, kind, way in wishes(facts):
-        calls = min(size, allowance.allows(purpose, now))
-        return Step(purpose, kind, way, calls) if calls > 0 else None
+def next_step(
+    facts: Facts, allowance: Allowance, now: datetime, *, but: Container[Wish] = (), size: int = SLICE
+) -> Step | None:
+    """The most valuable step that the budget allows and that is not among `but`; None when there is nothing to do or
+    nothing to spend."""
+    for wish in wishes(facts):
+        if wish not in but:
+            calls = min(size, allowance.allows(wish[0], now))
+            return Step(*wish, calls) if calls > 0 else None
     return None
 
 
-def wishes(facts: Facts) -> Iterator[tuple[Purpose, str, str]]:
+def wishes(facts: Facts) -> Iterator[Wish]:
     """Everything there is to do as (purpose, kind, way), the most valuable first."""
     if facts.restores:
         yield Purpose.RESTORE, "", ""
@@ -178,7 +213,7 @@ def wishes(facts: Facts) -> Iterator[tuple[Purpose, str, str]]:
     yield from _renewed(parts)
 
 
-def _changed(parts: Iterable[Part]) -> Iterator[tuple[Purpose, str, str]]:
+def _changed(parts: Iterable[Part]) -> Iterator[Wish]:
     for part in parts:
         if part.feed and part.feed.covered and part.feed.news:
             yield Purpose.CHANGED, part.kind, "news"
@@ -188,7 +223,7 @@ def _changed(parts: Iterable[Part]) -> Iterator[tuple[Purpose, str, str]]:
             yield Purpose.CHANGED, part.kind, "feed" if by_feed else "each"
 
 
-def _first(parts: list[Part]) -> Iterator[tuple[Purpose, str, str]]:
+def _first(parts: list[Part]) -> Iterator[Wish]:
     """Feeds first, the shortest first: they make most contacts safe for a request. Then kind after kind, always the
     one of which the smallest share is safe."""
     fed = [part for part in parts if part.feed and not part.feed.covered]
@@ -199,7 +234,7 @@ def _first(parts: list[Part]) -> Iterator[tuple[Purpose, str, str]]:
         yield Purpose.FIRST, part.kind, "each"
 
 
-def _renewed(parts: list[Part]) -> Iterator[tuple[Purpose, str, str]]:
+def _renewed(parts: list[Part]) -> Iterator[Wish]:
     for part in parts:
         if part.feed and part.feed.covered and part.feed.due:
             yield Purpose.RENEW, part.kind, "feed"

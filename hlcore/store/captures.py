@@ -131,18 +131,29 @@ def counts(
     return Counts(living, never, wanted, stale)
 
 
-def wanted(tx: Tx, location_id: str, kind: str, *, limit: int, skip: Iterable[str] = ()) -> list[str]:
-    """Living contacts whose records of this kind are wanted (again), the longest waiting first, without `skip`."""
-    query = _joined(location_id, kind, captures.c.subject_id).where(_DUE, contacts.c.status.in_(LIVING))
+def wanted(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
+    """Living contacts whose records of this kind are wanted (again) at `at`, the longest waiting first, without
+    `skip`."""
+    query = _joined(location_id, kind, captures.c.subject_id)
+    query = query.where(captures.c.due_at <= at, contacts.c.status.in_(LIVING))
     query = query.where(~among(tx, captures.c.subject_id, skip))
     return list(tx.execute(query.order_by(captures.c.due_at, captures.c.subject_id).limit(limit)).scalars())
 
 
 def never(
-    tx: Tx, location_id: str, kind: str, *, limit: int, covered_at: datetime | None = None, after: Place | None = None
+    tx: Tx,
+    location_id: str,
+    kind: str,
+    *,
+    at: datetime,
+    limit: int,
+    covered_at: datetime | None = None,
+    after: Place | None = None,
 ) -> list[Place]:
-    """Living contacts whose records of this kind were never captured, the newest first, behind `after`."""
+    """Living contacts whose records of this kind were never captured, the newest first, behind `after`; without those
+    that are put off until after `at`."""
     base = _never(select(contacts.c.date_added, contacts.c.contact_id), location_id, kind, covered_at)
+    base = base.where(or_(captures.c.due_at.is_(None), captures.c.due_at <= at))
     date, who = contacts.c.date_added, contacts.c.contact_id
     found: list[Place] = []
     if after is None or after[0] is not None:
@@ -159,7 +170,9 @@ def never(
     return found
 
 
-def stale(tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
+def stale(
+    tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, skip: Iterable[str] = ()
+) -> list[str]:
     """Living contacts whose records of this kind were captured before `before`, the oldest capture first."""
     query = _joined(location_id, kind, captures.c.subject_id).where(
         captures.c.captured_at < before, contacts.c.status.in_(LIVING), ~among(tx, captures.c.subject_id, skip)
@@ -167,15 +180,23 @@ def stale(tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, 
     return list(tx.execute(query.order_by(captures.c.captured_at, captures.c.subject_id).limit(limit)).scalars())
 
 
-def subjects_due(tx: Tx, location_id: str, kind: str, *, limit: int) -> list[str]:
-    """What is wanted of a kind whose subjects are no contacts, the longest waiting first."""
-    query = select(captures.c.subject_id).where(_of(location_id, kind), _DUE)
+def subjects_due(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int) -> list[str]:
+    """What is wanted at `at` of a kind whose subjects are no contacts, the longest waiting first."""
+    query = select(captures.c.subject_id).where(_of(location_id, kind), captures.c.due_at <= at)
     return list(tx.execute(query.order_by(captures.c.due_at, captures.c.subject_id).limit(limit)).scalars())
 
 
 def count_due(tx: Tx, location_id: str, kind: str) -> int:
-    """How many `subjects_due` there are."""
+    """How many subjects of a kind are wanted, those that are put off included."""
     return _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DUE))
+
+
+def uncaptured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str]) -> list[str]:
+    """Those of these subjects that were never captured."""
+    given = sorted(set(subjects))
+    mine = _of(location_id, kind), _DONE, among(tx, captures.c.subject_id, given)
+    known = set(tx.execute(select(captures.c.subject_id).where(*mine)).scalars())
+    return [each for each in given if each not in known]
 
 
 def of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Captured]:

@@ -115,6 +115,22 @@ def iterate(
         after = found[-1].record_id
 
 
+def seen_since(tx: Tx, location_id: str, kind: str, ids: Iterable[str], *, at: datetime) -> set[str]:
+    """Those of these records that were seen at or after `at`."""
+    query = select(table.c.record_id).where(
+        *_in(location_id, kind), among(tx, table.c.record_id, ids), table.c.seen_at >= at
+    )
+    return set(tx.execute(query).scalars())
+
+
+def existing(tx: Tx, location_id: str, kind: str, contact_id: str) -> dict[str, bytes]:
+    """The bytes of the contact's records of this kind that had not vanished, by id."""
+    query = select(table.c.record_id, table.c.raw).where(
+        *_in(location_id, kind), table.c.contact_id == contact_id, table.c.vanished_at.is_(None)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
 def get(tx: Tx, location_id: str, kind: str, record_id: str) -> Record | None:
     """The record, None when there is none."""
     row = tx.execute(select(table).where(*_in(location_id, kind), table.c.record_id == record_id)).one_or_none()

@@ -1,0 +1,101 @@
+"""What is to be done for a location, as the planner wants to know it: a handful of counts, whatever the size."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from hlcore.model.parts import CATALOGUES, COST, FED, KINDS, ROWS_PER_CALL
+from hlcore.model.planner import Facts, Feed, Pace, Part, Policy
+from hlcore.store import captures, feeds
+from hlcore.store.engine import Tx
+from hlcore.store.feeds import FeedState
+from hlcore.store.tables import runs
+
+NEWS = ("conversation", "message")
+"""Feeds that can be asked for what is new."""
+
+LONELY = "each:"
+"""Prefix of a feed's name under which it is remembered that a kind cannot be read contact by contact."""
+
+
+def survey(tx: Tx, location_id: str, *, now: datetime, policy: Policy, usable: int) -> Facts:
+    """The facts at `now`; `usable` are the requests of a whole day."""
+    known = feeds.all_of(tx, location_id)
+    living = captures.live(tx, location_id)
+    parts = tuple(_part(tx, location_id, kind, living, known, now, policy, usable) for kind in KINDS)
+    stale = policy.stale_before(now) if policy.renew_before else now - policy.catalogue_every
+    lists = sum(catalogue_due(known.get(kind), now, stale, policy) for kind in CATALOGUES)
+    return Facts(parts, catalogues=lists, emails=captures.count_due(tx, location_id, "email"))
+
+
+def catalogue_due(state: FeedState | None, now: datetime, stale: datetime, policy: Policy) -> bool:
+    """Whether a catalogue should be read: it never was, or was captured before `stale`; a refused one not so soon."""
+    if state is None:
+        return True
+    if state.refused_at is not None:
+        return now - state.refused_at >= policy.retry_after
+    return state.covered_at is None or state.covered_at < stale
+
+
+def usable_feed(state: FeedState, now: datetime, policy: Policy) -> bool:
+    """Whether the feed may be asked: HighLevel did not refuse it lately."""
+    return state.refused_at is None or now - state.refused_at >= policy.retry_after
+
+
+def pace_of(tx: Tx, location_id: str, *, now: datetime, per_second: float) -> Pace:
+    """What rounds took in the last day, and what changing contacts will take, by the log of runs."""
+    since = now - timedelta(days=1)
+    first = select(func.min(runs.c.run_id)).where(runs.c.location_id == location_id)
+    query = select(func.coalesce(func.sum(runs.c.requests), 0), func.coalesce(func.sum(runs.c.changed), 0)).where(
+        runs.c.location_id == location_id, runs.c.started_at >= since, runs.c.run_id > first.scalar_subquery()
+    )
+    requests, changed = tx.execute(query).one()
+    return Pace(per_second, float(requests), float(changed) * 3)
+
+
+def _part(
+    tx: Tx,
+    location_id: str,
+    kind: str,
+    living: int,
+    known: dict[str, FeedState],
+    now: datetime,
+    policy: Policy,
+    usable: int,
+) -> Part:
+    state = known.get(kind, FeedState(location_id, kind)) if kind in FED else None
+    stale = policy.stale_before(now)
+    covered = state.covered_at if state else None
+    found = captures.counts(tx, location_id, kind, living=living, covered_at=covered, before=stale)
+    alone = known.get(LONELY + kind)
+    feed = _feed(state, living, now, policy, usable) if state and usable_feed(state, now, policy) else None
+    is_open = feed is not None or alone is None or usable_feed(alone, now, policy)
+    return Part(kind, found.live, found.never, found.wanted, found.stale, COST[kind], feed, is_open)
+
+
+def _feed(state: FeedState, living: int, now: datetime, policy: Policy, usable: int) -> Feed:
+    whole = _calls(state, living)
+    left = max(1, whole - _done(state)) if state.began_at else whole
+    if state.walked_at is None:
+        return Feed(left)
+    news = state.kind in NEWS
+    due = policy.walk_due(state.walked_at, now, calls=whole, usable=usable, news=news)
+    if state.began_at is not None:
+        looking = state.checkpoint.get("mode") == "news"
+        return Feed(left, covered=True, news=looking, due=not looking)
+    fresh = news and policy.renew_before is None and now - (state.covered_at or state.walked_at) >= policy.news_every
+    return Feed(left, covered=True, news=fresh, due=due)
+
+
+def _calls(state: FeedState, living: int) -> int:
+    """Requests of a whole walk, by what is known of its length."""
+    told = state.checkpoint.get("total", 0) if isinstance(state.checkpoint, dict) else 0
+    rows = max(int(told or 0), state.rows) or (0 if state.walked_at else living)
+    return math.ceil(rows / ROWS_PER_CALL[state.kind]) + 1 + (state.kind == "message")
+
+
+def _done(state: FeedState) -> int:
+    return int(state.checkpoint.get("calls", 0)) if isinstance(state.checkpoint, dict) else 0

@@ -1,0 +1,114 @@
+"""The lists without which a copy can be neither read nor restored: custom fields, tags, users, pipelines, …
+
+They change rarely: each is read again after some hours, or when a round wants it. What vanishes from a list stays in
+the vault, marked, so that the values of a deleted custom field keep their name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected, Unreachable
+from hlcore.highlevel import Client
+from hlcore.model.parts import CATALOGUES, identity
+from hlcore.model.planner import Policy
+from hlcore.store import Vault, feeds, records
+from hlcore.store.survey import catalogue_due
+from hlcore.sync.gathering import CLOSED, ENDS, Gathering
+
+Fetch = Callable[[Client], list[bytes]]
+PASSING = (*CLOSED, Gone, Rejected, Unreachable)
+"""Faults with which the rest of a copy can still be made."""
+
+SOURCES: Mapping[str, Fetch] = {
+    "location": lambda client: [client.location()],
+    "custom_field": lambda client: client.custom_fields(),
+    "custom_value": lambda client: client.custom_values(),
+    "tag": lambda client: client.tags(),
+    "user": lambda client: client.users(),
+    "pipeline": lambda client: client.pipelines(),
+    "lost_reason": lambda client: client.lost_reasons(),
+    "calendar": lambda client: client.calendars(),
+    "business": lambda client: client.businesses(),
+    "workflow": lambda client: client.workflows(),
+    "campaign": lambda client: client.campaigns(),
+}
+
+
+def capture_catalogue(vault: Vault, client: Client, kind: str, *, now: Callable[[], datetime]) -> int:
+    """The list is in the vault as HighLevel sent it; vanished entries stay, marked. How many entries are new or
+    changed. An empty answer is believed when a second one is empty too. Raises HighLevelError, StoreError."""
+    began = now()
+    rows = SOURCES[kind](client)
+    with vault.read() as tx:
+        held = records.catalogue(tx, client.location_id, kind)
+    if not rows and held:
+        rows = SOURCES[kind](client)
+    found = [(_id(raw, kind), "", raw) for raw in rows]
+    with vault.write() as tx:
+        counts = records.put(tx, client.location_id, kind, found, at=now())
+        records.vanish_others(tx, client.location_id, kind, keep=[row[0] for row in found], contact_id="", at=now())
+        feeds.save(
+            tx, client.location_id, kind, covered_at=began, walked_at=began, rows=len(found), refused_at=None, note=""
+        )
+    return counts.added + counts.changed
+
+
+def capture_due(g: Gathering) -> None:
+    """Every list that is due has been read, or it is noted why not. Raises `gathering.ENDS`, StoreError."""
+    at = g.now()
+    stale = g.policy.renew_before or at - g.policy.catalogue_every
+    with g.vault.read() as tx:
+        known = feeds.all_of(tx, g.location_id)
+    for kind in CATALOGUES:
+        if catalogue_due(known.get(kind), at, stale, g.policy):
+            g.tell("Reading the account's lists")
+            _attempt(g, kind)
+
+
+def refresh(
+    vault: Vault, client: Client, kinds: Iterable[str], *, now: Callable[[], datetime], older_than: datetime
+) -> list[str]:
+    """Those of these lists that were captured before `older_than` have been read; the reasons of those that could not
+    be. Raises what makes asking on pointless."""
+    notes = []
+    with vault.read() as tx:
+        known = feeds.all_of(tx, client.location_id)
+    for kind in kinds:
+        if not catalogue_due(known.get(kind), now(), older_than, Policy()):
+            continue
+        try:
+            capture_catalogue(vault, client, kind, now=now)
+        except ENDS:
+            raise
+        except PASSING as exc:
+            _refused(vault, client.location_id, kind, exc, now())
+            notes.append(_words(kind, exc))
+    return notes
+
+
+def _attempt(g: Gathering, kind: str) -> None:
+    try:
+        g.taken[kind] += capture_catalogue(g.vault, g.client, kind, now=g.now)
+    except ENDS:
+        raise
+    except HighLevelError as exc:
+        _refused(g.vault, g.location_id, kind, exc, g.now())
+        g.note(_words(kind, exc))
+
+
+def _refused(vault: Vault, location_id: str, kind: str, exc: HighLevelError, at: datetime) -> None:
+    with vault.write() as tx:
+        feeds.save(tx, location_id, kind, refused_at=at, note=str(exc))
+
+
+def _words(kind: str, exc: HighLevelError) -> str:
+    return f"The list of {kind.replace('_', ' ')}s could not be read: {exc}"
+
+
+def _id(raw: bytes, kind: str) -> str:
+    found = identity(raw)[0]
+    if not found:
+        raise BrokenAnswer(f"HighLevel's list of {kind.replace('_', ' ')}s holds an entry without id.")
+    return found

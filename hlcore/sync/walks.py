@@ -1,0 +1,189 @@
+"""Walking a feed of the whole location, page by page: the cheap way to what belongs to contacts.
+
+Each page and the place behind it are kept in one transaction, so that a walk that was stopped anywhere goes on there. A
+feed may leave live rows out or end early (as HighLevel's users report of the opportunities' feed): a walk counts only
+when it showed as many rows as were promised, and what it did not show is asked for contact by contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hlcore.errors import BrokenAnswer, HighLevelError, Rejected
+from hlcore.model.parts import identity
+from hlcore.store import Tx, captures, feeds, records
+from hlcore.store.feeds import FeedState
+from hlcore.sync import messages
+from hlcore.sync.gathering import CLOSED, ENDS, Gathering
+from hlcore.sync.reading import want_texts
+from hlcore.sync.turns import Mark, Turn
+
+PAGE = 100
+SMALL_PAGE = 25
+OVERLAP = 5
+"""Rows that a page of tasks shares with the one before: proof that none slipped by when another was deleted."""
+PATIENCE = 2
+"""Walks in a row that may end badly before the feed is left alone for some hours."""
+
+
+def walk(g: Gathering, kind: str, calls: int, *, news: bool = False) -> None:
+    """At most `calls` more pages of the feed are in the vault; at its end everybody is safe by it, and who has records
+    that it did not show is wanted. Faults of HighLevel end the walk and are noted. Raises `gathering.ENDS`,
+    StoreError."""
+    state = _begin(g, kind, news)
+    for _ in range(calls):
+        g.tell(f"Reading {kind}s", int((state.checkpoint or {}).get("rows", 0)), _told(state))
+        try:
+            turn = PAGES[kind](g.client, Mark(state.checkpoint or {}))
+            state = _keep(g, state, turn)
+        except ENDS:
+            raise
+        except CLOSED as exc:
+            _fail(g, state, str(exc), for_good=True)
+            return
+        except HighLevelError as exc:
+            _fail(g, state, str(exc))
+            return
+        if state.began_at is None:
+            return
+
+
+def _told(state: FeedState) -> int:
+    mark = state.checkpoint or {}
+    return max(int(mark.get("total", 0)), int(mark.get("rows", 0)))
+
+
+def _begin(g: Gathering, kind: str, news: bool) -> FeedState:
+    """The walk under way, or a new one."""
+    with g.vault.read() as tx:
+        state = feeds.get(tx, g.location_id, kind)
+    mode = "news" if news else "all"
+    if state.began_at is not None and (state.checkpoint or {}).get("mode") == mode:
+        return state
+    since = state.covered_at if news else None
+    began = g.now()
+    mark = {"mode": mode, "began": began.isoformat(), "since": since.isoformat() if since else ""}
+    with g.lock, g.vault.write() as tx:
+        return feeds.save(tx, g.location_id, kind, began_at=began, checkpoint=mark, refused_at=None)
+
+
+def _keep(g: Gathering, state: FeedState, turn: Turn) -> FeedState:
+    """The rows of a page and where the walk stands behind them are stored together."""
+    rows = [_identified(raw, state.kind) for raw in turn.rows]
+    began = state.began_at or g.now()
+    with g.lock, g.vault.write() as tx:
+        seen = records.seen_since(tx, g.location_id, state.kind, [row[0] for row in rows], at=began)
+        counts = records.put(tx, g.location_id, state.kind, rows, at=g.now())
+        if state.kind == "message":
+            want_texts(tx, g.location_id, [(row[0], row[2]) for row in rows], at=g.now())
+        mark = turn.mark.count(fresh=len({row[0] for row in rows} - seen))
+        state = _advance(tx, g, state, turn, mark)
+    g.taken[state.kind] += counts.added + counts.changed
+    return state
+
+
+def _identified(raw: bytes, kind: str) -> tuple[str, str, bytes]:
+    record_id, contact_id = identity(raw)
+    if not record_id or not contact_id:
+        raise BrokenAnswer(f"HighLevel's list of {kind}s holds one that does not say whose it is.")
+    return record_id, contact_id, raw
+
+
+def _advance(tx: Tx, g: Gathering, state: FeedState, turn: Turn, mark: Mark) -> FeedState:
+    verdict = turn.verdict(mark)
+    if verdict is None:
+        return feeds.save(tx, g.location_id, state.kind, checkpoint=mark.values)
+    if verdict:
+        return _failed(tx, g, state, verdict)
+    began = state.began_at or g.now()
+    if mark["mode"] == "news":
+        ended = {"covered_at": began, "began_at": None, "checkpoint": None, "fails": 0, "note": ""}
+        return feeds.save(tx, g.location_id, state.kind, **ended)
+    captures.settle(tx, g.location_id, state.kind, at=began)
+    doubted = captures.doubt(tx, g.location_id, state.kind, walked_at=began, at=g.now())
+    if doubted:
+        g.note(f"The list of {state.kind}s leaves out what is held of {doubted:,} contacts; each is asked for.")
+    whole = {"covered_at": began, "walked_at": began, "rows": mark["rows"], "fails": 0, "note": ""}
+    return feeds.save(tx, g.location_id, state.kind, began_at=None, checkpoint=None, **whole)
+
+
+def _fail(g: Gathering, state: FeedState, reason: str, *, for_good: bool = False) -> None:
+    with g.lock, g.vault.write() as tx:
+        _failed(tx, g, state, reason, for_good=for_good)
+
+
+def _failed(tx: Tx, g: Gathering, state: FeedState, reason: str, *, for_good: bool = False) -> FeedState:
+    """The walk ended without a conclusion; after some the feed is left alone for a while."""
+    g.note(f"The list of {state.kind}s could not be read to its end: {reason}")
+    fails = state.fails + 1
+    closed = for_good or fails >= PATIENCE
+    columns: dict[str, Any] = {"fails": 0 if closed else fails, "note": reason}
+    columns |= {"refused_at": g.now() if closed else None}
+    return feeds.save(tx, g.location_id, state.kind, began_at=None, checkpoint=None, **columns)
+
+
+def _tasks(client: Any, mark: Mark) -> Turn:
+    """Tasks come by `skip`, so that rows move when one is deleted meanwhile: pages overlap, and a page that does not
+    know the end of the one before is read again from further up."""
+    skip, limit, tail = mark.get("skip", 0), mark.get("limit", PAGE), mark.get("tail", [])
+    try:
+        rows = client.search_tasks(limit=limit, skip=skip)
+    except Rejected:
+        if limit == SMALL_PAGE:
+            raise
+        return Turn([], mark.then(limit=SMALL_PAGE))
+    ids = [identity(raw)[0] for raw in rows]
+    if tail and ids and not set(ids) & set(tail) and mark.get("back", 0) < 5:
+        return Turn([], mark.then(skip=max(0, skip - limit), back=mark.get("back", 0) + 1))
+    fresh = [each for each in ids if each not in tail]
+    forward = len(rows) - OVERLAP if len(rows) > 2 * OVERLAP else len(rows)
+    after = mark.then(skip=skip + forward, tail=ids[-OVERLAP:] if forward < len(rows) else [], back=0)
+    return Turn(rows, after, ended=not fresh)
+
+
+def _opportunities(client: Any, mark: Mark) -> Turn:
+    """By cursor; where the cursor ends before the promised total is reached, by page number."""
+    page = client.search_opportunities(cursor=mark.get("cursor"), limit=PAGE)
+    total = page.total or 0
+    if page.rows and page.next is not None and page.next != mark.get("cursor"):
+        return Turn(page.rows, mark.then(cursor=page.next, total=total))
+    numbered = "page" in (mark.get("cursor") or {})
+    number = mark["cursor"]["page"] + 1 if numbered else (mark["rows"] + len(page.rows)) // PAGE + 1
+    done = not page.rows or (numbered and (number - 1) * PAGE >= total)
+    return Turn(page.rows, mark.then(cursor={"page": number}, total=total), ended=done, full=total)
+
+
+def _conversations(client: Any, mark: Mark) -> Turn:
+    """Newest first. A conversation that gets a message meanwhile jumps to the top: the head is read again at the end.
+    Several may share one moment: the cursor steps back by one so that none of them falls between two pages."""
+    page = client.search_conversations(start_after=mark.get("after"), limit=PAGE)
+    ids = [identity(raw)[0] for raw in page.rows]
+    tail = mark.get("tail", [])
+    fresh = [each for each in ids if each not in tail]
+    last, total = page.next, page.total or 0
+    if mark["mode"] == "news" or mark.get("head"):
+        return _head(page.rows, fresh, mark.then(total=total), last)
+    if total and mark["rows"] + len(fresh) >= total:
+        return Turn(page.rows, mark.then(after=None, head=True, tail=[], total=total))
+    if not fresh and mark.get("near") and last is not None:
+        return Turn(page.rows, mark.then(after=last, near=False, tail=ids, total=total))
+    if fresh and last is not None:
+        return Turn(page.rows, mark.then(after=last + 1, near=True, tail=ids, total=total))
+    return Turn(page.rows, mark.then(after=None, head=True, tail=[], total=total))
+
+
+def _head(rows: Sequence[bytes], fresh: Sequence[str], mark: Mark, last: int | None) -> Turn:
+    """One page of the newest ones, until those that were there when the walk (or the last look) began."""
+    full = mark["total"] if mark["mode"] == "all" else 0
+    if not fresh or last is None or last < mark.edge_ms:
+        return Turn(list(rows), mark, ended=True, full=full)
+    return Turn(list(rows), mark.then(after=last + 1, tail=[identity(raw)[0] for raw in rows]), full=full)
+
+
+PAGES: dict[str, Callable[[Any, Mark], Turn]] = {
+    "task": _tasks,
+    "opportunity": _opportunities,
+    "conversation": _conversations,
+    "message": messages.page,
+}
