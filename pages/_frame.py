@@ -40,8 +40,8 @@ page = st.navigation(
 )
 if not ready:
     st.stop()
-with st.sidebar:
-    entrance.sidebar(person)
-entrance.banner(person)
 with shown():
+    with st.sidebar:
+        entrance.sidebar(person)
+    entrance.banner(person)
     page.run()

@@ -47,8 +47,7 @@ def logo() -> None:
 def admit(person: Person) -> bool:
     """Whether the person may come in; if not, the page says what to do instead, and nothing else."""
     if person.role is not Role.NONE:
-        _remember_entry(person, refused=False)
-        return True
+        return _remember_entry(person, refused=False)
     with st.container(horizontal_alignment="center"), st.container(border=True, width=620, key="entrance"):
         if not office.auth_configured():
             _set_up_sign_in(person)
@@ -171,16 +170,19 @@ def _set_up_sign_in(person: Person) -> None:
     )
 
 
-def _remember_entry(person: Person, *, refused: bool) -> None:
-    """The audit log has one line for each session that signed in, or was turned away."""
+def _remember_entry(person: Person, *, refused: bool) -> bool:
+    """The audit log has one line for each session that signed in, or was turned away. Nobody enters unrecorded: when
+    the line cannot be written, the page says so and it is False."""
     key = f"entered:{person.email}:{refused}"
     found = house().office
     if person.how != "oidc" or found is None or st.session_state.get(key):
-        return
-    st.session_state[key] = True
+        return True
     try:
         with recorded(found.vault, person, Act.SIGN_IN, now=found.clock.now):
             pass
-    except VaultError:
+    except VaultError as error:
         if not refused:
-            raise
+            errors.show(error)
+            return False
+    st.session_state[key] = True
+    return True

@@ -16,7 +16,7 @@ def test_a_loopback_address_is_local(address: str) -> None:
     assert is_local(address, None, HERE)
 
 
-@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.1.5", "vault.example.com", "127.0.0.1.example"])
+@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.1.5", "vault.example.com", "127.0.0.1.com"])
 def test_any_other_address_is_not(address: str | None) -> None:
     assert not is_local(address, None, HERE)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, sign_in, text_of
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from hlcore.store import audit
 from hlcore.ui.house import House
 from hlcore.wiring import Office
+from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, sign_in, text_of
 
 PAGES = sorted(page.name for page in FRAME.parent.glob("[!_]*.py"))
 

@@ -1,0 +1,126 @@
+"""Activity: every round, and who did what."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hlcore.errors import NotAllowed
+from hlcore.export.table import export_table
+from hlcore.governance.record import recorded
+from hlcore.governance.roles import Act, Person, Role
+from hlcore.store import audit, runs
+from hlcore.ui import history
+from hlcore.ui.house import House
+from hlcore.wiring import Office
+from tests.pages.conftest import DENTAL, HARBOR, frame, text_of
+
+SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
+MARA = Person("mara@example.com", "Mara", Role.VIEWER, "oidc")
+
+
+def activity(app: AppTest) -> AppTest:
+    return app.run().switch_page("activity.py").run()
+
+
+def act(office: Office, person: Person, what: Act, location_id: str = "") -> None:
+    with recorded(office.vault, person, what, now=office.clock.now, location_id=location_id, detail={"rows": 3}):
+        pass
+
+
+def test_every_round_is_there_newest_first(app: AppTest) -> None:
+    table = activity(app).dataframe[0].value
+    assert len(table) == 10
+    assert list(table["Outcome"].unique()) == ["✓ Complete"]
+    assert table["Deleted"].sum() == 7
+    assert table["Back"].sum() == 1
+
+
+def test_moments_are_in_the_accounts_own_time_zone(app: AppTest) -> None:
+    table = activity(app).dataframe[0].value
+    zones = dict(zip(table["Account"], table["Started"], strict=True))
+    assert zones["Brightwater Dental"].endswith(("GMT", "BST"))
+    assert zones["Harbor & Pine Recruiting"].endswith(("EST", "EDT"))
+
+
+def test_only_those_that_need_a_look(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        run = runs.claim(tx, HARBOR, "watch", at=office.clock.now(), holder="", resume_within=timedelta(0))
+        runs.finish(tx, run.run_id, office.clock.now(), outcome="refused", reason="The token was revoked.")
+    app.query_params["outcome"] = "Needs a look"
+    table = activity(app).dataframe[0].value
+    assert list(table["Why"]) == ["The token was revoked."]
+
+
+def test_an_interrupted_round_says_so(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        run = runs.claim(tx, DENTAL, "listing", at=office.clock.now(), holder="gone", resume_within=timedelta(0))
+        runs.release(tx, run.run_id)
+    assert "Interrupted" in text_of(activity(app))
+
+
+def test_a_round_in_progress_shows_how_far_it_is(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        run = runs.claim(
+            tx, DENTAL, "listing", at=office.clock.now(), holder=runs.this_process(), resume_within=timedelta(0)
+        )
+        runs.beat(tx, run.run_id, office.clock.now(), seen=500, total=2000)
+    page = activity(app)
+    assert "500 of 2,000 contacts read" in str([element.proto for element in page.get("progress")])
+
+
+def test_the_trail_shows_who_did_what(app: AppTest, office: Office) -> None:
+    act(office, SAM, Act.SETTINGS, HARBOR)
+    app.query_params["view"] = "Who did what"
+    table = activity(app).dataframe[0].value
+    assert list(table["Who"]) == ["sam@example.com"]
+    assert list(table["Did"]) == ["Changed settings"]
+
+
+def test_the_trail_can_be_filtered(app: AppTest, office: Office) -> None:
+    act(office, SAM, Act.SETTINGS)
+    act(office, SAM, Act.EXPORT)
+    app.query_params["view"] = "Who did what"
+    page = activity(app)
+    page.selectbox(key="act").set_value("export").run()
+    assert list(page.dataframe[0].value["Did"]) == ["Downloaded"]
+
+
+def test_rounds_are_paged_by_the_database(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        for _ in range(60):
+            run = runs.claim(tx, HARBOR, "watch", at=office.clock.now(), holder="", resume_within=timedelta(0))
+            runs.finish(tx, run.run_id, office.clock.now(), outcome="complete", reason="")
+    page = activity(app)
+    first = page.dataframe[0].value
+    page.button(key="runs_next").click().run()
+    assert (len(first), len(page.dataframe[0].value)) == (25, 25)
+    assert "26–50 of 70 rounds" in text_of(page)
+
+
+def test_the_file_holds_every_round(office: Office) -> None:
+    found = office.locations()
+    data = export_table(
+        office.vault, history.RUN_HEADER, history.run_lines(office.vault, [HARBOR, DENTAL], (), found),
+        subject="rounds", person=SAM, now=office.clock.now,
+    )  # fmt: skip
+    lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    assert len(lines) == 10
+    assert sum(int(line["deleted"]) for line in lines) == 7
+
+
+def test_a_viewer_cannot_download_and_the_try_is_recorded(office: Office) -> None:
+    with pytest.raises(NotAllowed):
+        export_table(office.vault, ("a",), [("b",)], subject="rounds", person=MARA, now=office.clock.now)
+    with office.vault.read() as tx:
+        assert audit.listing(tx, limit=1)[0].outcome == "refused"
+
+
+def test_an_empty_vault_explains_itself(empty_house: House) -> None:
+    page = activity(frame())
+    assert "No rounds yet" in text_of(page)
+    assert not page.exception

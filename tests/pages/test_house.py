@@ -1,0 +1,185 @@
+"""The one process: its start, its end, the demo beside the real vault, its health."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hlcore.errors import StoreError, TokenRefused
+from hlcore.governance.roles import Person, Role
+from hlcore.model.progress import Progress
+from hlcore.sandbox import Sandbox
+from hlcore.store import locations
+from hlcore.ui import acts, errors, server
+from hlcore.ui.house import House, Opening, Stage, move_in
+from hlcore.ui.jobs import Jobs
+from hlcore.wiring import Office
+from tests.pages.conftest import HARBOR, frame, settings_for, text_of
+
+SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
+
+
+def wait_for(answer: Callable[[], bool]) -> None:
+    """Until it is so; half a minute at most."""
+    until = time.monotonic() + 30
+    while not answer() and time.monotonic() < until:
+        threading.Event().wait(0.02)
+    assert answer()
+
+
+def test_the_vault_opens_in_the_background(tmp_path: Path) -> None:
+    house = House(settings_for(tmp_path))
+    house.start()
+    wait_for(lambda: house.opening.stage is Stage.READY)
+    assert house.office is house.real
+    house.stop()
+
+
+def test_a_database_that_cannot_be_reached_is_said_and_tried_again(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    house = House(settings_for(tmp_path, database_url=f"sqlite:///{blocked}/vault.db"))
+    house.start()
+    wait_for(lambda: house.opening.stage is Stage.FAILED)
+    assert isinstance(house.opening.error, StoreError)
+    assert server.health(house)["status"] == "failed"
+    house.stop()
+
+
+def test_the_worker_gives_signs_of_life_and_stops(tmp_path: Path) -> None:
+    house = House(settings_for(tmp_path, worker="on"))
+    house.start()
+    wait_for(lambda: server.health(house)["worker_beat_seconds"] is not None)
+    house.stop()
+    assert house.worker
+    assert not house.worker._thread.is_alive()
+
+
+def test_a_token_of_the_settings_that_is_refused_is_kept_as_trouble(
+    tmp_path: Path, api_url: str, highlevel: Sandbox
+) -> None:
+    house = House(settings_for(tmp_path, api_url=api_url, location_id=HARBOR, token="pit-wrong", demo="auto"))
+    house.start()
+    wait_for(lambda: house.opening.stage is Stage.READY)
+    assert isinstance(house.trouble, TokenRefused)
+    assert not house.shows_demo
+    house.stop()
+
+
+def test_health_holds_no_personal_data(house: House) -> None:
+    found = server.health(house)
+    assert (found["status"], found["database"], found["worker"]) == ("ok", True, "off")
+    assert set(found) == {"status", "version", "database", "worker", "worker_beat_seconds", "demo"}
+    assert "example" not in json.dumps(found)
+
+
+@pytest.fixture
+def demo_house(tmp_path: Path, api_url: str, office: Office) -> House:
+    """A process that shows a demo beside a vault to which no account was ever connected."""
+    made = House(settings_for(tmp_path, api_url=api_url), office=Office.open(settings_for(tmp_path, api_url=api_url)))
+    made._shown = office
+    move_in(made)
+    return made
+
+
+def test_the_demo_is_marked_on_every_page(demo_house: House) -> None:
+    page = frame().run()
+    assert "Demo" in text_of(page)
+    assert "Connect your account" in str([link.proto for link in page.get("page_link")])
+
+
+def test_connecting_from_the_demo_shows_the_real_vault(demo_house: House, highlevel: Sandbox) -> None:
+    acts.connect(demo_house, SAM, HARBOR, f"pit-{HARBOR}")
+    assert not demo_house.shows_demo
+    assert demo_house.office
+    with demo_house.office.vault.read() as tx:
+        assert [found.location_id for found in locations.all(tx)] == [HARBOR]
+
+
+def test_the_start_up_screen_shows_how_far_it_is(tmp_path: Path, house: House) -> None:
+    starting = House(settings_for(tmp_path))
+    starting._opening = Opening(Stage.BUILDING, Progress("Living through sixty days", 15, 60))
+    move_in(starting)
+    page = frame().run()
+    assert [title.value for title in page.title] == ["One moment"]
+    assert not page.metric
+    move_in(house)
+
+
+def test_a_failed_start_says_what_to_do(tmp_path: Path, house: House) -> None:
+    starting = House(settings_for(tmp_path))
+    starting._opening = Opening(Stage.FAILED, Progress("Opening"), StoreError("The disk is full."))
+    move_in(starting)
+    page = frame().run()
+    assert "The disk is full" in page.error[0].value
+    assert "HLCORE\\_DATABASE\\_URL" in page.error[0].value
+    move_in(house)
+
+
+def test_an_error_of_the_database_is_shown_calmly(app: AppTest, office: Office) -> None:
+    office.vault.close()
+    Path(str(office.settings.database_url).removeprefix("sqlite:///")).write_bytes(b"this is not a database" * 100)
+    page = app.run()
+    assert not page.exception
+    assert page.error
+
+
+def test_only_one_job_of_a_key_runs_at_a_time() -> None:
+    jobs, gate = Jobs(), threading.Event()
+    assert jobs.start("one", lambda stop: _wait(gate))
+    assert not jobs.start("one", lambda stop: None)
+    gate.set()
+    wait_for(lambda: not jobs.running("one"))
+    assert jobs.start("one", lambda stop: None)
+
+
+def test_a_job_keeps_the_error_that_ended_it() -> None:
+    jobs = Jobs()
+
+    def fail(stop: Callable[[], bool]) -> None:
+        raise ValueError("ada@example.org")
+
+    jobs.start("one", fail)
+    wait_for(lambda: not jobs.running("one"))
+    job = jobs.get("one")
+    assert job
+    assert "ada@example.org" not in str(job.error)
+
+
+def test_stopping_asks_every_job() -> None:
+    jobs = Jobs()
+
+    def until_asked(stop: Callable[[], bool]) -> None:
+        while not stop():
+            threading.Event().wait(0.01)
+
+    jobs.start("one", until_asked)
+    jobs.stop()
+    assert not jobs.running("one")
+
+
+def test_the_log_of_an_unexpected_error_names_the_place_and_no_data() -> None:
+    record = _record_of(KeyError("ada@example.org"))
+    assert errors.WithoutData().filter(record)
+    text = logging.Formatter().format(record)
+    assert "ada@example.org" not in text
+    assert "KeyError at" in text
+
+
+def _record_of(error: Exception) -> logging.LogRecord:
+    try:
+        raise error
+    except type(error) as caught:
+        found = (type(caught), caught, caught.__traceback__)
+        return logging.LogRecord("x", logging.ERROR, "x", 1, "Uncaught", None, found)
+
+
+def _wait(gate: threading.Event) -> None:
+    gate.wait(30)
