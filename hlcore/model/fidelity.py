@@ -57,7 +57,7 @@ def same_phone(one: object, other: object) -> bool:
     """Whether two spellings mean one number; a country code that only one of them has does not count."""
     first, second = digits(str(one or "")), digits(str(other or ""))
     if first == second:
-        return True
+        return bool(first) or same_text(one, other)
     shorter, longer = sorted((first, second), key=len)
     return len(shorter) >= SHORTEST_PHONE and longer.endswith(shorter.lstrip("0") or "?")
 

@@ -48,9 +48,10 @@ def _users(vault: Vault, client: Client, location_id: str) -> frozenset[str] | N
     rows = _ask(client.users)
     if rows is None:
         with vault.read() as tx:
-            rows = [record.raw for record in records.catalogue(tx, location_id, "user")]
-    found = _decoded(rows, list[_User])
-    return frozenset(user.id for user in found if user.deleted is not True) if found else None
+            rows = [record.raw for record in records.catalogue(tx, location_id, "user")] or None
+    if rows is None:
+        return None
+    return frozenset(user.id for user in _decoded(rows, list[_User]) if user.deleted is not True)
 
 
 def _fields(rows: list[bytes]) -> list[_Field]:

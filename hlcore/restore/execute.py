@@ -32,7 +32,7 @@ from hlcore.model.progress import Listener, Progress, silent
 from hlcore.restore.jobs import cancel_job, confirm_job, create_job, pause_job
 from hlcore.restore.plan import PlanItem
 from hlcore.restore.recording import record
-from hlcore.restore.recreate import Done, Later, recreate
+from hlcore.restore.recreate import ERASED, Done, Later, recreate
 from hlcore.restore.work import Work
 from hlcore.store import Vault, leases, restores, runs
 from hlcore.store.restores import Item, Job
@@ -236,11 +236,16 @@ class _Sitting:
             after = found[-1].position
 
     def _one(self, item: Item) -> Done | Later:
-        plan = PlanItem.load(item.plan)
-        done = recreate(self.work, plan) if item.action == "recreate" else Done("skipped", error=plan.reason)
+        done = self._outcome(item)
         if isinstance(done, Done):
             record(self.work, item.contact_id, done)
         return done
+
+    def _outcome(self, item: Item) -> Done | Later:
+        if not item.plan:
+            return Done("skipped", error=ERASED)
+        plan = PlanItem.load(item.plan)
+        return recreate(self.work, plan) if item.action == "recreate" else Done("skipped", error=plan.reason)
 
     def _take(self, contact_id: str, future: Future[Done | Later]) -> None:
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hlcore.model.lifecycle import Status
+from hlcore.restore.work import creates, is_unsure
 from hlcore.store import Tx, Vault, contacts, records, register
 from hlcore.store.contacts import StoredContact
 from hlcore.store.register import Disappearance
@@ -24,12 +25,14 @@ _NAMES = {
 @dataclass(frozen=True, slots=True)
 class Known:
     """One contact: its copy (None: there is none), what the register says of its last disappearance, and what else
-    is held of the person, in words ("3 notes")."""
+    is held of the person, in words ("3 notes"). `begun`: an earlier restore may have made it already and did not get
+    to say so."""
 
     contact_id: str
     contact: StoredContact | None = None
     row: Disappearance | None = None
     attached: tuple[str, ...] = ()
+    begun: bool = False
 
     @property
     def name(self) -> str:
@@ -74,7 +77,8 @@ def _known(tx: Tx, location_id: str, contact_id: str, held: StoredContact | None
     newest = max(rows, key=lambda row: row.disappearance_id, default=None)
     kinds = Counter(record.kind for record in records.of_contact(tx, location_id, contact_id))
     attached = tuple(_counted(kind, number) for kind, number in sorted(kinds.items()))
-    return Known(contact_id, held, newest, attached)
+    begun = any(one.result_id or is_unsure(one) for one in creates(tx, location_id, contact_id))
+    return Known(contact_id, held, newest, attached, begun)
 
 
 def _counted(kind: str, number: int) -> str:

@@ -19,6 +19,7 @@ from hlcore.restore.catalogue import catalogue_of
 from hlcore.restore.known import Known, known_of
 from hlcore.restore.native import local, native_path
 from hlcore.restore.plan import Conflict, Path, Plan, PlanItem
+from hlcore.restore.recreate import ERASED
 from hlcore.settings import Settings
 from hlcore.store import Vault, contacts, locations
 from hlcore.store.locations import Location
@@ -109,7 +110,7 @@ def _item(desk: _Desk, known: Known) -> PlanItem:
     if live.alive(desk.client, known.contact_id) is not None:
         return _skip(known, "It is alive: HighLevel shows it under its old id. The next sync will notice.")
     left = _left(desk, known)
-    if desk.path == "auto" and left.open and known.status is not Status.MERGED:
+    if desk.path == "auto" and left.open and known.status is not Status.MERGED and not known.begun:
         native = native_path(desk.app_url, desk.location.location_id, left, desk.location.timezone)
         reason = (
             f"HighLevel's own restore may be open until {native.deadline} and keeps the contact's id. "
@@ -122,7 +123,7 @@ def _item(desk: _Desk, known: Known) -> PlanItem:
 
 
 _NOT_NOW = {
-    Status.ERASED: "It was erased for good at the person's request.",
+    Status.ERASED: ERASED,
     Status.SUSPECTED: "It is missing from HighLevel's list, but not confirmed as deleted. Sync first.",
     **dict.fromkeys(LIVE, "It is alive, as far as Contact Vault knows. If it was just deleted, sync first."),
 }
@@ -143,7 +144,7 @@ def _why_not(desk: _Desk, known: Known) -> str:
 
 def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
     wanted = _writable(desk, known)
-    conflict = live.conflict_of(desk.vault, desk.client, known.contact_id, wanted.body)
+    conflict = None if known.begun else live.conflict_of(desk.vault, desk.client, known.contact_id, wanted.body)
     if conflict is not None:
         return _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, wanted)
     return PlanItem(
@@ -167,6 +168,8 @@ def _writable(desk: _Desk, known: Known) -> Writable:
 
 
 def _why_recreate(desk: _Desk, known: Known, left: Remaining) -> str:
+    if known.begun:
+        return "An earlier restore of it was interrupted. It goes on from there; nothing is made twice."
     if desk.path == "recreate" and left.open:
         return "You chose to re-create it. It gets a new id."
     if known.status is Status.MERGED:

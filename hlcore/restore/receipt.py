@@ -56,7 +56,7 @@ def words(difference: dict[str, Any]) -> str:
 def _row(item: Item) -> dict[str, Any]:
     return {
         "contact_id": item.contact_id,
-        "name": PlanItem.load(item.plan).name,
+        "name": PlanItem.load(item.plan).name if item.plan else "",
         "outcome": item.outcome,
         "new_id": item.new_contact_id,
         "verified": bool(item.verified),

@@ -42,6 +42,7 @@ from hlcore.store.restores import Entry
 
 MOST_CREATES = 10
 """How many create calls one contact may cost; each was settled as not done before the next."""
+ERASED = "It was erased for good at the person's request."
 REFUSED = "HighLevel refused this value."
 _CLOSED = frozenset({"dnd", "dndSettings"})
 
@@ -78,6 +79,9 @@ def recreate(work: Work, item: PlanItem) -> Done | Later:
     """The contact is made anew, verified, or it is said why not. Never made twice, however often this is called.
 
     Raises HighLevelError when HighLevel cannot be asked, and Cancelled; the next call goes on from there."""
+    over = _over(work, item)
+    if over is not None:
+        return over
     with nullcontext() if {"email", "phone"} & (item.body or {}).keys() else work.lane:
         made = _make(work, item)
     return _finish(work, item, made) if isinstance(made, _Made) else made
@@ -95,8 +99,9 @@ def _make(work: Work, item: PlanItem) -> _Made | Done | Later:
         entries = work.creates(item.contact_id)
         body = narrowed(planned, [fields for one in entries if (fields := refused_fields(one)) is not None])
         stop = _obstacle(work, item, entries, body)
-        if stop is not None or body is None:
-            return stop or _failed(entries, "HighLevel refuses the contact whatever is left out.")
+        if stop is not None:
+            return stop
+        assert body is not None
         made = _create(work, item, body, entries)
         if made is not None:
             return made
@@ -125,18 +130,23 @@ def _settled(work: Work, item: PlanItem, entries: list[Entry]) -> _Made | Done |
     return None
 
 
-def _obstacle(work: Work, item: PlanItem, entries: list[Entry], body: dict[str, Any] | None) -> Done | None:
-    """Why the contact must not be created now, by the vault and by HighLevel."""
+def _over(work: Work, item: PlanItem) -> Done | None:
+    """Why there is nothing to be done any more, as the vault knows: erased, or re-created by another job."""
     with work.vault.read() as tx:
         held = contacts.get(tx, work.location_id, item.contact_id)
         rows = register.of_contact(tx, work.location_id, item.contact_id)
     if held is None or held.status == Status.ERASED:
-        return Done("skipped", error="It was erased for good at the person's request.")
-    new_id = max(rows, key=lambda row: row.disappearance_id).new_contact_id if rows else ""
+        return Done("skipped", error=ERASED)
     if held.status == Status.RECREATED:
+        new_id = max(rows, key=lambda row: row.disappearance_id).new_contact_id if rows else ""
         return Done("skipped", error=f"It was already re-created as {new_id or 'another contact'}.")
+    return None
+
+
+def _obstacle(work: Work, item: PlanItem, entries: list[Entry], body: dict[str, Any] | None) -> Done | None:
+    """Why the contact must not be created now, by what was tried and by HighLevel."""
     if body is None or len(entries) >= MOST_CREATES:
-        return _failed(entries, "HighLevel refused the contact again and again.")
+        return _failed(entries, "HighLevel refused the contact again and again, whatever was left out.")
     if live.alive(work.client, item.contact_id) is not None:
         return Done("skipped", error="It is alive again in HighLevel under its old id.")
     conflict = live.conflict_of(work.vault, work.client, item.contact_id, body)
@@ -196,19 +206,21 @@ def _finish(work: Work, item: PlanItem, made: _Made) -> Done | Later:
         refused = _fill(work, item, made, found) | _own_settings(work, item, made.contact_id)
         raw = work.client.contact(made.contact_id)
     except Gone:
-        if work.now() < made.at + work.lag:
-            return _not_shown(work, item, made)
-        return Done("failed", made.contact_id, False, error="It was created, and deleted again by somebody else.")
+        return _not_shown(work, item, made)
     differences = explained(compare(target, msgspec.json.decode(raw)), refused, REFUSED)
     return Done("recreated", made.contact_id, not differences, differences, raw=raw)
 
 
-def _not_shown(work: Work, item: PlanItem, made: _Made) -> Later:
-    """HighLevel does not show yet what it just made; it is looked for again when the lag is over."""
-    for entry in work.creates(item.contact_id):
-        if entry.result_id == made.contact_id:
-            work.answered(entry, result_id=made.contact_id, note=f"created, {LOOKED}")
-    return Later(made.at + work.lag)
+def _not_shown(work: Work, item: PlanItem, made: _Made) -> Done | Later:
+    """HighLevel does not show what was made. Until the lag is over that may still come; afterwards somebody has deleted
+    it, and a later restore may make it again."""
+    entry = next(one for one in work.creates(item.contact_id) if one.result_id == made.contact_id)
+    due = made.at + work.lag
+    if work.now() < due:
+        work.answered(entry, result_id=made.contact_id, note=f"created, {LOOKED}")
+        return Later(due)
+    work.answered(entry, note=f"created as {made.contact_id}, and deleted again by somebody else")
+    return Done("failed", made.contact_id, False, error="It was created, and deleted again by somebody else.")
 
 
 def _fill(work: Work, item: PlanItem, made: _Made, found: dict[str, Any]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from hlcore.highlevel import Client
 from hlcore.restore.plan import PlanItem
-from hlcore.store import Vault, restores
+from hlcore.store import Tx, Vault, restores
 from hlcore.store.restores import Entry
 
 CREATE = "create_contact"
@@ -47,8 +47,7 @@ class Work:
     def creates(self, contact_id: str) -> list[Entry]:
         """Every create call that was ever sent for this lost contact, by any job, oldest first."""
         with self.vault.read() as tx:
-            found = restores.entries(tx, location_id=self.location_id, contact_id=contact_id)
-        return sorted((one for one in found if one.step == CREATE), key=lambda one: one.entry_id)
+            return creates(tx, self.location_id, contact_id)
 
     def waits_until(self, contact_id: str) -> datetime | None:
         """When this contact can be gone on with, where that is in the future; None: now."""
@@ -79,6 +78,12 @@ class Work:
         number, known = (entry, status) if isinstance(entry, int) else (entry.entry_id, status or entry.status)
         with self.vault.write() as tx:
             restores.answered(tx, number, at=self.now(), status=known, result_id=result_id, note=note)
+
+
+def creates(tx: Tx, location_id: str, contact_id: str) -> list[Entry]:
+    """Every create call that was ever sent for this lost contact, oldest first."""
+    found = restores.entries(tx, location_id=location_id, contact_id=contact_id)
+    return [one for one in found if one.step == CREATE]
 
 
 def body_of(entry: Entry) -> dict[str, Any]:

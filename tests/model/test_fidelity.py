@@ -43,6 +43,7 @@ def test_leaving_any_text_out_is_seen(copy: dict[str, Any]) -> None:
         pytest.param("+14155550123", "+14155550124", False, id="another-number"),
         pytest.param("123", "+14155550123", False, id="too-short"),
         pytest.param("", "+14155550123", False, id="none"),
+        pytest.param("ask at desk", "", False, id="no-number-at-all"),
     ],
 )
 def test_phones_are_compared_by_their_digits(one: str, other: str, same: bool) -> None:

@@ -1,0 +1,161 @@
+"""A small world for restores: one sub-account on the sandbox, spoken to over real HTTP, its copy in a vault, and a
+clock moved by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from hlcore.governance.roles import Person, Role
+from hlcore.highlevel import Client, Limiter
+from hlcore.model.contact import parse
+from hlcore.restore.execute import Result, create_job, run_job
+from hlcore.restore.plan import Path, Plan, PlanItem
+from hlcore.restore.planning import plan
+from hlcore.restore.receipt import receipt
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.settings import Settings
+from hlcore.store import Vault, contacts, locations, records, register
+
+LOCATION = "locRestore0000000001"
+SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
+
+
+class HandClock:
+    """Time that only moves when it is told to, or slept. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.at += timedelta(seconds=seconds)
+
+    def pass_(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+@dataclass
+class World:
+    """What the stories play in."""
+
+    vault: Vault
+    clock: HandClock
+    sandbox: Sandbox
+    location: Location
+    client: Client
+    url: str
+    settings: Settings = field(default_factory=lambda: Settings(database_url="sqlite://"))
+    job_id: int = 0
+
+    def add(self, **fields: Any) -> str:
+        """Somebody who has been there for a hundred days; the id."""
+        return self.location.create(**{"dateAdded": self.clock.now() - timedelta(days=100), **fields})
+
+    def copy(self, *, details: bool = False) -> None:
+        """Everybody who is there is in the vault, as a listing would take them in."""
+        page = self.client.search_contacts()
+        at = self.clock.now()
+        with self.vault.write() as tx:
+            held = contacts.held(tx, LOCATION, page.ids)
+            fresh = [one for one in map(parse, page.rows) if one.contact_id not in held]
+            contacts.insert(tx, LOCATION, fresh, at=at)
+            for kind, rows in (("custom_field", self.client.custom_fields()), ("user", self.client.users())):
+                records.put(tx, LOCATION, kind, [(msgspec.json.decode(raw)["id"], "", raw) for raw in rows], at=at)
+            for contact_id in page.ids if details else ():
+                contacts.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
+
+    def lose(self, *ids: str, days: float = 40) -> None:
+        """They are deleted in HighLevel, and the vault knows for so many days."""
+        self.location.delete(*ids)
+        self.miss(*ids, days=days)
+
+    def miss(self, *ids: str, days: float = 40, status: str = "deleted") -> None:
+        """The register says that they are gone."""
+        seen = self.clock.now() - timedelta(days=days)
+        with self.vault.write() as tx:
+            register.suspect(tx, LOCATION, [(one, seen) for one in ids], at=seen, detected_by="listing")
+            for one in ids:
+                row = register.of_contact(tx, LOCATION, one)[-1]
+                register.confirm(tx, row.disappearance_id, at=seen, status=status, cause="unknown", evidence="404")
+
+    def lost(self, *, days: float = 40, **fields: Any) -> str:
+        """Somebody who was there, was copied, and was deleted; the id."""
+        contact_id = self.add(**fields)
+        self.copy()
+        self.lose(contact_id, days=days)
+        return contact_id
+
+    def plan(self, *ids: str, path: Path = "auto") -> Plan:
+        return plan(
+            self.vault, self.client, LOCATION, ids, path=path, now=self.clock.now, settings=self.settings
+        )
+
+    def planned(self, contact_id: str, path: Path = "auto") -> PlanItem:
+        return self.plan(contact_id, path=path).items[0]
+
+    def confirm(self, *ids: str, path: Path = "auto") -> int:
+        """The plan for these is a confirmed job."""
+        self.job_id = create_job(self.vault, self.plan(*ids, path=path), SAM, self.clock.now)
+        return self.job_id
+
+    def run(self, **options: Any) -> Result:
+        return run_job(self.vault, self.client, self.job_id, now=self.clock.now, person=SAM, **options)
+
+    def restore(self, *ids: str, path: Path = "auto") -> dict[str, dict[str, Any]]:
+        """Planned, confirmed, done: the receipt by the lost contact's id."""
+        self.confirm(*ids, path=path)
+        self.run()
+        return self.receipt()
+
+    def receipt(self) -> dict[str, dict[str, Any]]:
+        return {row["contact_id"]: row for row in receipt(self.vault, self.job_id)}
+
+    def live(self) -> list[dict[str, Any]]:
+        """Everybody who is in HighLevel now."""
+        return list(self.location.contacts.values())
+
+    def status(self, contact_id: str) -> str:
+        with self.vault.read() as tx:
+            stored = contacts.get(tx, LOCATION, contact_id)
+        return stored.status if stored else ""
+
+
+@pytest.fixture
+def world(vault: Vault) -> Iterator[World]:
+    """An empty sub-account that is connected."""
+    clock = HandClock()
+    sandbox = Sandbox(clock.now, seed=3)
+    location = sandbox.add_location(LOCATION, "Bluebird Dental", "Europe/Berlin")
+    limiter = Limiter(clock, per_10s=100, interactive_share=0)
+    with serve(sandbox) as server:
+        client = Client(
+            LOCATION, lambda: sandbox.token_of(LOCATION), base_url=server.url, limiter=limiter, clock=clock, retries=2
+        )
+        with vault.write() as tx:
+            locations.connect(
+                tx,
+                LOCATION,
+                name="Bluebird Dental",
+                timezone="Europe/Berlin",
+                company_id="",
+                token=b"",
+                at=clock.now(),
+                raw=client.location(),
+            )
+        sandbox.ledger.clear()
+        yield World(vault, clock, sandbox, location, client, server.url)
+        client.close()

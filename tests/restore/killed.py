@@ -1,0 +1,65 @@
+"""Runs one restore job in a process of its own and dies, as by `kill -9`, at a chosen moment.
+
+    python -m tests.restore.killed VAULT_URL API_URL TOKEN JOB_ID MOMENT
+
+Moments are counted over the whole job: before and after each line of the journal, around each request that writes, and
+around writing down what came of a contact. MOMENT 0 never comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from hlcore.highlevel import Client, Limiter, SystemClock
+from hlcore.restore import execute, recording
+from hlcore.restore.work import Work
+from hlcore.store import Vault
+from tests.restore.conftest import LOCATION, SAM
+
+
+class Death:
+    """Comes at the chosen moment."""
+
+    def __init__(self, moment: int) -> None:
+        self._left = moment
+        self._lock = threading.Lock()
+
+    def around(self, owner: Any, name: str) -> None:
+        """The moments before and after each call."""
+        real: Callable[..., Any] = getattr(owner, name)
+
+        def deadly(*args: Any, **named: Any) -> Any:
+            self.pass_()
+            result = real(*args, **named)
+            self.pass_()
+            return result
+
+        setattr(owner, name, deadly)
+
+    def pass_(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if not self._left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(vault_url: str, api_url: str, token: str, job_id: int, moment: int) -> None:
+    """The job is run, unless death comes first."""
+    death = Death(moment)
+    for owner, name in ((Work, "intend"), (Work, "answered"), (execute, "record"), (recording, "_keep")):
+        death.around(owner, name)
+    for name in ("create_contact", "update_contact"):
+        death.around(Client, name)
+    clock = SystemClock()
+    client = Client(LOCATION, lambda: token, base_url=api_url, limiter=Limiter(clock), clock=clock, retries=1)
+    vault = Vault.open(vault_url)
+    execute.run_job(vault, client, job_id, now=clock.now, person=SAM)
+    vault.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5]))  # type: ignore[arg-type]

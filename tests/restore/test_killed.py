@@ -1,0 +1,63 @@
+"""`kill -9` at any moment of a job: the next run goes on, and nobody is created twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.restore.conftest import LOCATION, World
+
+ROOT = Path(__file__).parents[2]
+KILLS = 4
+
+
+def run_until(world: World, vault_url: str, moment: int) -> int:
+    """The job runs in another process and dies at this moment; how the process ended."""
+    token = world.sandbox.token_of(LOCATION)
+    told = [vault_url, world.url, token, str(world.job_id), str(moment)]
+    command = [sys.executable, "-m", "tests.restore.killed", *told]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=120, check=False)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()[-2000:]
+    return done.returncode
+
+
+def people(world: World) -> list[str]:
+    """Nine lost people: with both addresses, with one, with none."""
+    ids = []
+    for number in range(3):
+        own = {"SMS": {"status": "active"}}
+        ids.append(world.add(firstName=f"Both {number}", email=f"b{number}@example.com", phone=f"+1415555010{number}"))
+        ids.append(world.add(firstName=f"Mail {number}", email=f"m{number}@example.com", dndSettings=own))
+        ids.append(world.add(firstName="None", tags=["vip"]))
+    world.copy()
+    world.lose(*ids)
+    return ids
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_job_killed_again_and_again_makes_everybody_exactly_once(world: World, vault_url: str, seed: int) -> None:
+    world.clock.at = datetime.now(UTC)  # the other process lives in real time
+    ids = people(world)
+    world.confirm(*ids)
+    chance = random.Random(seed)
+    killed = sum(run_until(world, vault_url, chance.randint(1, 40)) != 0 for _ in range(KILLS))
+    world.clock.at = datetime.now(UTC)
+    result = world.run()
+    while result.pending:
+        assert result.resume_at is not None
+        world.clock.at = max(world.clock.at, result.resume_at)
+        result = world.run()
+    assert killed
+    assert result.state == "done"
+    assert len(world.live()) == len(ids)
+    assert {row["new_id"] for row in world.receipt().values()} == {one["id"] for one in world.live()}
+    assert all(row["verified"] for row in world.receipt().values())
+    assert world.sandbox.ledger.creates_without_dnd == []

@@ -1,0 +1,166 @@
+"""What a plan says before anything is written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from hlcore.errors import NotFound
+from hlcore.restore.planning import plan
+from hlcore.store import contacts, locations, register
+from tests.restore.conftest import LOCATION, World
+
+
+def test_a_lost_contact_whose_window_is_closed_is_recreated(world: World) -> None:
+    ana = world.lost(firstName="Ana", email="ana@example.com", tags=["VIP"])
+    item = world.planned(ana)
+    assert item.action == "recreate"
+    assert item.reason.startswith("HighLevel's own restore closed on 20 February 2026, 10:00 (Europe/Berlin)")
+    assert {"first name", "e-mail", "tags (1)", "do-not-disturb"} <= set(item.will_return)
+    assert any(line.startswith("contact id") for line in item.will_change)
+    assert "enrolment in workflows and campaigns" in item.will_be_lost
+
+
+def test_an_open_window_sends_staff_to_highlevels_own_restore(world: World) -> None:
+    item = world.planned(world.lost(firstName="Ana", days=2))
+    assert item.action == "use_native"
+    assert item.native is not None
+    assert item.native.link == f"https://app.gohighlevel.com/v2/location/{LOCATION}/contacts/smart_list/All"
+    assert item.native.deadline == "30 March 2026, 11:00 (Europe/Berlin)"
+    assert item.native.until == world.clock.now() + timedelta(days=28)
+    assert "Restore" in " ".join(item.native.steps)
+    assert item.body is None
+
+
+def test_whoever_chooses_it_gets_a_recreation_inside_the_window(world: World) -> None:
+    assert world.planned(world.lost(firstName="Ana", days=2), path="recreate").action == "recreate"
+
+
+def test_a_hipaa_account_has_no_own_restore(world: World) -> None:
+    ana = world.lost(firstName="Ana", days=2)
+    with world.vault.write() as tx:
+        locations.set_window(tx, LOCATION, days=None, reason="", hipaa=True)
+    item = world.planned(ana)
+    assert item.action == "recreate"
+    assert "HIPAA" in item.reason
+
+
+def test_the_loser_of_a_merge_is_not_sent_to_highlevels_restore(world: World) -> None:
+    ana = world.add(firstName="Ana")
+    world.copy()
+    world.location.delete(ana)
+    world.miss(ana, days=1, status="merged")
+    assert world.planned(ana).action == "recreate"
+
+
+def test_a_contact_that_highlevel_shows_again_is_left_alone(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    world.location.native_restore(ana)
+    item = world.planned(ana)
+    assert (item.action, item.reason[:11]) == ("skip", "It is alive")
+
+
+def test_a_suspicion_is_no_deletion(world: World) -> None:
+    ana = world.add(firstName="Ana")
+    world.copy()
+    with world.vault.write() as tx:
+        at = world.clock.now()
+        register.suspect(tx, LOCATION, [(ana, at)], at=at, detected_by="listing")
+    assert "not confirmed" in world.planned(ana).reason
+
+
+def test_an_erased_person_is_never_planned(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    with world.vault.write() as tx:
+        register.erased(tx, LOCATION, ana, at=world.clock.now())
+    item = world.planned(ana, path="recreate")
+    assert (item.action, item.body) == ("skip", None)
+    assert "erased" in item.reason
+
+
+def test_a_living_and_an_unknown_contact_are_left_alone(world: World) -> None:
+    ana = world.add(firstName="Ana")
+    world.copy()
+    assert [item.action for item in world.plan(ana, "nobody").items] == ["skip", "skip"]
+
+
+def test_a_living_holder_of_the_phone_is_a_conflict(world: World) -> None:
+    ana = world.lost(firstName="Ana", phone="+14155550123")
+    ben = world.add(firstName="Ben", phone="+14155550123")
+    item = world.planned(ana)
+    assert item.action == "skip"
+    assert item.conflict is not None
+    assert (item.conflict.contact_id, item.conflict.field) == (ben, "phone")
+
+
+def test_a_holder_of_it_as_an_additional_email_is_a_conflict(world: World) -> None:
+    ana = world.lost(firstName="Ana", email="ana@example.com")
+    ben = world.add(firstName="Ben", additionalEmails=[{"email": "ana@example.com"}])
+    world.copy()
+    conflict = world.planned(ana).conflict
+    assert conflict is not None
+    assert (conflict.contact_id, conflict.field, conflict.additional) == (ben, "email", True)
+
+
+def test_a_holder_who_is_gone_by_now_is_no_conflict(world: World) -> None:
+    ana = world.lost(firstName="Ana", email="ana@example.com")
+    ben = world.add(firstName="Ben", additionalEmails=[{"email": "ana@example.com"}])
+    world.copy()
+    world.location.delete(ben)
+    assert world.planned(ana).action == "recreate"
+
+
+def test_two_of_one_plan_with_the_same_phone_are_not_both_made(world: World) -> None:
+    one = world.lost(firstName="Ana", phone="+14155550123")
+    two = world.lost(firstName="Ben", phone="+14155550123")
+    items = world.plan(one, two).items
+    assert [item.action for item in items] == ["recreate", "skip"]
+    assert one in items[1].reason
+
+
+def test_settings_that_listings_never_tell_are_said_to_stay_closed(world: World) -> None:
+    world.location.rows.dnd_settings = False
+    item = world.planned(world.lost(firstName="Ana"))
+    assert item.after is None
+    assert any("do-not-disturb stays on" in line for line in item.will_change)
+
+
+def test_a_plan_writes_nothing(world: World) -> None:
+    world.plan(world.lost(firstName="Ana", email="ana@example.com"))
+    writes = [entry for entry in world.sandbox.ledger if entry.method != "GET" and entry.path != "/contacts/search"]
+    assert writes == []
+
+
+def test_the_plan_counts_its_requests_and_seconds(world: World) -> None:
+    own = {"SMS": {"status": "active"}}
+    ana = world.lost(firstName="Ana", email="ana@example.com", phone="+14155550123", dndSettings=own)
+    found = world.plan(ana)
+    world.confirm(ana)
+    assert world.run().requests == found.requests == 7
+    assert found.seconds == 1
+
+
+def test_its_json_has_the_keys_of_the_command_line(world: World) -> None:
+    told = world.plan(world.lost(firstName="Ana")).to_json()
+    keys = {"contact_id", "action", "reason", "will_return", "will_change", "will_be_lost", "conflict", "requests"}
+    assert keys <= told["items"][0].keys()
+    assert "body" not in told["items"][0]
+    assert isinstance(told["seconds"], int)
+
+
+def test_an_unknown_location_is_refused(world: World) -> None:
+    with pytest.raises(NotFound):
+        plan(world.vault, world.client, "elsewhere", ["a"], now=world.clock.now, settings=world.settings)
+
+
+def test_a_plan_survives_the_database(world: World) -> None:
+    item = world.planned(world.lost(firstName="Ana", days=2))
+    assert type(item).load(item.dump()) == item
+
+
+def test_planning_leaves_the_copy_as_it_is(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    world.plan(ana)
+    with world.vault.read() as tx:
+        assert contacts.counts(tx, [LOCATION]) == {LOCATION: {"deleted": 1}}
