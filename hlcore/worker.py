@@ -1,4 +1,5 @@
-"""The background worker: a sync round per location whenever one is due, and restore jobs that wait to be run.
+"""The background worker: a sync round per location whenever one is due, restore jobs that wait to be run, and in the
+time between, in slices, whatever is not yet safe.
 
 A thread inside the dashboard's process, or `python -m hlcore worker` as a process of its own; several of them share
 the work, because every run and job is claimed in the database first.
@@ -18,11 +19,15 @@ from hlcore.highlevel import Priority
 from hlcore.restore.execute import run_job
 from hlcore.store import restores, runs
 from hlcore.store.locations import Location
+from hlcore.sync.budget import Budget
+from hlcore.sync.capture import capture
 from hlcore.sync.listing import sync_location
 from hlcore.wiring import Office
 
 log = structlog.get_logger(__name__)
 PAUSE = 5.0
+SLICE = 200
+"""Requests of one slice of capturing; then it is another location's turn."""
 
 
 class Worker:
@@ -67,7 +72,8 @@ class Worker:
 
 def do_due_work(office: Office, cancelled: Callable[[], bool]) -> int:
     """Every waiting restore job has been run and every location whose round is due has been synced; how many of both.
-    Raises Cancelled when asked to stop. One location's trouble never keeps the others waiting."""
+    Each location has had a slice of capturing. Raises Cancelled when asked to stop. One location's trouble never keeps
+    the others waiting."""
     done = run_waiting_jobs(office, cancelled)
     for location in office.locations():
         if cancelled():
@@ -76,6 +82,7 @@ def do_due_work(office: Office, cancelled: Callable[[], bool]) -> int:
             _sync(office, location, cancelled)
             done += 1
         done += run_waiting_jobs(office, cancelled)
+        _capture(office, location, cancelled)
     return done
 
 
@@ -98,6 +105,36 @@ def run_waiting_jobs(office: Office, cancelled: Callable[[], bool]) -> int:
         with office.client(job.location_id, priority=Priority.INTERACTIVE, cancelled=cancelled) as client:
             run_job(office.vault, client, job.job_id, now=office.clock.now, person=WORKER, cancelled=cancelled)
     return len(waiting)
+
+
+def is_urgent(office: Office) -> bool:
+    """Whether a restore or a round waits: both are worth more than capturing."""
+    with office.vault.read() as tx:
+        if restores.waiting_jobs(tx, at=office.clock.now()):
+            return True
+    return any(is_due(office, location) for location in office.locations())
+
+
+def _capture(office: Office, location: Location, cancelled: Callable[[], bool]) -> None:
+    """One slice: a location's turn is short, so that none waits for another."""
+    try:
+        with office.client(location.location_id, cancelled=cancelled) as client:
+            budget = Budget.of(office.settings, client.limiter, paced=True, at_most=SLICE)
+            report = capture(
+                office.vault,
+                client,
+                location.location_id,
+                now=office.clock.now,
+                budget=budget,
+                cancelled=cancelled,
+                until=lambda: is_urgent(office),
+            )
+        if report.requests:
+            log.info("captured", location=location.location_id, requests=report.requests, reason=report.reason)
+    except Cancelled:
+        raise
+    except VaultError as exc:
+        log.warning("capture_failed", location=location.location_id, kind=type(exc).__name__, text=str(exc))
 
 
 def _sync(office: Office, location: Location, cancelled: Callable[[], bool]) -> None:

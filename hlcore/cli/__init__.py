@@ -5,12 +5,13 @@ module         commands
 =============  ==================================================
 `setup`        connect, worker, demo
 `reading`      sync, status, deletions, show, verify
+`capturing`    capture
 `giving`       restore, export
 `console`      what they share
 =============  ==================================================
 """
 
-from hlcore.cli import giving, reading, setup
+from hlcore.cli import capturing, giving, reading, setup
 from hlcore.cli.console import app, main
 
-__all__ = ["app", "giving", "main", "reading", "setup"]
+__all__ = ["app", "capturing", "giving", "main", "reading", "setup"]

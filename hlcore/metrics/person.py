@@ -11,7 +11,9 @@ import msgspec
 
 from hlcore.errors import NotFound
 from hlcore.metrics import deletions
+from hlcore.metrics.coverage import safety
 from hlcore.metrics.register import iso, of_contact
+from hlcore.model.parts import emails_of
 from hlcore.store import Tx, Vault, contacts, records, restores
 from hlcore.store.contacts import StoredContact
 from hlcore.store.records import Record
@@ -22,6 +24,8 @@ KINDS = {
     "opportunities": "opportunity",
     "appointments": "appointment",
     "messages": "message",
+    "conversations": "conversation",
+    "emails": "email",
 }
 
 
@@ -31,7 +35,8 @@ def person(
     """The person with this id (of this location, where given), with the keys of the command line's contract.
 
     `contact` is HighLevel's newest answer as it came; `copies` are both kinds of answer (the row of a listing, and
-    GET by id); `versions` the earlier ones, newest first; `vanished` says which records HighLevel no longer has.
+    GET by id); `versions` the earlier ones, newest first; `vanished` says which records HighLevel no longer has,
+    `safe` and `not_safe` how far the copy is complete.
     Raises NotFound, also when several locations hold the id and none was named."""
     with vault.read() as tx:
         held = _held(tx, contact_id, location_id)
@@ -46,11 +51,25 @@ def person(
             "status": times[-1].status if times and times[-1].row.ended_at is None else held.status,
             "copies": {"row": row, "detail": detail},
             "versions": _versions(tx, held),
-            **{name: [value_of(each.raw) for each in found if each.kind == kind] for name, kind in KINDS.items()},
+            **_records(found),
+            **safety(tx, held),
             "vanished": _vanished(found),
             "deletion": deletions.to_json(times[-1]) if times else None,
             "restores": restores.of_contact(tx, held.location_id, contact_id),
         }
+
+
+def _records(found: Sequence[Record]) -> dict[str, list[Any]]:
+    """The records by kind. A message that came without its text (e-mails do) has the captured one."""
+    sorted_out = {name: [value_of(each.raw) for each in found if each.kind == kind] for name, kind in KINDS.items()}
+    texts = {each.record_id: value_of(each.raw) for each in found if each.kind == "email"}
+    for message in (each for each in sorted_out["messages"] if isinstance(each, dict) and not each.get("body")):
+        wanted = emails_of(message)
+        known = [texts[each] for each in wanted if isinstance(texts.get(each), dict)]
+        for name in ("body", "subject"):
+            if known and known[-1].get(name) and not message.get(name):
+                message[name] = known[-1][name]
+    return sorted_out
 
 
 def value_of(raw: bytes) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from hlcore.metrics.coverage import Coverage, coverage
 from hlcore.metrics.overview import Figures, overview
 from hlcore.metrics.register import iso
 from hlcore.settings import Settings
@@ -19,13 +20,16 @@ def status(
     contract."""
     with vault.read() as tx:
         wanted = list(location_ids) or [place.location_id for place in locations.all(tx)]
-    return [to_json(each) for each in overview(vault, wanted, now, settings).locations]
+    found = overview(vault, wanted, now, settings).locations
+    return [to_json(each, coverage(vault, each.place.location_id, now, settings)) for each in found]
 
 
-def to_json(figures: Figures) -> dict[str, Any]:
+def to_json(figures: Figures, covered: Coverage) -> dict[str, Any]:
     """One location. `coverage.contacts`: how many are held of how many HighLevel said it has at the last complete
-    listing (None before the first)."""
+    listing (None before the first); beside it the share of the living contacts for which each kind of record is safe,
+    and in `done_by` when each will be for all (None: never at this pace)."""
     last = figures.last_complete
+    listed = (last.total or last.seen) if last else None
     return {
         "location_id": figures.place.location_id,
         "name": figures.place.name,
@@ -33,6 +37,7 @@ def to_json(figures: Figures) -> dict[str, Any]:
         "contacts": {"present": figures.present, "suspected": figures.suspected, "deleted": figures.lost},
         "at_risk": figures.tally.at_risk,
         "last_complete_listing": iso(last.finished_at) if last else None,
-        "coverage": {"contacts": {"held": figures.present, "listed": (last.total or last.seen) if last else None}},
+        "coverage": {"contacts": {"held": figures.present, "listed": listed}, **covered.shares},
+        "done_by": {each.kind: iso(each.done_by) for each in covered.kinds} | {"all": iso(covered.done_by)},
         "api": {"requests_today": figures.requests_today, "daily_limit": figures.daily_limit},
     }

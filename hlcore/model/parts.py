@@ -82,16 +82,20 @@ def agrees(held: bytes, told: bytes) -> bool:
 
 
 def email_ids(raw: bytes) -> list[str]:
+    """The e-mails whose text this message does not carry; see `emails_of`."""
+    return emails_of(decode(raw))
+
+
+def emails_of(message: Mapping[str, Any]) -> list[str]:
     """The e-mails whose text a message does not carry (HighLevel API issue 40), by `meta.email.messageIds`; else the
     message's own id. Empty for messages that have their text or are no e-mails."""
-    found = decode(raw)
-    if found.get("messageType") != "TYPE_EMAIL" or found.get("body"):
+    if message.get("messageType") != "TYPE_EMAIL" or message.get("body"):
         return []
-    meta = found.get("meta")
+    meta = message.get("meta")
     email = meta.get("email") if isinstance(meta, dict) else None
     ids = email.get("messageIds") if isinstance(email, dict) else None
     named = [each for each in ids if _is_name(each)] if isinstance(ids, list) else []
-    return named or [each for each in (found.get("id"),) if _is_name(each)]
+    return named or [each for each in (message.get("id"),) if _is_name(each)]
 
 
 _SAYS = frozenset(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -19,8 +18,14 @@ from hlcore.errors import (
     WrongLocation,
 )
 from hlcore.highlevel import Client
-from hlcore.store import Tx, locations, records
+from hlcore.model.parts import CATALOGUES
+from hlcore.model.planner import Policy
+from hlcore.store import Tx, locations
+from hlcore.sync import catalogues
 from hlcore.sync.report import Work
+
+CORE = ("custom_field", "user", "pipeline")
+RARE = tuple(kind for kind in CATALOGUES if kind not in CORE)
 
 
 class _Location(msgspec.Struct):
@@ -28,10 +33,6 @@ class _Location(msgspec.Struct):
     name: str | None = None
     timezone: str | None = None
     companyId: str | None = None
-
-
-class _WithId(msgspec.Struct):
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def check_account(client: Client) -> Account:
     return account
 
 
-def save_account(tx: Tx, account: Account, *, token: bytes, at: datetime, is_demo: bool = False) -> None:
-    """The account is connected with this (encrypted) token; connecting again renews it."""
+def save_account(tx: Tx, account: Account, *, token: bytes | None, at: datetime, is_demo: bool = False) -> None:
+    """The account is connected with this (encrypted) token, or by the app's grant; connecting again renews it."""
     locations.connect(
         tx,
         account.location_id,
@@ -87,19 +88,13 @@ def save_account(tx: Tx, account: Account, *, token: bytes, at: datetime, is_dem
 
 
 def refresh_catalogues(work: Work) -> None:
-    """Custom fields, users and pipelines are in the vault as HighLevel sent them; vanished ones stay, marked. A
-    catalogue that the token may not read is noted and left: contacts can be copied without it."""
-    sources: dict[str, Callable[[], list[bytes]]] = {
-        "custom_field": work.client.custom_fields,
-        "user": work.client.users,
-        "pipeline": work.client.pipelines,
-    }
-    for kind, fetch in sources.items():
-        work.tell("Reading the account's catalogues")
-        try:
-            _keep(work, kind, fetch())
-        except (ScopeMissing, ContractError, Gone, Rejected, Unreachable) as exc:
-            work.tally.notes.append(f"The list of {kind.replace('_', ' ')}s could not be read: {exc}")
+    """The account's lists are in the vault as HighLevel sent them; vanished entries stay, marked. Those by which every
+    contact is read are read in each round, the others after some hours. A list that the token may not read is noted
+    and left: contacts can be copied without it."""
+    work.tell("Reading the account's lists")
+    for kinds, age in ((CORE, timedelta()), (RARE, Policy().catalogue_every)):
+        found = catalogues.refresh(work.vault, work.client, kinds, now=work.now, older_than=work.now() - age)
+        work.tally.notes += found
 
 
 def verify_location(work: Work) -> None:
@@ -109,17 +104,6 @@ def verify_location(work: Work) -> None:
         read_account(work.client)
     except (ScopeMissing, ContractError, Gone, Rejected, Unreachable):
         return
-
-
-def _keep(work: Work, kind: str, rows: list[bytes]) -> None:
-    try:
-        found = [(msgspec.json.decode(raw, type=_WithId).id, "", raw) for raw in rows]
-    except msgspec.MsgspecError as exc:
-        raise BrokenAnswer("an entry has no id") from exc
-    with work.vault.write() as tx:
-        records.put(tx, work.location_id, kind, found, at=work.now())
-        if found:
-            records.vanish_others(tx, work.location_id, kind, keep=[row[0] for row in found], at=work.now())
 
 
 def _zone(name: str | None) -> str:
