@@ -1,39 +1,94 @@
-"""When a listing may be believed. Pure: the walk collects the facts, this decides."""
+"""When a listing may be believed, and how it is cut into stretches. Pure: the walk collects the facts, this decides.
+
+All moments are milliseconds since 1970, as HighLevel counts them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+SHORTEST = 2
+"""A stretch of fewer milliseconds is not cut."""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Contacts added between `since` and `until` (both included; None: open), and how far the walk has come.
+
+    `cursor` leads to the next page, `reached` is the moment of the last row taken, `total` what HighLevel said last
+    that the stretch holds (None before the first answer), `fetched` the rows taken, `tries` the useless answers in a
+    row.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    cursor: list[Any] | None = None
+    reached: int | None = None
+    total: int | None = None
+    fetched: int = 0
+    tries: int = 0
+    ended: bool = False
+
+    @property
+    def remaining(self) -> int:
+        """How many rows are still to come, as far as is known."""
+        return 0 if self.ended else max(0, (self.total or 0) - self.fetched)
+
+    def is_behind(self, moment: int | None) -> bool:
+        """Whether a row of this moment lies before what was taken already: HighLevel turned back."""
+        return moment is not None and self.reached is not None and moment < self.reached
+
+    def cut(self, upper: int) -> Stretch | None:
+        """The later half by time, which is no longer part of this stretch; None where nothing can be cut. `upper` is
+        the moment to count with where the end is open."""
+        low = self.reached if self.reached is not None else self.since
+        high = self.until if self.until is not None else upper
+        if low is None or high - low < SHORTEST:
+            return None
+        middle = low + (high - low) // 2
+        later = Stretch(since=middle + 1, until=self.until)
+        self.until, self.total = middle, self.fetched + self.remaining // 2
+        return later
 
 
 @dataclass(slots=True)
 class Checkpoint:
     """Where a walk stands; kept after every page so that a killed run goes on from here.
 
-    `cursor` leads to the next page (None: from the start). `tail` is the last cursor that lies before the
-    moments that HighLevel's index may still be missing; `last_total` is the newest total HighLevel told;
-    `fetched` counts different contacts.
+    `last_total` is the newest total HighLevel told for the whole location, `fetched` counts different contacts;
+    `tail` is the last cursor of an uncut walk before the moments that HighLevel's index may still be missing;
+    `plain`: the location cannot be cut, because HighLevel did not keep to the ranges.
     """
 
-    cursor: list[Any] | None = None
+    stretches: list[Stretch] = field(default_factory=lambda: [Stretch()])
     tail: list[Any] | None = None
-    first_total: int = 0
     last_total: int = 0
-    pages: int = 0
     fetched: int = 0
-    ended: bool = False
+    plain: bool = False
 
     @classmethod
     def load(cls, kept: dict[str, Any] | None) -> Checkpoint:
         """The checkpoint in this JSON value; a fresh one where there is none or it is of another make."""
         try:
-            return cls(**(kept or {}))
-        except TypeError:
+            stretches = [Stretch(**one) for one in (kept or {})["stretches"]]
+            return cls(**{**(kept or {}), "stretches": stretches})
+        except (TypeError, KeyError):
             return cls()
 
     def dump(self) -> dict[str, Any]:
         """The JSON value that `load` reads."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every stretch came to its end."""
+        return all(stretch.ended for stretch in self.stretches)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the location is walked in several stretches."""
+        return len(self.stretches) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +102,9 @@ class Verdict:
 def judge(checkpoint: Checkpoint) -> Verdict:
     """Whether this walk showed the whole location.
 
-    Complete when the cursor ended by itself and at least as many contacts were fetched as HighLevel's newest total
-    says. Contacts deleted during the walk lower that total; those added during it come last and are fetched too.
-    A listing that is complete by this measure can still have left out live contacts (field reports say it
+    Complete when every cursor ended by itself and at least as many contacts were fetched as HighLevel's newest
+    total says. Contacts deleted during the walk lower that total; those added during it come last and are fetched
+    too. A listing that is complete by this measure can still have left out live contacts (field reports say it
     happens): that is what asking for each missing one by its id is for.
     """
     if not checkpoint.ended:

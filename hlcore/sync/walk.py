@@ -1,110 +1,202 @@
-"""Walking the whole location, page by page, in the order in which contacts were added.
+"""Walking the whole location in the order in which contacts were added, in one go or in several stretches at once.
 
-`dateAdded` never changes, so rows do not move under the walk's feet as they would sorted by `dateUpdated`;
-new contacts come last. The cursor (`searchAfter`) is the last row's own, as HighLevel's search contract wants beyond
-10,000 rows.
+`dateAdded` never changes, so rows do not move under the walk's feet as they would sorted by `dateUpdated`; new
+contacts come last. The cursor (`searchAfter`) is the last row's own, as HighLevel's search contract wants beyond 10,000
+rows. A large location is cut by `dateAdded`: the first page of each stretch tells its size, and whoever is idle takes
+the later half of what is left of the largest, so that the limit, not the latency, sets the pace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import Any
 
+from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
 from hlcore.model.contact import Contact
-from hlcore.model.listing import Checkpoint, Verdict, judge
+from hlcore.model.listing import Checkpoint, Stretch, Verdict, judge
 from hlcore.store import Tx, runs
 from hlcore.sync import page as pages
+from hlcore.sync.ask import ORDER, added_between, milliseconds
 from hlcore.sync.report import Work
 
-ORDER = [{"field": "dateAdded", "direction": "asc"}]
 PATIENCE = 2
-"""How often a page that cannot be right is asked for again before the run is called incomplete."""
+"""How often an answer that cannot be right is asked for again before the run is called incomplete."""
+WORTH_CUTTING = 5
+"""Pages; a smaller rest is not cut into stretches."""
+REPEATED = Verdict(False, "HighLevel sent the same page again instead of the next one.")
 
 
 def walk(work: Work) -> Verdict:
     """Every page of the location is in the vault, or the verdict says what is missing. Kept after each page; a
-    run that was killed goes on behind its last page. Raises HighLevelError, Cancelled."""
-    checkpoint = Checkpoint.load(work.run.checkpoint)
-    while not checkpoint.ended:
-        if not _next_page(work, checkpoint):
-            return Verdict(False, "HighLevel sent the same page again instead of the next one.")
-    if checkpoint.fetched < checkpoint.last_total and checkpoint.tail is not None:
-        _look_again(work, checkpoint)
-    return judge(checkpoint)
+    run that was killed goes on behind its last pages. Raises HighLevelError, Cancelled."""
+    walking = _Walk(work, Checkpoint.load(work.run.checkpoint))
+    with ThreadPoolExecutor(work.rules.workers, thread_name_prefix="walk") as pool:
+        try:
+            return walking.run(pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _next_page(work: Work, checkpoint: Checkpoint) -> bool:
-    """One step forward, or the end; False when HighLevel keeps sending a page that was already taken.
+@dataclass(slots=True)
+class _Walk:
+    """The state of one walk. Pages are fetched by the pool's threads and stored by the one that runs this."""
 
-    An empty page before the told total is reached, and a page without news, are asked for again first.
-    """
-    for _ in range(PATIENCE + 1):
-        answer = _ask(work, checkpoint.cursor)
-        if answer.rows:
-            if _keep(work, checkpoint, answer):
-                return True
-        elif checkpoint.fetched >= max(checkpoint.last_total, answer.total):
-            break
-    if answer.rows:
-        return False
-    checkpoint.ended = True
-    checkpoint.last_total = answer.total or checkpoint.last_total
-    with work.vault.write() as tx:
-        _save(tx, work, checkpoint)
-    return True
+    work: Work
+    checkpoint: Checkpoint
+    asked: dict[Future[SearchPage], Stretch] = field(default_factory=dict)
+
+    def run(self, pool: ThreadPoolExecutor) -> Verdict:
+        while not self.checkpoint.ended:
+            self._ask_more(pool)
+            done, _ = wait(self.asked, return_when=FIRST_COMPLETED)
+            for future in done:
+                try:
+                    good = self._take(self.asked.pop(future), future.result())
+                except Rejected:
+                    if not self.checkpoint.cut:
+                        raise
+                    good = self._uncut()
+                if not good:
+                    return REPEATED
+        self._finish()
+        return judge(self.checkpoint)
+
+    def _ask_more(self, pool: ThreadPoolExecutor) -> None:
+        busy = {id(stretch) for stretch in self.asked.values()}
+        idle = [each for each in self.checkpoint.stretches if not each.ended and id(each) not in busy]
+        while len(self.asked) < self.work.rules.workers:
+            stretch = idle.pop(0) if idle else self._cut_largest()
+            if stretch is None:
+                return
+            self.asked[pool.submit(self._ask, stretch.since, stretch.until, stretch.cursor)] = stretch
+
+    def _cut_largest(self) -> Stretch | None:
+        """A new stretch out of the largest rest; None when nothing is worth it."""
+        if self.checkpoint.plain:
+            return None
+        largest = max(self.checkpoint.stretches, key=lambda stretch: stretch.remaining)
+        if largest.remaining < WORTH_CUTTING * self.work.rules.page_size:
+            return None
+        later = largest.cut(milliseconds(self.work.run.started_at))
+        if later is not None:
+            self.checkpoint.stretches.append(later)
+        return later
+
+    def _uncut(self) -> bool:
+        """HighLevel does not keep to ranges of dates: the location is walked in one go from where the first stretch
+        stands. What the others took is kept."""
+        first = self.checkpoint.stretches[0]
+        first.since = first.until = first.total = None
+        first.ended, first.tries = False, 0
+        self.checkpoint.stretches, self.checkpoint.plain = [first], True
+        wait(self.asked)
+        self.asked.clear()
+        self.work.tally.notes.append("HighLevel did not keep to ranges of dates; it was read in one go.")
+        return True
+
+    def _ask(self, since: int | None, until: int | None, cursor: list[Any] | None) -> SearchPage:
+        return self.work.client.search_contacts(
+            search_after=cursor, limit=self.work.rules.page_size, sort=ORDER, filters=added_between(since, until)
+        )
+
+    def _take(self, stretch: Stretch, answer: SearchPage) -> bool:
+        """The page and the checkpoint behind it are stored in one transaction; False when HighLevel keeps sending a
+        page that was already taken."""
+        found = pages.read(answer.rows, self.work.location_id)
+        if not _within(stretch, found):
+            return self._uncut()
+        stretch.total = answer.total
+        if not self.checkpoint.cut:
+            self.checkpoint.last_total = answer.total or self.checkpoint.last_total
+        if not found:
+            return self._empty(stretch)
+        last = milliseconds(found[-1].date_added)
+        if answer.next == stretch.cursor or stretch.is_behind(last):
+            stretch.tries += 1
+            return stretch.tries <= PATIENCE
+        with self.work.vault.write() as tx:
+            self._keep(tx, found)
+            self._advance(stretch, answer, found, last)
+            self._save(tx)
+        total = max(self.checkpoint.last_total, self.checkpoint.fetched)
+        self.work.tell("Reading contacts", self.checkpoint.fetched, total)
+        return True
+
+    def _empty(self, stretch: Stretch) -> bool:
+        """An empty page is the end, unless more was promised: then it is asked for again first."""
+        told = self.checkpoint.fetched if not self.checkpoint.cut else stretch.fetched
+        promised = (stretch.total if self.checkpoint.cut else max(stretch.total or 0, self.checkpoint.last_total)) or 0
+        stretch.tries += 1
+        stretch.ended = told >= promised or stretch.tries > PATIENCE
+        if stretch.ended:
+            with self.work.vault.write() as tx:
+                self._save(tx)
+        return True
+
+    def _keep(self, tx: Tx, found: Sequence[Contact]) -> None:
+        taken = pages.take(tx, self.work.location_id, self.work.run.run_id, found, at=self.work.now())
+        self.checkpoint.fetched += taken.fresh
+        self.work.tally.added += taken.added
+        self.work.tally.changed += taken.changed
+
+    def _advance(self, stretch: Stretch, answer: SearchPage, found: Sequence[Contact], last: int | None) -> None:
+        stretch.tries = 0
+        stretch.fetched += len(found)
+        stretch.cursor = answer.next
+        stretch.reached = last if last is not None else stretch.reached
+        settled = milliseconds(self.work.run.started_at - self.work.rules.index_lag)
+        if not self.checkpoint.cut and last is not None and settled is not None and last < settled:
+            self.checkpoint.tail = answer.next
+        passed = stretch.until is not None and last is not None and last > stretch.until
+        counted = self.checkpoint.cut and len(found) < self.work.rules.page_size and stretch.fetched >= answer.total
+        stretch.ended = answer.next is None or passed or counted
+
+    def _finish(self) -> None:
+        """The newest total of the whole location is known; and where it was not reached, the end has been read once
+        more: contacts created during the walk can enter HighLevel's index late, behind the cursor."""
+        if self.checkpoint.cut:
+            self.checkpoint.last_total = self.work.client.search_contacts(limit=1, sort=ORDER).total
+        if self.checkpoint.fetched < self.checkpoint.last_total:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        settled = milliseconds(self.work.run.started_at - self.work.rules.index_lag)
+        since = settled if self.checkpoint.cut else None
+        cursor = None if self.checkpoint.cut else self.checkpoint.tail
+        if since is None and cursor is None:
+            return
+        while (answer := self._ask(since, None, cursor)).rows:
+            found = pages.read(answer.rows, self.work.location_id)
+            with self.work.vault.write() as tx:
+                self._keep(tx, found)
+                self._save(tx)
+            if answer.next is None or answer.next == cursor:
+                return
+            cursor = answer.next
+
+    def _save(self, tx: Tx) -> None:
+        checkpoint = self.checkpoint
+        columns: dict[str, Any] = {
+            "total": checkpoint.last_total,
+            "requests": self.work.requests,
+            **self.work.tally.counts(),
+        }
+        runs.beat(
+            tx,
+            self.work.run.run_id,
+            self.work.now(),
+            checkpoint=checkpoint.dump(),
+            seen=checkpoint.fetched,
+            **columns,
+        )
 
 
-def _ask(work: Work, cursor: list[Any] | None) -> SearchPage:
-    return work.client.search_contacts(search_after=cursor, limit=work.rules.page_size, sort=ORDER)
-
-
-def _keep(work: Work, checkpoint: Checkpoint, answer: SearchPage) -> bool:
-    """The page and the checkpoint behind it are stored in one transaction; False for a page without news."""
-    found = pages.read(answer.rows, work.location_id)
-    with work.vault.write() as tx:
-        fresh = _take(tx, work, checkpoint, found)
-        if fresh:
-            _advance(work, checkpoint, answer, found)
-            _save(tx, work, checkpoint)
-    work.tell("Reading contacts", checkpoint.fetched, max(checkpoint.last_total, checkpoint.fetched))
-    return fresh > 0
-
-
-def _take(tx: Tx, work: Work, checkpoint: Checkpoint, found: Sequence[Contact]) -> int:
-    taken = pages.take(tx, work.location_id, work.run.run_id, found, at=work.now())
-    checkpoint.fetched += taken.fresh
-    work.tally.added += taken.added
-    work.tally.changed += taken.changed
-    return taken.fresh
-
-
-def _advance(work: Work, checkpoint: Checkpoint, answer: SearchPage, found: Sequence[Contact]) -> None:
-    checkpoint.first_total = checkpoint.first_total if checkpoint.pages else answer.total
-    checkpoint.pages += 1
-    checkpoint.last_total = answer.total
-    newest = found[-1].date_added
-    if newest is not None and newest < work.run.started_at - work.rules.index_lag:
-        checkpoint.tail = answer.next
-    checkpoint.cursor = answer.next
-    checkpoint.ended = answer.next is None
-
-
-def _look_again(work: Work, checkpoint: Checkpoint) -> None:
-    """Contacts created during the walk can enter HighLevel's index late, behind the cursor: the end is read once
-    more."""
-    cursor = checkpoint.tail
-    while cursor is not None and (answer := _ask(work, cursor)).rows:
-        found = pages.read(answer.rows, work.location_id)
-        checkpoint.last_total = answer.total
-        with work.vault.write() as tx:
-            _take(tx, work, checkpoint, found)
-            _save(tx, work, checkpoint)
-        cursor = answer.next if answer.next != cursor else None
-
-
-def _save(tx: Tx, work: Work, checkpoint: Checkpoint) -> None:
-    columns: dict[str, Any] = {"total": checkpoint.last_total, "requests": work.requests, **work.tally.counts()}
-    runs.beat(
-        tx, work.run.run_id, work.now(), checkpoint=checkpoint.dump(), seen=checkpoint.fetched, **columns
-    )
+def _within(stretch: Stretch, found: Sequence[Contact]) -> bool:
+    """Whether the rows keep to the stretch's beginning (its end may have been cut off while the page was asked for)."""
+    if stretch.since is None:
+        return True
+    moments = [milliseconds(contact.date_added) for contact in found]
+    return all(moment is None or moment >= stretch.since for moment in moments)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from hlcore.highlevel import Client, Limiter
@@ -47,12 +48,24 @@ class World:
     sandbox: Sandbox
     location: Location
     client: Client
+    url: str
     rules: Rules = field(default_factory=lambda: Rules(page_size=50))
 
     def sync(self, **options: Any) -> Report:
         """An hour passes, then one round."""
         self.clock.pass_(hours=1)
         return sync_location(self.vault, self.client, self.rules, now=self.clock.now, **options)
+
+    def client_over(self, transport: httpx.BaseTransport) -> Client:
+        """Another client of the same location, over this transport."""
+        return Client(
+            LOCATION,
+            lambda: self.sandbox.token_of(LOCATION),
+            base_url=self.url,
+            limiter=self.client.limiter,
+            clock=self.clock,
+            transport=transport,
+        )
 
     def lost(self) -> set[str]:
         """Ids called deleted or merged."""
@@ -91,5 +104,5 @@ def world(vault: Vault) -> Iterator[World]:
         client = Client(
             LOCATION, lambda: sandbox.token_of(LOCATION), base_url=server.url, limiter=limiter, clock=clock, retries=2
         )
-        yield World(vault, clock, sandbox, location, client)
+        yield World(vault, clock, sandbox, location, client, server.url)
         client.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+import httpx
 import pytest
 
 from hlcore.errors import Cancelled
+from hlcore.model.progress import Progress
 from hlcore.store import contacts, runs
 from tests.sync.conftest import LOCATION, World
 
@@ -92,15 +96,60 @@ def test_a_lagging_index_that_still_lists_the_dead_revives_nobody(world: World) 
 
 
 def test_a_stopped_round_goes_on_behind_its_last_page(world: World) -> None:
-    calls = iter([False] * 6 + [True] * 100)
+    told: list[Progress] = []
     with pytest.raises(Cancelled):
-        world.sync(cancelled=lambda: next(calls))
-    requests = world.client.requests
+        world.sync(listener=told.append, cancelled=lambda: bool(told) and told[-1].done >= 100)
+    before = len(world.sandbox.ledger.requests("POST /contacts/search"))
     report = world.sync()
     assert (report.outcome, report.seen) == ("complete", 200)
-    assert world.client.requests - requests < 9
+    assert len(world.sandbox.ledger.requests("POST /contacts/search")) - before <= 3
     with world.vault.read() as tx:
         assert [run.resumed for run in runs.recent(tx, [LOCATION], limit=5)] == [1]
+
+
+def test_a_large_account_is_read_in_stretches_at_once(world: World) -> None:
+    """Cut by the date of addition, the copy is the same and hardly any page is asked for in vain."""
+    world.location.fill(3_000)
+    world.location.create(firstName="Without", lastName="Past")
+    report = world.sync()
+    assert (report.outcome, report.seen) == ("complete", 3_201)
+    assert world.held() == set(world.location.contacts)
+    assert len(world.sandbox.ledger.requests("POST /contacts/search")) <= 1.3 * 3_201 / world.rules.page_size
+
+
+def test_many_contacts_of_one_millisecond_are_read_all(world: World) -> None:
+    for number in range(700):
+        world.location.create(firstName=f"Import {number}", dateAdded="2025-05-05T05:05:05.555Z")
+    assert world.sync().seen == 900
+    assert world.held() == set(world.location.contacts)
+
+
+class Unranged(httpx.HTTPTransport):
+    """A HighLevel that refuses ranges of dates, or answers as if there were none."""
+
+    def __init__(self, refuses: bool) -> None:
+        super().__init__()
+        self.refuses = refuses
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content) if request.content else {}
+        if "filters" not in body:
+            return super().handle_request(request)
+        if self.refuses:
+            return httpx.Response(400, json={"message": "Invalid range value", "statusCode": 400})
+        del body["filters"]
+        headers = [(key, value) for key, value in request.headers.raw if key.lower() != b"content-length"]
+        return super().handle_request(httpx.Request(request.method, request.url, headers=headers, json=body))
+
+
+@pytest.mark.parametrize("refuses", [True, False], ids=["refuses", "ignores"])
+def test_an_account_without_ranges_is_read_in_one_go(world: World, refuses: bool) -> None:
+    world.location.fill(2_000)
+    with world.client_over(Unranged(refuses)) as world.client:
+        report = world.sync()
+    assert report.outcome == "complete"
+    assert "one go" in report.reason
+    assert world.held() == set(world.location.contacts)
 
 
 def test_a_merge_is_recognised_with_its_winner(world: World) -> None:
