@@ -53,8 +53,11 @@ class _Walk:
             self._ask_more(pool)
             done, _ = wait(self.asked, return_when=FIRST_COMPLETED)
             for future in done:
+                stretch = self.asked.pop(future, None)
+                if stretch is None:  # asked for before the stretches were given up
+                    continue
                 try:
-                    good = self._take(self.asked.pop(future), future.result())
+                    good = self._take(stretch, future.result())
                 except Rejected:
                     if not self.checkpoint.cut:
                         raise
