@@ -14,12 +14,16 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
     ColumnElement,
     Connection,
     CursorResult,
     Double,
     Executable,
-    Select,
+    Integer,
     Table,
     Text,
     any_,
@@ -33,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.errors import NotFound
+from hlcore.store.types import Moment, Words
 
 CHUNK = 5_000
 
@@ -54,13 +59,6 @@ def among_numbers(tx: Connection, what: ColumnElement[Any], values: Iterable[int
     if is_postgres(tx):
         return what == any_(literal(list(values), postgresql.ARRAY(postgresql.BIGINT)))
     return what.in_(select(column("value")).select_from(_json_each(values)))
-
-
-def unnest(tx: Connection, values: Iterable[str]) -> Select[str]:
-    """A SELECT that yields each of these texts as one row."""
-    if is_postgres(tx):
-        return select(cast(func.unnest(literal(list(values), ARRAY(Text))), Text))
-    return select(cast(column("value"), Text)).select_from(_json_each(values))
 
 
 def contains(tx: Connection, what: ColumnElement[str], part: str) -> ColumnElement[bool]:
@@ -85,15 +83,31 @@ def insert_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequen
         return
     raw = tx.connection.driver_connection
     assert raw is not None
-    with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+    into = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+    with raw.cursor() as cursor, cursor.copy(into) as copy:
+        copy.set_types([_copy_type(table.c[name]) for name in names])
         for row in rows:
             copy.write_row(row)
 
 
+def insert_new(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Those of these rows whose key is not there yet are inserted. Values as for `insert_rows`."""
+    if rows:
+        marks = ", ".join(("%s" if is_postgres(tx) else "?",) * len(names))
+        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+        tx.exec_driver_sql(into, rows)
+
+
 def update_rows(tx: Connection, table: Table, names: Sequence[str], key: str, rows: Sequence[Sequence[Any]]) -> None:
     """Each row (its values in the order of `names`, then its key) is changed. Values as for `insert_rows`."""
-    if rows:
-        tx.exec_driver_sql(_update_sql(table.name, tuple(names), key, "%s" if is_postgres(tx) else "?"), rows)
+    if not rows:
+        return
+    if not is_postgres(tx):
+        tx.exec_driver_sql(_update_sql(table.name, tuple(names), key, "?"), rows)
+        return
+    written = {at for at, name in enumerate(names) if isinstance(table.c[name].type, JSON)}
+    plain = [[value[1:].decode() if at in written else value for at, value in enumerate(row)] for row in rows]
+    tx.exec_driver_sql(_update_sql(table.name, tuple(names), key, "%s"), [tuple(row) for row in plain])
 
 
 def insert_missing(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -125,6 +139,12 @@ def next_ids(tx: Connection, table: Table, count: int) -> Sequence[int]:
     return range(first, first + count)
 
 
+def json_value(tx: Connection, written: bytes) -> bytes | str:
+    """JSON as `insert_rows` wants it; the bytes must be clean (see `store.words`). PostgreSQL's binary form of a
+    jsonb value is its text behind a version byte."""
+    return b"\x01" + written if is_postgres(tx) else written.decode()
+
+
 def moment_value(tx: Connection, value: datetime | None) -> datetime | str | None:
     """A moment as the database keeps it, for `insert_rows`. Refuses naive ones."""
     if value is None:
@@ -133,8 +153,7 @@ def moment_value(tx: Connection, value: datetime | None) -> datetime | str | Non
         raise TypeError("naive datetime: a moment needs its time zone")
     if is_postgres(tx):
         return value
-    plain = (value if value.tzinfo is UTC else value.astimezone(UTC)).replace(tzinfo=None)
-    return plain.isoformat(" ", "microseconds")
+    return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
 
 
 def changed_rows(tx: Connection, statement: Executable, parameters: Any = None) -> int:
@@ -173,3 +192,9 @@ def _insert_sql(table: str, names: tuple[str, ...]) -> str:
 @lru_cache(maxsize=64)
 def _update_sql(table: str, names: tuple[str, ...], key: str, mark: str) -> str:
     return f"UPDATE {table} SET {', '.join(f'{name} = {mark}' for name in names)} WHERE {key} = {mark}"  # noqa: S608
+
+
+def _copy_type(wanted: Column[Any]) -> str:
+    """The type under which COPY in its binary form takes this column's values."""
+    kinds = ((Moment, "timestamptz"), (Words, "text"), (Boolean, "bool"), (BigInteger, "int8"), (Integer, "int4"))
+    return next((name for kind, name in kinds if isinstance(wanted.type, kind)), "bytea")

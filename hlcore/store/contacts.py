@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import BigInteger, Update, bindparam, delete, literal, select, update
 from sqlalchemy import insert as sql_insert
 
@@ -14,7 +15,16 @@ from hlcore.errors import NotFound
 from hlcore.model.contact import Contact, digest
 from hlcore.model.parts import CHANGING
 from hlcore.store import captures, rows
-from hlcore.store.bulk import among, among_numbers, chunked, insert_missing, insert_rows, next_ids, update_rows
+from hlcore.store.bulk import (
+    among,
+    among_numbers,
+    chunked,
+    insert_new,
+    insert_rows,
+    moment_value,
+    next_ids,
+    update_rows,
+)
 from hlcore.store.copies import StoredContact, Version, find, get, get_many, iterate_ids, versions
 from hlcore.store.engine import Tx
 from hlcore.store.finding import (
@@ -29,6 +39,7 @@ from hlcore.store.finding import (
     iterate,
     search,
 )
+from hlcore.store.lookup import by_id, row_ids
 from hlcore.store.sightings import (
     EXPECTED,
     Absent,
@@ -68,6 +79,7 @@ __all__ = [
     "iterate_ids",
     "mark_read",
     "missing",
+    "refresh",
     "replace",
     "search",
     "set_status",
@@ -95,15 +107,14 @@ class Held:
     seen_at: datetime
 
 
-_HELD = select(*(contacts.c[name] for name in Held.__slots__))
+_HELD = tuple(contacts.c[name] for name in Held.__slots__)
 
 
 def held(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, Held]:
     """Which of these contacts the vault holds, by id."""
     found: dict[str, Held] = {}
     for part in chunked(ids):
-        query = _HELD.where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, part))
-        found.update((row[0], Held(*row)) for row in tx.execute(query))
+        found.update((row[0], Held(*row)) for row in tx.execute(by_id(tx, location_id, part, *_HELD)))
     return found
 
 
@@ -188,18 +199,39 @@ def store_detail(
     captures.captured(tx, location_id, "detail", [contact_id], at=at)
 
 
+def refresh(tx: Tx, location_id: str, contact: Contact, *, at: datetime) -> None:
+    """The contact as GET by id shows it at `at`: its bytes are held as by `store_detail`, and all that people search,
+    sort and compare by says the same. The row of the listing stays as it was sent, so that the next one is compared
+    with it; a contact not held yet is inserted, and its bytes stand for the row until then. An erased contact stays
+    erased. May be repeated."""
+    known = _identities(tx, location_id, [contact.contact_id]).get(contact.contact_id)
+    if known is None:
+        # it is no evidence that the rows of this location tell do-not-disturb
+        insert(tx, location_id, [msgspec.structs.replace(contact, has_dnd_settings=False)], at=at)
+    elif known[2] == _ERASED:
+        return
+    else:
+        fresh = dict(zip(rows.DERIVED, rows.derived(tx, contact), strict=True))
+        names = [name for name in rows.DERIVED if name not in _OF_THE_ROW]
+        update_rows(tx, contacts, names, "row_id", [(*(fresh[name] for name in names), known[0])])
+        _replace_aliases(tx, location_id, [contact], at)
+        _note_facets(tx, location_id, [contact])
+    store_detail(tx, location_id, contact.contact_id, contact.raw, at)
+
+
+_OF_THE_ROW = ("digest", "content_digest", "has_dnd_settings")
+
+
 def _these(tx: Tx, location_id: str, ids: Sequence[str]) -> Update:
-    return update(contacts).where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
+    return update(contacts).where(among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, ids)))
 
 
 def _identities(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, tuple[int, bytes, str]]:
     """contact_id → (row_id, digest, status)."""
     found: dict[str, tuple[int, bytes, str]] = {}
+    wanted = (contacts.c.contact_id, contacts.c.row_id, contacts.c.digest, contacts.c.status)
     for part in chunked(ids):
-        query = select(contacts.c.contact_id, contacts.c.row_id, contacts.c.digest, contacts.c.status).where(
-            contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, part)
-        )
-        found.update((row[0], (row[1], row[2], row[3])) for row in tx.execute(query))
+        found.update((row[0], (row[1], row[2], row[3])) for row in tx.execute(by_id(tx, location_id, part, *wanted)))
     return found
 
 
@@ -230,9 +262,9 @@ def _keep_detail(tx: Tx, row_id: int, at: datetime, run_id: int | None) -> None:
 
 
 def _note_aliases(tx: Tx, location_id: str, found: Iterable[tuple[str, str, str]], at: datetime) -> None:
-    names = ("kind", "value", "contact_id")
-    fresh = [dict(zip(names, row, strict=True), location_id=location_id, since=at) for row in sorted(found)]
-    insert_missing(tx, aliases, fresh)
+    moment = moment_value(tx, at)
+    fresh = [(location_id, *row, moment) for row in sorted(found)]
+    insert_new(tx, aliases, ("location_id", "kind", "value", "contact_id", "since"), fresh)
 
 
 def _replace_aliases(tx: Tx, location_id: str, changed: Sequence[Contact], at: datetime) -> None:
@@ -256,5 +288,5 @@ _FORGET_ALIAS = delete(aliases).where(
 
 
 def _note_facets(tx: Tx, location_id: str, found: Sequence[Contact]) -> None:
-    values = sorted(rows.facets(found))
-    insert_missing(tx, facets, [{"location_id": location_id, "kind": kind, "value": value} for kind, value in values])
+    fresh = [(location_id, *row) for row in sorted(rows.facets(found))]
+    insert_new(tx, facets, ("location_id", "kind", "value"), fresh)

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from hlcore.store.bulk import among, chunked
+from hlcore.store.bulk import among_numbers, chunked
 from hlcore.store.engine import Tx
+from hlcore.store.lookup import row_ids
 from hlcore.store.tables import contact_bytes, contacts, details
 from hlcore.store.tables import versions as version_table
 
@@ -90,8 +91,11 @@ def get(tx: Tx, location_id: str, contact_id: str) -> StoredContact | None:
 
 def get_many(tx: Tx, location_id: str, ids: Iterable[str]) -> list[StoredContact]:
     """The copies of these contacts by id; ids without a copy are left out."""
-    query = whole().where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
-    return [stored(row) for row in tx.execute(query.order_by(contacts.c.contact_id))]
+    found: list[StoredContact] = []
+    for part in chunked(list(ids)):
+        query = whole().where(among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, part)))
+        found += (stored(row) for row in tx.execute(query))
+    return sorted(found, key=lambda contact: contact.contact_id)
 
 
 def find(tx: Tx, contact_id: str) -> list[StoredContact]:
@@ -126,14 +130,3 @@ def _locations(tx: Tx) -> Iterator[str]:
     while after is not None:
         yield after
         after = tx.execute(select(func.min(contacts.c.location_id)).where(contacts.c.location_id > after)).scalar()
-
-
-def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, int]:
-    """The `row_id` of each of these contacts that there is."""
-    found: dict[str, int] = {}
-    for part in chunked(ids):
-        query = select(contacts.c.contact_id, contacts.c.row_id).where(
-            contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, part)
-        )
-        found.update((row[0], row[1]) for row in tx.execute(query))
-    return found

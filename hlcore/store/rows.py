@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from hlcore.model.contact import Contact, content_digest, digits, fold
-from hlcore.store.bulk import moment_value
+from hlcore.store.bulk import json_value, moment_value
 from hlcore.store.engine import Tx
 from hlcore.store.words import checksum, clean, dump_json, fit, is_clean
 
@@ -47,10 +47,20 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
     """The values of the columns `DERIVED`, as the database keeps them."""
     name_key, phone_key = contact.name_key, contact.phone_key
     search = search_text(contact, name_key, phone_key)
-    shown = (contact.name, contact.email, contact.phone, contact.company, contact.source)
-    if not is_clean("".join((search, *shown))):
-        search, name_key, shown = clean(search), clean(name_key), tuple(map(clean, shown))  # type: ignore[assignment]
-    name, email, phone, company, source = shown
+    name, email, phone, company, source = (
+        contact.name,
+        contact.email,
+        contact.phone,
+        contact.company,
+        contact.source,
+    )
+    if is_clean("".join((search, name, email, phone, company, source))):
+        tags = msgspec.json.encode(contact.tags)
+    else:
+        tags = dump_json(contact.tags).encode()
+        search, name_key, name, email, phone, company, source = map(
+            clean, (search, name_key, name, email, phone, company, source)
+        )
     return (
         contact.digest,
         content_of(contact),
@@ -65,7 +75,7 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
         company,
         fit(contact.owner_id, 64),
         source,
-        dump_json(contact.tags) if contact.tags else "[]",
+        json_value(tx, tags),
         contact.dnd,
         contact.has_dnd_settings,
         moment_value(tx, contact.date_added),
@@ -116,9 +126,9 @@ def alias(value: str) -> str:
 
 def facets(contacts: Sequence[Contact]) -> set[tuple[str, str]]:
     """The choices that these contacts add to the filters: (kind, value). Overlong values are no choice."""
-    found = {("owner_id", fit(contact.owner_id, 64)) for contact in contacts}
-    found |= {("source", clean(contact.source)) for contact in contacts}
-    found |= {("tag", clean(tag)) for contact in contacts for tag in contact.tags}
+    found = {("owner_id", fit(value, 64)) for value in {contact.owner_id for contact in contacts}}
+    found |= {("source", clean(value)) for value in {contact.source for contact in contacts}}
+    found |= {("tag", clean(value)) for value in {tag for contact in contacts for tag in contact.tags}}
     return {row for row in found if row[1] and len(row[1]) <= FACET_LIMIT}
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, delete, exists, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hlcore.store.bulk import among, changed_rows, is_postgres, unnest
+from hlcore.store.bulk import among, changed_rows, is_postgres
 from hlcore.store.engine import Tx
-from hlcore.store.tables import contacts, sightings
+from hlcore.store.lookup import by_id
+from hlcore.store.tables import contacts, runs, sightings
 
 EXPECTED = ("present", "suspected", "returned")
 """A complete listing should show the contacts of these statuses."""
@@ -30,14 +31,14 @@ class Absent:
 
 
 def sight(tx: Tx, run_id: int, ids: Sequence[str]) -> int:
-    """The run has seen these contacts; how many of them it had not seen before. May be repeated."""
+    """The run has seen these contacts, which its location holds; how many of them it had not seen before. May be
+    repeated."""
     if not ids:
         return 0
-    seen = unnest(tx, sorted(set(ids))).add_columns(literal(run_id))
+    location = select(runs.c.location_id).where(runs.c.run_id == run_id).scalar_subquery()
+    seen = by_id(tx, location, ids, contacts.c.row_id).add_columns(literal(run_id))
     add = (postgresql.insert if is_postgres(tx) else sqlite.insert)(sightings)
-    if not is_postgres(tx):
-        seen = seen.where(literal(True))  # SQLite's grammar wants a WHERE between SELECT and ON CONFLICT
-    return changed_rows(tx, add.from_select(["contact_id", "run_id"], seen).on_conflict_do_nothing())
+    return changed_rows(tx, add.from_select(["row_id", "run_id"], seen).on_conflict_do_nothing())
 
 
 def sighted(tx: Tx, run_id: int) -> int:
@@ -70,14 +71,13 @@ def sighted_with_status(
     tx: Tx, location_id: str, run_id: int, statuses: Iterable[str], *, after: str = "", limit: int = 1000
 ) -> list[str]:
     """Ids, ascending and behind `after`, that the run has seen although (or because) their status is one of these."""
-    seen = exists().where(sightings.c.run_id == run_id, sightings.c.contact_id == contacts.c.contact_id)
     query = (
         select(contacts.c.contact_id)
         .where(
             contacts.c.location_id == location_id,
             among(tx, contacts.c.status, statuses),
             contacts.c.contact_id > after,
-            seen,
+            _seen(run_id),
         )
         .order_by(contacts.c.contact_id)
         .limit(limit)
@@ -86,5 +86,8 @@ def sighted_with_status(
 
 
 def _unseen(location_id: str, run_id: int) -> ColumnElement[bool]:
-    seen = exists().where(sightings.c.run_id == run_id, sightings.c.contact_id == contacts.c.contact_id)
-    return and_(contacts.c.location_id == location_id, contacts.c.status.in_(EXPECTED), ~seen)
+    return and_(contacts.c.location_id == location_id, contacts.c.status.in_(EXPECTED), ~_seen(run_id))
+
+
+def _seen(run_id: int) -> ColumnElement[bool]:
+    return exists().where(sightings.c.run_id == run_id, sightings.c.row_id == contacts.c.row_id)

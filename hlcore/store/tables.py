@@ -82,7 +82,7 @@ class SightingColumns(TypedColumns):
     """Which contacts an open listing has seen; emptied when the listing is concluded."""
 
     run_id = Column(BigInteger, primary_key=True, autoincrement=False)
-    contact_id: Named[str] = Column(Words(64), primary_key=True)
+    row_id = Column(BigInteger, primary_key=True, autoincrement=False)  # of the contact: a listing comes in that order
 
 
 class ContactColumns(TypedColumns):

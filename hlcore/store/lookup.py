@@ -1,0 +1,34 @@
+"""Contacts by id: one look into the unique index for each, whatever the database believes about its tables.
+
+PostgreSQL plans by statistics, and a first listing runs before there are any: asked for 500 ids it would read the
+whole location again for each page. A lateral subquery that it may not flatten leaves it no choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, select, true
+
+from hlcore.store.bulk import among, chunked, is_postgres
+from hlcore.store.engine import Tx
+from hlcore.store.tables import contacts
+
+
+def by_id(tx: Tx, location_id: Any, ids: Sequence[str], *columns: ColumnElement[Any]) -> Select[Any]:
+    """A SELECT of these columns of the contacts with these ids, in no order. `location_id` may be an expression."""
+    if not is_postgres(tx):
+        return select(*columns).where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
+    asked = func.unnest(literal(list(ids), ARRAY(Text))).table_valued("id").render_derived()
+    one = select(*columns).where(contacts.c.location_id == location_id, contacts.c.contact_id == asked.c.id)
+    found = one.offset(0).lateral()
+    return select(*found.c).select_from(asked.join(found, true()))
+
+
+def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> list[int]:
+    """The `row_id` of each of these contacts that there is, ascending."""
+    found: list[int] = []
+    for part in chunked(ids):
+        found += tx.execute(by_id(tx, location_id, part, contacts.c.row_id)).scalars()
+    return sorted(found)
