@@ -4,7 +4,7 @@ import streamlit as st
 
 from hlcore.metrics.overview import overview
 from hlcore.metrics.series import per_day
-from hlcore.ui import front, live, office
+from hlcore.ui import front, live, office, safety
 from hlcore.ui.empty import empty
 from hlcore.ui.tables import table
 
@@ -46,6 +46,8 @@ with left, st.container(border=True, key="trend_card"):
     front.trend(per_day(vault, ids, office.now(), days=SPANS[span]), len(ids))
 with right:
     front.draw_steps(found)
+
+safety.draw(ids)
 
 if len(found.locations) > 1:
     st.subheader("Accounts")

@@ -13,6 +13,7 @@ import streamlit as st
 from hlcore.errors import NotFound
 from hlcore.governance.record import recorded
 from hlcore.governance.roles import Act, Person
+from hlcore.metrics.coverage import of_person
 from hlcore.metrics.person import value_of
 from hlcore.metrics.register import Lost, of_contact
 from hlcore.model.changes import Change, changes
@@ -30,7 +31,8 @@ KINDS = ("note", "task", "opportunity", "appointment", "message")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One person: the copy, everything before it, what belongs to it, each disappearance (oldest first), restores."""
+    """One person: the copy, everything before it, what belongs to it, each disappearance (oldest first), restores.
+    `not_safe`: kinds of records that were never captured, or have changed since."""
 
     stored: StoredContact
     versions: Sequence[Version]
@@ -41,6 +43,7 @@ class Sheet:
     tz: str
     is_demo: bool
     copy: LastCopy | None
+    not_safe: tuple[str, ...] = ()
 
     @property
     def contact(self) -> Mapping[str, Any]:
@@ -109,6 +112,7 @@ def _read(contact_id: str, location_id: str) -> Sheet:
             place.timezone,
             place.is_demo,
             _last_copy(stored, rows_tell=contacts.any_dnd_settings(tx, stored.location_id)),
+            tuple(kind for kind, at in of_person(tx, stored).items() if at is None),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hlcore.metrics.overview import overview
 from hlcore.metrics.status import status
+from hlcore.model.parts import KINDS
 from hlcore.settings import Settings
 from hlcore.store import usage
 
@@ -29,7 +30,8 @@ def test_status_keeps_to_its_contract(story: Story) -> None:
         "contacts": {"present": 2, "suspected": 1, "deleted": 2},
         "at_risk": 1,
         "last_complete_listing": "2026-03-02T09:00:00.000Z",
-        "coverage": {"contacts": {"held": 2, "listed": 4}},
+        "coverage": {"contacts": {"held": 2, "listed": 4}, **dict.fromkeys(KINDS, 0.0)},
+        "done_by": first["done_by"],
         "api": {"requests_today": 17, "daily_limit": 1000},
     }
     assert second["last_complete_listing"] is None
