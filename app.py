@@ -1,15 +1,21 @@
-"""The one process: pages, health route, background worker. `streamlit run app.py` starts it."""
+"""The one process: pages, the routes beside them, background worker. `streamlit run app.py` starts it."""
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from hlcore import oauth_routes, webhooks
 from hlcore.ui.errors import on_script_error
+from hlcore.ui.house import house
 from hlcore.ui.server import CarefulHeaders, healthz, lifespan
 
 app = st.App(
     "pages/_frame.py",
-    routes=[Route("/healthz", healthz)],
+    routes=[
+        Route("/healthz", healthz),
+        *webhooks.routes(lambda: house().real),
+        *oauth_routes.routes(lambda: house().real, lambda: house().leave_demo()),
+    ],
     middleware=[Middleware(CarefulHeaders)],
     lifespan=lifespan,
     on_script_error=on_script_error,

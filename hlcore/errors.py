@@ -17,6 +17,7 @@ VaultError
     ├── BudgetSpent            the day's request budget is used up
     ├── Unauthorized           401
     │   ├── TokenRefused       the token is wrong, expired or revoked
+    │   │   └── GrantLost      the app's authorisation is used up or withdrawn: a person must connect again
     │   ├── ScopeMissing       the token may not do this
     │   └── ContractError      wrong route or version header: a defect in Contact Vault
     ├── WrongLocation          the token belongs to another location
@@ -143,6 +144,12 @@ class TokenRefused(Unauthorized):
     """The token is wrong, expired or revoked."""
 
     hint = "Create a new Private Integration Token in HighLevel and connect the account again on the Settings page."
+
+
+class GrantLost(TokenRefused):
+    """The authorisation that the OAuth app had is used up or withdrawn: a person must connect again."""
+
+    hint = "Connect the account again with HighLevel on the Settings page; nothing that was copied is lost."
 
 
 class ScopeMissing(Unauthorized):

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 
 from hlcore.errors import NotFound, SettingsError
 from hlcore.highlevel import Client, Clock, Limiter, Priority, Sent, SystemClock
+from hlcore.highlevel.oauth import OAuth
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations, usage
+from hlcore.store.grants import LOCATION
 from hlcore.store.locations import Location
 from hlcore.store.vault_key import Cipher
 from hlcore.sync.account import Account, check_account, save_account
+from hlcore.sync.grants import Grants
 from hlcore.sync.report import never
 from hlcore.sync.rules import Rules
 
@@ -30,9 +33,12 @@ class Office:
     cipher: Cipher
     clock: Clock
     closers: list[Callable[[], None]] = field(default_factory=list)
+    keepers: list[Callable[[], None]] = field(default_factory=list)  # ended while the vault is still open
+    bell: Event = field(default_factory=Event)  # rung when a webhook has come
     _limiters: dict[str, Limiter] = field(default_factory=dict)
     _sent: dict[tuple[str, str], int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+    _grants: Grants | None = None
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> Office:
@@ -44,6 +50,10 @@ class Office:
     def close(self) -> None:
         """The counted requests are kept, the database is let go, and what hangs on this office (`closers`) ended."""
         self.flush_usage()
+        for keeper in self.keepers:
+            keeper()
+        if self._grants is not None:
+            self._grants.oauth.close()
         self.vault.close()
         for closer in self.closers:
             closer()
@@ -64,6 +74,14 @@ class Office:
             return [self.location(only)]
         with self.vault.read() as tx:
             return locations.all(tx)
+
+    @property
+    def grants(self) -> Grants:
+        """The grants of the OAuth app."""
+        with self._lock:
+            if self._grants is None:
+                self._grants = Grants(self.vault, self.cipher, OAuth(self.settings, self.clock), self.clock)
+            return self._grants
 
     def rules(self, location: Location) -> Rules:
         """How careful a sync of this location is."""
@@ -89,6 +107,7 @@ class Office:
             clock=self.clock,
             priority=priority,
             on_request=lambda sent: self._count(location_id, sent),
+            on_refused=None if token is not None else lambda refused: self._refused(location_id, refused),
             cancelled=cancelled,
         )
         try:
@@ -108,6 +127,16 @@ class Office:
             save_account(
                 tx, account, token=self.cipher.encrypt(token.strip()), at=self.clock.now(), is_demo=is_demo
             )
+        return account
+
+    def connect_granted(self, location_id: str) -> Account:
+        """The location is connected by the app's grant, which a real call has proven. Raises HighLevelError with what
+        is wrong, GrantLost when there is no grant of it. A private token it had is forgotten. May be repeated."""
+        token = self.grants.token(LOCATION, location_id)
+        with self.client(location_id, token=token, priority=Priority.INTERACTIVE) as client:
+            account = check_account(client)
+        with self.vault.write() as tx:
+            save_account(tx, account, token=None, at=self.clock.now())
         return account
 
     def connect_from_settings(self) -> None:
@@ -142,9 +171,16 @@ class Office:
     def _token(self, location_id: str) -> str:
         with self.vault.read() as tx:
             kept = locations.token(tx, location_id)
-        if kept is None:
-            raise NotFound(f"Location {location_id} has no token.", hint="Connect it again on the Settings page.")
-        return self.cipher.decrypt(kept)
+        if kept is not None:
+            return self.cipher.decrypt(kept)
+        if self.grants.has(location_id):
+            return self.grants.token(LOCATION, location_id)
+        raise NotFound(f"Location {location_id} has no token.", hint="Connect it again on the Settings page.")
+
+    def _refused(self, location_id: str, token: str) -> None:
+        """A token of the app's may have been replaced by HighLevel before its time; a private one is what it is."""
+        if self.grants.has(location_id):
+            self.grants.refused(LOCATION, location_id, token)
 
     def _limiter(self, location_id: str) -> Limiter:
         with self._lock:

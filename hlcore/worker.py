@@ -10,12 +10,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
+from hlcore.deliveries import forget_old, handle_deliveries
 from hlcore.errors import Cancelled, VaultError
 from hlcore.governance.roles import WORKER
 from hlcore.highlevel import Priority
+from hlcore.installing import pick_up_all
 from hlcore.restore.execute import run_job
 from hlcore.store import restores, runs
 from hlcore.store.locations import Location
@@ -26,6 +29,9 @@ from hlcore.wiring import Office
 
 log = structlog.get_logger(__name__)
 PAUSE = 5.0
+EAR_PAUSE = 1.0
+"""A delivery that another process took in waits for at most so many seconds; one of this process rings."""
+HOUR = timedelta(hours=1)
 SLICE = 200
 """Requests of one slice of capturing; then it is another location's turn."""
 
@@ -38,36 +44,60 @@ class Worker:
         self._pause = pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vault-worker", daemon=True)
+        self._ear = threading.Thread(target=self._listen, name="vault-webhooks", daemon=True)
         self.beat_at: datetime | None = None
 
     def start(self) -> None:
-        """The thread runs."""
+        """The threads run: one for rounds and jobs, one that no long round keeps from dealing with webhooks."""
         self._thread.start()
+        self._ear.start()
 
     def stop(self, timeout: float = 20.0) -> None:
         """The thread has been asked to stop and has ended, or `timeout` seconds have passed; an interrupted run
         goes on from its checkpoint next time."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        for thread in (self._thread, self._ear):
+            if thread.is_alive():
+                thread.join(timeout)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             office = self._office()
             if office is not None:
                 self.beat_at = office.clock.now()
-                self._round(office)
+                self._attempt(partial(do_due_work, office, self._stop.is_set))
             self._stop.wait(self._pause)
 
-    def _round(self, office: Office) -> None:
+    def _listen(self) -> None:
+        tidied: datetime | None = None
+        while not self._stop.is_set():
+            office = self._office()
+            if office is None:
+                self._stop.wait(self._pause)
+                continue
+            office.bell.clear()
+            self._attempt(partial(handle_deliveries, office, self._stop.is_set))
+            if tidied is None or office.clock.now() - tidied > HOUR:
+                tidied = office.clock.now()
+                self._attempt(partial(do_hourly_work, office))
+            office.bell.wait(EAR_PAUSE)
+
+    def _attempt(self, work: Callable[[], object]) -> None:
         try:
-            do_due_work(office, self._stop.is_set)
+            work()
         except Cancelled:
             return
         except VaultError as exc:
             log.warning("worker_trouble", kind=type(exc).__name__, text=str(exc))
         except Exception as exc:
             log.error("worker_defect", kind=type(exc).__name__)
+
+
+def do_hourly_work(office: Office) -> None:
+    """Old ids of deliveries are forgotten, and locations on which the app was installed are connected."""
+    forget_old(office)
+    if office.settings.has_app:
+        pick_up_all(office)
 
 
 def do_due_work(office: Office, cancelled: Callable[[], bool]) -> int:

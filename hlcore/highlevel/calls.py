@@ -57,6 +57,7 @@ class Line:
     on_request: Callable[[Sent], None] | None
     cancelled: Callable[[], bool] | None
     meter: Callable[[], None] | None = None
+    on_refused: Callable[[str], None] | None = None
 
 
 class _Failed(Exception):
@@ -154,6 +155,8 @@ class Call(Generic[T]):
         if isinstance(error, ScopeMissing):
             return _Failed(error, done=False, again=self._once())
         if isinstance(error, TokenRefused):
+            if self.line.on_refused is not None and self.second_chance:
+                self.line.on_refused(token)
             return _Failed(error, done=False, again=_usable(self.line.token()) != token and self._once())
         if response.status >= 500 or response.status in (408, 425):
             asked = retry_after(response.headers, self.line.clock.now()) if "Retry-After" in response.headers else 0.0

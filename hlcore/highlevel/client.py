@@ -26,13 +26,15 @@ class ClientOptions(TypedDict, total=False):
     """What a client may be given beside the needful.
 
     `transport`: the other side, for tests. `on_request`: told of each request after its end, from the
-    thread that sent it. `cancelled`: asked before and during every wait; true ends the call with Cancelled.
+    thread that sent it. `on_refused`: told of a token that HighLevel refused, before the next one is asked for.
+    `cancelled`: asked before and during every wait; true ends the call with Cancelled.
     `retries`: attempts after the first. `timeout`: seconds without a byte.
     """
 
     transport: httpx.BaseTransport | None
     priority: Priority
     on_request: Callable[[Sent], None] | None
+    on_refused: Callable[[str], None] | None
     cancelled: Callable[[], bool] | None
     retries: int
     timeout: float
@@ -67,6 +69,7 @@ class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
             retries=options.get("retries", 6),
             on_request=options.get("on_request"),
             cancelled=options.get("cancelled"),
+            on_refused=options.get("on_refused"),
         )
 
     @property

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -41,6 +42,10 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Form(dict[str, str]):
+    """A body that is sent as a form."""
 
 
 class NoAnswer(Exception):
@@ -98,9 +103,9 @@ class Wire:
         self._client.close()
 
     def send(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Response:
-        """The answer to this request. Redirects are not followed. Raises NoAnswer."""
-        content = None if body is None else msgspec.json.encode(body)
-        typed = {} if content is None else {"Content-Type": "application/json"}
+        """The answer to this request; a `body` of the type Form is sent as a form, else as JSON. Redirects are not
+        followed. Raises NoAnswer."""
+        content, typed = _content(body)
         with self._lock:
             self._requests += 1
         try:
@@ -135,6 +140,14 @@ class Wire:
         finally:
             response.close()
         return Response(response.status_code, response.headers, bytes(body))
+
+
+def _content(body: Any) -> tuple[bytes | None, dict[str, str]]:
+    if body is None:
+        return None, {}
+    if isinstance(body, Form):
+        return urlencode(body).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    return msgspec.json.encode(body), {"Content-Type": "application/json"}
 
 
 def _base(text: str) -> httpx.URL:

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from hlcore.errors import StoreError
 from hlcore.store import migrate
+from hlcore.store.bulk import lock
 from hlcore.store.words import dump_json
 
 Tx = Connection
 
 BUSY_SECONDS = 30
+ALONE_SECONDS = 150
 _PRAGMAS = (
     f"busy_timeout={BUSY_SECONDS * 1000}",
     "page_size=8192",
@@ -99,6 +101,21 @@ class Vault:
                 beside = path.with_name(f"{path.stem}-inbox{path.suffix}")
                 self._inbox = Vault.open(self._engine.url.set(database=str(beside)), durable=True)
             return self._inbox
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Nobody else, in any process that uses this database, is inside a block of the same name. The lock ends with
+        the block or with the process, and keeps nobody from reading or writing. Raises StoreError."""
+        if self.dialect == "postgresql":
+            with _translated(), self._engine.connect() as conn, conn.begin():
+                lock(conn, f"alone:{name}")
+                yield
+            return
+        path = Path(self._engine.url.database or "")
+        with _translated(), closing(sqlite3.connect(path.with_name(f"{path.stem}-{name}.lock"), ALONE_SECONDS)) as held:
+            held.isolation_level = None
+            held.execute("BEGIN EXCLUSIVE")
+            yield
 
     def close(self) -> None:
         """No connection is left open. May be repeated; using the vault again opens new ones."""

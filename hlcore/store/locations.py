@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 
 from hlcore.model.windows import Window, window_of
+from hlcore.store import grants
 from hlcore.store.bulk import one_changed, upsert
 from hlcore.store.engine import Tx
 from hlcore.store.tables import locations
@@ -57,13 +58,16 @@ def connect(
     name: str,
     timezone: str,
     company_id: str,
-    token: bytes,
+    token: bytes | None,
     at: datetime,
     raw: bytes | None,
     is_demo: bool = False,
 ) -> None:
-    """The location is connected with this encrypted token. Connecting again renews what HighLevel says and the token,
-    and keeps the settings made here and the moment of the first connection."""
+    """The location is connected with this encrypted token (None: by the app's grant, see `store.grants`; with a token
+    such a grant is given up). Connecting again renews what HighLevel says and the token, and keeps the settings made
+    here and the moment of the first connection."""
+    if token is not None:
+        grants.remove(tx, grants.LOCATION, location_id)
     row = {
         "location_id": location_id,
         "name": name,
@@ -83,6 +87,7 @@ def connect(
 def disconnect(tx: Tx, location_id: str, at: datetime) -> None:
     """Nothing new is copied and the token is forgotten; the copy stays. Raises NotFound."""
     _change(tx, location_id, disconnected_at=at, token=None)
+    grants.remove(tx, grants.LOCATION, location_id)
 
 
 def get(tx: Tx, location_id: str) -> Location | None:

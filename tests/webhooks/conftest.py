@@ -1,0 +1,151 @@
+"""An office on each database, a sub-account on the sandbox spoken to over HTTP, and the door that webhooks come through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from hlcore.deliveries import handle_deliveries
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox.webhooks import Event, Keys
+from hlcore.settings import Settings
+from hlcore.store import Vault, contacts, inbox, register
+from hlcore.store.vault_key import Cipher
+from hlcore.sync.listing import sync_location
+from hlcore.sync.report import never
+from hlcore.webhooks import PATH, routes
+from hlcore.wiring import Office
+
+LOCATION = "locHooks000000000001"
+OTHER = "locOther000000000001"
+COMPANY = "company-of-7"
+APP = "app7"
+
+
+@dataclass
+class HandClock:
+    """Time that only moves when it is told to, or slept."""
+
+    at: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+    def pass_(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+@dataclass
+class World:
+    """What the stories play in."""
+
+    office: Office
+    clock: HandClock
+    sandbox: Sandbox
+    location: Location
+    door: TestClient
+    posted: int = field(default=0)
+
+    @property
+    def vault(self) -> Vault:
+        return self.office.vault
+
+    def sync(self, **later: float) -> None:
+        """Some time passes, then one round."""
+        self.clock.pass_(**(later or {"hours": 1}))
+        with self.office.client(LOCATION) as client:
+            rules = self.office.rules(self.office.location(LOCATION))
+            report = sync_location(self.vault, client, rules, now=self.clock.now)
+        assert report.outcome == "complete", report.reason
+
+    def news(self) -> list[Event]:
+        """The events since the last look."""
+        found = list(self.location.events)[self.posted :]
+        self.posted = len(self.location.events)
+        return found
+
+    def post(self, event: Event, **headers: bool) -> int:
+        """HighLevel delivers this event; the status that it gets."""
+        return self.door.post(PATH, content=event.body, headers=event.headers(**headers)).status_code
+
+    def deliver(self, *events: Event) -> None:
+        """These (or all new ones) are delivered and worked off."""
+        for event in events or self.news():
+            assert self.post(event) == 200
+        self.work()
+
+    def work(self) -> int:
+        return handle_deliveries(self.office, never)
+
+    def row(self, contact_id: str) -> register.Disappearance:
+        with self.vault.read() as tx:
+            return register.of_contact(tx, LOCATION, contact_id)[-1]
+
+    def rows(self, contact_id: str) -> list[register.Disappearance]:
+        with self.vault.read() as tx:
+            return register.of_contact(tx, LOCATION, contact_id)
+
+    def held(self, contact_id: str) -> contacts.StoredContact | None:
+        with self.vault.read() as tx:
+            return contacts.get(tx, LOCATION, contact_id)
+
+    def status(self, contact_id: str) -> str:
+        held = self.held(contact_id)
+        assert held
+        return held.status
+
+    def refused(self) -> dict[str, int]:
+        with self.vault.inbox.read() as tx:
+            return inbox.counts(tx, "2026-01-01")
+
+
+def settings(sandbox: Sandbox, url: str, folder: Path) -> Settings:
+    return Settings(
+        api_url=url,
+        data_dir=folder,
+        webhook_key=sandbox.keys.public_pem,
+        webhook_legacy_key=sandbox.keys.legacy_public_pem,
+        client_id=f"{APP}-live",
+        client_secret=SecretStr("app-secret"),
+        redirect_uri="https://vault.example.com/oauth/callback",
+    )
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    """Made once: an RSA key takes a while."""
+    return Keys()
+
+
+@pytest.fixture
+def world(vault: Vault, keys: Keys, tmp_path: Path) -> Iterator[World]:
+    """40 invented people of a connected account, copied once; and another account that is not connected."""
+    clock = HandClock()
+    sandbox = Sandbox(clock.now, seed=7)
+    sandbox.keys = keys
+    sandbox.add_app(f"{APP}-live", "app-secret")
+    location = sandbox.add_location(LOCATION, "Test & Sons", "Europe/Berlin")
+    location.fill(40)
+    sandbox.add_location(OTHER, "Others", "Europe/Berlin").fill(3)
+    with serve(sandbox) as server:
+        office = Office(settings(sandbox, server.url, tmp_path), vault, Cipher("a secret"), clock)
+        office.connect(LOCATION, sandbox.token_of(LOCATION))
+        with TestClient(Starlette(routes=routes(lambda: office))) as door:
+            found = World(office, clock, sandbox, location, door)
+            found.sync()
+            clock.pass_(minutes=30)
+            yield found
+        office.close()
