@@ -26,8 +26,8 @@ title = st.segmented_control(
     default=risk.AT_RISK.title,
     required=True,
     bind="query-params",
-    format_func=lambda one: f"{one} · {count(counted[one])}",
 )
+st.markdown(risk.badges(counted))
 wanted = risk.GROUPS[title].wanted(places, filters)
 total = counted[title]
 part = slice_of("risk", total, of=wanted)

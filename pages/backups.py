@@ -38,8 +38,8 @@ with left:
         "What",
         list(WHATS),
         key="what",
-        format_func=lambda key: f"**{WHATS[key].name}** · {many(counted[key], 'row')}",
-        captions=[what.text for what in WHATS.values()],
+        format_func=lambda key: WHATS[key].name,
+        captions=[f"{many(counted[key], 'row')} · {what.text}" for key, what in WHATS.items()],
         bind="query-params",
     )
 with right:

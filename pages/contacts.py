@@ -27,14 +27,12 @@ with vault.read() as tx:
     counted = contacts.counts(tx, ids)
 st.markdown(people.contacts_answer(counted))
 choices = people.choices_of(vault, ids)
-with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", gap="small"):
-    standing = st.segmented_control(
-        "Show", list(STANDING), key="show", default="Everybody", required=True, bind="query-params", width="content"
-    )
-    order = st.selectbox("Order", list(ORDERS), key="order", bind="query-params", width=190)
-wanted = people.filters("contacts", choices)
+standing = st.segmented_control(
+    "Show", list(STANDING), key="show", default="Everybody", required=True, bind="query-params"
+)
+wanted = people.filters("contacts", choices, orders=list(ORDERS))
 
-sort, descending = ORDERS[order]
+sort, descending = ORDERS[wanted.order]
 query = ContactQuery(
     ids, wanted.text, wanted.tag, wanted.owner_id, wanted.source, STANDING[standing], sort, descending
 )

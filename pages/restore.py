@@ -15,8 +15,7 @@ people = basket()
 
 if jobs:
     st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=confirming.leave)
-    for job_id in jobs:
-        job_view.show(job_id, person)
+    job_view.show(jobs, person)
     st.stop()
 
 st.title("Restore")

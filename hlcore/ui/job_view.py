@@ -3,12 +3,13 @@ database, so that closing the browser, another browser or a restart change nothi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from hlcore.errors import NotFound, VaultError
+from hlcore.errors import VaultError
 from hlcore.governance.roles import Act, Person
 from hlcore.model.fidelity import Difference
 from hlcore.restore.execute import cancel_job, confirm_job, pause_job
@@ -48,46 +49,55 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def show(job_id: int, person: Person) -> None:
-    """The job, as it stands now and as it goes on."""
+def show(job_ids: Sequence[int], person: Person) -> None:
+    """The jobs that one confirmation began (one for each account), as they stand now and as they go on."""
     with errors.shown():
-        job = _read(job_id)
-        place = next((one for one in office.locations() if one.location_id == job.location_id), None)
-        name, tz = (place.name, place.timezone) if place else (job.location_id, "UTC")
-        st.title(f"Restore {job_id}", anchor=False)
-        by = "somebody on this computer" if job.created_by in ("", "local") else plain(job.created_by)
-        asked = f"asked for by {by} on {moment(job.created_at, tz)}"
-        st.markdown(f"{many(job.total, 'person', 'people').capitalize()} of **{plain(name)}**, {asked}.")
-        if job.state in OPEN:
-            _watch(job_id, person, tz)
+        found = [_read(job_id) for job_id in job_ids]
+        numbers = " and ".join(str(job_id) for job_id in job_ids)
+        st.title(f"Restore {numbers}", anchor=False)
+        first, place = found[0], _place(found[0])
+        by = "somebody on this computer" if first.created_by in ("", "local") else plain(first.created_by)
+        when = moment(first.created_at, place.timezone if place else "UTC")
+        people = many(sum(job.total for job in found), "person", "people")
+        st.markdown(f"{people.capitalize()} of {_accounts(found)}, asked for by {by} on {when}.")
+        if any(job.state in OPEN for job in found):
+            _watch(tuple(job_ids), person)
         else:
-            _result(job, place, person)
+            _result(found, person)
 
 
 def _read(job_id: int) -> Job:
     with office.office().vault.read() as tx:
-        found = restores.job(tx, job_id)
-    if found is None:
-        raise NotFound("There is no such restore.", hint="Choose one of the list below.")
-    return found
+        return restores.job(tx, job_id)
+
+
+def _place(job: Job) -> Location | None:
+    return next((one for one in office.locations() if one.location_id == job.location_id), None)
+
+
+def _accounts(found: Sequence[Job]) -> str:
+    places = office.locations()
+    return " and ".join(f"**{plain(office.name_of(job.location_id, places))}**" for job in found)
 
 
 @st.fragment(run_every="1s")
-def _watch(job_id: int, person: Person, tz: str) -> None:
-    """The progress; when the job has ended the page is drawn anew, with the result."""
+def _watch(job_ids: Sequence[int], person: Person) -> None:
+    """The progress; when all jobs have ended the page is drawn anew, with the result."""
     try:
-        job = _read(job_id)
+        found = [_read(job_id) for job_id in job_ids]
     except VaultError as error:
         errors.show(error)
         return
-    if job.state not in OPEN:
+    if all(job.state not in OPEN for job in found):
         st.rerun()
-    share = job.finished / job.total if job.total else 1.0
-    done = f"{count(job.finished)} of {many(job.total, 'person', 'people')} done"
-    st.progress(share, text=f"{STATES[job.state].badge} {done}")
     st.caption("You may close this page: the restore goes on, and this address shows it again.")
-    _steering(job, person)
-    _table(job)
+    for job in found:
+        share = job.finished / job.total if job.total else 1.0
+        done = f"{count(job.finished)} of {many(job.total, 'person', 'people')} done"
+        st.progress(share, text=f"{STATES[job.state].badge} {_accounts([job])}: {done}")
+        if job.state in OPEN:
+            _steering(job, person)
+        _table(job)
 
 
 def _steering(job: Job, person: Person) -> None:
@@ -132,22 +142,28 @@ def _go_on(job: Job, person: Person) -> None:
         carry_on(house(), here, job.location_id, job.job_id, person)
 
 
-def _result(job: Job, place: Location | None, person: Person) -> None:
+def _result(found: Sequence[Job], person: Person) -> None:
+    outcomes: Counter[str] = Counter()
+    different = 0
     with office.office().vault.read() as tx:
-        outcomes = restores.progress(tx, job.job_id)
-        names = names_of(tx, [job.location_id])
-        different = restores.differing(tx, job.job_id)
+        for job in found:
+            outcomes.update(restores.progress(tx, job.job_id))
+            different += restores.differing(tx, job.job_id)
+        names = names_of(tx, [job.location_id for job in found])
     draw, words = verdict(outcomes, different)
-    draw(words, icon=STATES[job.state].icon)
+    draw(words, icon=STATES[found[0].state].icon)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        receipts.receipt_button(job, person)
+        receipts.receipt_button(found, person)
         st.page_link("at_risk.py", label="Back to At risk", icon=":material/timer:")
-    shown = _table(job)
-    told = [item for item in shown if item.differences]
-    if told:
-        st.markdown("##### What differs from the copy")
-    for item in told:
-        _differences(item, names, place.timezone if place else "UTC")
+    for job in found:
+        if len(found) > 1:
+            st.markdown(f"##### {_accounts([job])}")
+        shown, place = _table(job), _place(job)
+        told = [item for item in shown if item.differences]
+        if told:
+            st.markdown("##### What differs from the copy")
+        for item in told:
+            _differences(item, names, place.timezone if place else "UTC")
 
 
 def verdict(outcomes: Mapping[str, int], different: int) -> tuple[Callable[..., Any], str]:

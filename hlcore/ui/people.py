@@ -54,6 +54,7 @@ class Filters:
     owner_id: str = ""
     tag: str = ""
     source: str = ""
+    order: str = ""
 
     @property
     def any(self) -> bool:
@@ -72,9 +73,9 @@ def choices_of(vault: Vault, location_ids: Sequence[str]) -> Choices:
         )
 
 
-def filters(key: str, choices: Choices) -> Filters:
-    """The search box and the filters, in one row that wraps on a phone. What is typed stays in the session, out of
-    the URL: names and addresses are personal."""
+def filters(key: str, choices: Choices, *, orders: Sequence[str] = ()) -> Filters:
+    """The search box, the filters and the choice of an order, in one row that wraps on a phone. What is typed stays in
+    the session, out of the URL: names and addresses are personal."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_filters"):
         text = st.text_input(
             "Search",
@@ -90,7 +91,8 @@ def filters(key: str, choices: Choices) -> Filters:
         owner = _select(key, "Owner", owners, choices.names.user)
         tag = _select(key, "Tag", choices.tags, str)
         source = _select(key, "Source", choices.sources, str)
-    return Filters(text or "", owner, tag, source)
+        order = st.selectbox("Order", orders, key="order", bind="query-params", width=170) if orders else ""
+    return Filters(text or "", owner, tag, source, order)
 
 
 def clear_filters(key: str) -> None:
@@ -163,17 +165,21 @@ def clickable(
     rows: Sequence[Mapping[str, Any]], whos: Sequence[Who], *, key: str, alt: str, columns: Mapping[str, Any]
 ) -> None:
     """The table; a click anywhere in a row opens that person's record (`?contact=<id>&in=<account>`)."""
-    st.dataframe(
+    event = st.dataframe(
         pd.DataFrame([dict(row) for row in rows], columns=list(columns)),
         key=key,
         hide_index=True,
         column_config=dict(columns),
         height=height_of(len(rows), MOST_HEIGHT),
         row_height=ROW_PIXELS,
-        on_select=lambda: _open_clicked(key, whos),
+        on_select="rerun",
         selection_mode="single-cell",
         alt=alt,
     )
+    clicked = event.selection.cells
+    if clicked and 0 <= int(clicked[0][0]) < len(whos):
+        open_person(whos[int(clicked[0][0])])
+        st.rerun()
 
 
 def open_person(who: Who) -> None:
@@ -185,12 +191,6 @@ def close_person() -> None:
     """The Contacts page shows the list again."""
     for name in ("contact", "in", "part"):
         st.query_params.pop(name, None)
-
-
-def _open_clicked(key: str, whos: Sequence[Who]) -> None:
-    cells = st.session_state[key]["selection"]["cells"]
-    if cells and 0 <= int(cells[0][0]) < len(whos):
-        open_person(whos[int(cells[0][0])])
 
 
 def _sum(counted: Mapping[str, Mapping[str, int]], statuses: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from hlcore.model.changes import Change
 from hlcore.model.contact import moment as parse_moment
 from hlcore.model.lifecycle import Status
 from hlcore.store.records import Record
-from hlcore.ui import fields, job_view, words
+from hlcore.ui import fields, job_view, safety, words
 from hlcore.ui.choosing import Who, fill_basket
 from hlcore.ui.empty import empty
 from hlcore.ui.errors import shown
@@ -97,9 +97,9 @@ def details(sheet: Sheet) -> None:
 
 def _pairs(rows: tuple[tuple[str, str], ...]) -> None:
     """Labels above their values, as many beside each other as there is room."""
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for label, text in rows:
-            with st.container(width=250, gap=None):
+            with st.container(width=285, gap=None):
                 st.caption(words.plain(label))
                 st.text(text)
 
@@ -189,7 +189,9 @@ def _disappearance(lost: Lost, tz: str) -> None:
 
 
 def belongings(sheet: Sheet) -> None:
-    """Notes, tasks and whatever else is held of the person."""
+    """Notes, tasks and whatever else is held of the person, and what is not yet."""
+    if sheet.not_safe and sheet.live:
+        st.caption(f":material/hourglass_top: {safety.unsafe_words(sheet.not_safe)}")
     if not sheet.records:
         empty(
             "Nothing captured",

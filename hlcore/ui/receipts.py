@@ -22,16 +22,16 @@ from hlcore.wiring import Office
 LOOK_ONLY = "Your role may look, not download."
 
 
-def receipt_button(job: Job, person: Person) -> None:
-    """Downloads what became of each person of the job."""
-    here = office.office()
+def receipt_button(jobs: Sequence[Job], person: Person) -> None:
+    """Downloads what became of each person of these jobs, as one file."""
+    here, numbers = office.office(), "-".join(str(job.job_id) for job in jobs)
     may = person.may(Act.EXPORT)
     st.download_button(
         "Download receipt",
-        data=lambda: receipt_file(here, job, person),
-        file_name=f"contact-vault-restore-{job.job_id}.csv",
+        data=lambda: receipt_file(here, jobs, person),
+        file_name=f"contact-vault-restore-{numbers}.csv",
         mime="text/csv",
-        key=f"receipt_{job.job_id}",
+        key=f"receipt_{numbers}",
         icon=":material/receipt_long:",
         on_click="ignore",
         disabled=not may,
@@ -39,14 +39,15 @@ def receipt_button(job: Job, person: Person) -> None:
     )
 
 
-def receipt_file(here: Office, job: Job, person: Person) -> bytes:
-    """The receipt as CSV in UTF-8 with a byte order mark. Raises NotAllowed, NotFound."""
-    subject = f"receipt of job {job.job_id}"
-    with recorded(
-        here.vault, person, Act.EXPORT, now=here.clock.now, location_id=job.location_id, subject=subject
-    ) as entry:
-        body = "".join(to_csv(here.vault, job.job_id)).encode("utf-8-sig")
-        entry.note(rows=job.total, bytes=len(body))
+def receipt_file(here: Office, jobs: Sequence[Job], person: Person) -> bytes:
+    """The receipt as CSV in UTF-8 with a byte order mark, one header for all jobs. Raises NotAllowed, NotFound."""
+    places = {job.location_id for job in jobs}
+    only = places.pop() if len(places) == 1 else ""
+    subject = f"receipt of job {', '.join(str(job.job_id) for job in jobs)}"
+    with recorded(here.vault, person, Act.EXPORT, now=here.clock.now, location_id=only, subject=subject) as entry:
+        parts = [list(to_csv(here.vault, job.job_id)) for job in jobs]
+        body = "".join([*parts[0], *(line for part in parts[1:] for line in part[1:])]).encode("utf-8-sig")
+        entry.note(rows=sum(job.total for job in jobs), bytes=len(body))
     return body
 
 

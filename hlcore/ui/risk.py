@@ -118,6 +118,13 @@ def columns(several: bool, rows: Sequence[Lost]) -> dict[str, Any]:
     }
 
 
+def badges(counted_: Mapping[str, int]) -> str:
+    """How many are in each group, as Markdown."""
+    marks = {"Last day": "today", "This week": "soon", "Later": "later", "Window closed": "closed"}
+    parts = ((title, urgency_mark(word)) for title, word in marks.items())
+    return " ".join(f":{mark.color}-badge[{mark.icon} {title}: {count(counted_[title])}]" for title, mark in parts)
+
+
 def answer(counted_: Mapping[str, int], *, filtered: bool = False) -> str:
     """The page's answer in one line."""
     total, today, week = (counted_[title] for title in ("At risk", "Last day", "This week"))

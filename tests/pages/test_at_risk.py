@@ -1,0 +1,157 @@
+"""At risk: who can still be saved, the most urgent first; the choice is kept by id, whatever the table shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hlcore.store import locations, register
+from hlcore.ui import receipts, risk
+from hlcore.ui.choosing import BASKET, Who
+from hlcore.ui.house import House
+from hlcore.ui.office import locations as places_on_show
+from hlcore.ui.people import Filters
+from hlcore.wiring import Office
+from tests.conftest import Cast
+from tests.pages.conftest import DENTAL, HARBOR, MARA, HandClock, frame, sign_in, text_of
+
+SOON = ["Dev Sample03", "Eve Sample04"]
+LATER = ["Ada Sample00", "Bo Sample01"]
+
+
+def at_risk(app: AppTest) -> AppTest:
+    return app.run().switch_page("at_risk.py").run()
+
+
+def names(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["Name"])
+
+
+def tick(app: AppTest, rows: Sequence[int]) -> AppTest:
+    """Tick these rows of the table on show, as the browser would."""
+    app.session_state[app.dataframe[0].key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return app.run()
+
+
+def test_the_most_urgent_stand_first_with_days_and_words(app: AppTest) -> None:
+    page = at_risk(app)
+    assert names(page) == [*SOON, *LATER]
+    assert [cell[0] for cell in page.dataframe[0].value["Left"]] == ["! 1 day left"] * 2 + ["· 25 days left"] * 2
+    assert "4 people" in page.markdown[0].value
+
+
+def test_how_long_is_left_narrows_the_table(app: AppTest) -> None:
+    app.query_params["left"] = "This week"
+    assert names(at_risk(app)) == SOON
+
+
+def test_people_whose_window_has_closed_are_a_group_of_their_own(app: AppTest) -> None:
+    app.query_params["left"] = "Window closed"
+    page = at_risk(app)
+    assert sorted(names(page)) == ["Ada Sample00", "Bo Sample01"]
+    assert page.dataframe[0].value["Left"][0] == ["⌛ Window closed"]
+
+
+def test_search_and_tag_narrow_the_table_and_the_counts(app: AppTest) -> None:
+    page = at_risk(app)
+    page.text_input(key="risk_search").set_value("har4").run()
+    assert names(page) == ["Eve Sample04"]
+    page.selectbox(key="risk_tag").set_value("client").run()
+    assert not page.dataframe
+    assert "Nobody matches" in text_of(page)
+    page.button(key="clear").click().run()
+    assert len(names(page)) == 4
+
+
+def test_one_account_shows_its_own_people_only(app: AppTest) -> None:
+    app.query_params["location"] = DENTAL
+    page = at_risk(app)
+    assert names(page) == LATER
+    assert "Account" not in page.dataframe[0].value
+
+
+def test_the_window_and_the_clock_are_explained(app: AppTest) -> None:
+    text = text_of(at_risk(app))
+    assert "security overview says 30 days" in text
+    assert "last time Contact Vault surely saw the person" in text
+
+
+def test_ticked_people_go_to_the_preview(app: AppTest) -> None:
+    page = tick(at_risk(app), [0, 2])
+    assert page.session_state["risk_chosen"] == {Who(HARBOR, "har0000003"): None, Who(DENTAL, "den0000000"): None}
+    page.button(key="restore").click().run()
+    assert page.session_state[BASKET] == [Who(HARBOR, "har0000003"), Who(DENTAL, "den0000000")]
+    assert page.title[0].value == "Restore"
+
+
+def test_the_choice_survives_another_page_of_the_table(app: AppTest) -> None:
+    page = tick(at_risk(app), [1])
+    page.session_state["left"] = "Later"
+    tick(page.run(), [0])
+    assert set(page.session_state["risk_chosen"]) == {Who(HARBOR, "har0000004"), Who(DENTAL, "den0000000")}
+
+
+def test_unticking_takes_a_person_out_of_the_choice(app: AppTest) -> None:
+    page = tick(at_risk(app), [0, 1])
+    tick(page, [1])
+    assert list(page.session_state["risk_chosen"]) == [Who(HARBOR, "har0000004")]
+
+
+def test_a_click_on_a_table_that_meanwhile_shows_others_chooses_nobody(app: AppTest, office: Office) -> None:
+    page = at_risk(app)
+    with office.vault.write() as tx:
+        register.returned(tx, HARBOR, "har0000003", at=office.clock.now())
+    tick(page, [0])
+    assert names(page) == ["Eve Sample04", *LATER]
+    assert not page.session_state["risk_chosen"]
+
+
+def test_everybody_can_be_chosen_at_once_and_let_go(app: AppTest) -> None:
+    page = at_risk(app)
+    page.button(key="all").click().run()
+    assert len(page.session_state["risk_chosen"]) == 4
+    page.button(key="clear_choice").click().run()
+    assert not page.session_state["risk_chosen"]
+
+
+def test_who_came_back_is_no_longer_there(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        for contact_id in ("har0000003", "har0000004"):
+            register.returned(tx, HARBOR, contact_id, at=office.clock.now())
+    assert names(at_risk(app)) == LATER
+
+
+def test_nobody_at_risk_is_said_calmly(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        for location_id in (HARBOR, DENTAL):
+            locations.set_window(tx, location_id, days=None, reason="", hipaa=True)
+    page = at_risk(app)
+    assert "Nobody is at risk" in text_of(page)
+    assert not page.dataframe
+
+
+def test_a_viewer_looks_and_is_told_why_not_more(house: House) -> None:
+    page = at_risk(sign_in(frame(), MARA))
+    assert len(names(page)) == 4
+    assert page.button(key="restore").disabled
+    assert page.button(key="restore").help == "Your role may look, not restore."
+    assert page.get("download_button")[0].proto.disabled
+
+
+def test_the_export_holds_the_chosen_or_all_that_match(house: House, office: Office, cast: Cast) -> None:
+    wanted = risk.AT_RISK.wanted(places_on_show(), Filters())
+    chosen = receipts.people_file(office, [Who(HARBOR, "har0000004")], wanted, cast.sam).decode("utf-8-sig")
+    everybody = receipts.people_file(office, [], wanted, cast.sam).decode("utf-8-sig")
+    assert [line.split(",")[1] for line in chosen.splitlines()[1:]] == ["har0000004"]
+    assert len(everybody.splitlines()) == 5
+    assert "days_left" in chosen.splitlines()[0]
+
+
+@pytest.mark.parametrize(("days", "closed"), [(0, 0), (2, 2), (40, 4)])
+def test_days_pass_and_windows_close(app: AppTest, clock: HandClock, days: int, closed: int) -> None:
+    clock.at += timedelta(days=days)
+    page = at_risk(app)
+    assert len(names(page)) == 4 - closed if closed < 4 else not page.dataframe

@@ -1,0 +1,161 @@
+"""Contacts: found in the database, opened by id, every opening in the audit log."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hlcore.model.contact import parse
+from hlcore.store import audit, contacts, records, register
+from hlcore.ui.choosing import BASKET, Who
+from hlcore.ui.house import House
+from hlcore.wiring import Office
+from tests.pages.conftest import HARBOR, MARA, HandClock, frame, sign_in, text_of
+
+ADA = "har0000005"
+
+
+def page_of(app: AppTest) -> AppTest:
+    return app.run().switch_page("contacts.py").run()
+
+
+def record(app: AppTest, contact_id: str, part: str = "Details") -> AppTest:
+    app.query_params["contact"] = contact_id
+    app.query_params["in"] = HARBOR
+    app.query_params["part"] = part
+    return page_of(app)
+
+
+def views(office: Office) -> list[str]:
+    with office.vault.read() as tx:
+        return [line.subject for line in audit.listing(tx, limit=20, offset=0, act="view")]
+
+
+def change(office: Office, contact_id: str, **fields: object) -> None:
+    """The next copy of this contact differs in these fields."""
+    with office.vault.write() as tx:
+        held = contacts.get(tx, HARBOR, contact_id)
+        assert held
+        raw = msgspec.json.encode({**msgspec.json.decode(held.raw), **fields})
+        contacts.replace(tx, HARBOR, [parse(raw)], at=office.clock.now(), run_id=1)
+
+
+def test_the_first_page_is_cut_by_the_database_in_order(app: AppTest) -> None:
+    page = page_of(app)
+    assert len(page.dataframe[0].value) == 25
+    assert page.dataframe[0].value["Name"][0] == "Ada Sample00"
+    assert "1–25 of 60" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("sample07", "Cleo Sample07"), ("har9@", "Eve Sample09"), ("555 010-0012", "Cleo Sample12")],
+    ids=["name", "e-mail", "phone"],
+)
+def test_search_finds_by(app: AppTest, typed: str, name: str) -> None:
+    page = page_of(app)
+    page.text_input(key="contacts_search").set_value(typed).run()
+    assert name in list(page.dataframe[0].value["Name"])
+    assert len(page.dataframe[0].value) <= 2
+
+
+def test_only_the_deleted_on_wish(app: AppTest) -> None:
+    app.query_params["show"] = "Deleted"
+    page = page_of(app)
+    assert {status[0] for status in page.dataframe[0].value["Status"]} == {"✕ Deleted"}
+    assert len(page.dataframe[0].value) == 6
+
+
+def test_nobody_found_says_what_to_do(app: AppTest) -> None:
+    page = page_of(app)
+    page.text_input(key="contacts_search").set_value("nobody at all").run()
+    assert "Nobody matches" in text_of(page)
+    page.button(key="clear").click().run()
+    assert page.dataframe
+
+
+def test_an_empty_vault_says_where_to_begin(empty_house: House) -> None:
+    assert "No contacts yet" in text_of(page_of(frame()))
+
+
+def test_a_click_in_the_table_opens_the_record(app: AppTest) -> None:
+    page = page_of(app)
+    name = page.dataframe[0].value["Name"][3]
+    page.session_state[page.dataframe[0].key] = {"selection": {"rows": [], "columns": [], "cells": [(3, "Name")]}}
+    page.run()
+    assert page.title[0].value == name
+
+
+def test_the_record_shows_every_field_under_its_name(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        field = b'{"id":"cf1","name":"Notice period","dataType":"TEXT"}'
+        records.put(tx, HARBOR, "custom_field", [("cf1", "", field)], at=office.clock.now())
+    change(office, ADA, customFields=[{"id": "cf1", "value": "2 weeks"}], website="https://sample.example", odd="kept")
+    page = record(app, ADA)
+    text = text_of(page) + "\n".join(str(element.value) for element in page.get("text"))
+    for part in ("Notice period", "2 weeks", "https://sample.example", "Odd", "kept", "har5@example.org"):
+        assert part in text.replace("\\", "")
+
+
+def test_opening_a_record_is_recorded_once_and_without_a_name(app: AppTest, office: Office) -> None:
+    page = record(app, ADA)
+    page.run()
+    assert views(office) == [f"contact {ADA}"]
+    page.button(key="back").click().run()
+    assert page.title[0].value == "Contacts"
+
+
+def test_the_history_tells_field_by_field_what_changed(app: AppTest, office: Office, clock: HandClock) -> None:
+    change(office, ADA, companyName="Oak & Iron", tags=["client"], dateUpdated="2026-04-01T00:00:00Z")
+    text = text_of(record(app, ADA, "History")).replace("\\", "")
+    assert "Company: :green[+ Oak & Iron]" in text
+    assert "EDT" in text
+    assert "searchAfter" not in text
+
+
+def test_a_record_without_changes_says_so(app: AppTest) -> None:
+    assert "Nothing has changed" in text_of(record(app, ADA, "History"))
+
+
+def test_disappearances_stand_with_their_evidence(app: AppTest) -> None:
+    text = text_of(record(app, "har0000003", "Disappearances"))
+    assert "404" in text
+    assert "1 day left" in text
+
+
+def test_notes_are_shown_as_text_never_as_markup(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        note = b'{"id":"n1","body":"**call** [me](https://evil.example)","dateAdded":"2026-03-01T10:00:00Z"}'
+        records.put(tx, HARBOR, "note", [("n1", ADA, note)], at=office.clock.now())
+    text = text_of(record(app, ADA, "Notes and more"))
+    assert "\\*\\*call\\*\\*" in text
+    assert "](https" not in text
+
+
+def test_a_deleted_person_can_be_sent_to_the_preview(app: AppTest) -> None:
+    page = record(app, "har0000003")
+    page.button(key="restore_person").click().run()
+    assert page.session_state[BASKET] == [Who(HARBOR, "har0000003")]
+
+
+def test_a_viewer_sees_the_record_but_restores_nobody(house: House, office: Office) -> None:
+    page = record(sign_in(frame(), MARA), "har0000003")
+    assert page.button(key="restore_person").disabled
+    assert views(office) == ["contact har0000003"]
+
+
+@pytest.mark.parametrize("contact_id", ["nobody", "'; DROP TABLE contacts; --"])
+def test_an_unknown_id_is_said_and_recorded_as_failed(app: AppTest, office: Office, contact_id: str) -> None:
+    page = record(app, contact_id)
+    assert "Nothing is held" in page.error[0].value
+    with office.vault.read() as tx:
+        assert audit.listing(tx, limit=1, offset=0)[0].outcome == "failed"
+
+
+def test_an_erased_person_is_shown_nowhere(app: AppTest, office: Office) -> None:
+    with office.vault.write() as tx:
+        register.erased(tx, HARBOR, "har0000003", at=office.clock.now())
+    page = record(app, "har0000003")
+    assert "Nothing is held" in page.error[0].value
+    assert "Dev Sample03" not in text_of(page)
