@@ -43,7 +43,7 @@ with left, st.container(border=True, key="trend_card"):
             width="content",
             bind="query-params",
         )
-    front.trend(per_day(vault, ids, office.now(), days=SPANS[span]), len(ids))
+    front.trend(per_day(vault, ids, office.now(), days=SPANS[span]), found)
 with right:
     front.draw_steps(found)
 

@@ -23,6 +23,7 @@ st.markdown(
 )
 if done := st.session_state.pop("settings_done", ""):
     st.success(done, icon=":material/check_circle:")
+    st.toast(done, icon=":material/check_circle:")
 
 st.subheader("Accounts")
 if not found:

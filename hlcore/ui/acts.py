@@ -17,8 +17,8 @@ from hlcore.wiring import Office
 
 
 def connect(house: House, person: Person, location_id: str, token: str) -> str:
-    """The account is connected, proven by a real call, and on show instead of the demo; its name. May be repeated
-    with another token. Raises NotAllowed, SettingsError, HighLevelError, StoreError."""
+    """The account is connected, proven by a real call, and on show instead of the demo, and its first round has begun;
+    its name. May be repeated with another token. Raises NotAllowed, SettingsError, HighLevelError, StoreError."""
     office = house.real
     if office is None:
         raise SettingsError("The vault is not open yet.", hint="Wait until the start has finished.")
@@ -26,6 +26,7 @@ def connect(house: House, person: Person, location_id: str, token: str) -> str:
     with recorded(office.vault, person, Act.CONNECT, now=office.clock.now, location_id=wanted):
         account = office.connect(wanted, token)
     house.leave_demo()
+    house.jobs.start(sync_key(wanted), lambda stop: _round(office, office.location(wanted), stop))
     return account.name
 
 

@@ -51,6 +51,8 @@ def how_to() -> None:
 def form(house: House, person: Person) -> None:
     """The form; after a success the page is drawn anew with the account on it. The token is never shown again."""
     allowed = person.may(Act.CONNECT)
+    if st.session_state.pop("connect_forget", False):
+        st.session_state["connect_location"] = st.session_state["connect_token"] = ""
     with st.form("connect", clear_on_submit=False, border=False):
         location_id = st.text_input(
             "Location id", key="connect_location", placeholder="ve9EPM428h8vShlRW1KT", disabled=not allowed
@@ -74,5 +76,5 @@ def form(house: House, person: Person) -> None:
             with st.spinner("Asking HighLevel …"):
                 name = acts.connect(house, person, location_id, token)
             st.session_state["settings_done"] = f"{plain(name)} is connected. The first copy begins by itself."
-            st.session_state.pop("location", None)
+            st.session_state["connect_forget"] = True
             st.rerun()

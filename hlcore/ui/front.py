@@ -117,7 +117,7 @@ def steps(found: Overview) -> list[Step]:
     cut_off = [each for each in found.locations if not each.place.connected]
     refused = [each for each in found.locations if each.place.connected and each.health.level is Level.BAD]
     if refused:
-        words = f"**{_names(refused)}** is not being copied."
+        words = f"**{_names(refused)}** has no up-to-date copy."
         every.append(Step(words, "settings.py", "Look at it in Settings", ":material/tune:"))
     if tally.today:
         words = f"**{many(tally.today, 'contact')}** can be restored in HighLevel for less than a day."
@@ -161,8 +161,11 @@ def _budget(found: Overview) -> str:
     return f"{many(found.requests_today, 'request')} to HighLevel today; {count(limit)} are allowed{each}."
 
 
-def trend(days: Sequence[Day], accounts: int) -> None:
+def trend(days: Sequence[Day], found: Overview) -> None:
     """Deletions per day, and what came back."""
+    if all(each.last_complete is None for each in found.locations):
+        st.caption("The trend begins with the first complete copy.")
+        return
     series = {
         "Deleted": [each.deleted for each in days],
         "Merged": [each.merged for each in days],
@@ -176,7 +179,7 @@ def trend(days: Sequence[Day], accounts: int) -> None:
     lost, saved = series["Deleted"], sum(series["Restored"])
     words = charts.words_for_daily("Contacts deleted per day", dates, lost)
     charts.draw(charts.daily_bars(dates, shown), key="trend", alt=f"{words} {many(saved, 'contact')} restored.")
-    zone = " Each account's days are those of its own time zone." if accounts > 1 else ""
+    zone = " Each account's days are those of its own time zone." if len(found.locations) > 1 else ""
     st.caption(f"{words}{zone}")
 
 

@@ -24,6 +24,7 @@ from hlcore.worker import Worker
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 5.0
+GRACE_SECONDS = 30.0
 
 
 class Stage(StrEnum):
@@ -58,6 +59,7 @@ class House:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._retiring: threading.Thread | None = None
 
     @property
     def office(self) -> Office | None:
@@ -90,8 +92,9 @@ class House:
     def stop(self) -> None:
         """Worker, jobs and databases have ended; interrupted work goes on at the next start."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
+        for thread in (self._thread, self._retiring):
+            if thread is not None:
+                thread.join(timeout=30)
         self.jobs.stop()
         if self.worker is not None:
             self.worker.stop()
@@ -107,8 +110,11 @@ class House:
             if demo is None or real is None or demo is real or not _was_ever_connected(real):
                 return
             self._shown = real
-        # Other people's pages may still be reading the demo: it ends a little later.
-        threading.Timer(30.0, demo.close).start()
+            busy, self.worker = self.worker, None
+        if busy is not None:
+            self._start_worker()
+        self._retiring = threading.Thread(target=_retire, args=(demo, busy, self._stop), name="demo-ends", daemon=True)
+        self._retiring.start()
 
     def _open(self) -> None:
         while not self._stop.is_set():
@@ -132,8 +138,11 @@ class House:
         self._shown = self._choose(self._real)
         self._opening = Opening(Stage.READY, Progress("Ready", 1, 1))
         if self.settings.worker == "on" and self.worker is None and not self._stop.is_set():
-            self.worker = Worker(lambda: self._shown)
-            self.worker.start()
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        self.worker = Worker(lambda: self._shown)
+        self.worker.start()
 
     def _connect_from_settings(self, real: Office) -> None:
         try:
@@ -149,6 +158,14 @@ class House:
 
     def _tell(self, progress: Progress) -> None:
         self._opening = Opening(Stage.BUILDING, progress)
+
+
+def _retire(demo: Office, busy: Worker | None, stop: threading.Event) -> None:
+    """The demo's worker has ended, and a little later, when nobody's page reads it any more, the demo too."""
+    if busy is not None:
+        busy.stop()
+    stop.wait(GRACE_SECONDS)
+    demo.close()
 
 
 def _was_ever_connected(office: Office) -> bool:

@@ -49,6 +49,9 @@ def test_connecting_asks_highlevel_and_keeps_the_token_out_of_the_page(
     page = connect(settings_page(frame()), "locThird000000000001", TOKEN)
     assert "Third Office is connected" in text_of(page)
     assert TOKEN not in text_of(page)
+    assert page.text_input(key="connect_token").value == ""
+    with office.vault.read() as tx:
+        assert TOKEN.encode() not in (locations.token(tx, "locThird000000000001") or b"")
     assert [(line.act, line.outcome) for line in trail(office)] == [("connect", "done")]
 
 
