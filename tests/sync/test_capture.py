@@ -1,0 +1,350 @@
+"""What belongs to the contacts, as stories: everything is held as HighLevel holds it, also after edits and faults."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hlcore.errors import Cancelled, Gone, RunInProgress
+from hlcore.sandbox import routes_conversations
+from hlcore.store import captures, contacts, records
+from hlcore.sync import messages
+from hlcore.sync.budget import Budget
+from hlcore.sync.capture import CaptureReport, capture
+from hlcore.sync.catalogues import SOURCES
+from hlcore.sync.reading import capture_kind
+from hlcore.sync.report import never
+from tests.sync.conftest import LOCATION, World
+
+Item = dict[str, Any]
+
+
+@dataclass
+class Told:
+    """The world with something on every shelf."""
+
+    world: World
+    ids: list[str] = field(default_factory=list)
+
+    def capture(self, *, at_most: int | None = None, **options: Any) -> CaptureReport:
+        """An hour passes, then one sitting."""
+        self.world.clock.pass_(hours=1)
+        budget = Budget(self.world.client.limiter, at_most=at_most)
+        options = {"again": True, **options}
+        return capture(
+            self.world.vault, self.world.client, LOCATION, now=self.world.clock.now, budget=budget, **options
+        )
+
+    def held(self, kind: str, *, alive: bool = True) -> dict[str, Item]:
+        """The vault's records of a kind, by id, with what only one of HighLevel's routes shows left out."""
+        with self.world.vault.read() as tx:
+            found = list(records.iterate(tx, LOCATION, kind, with_vanished=not alive))
+        return {row.record_id: json.loads(row.raw) for row in found}
+
+    def theirs(self, kind: str) -> dict[str, Item]:
+        """What the other side holds of a kind, by id."""
+        shelves = self.world.location.shelves
+        nested = {"note": shelves.notes, "task": shelves.tasks}
+        if kind in nested:
+            return {key: item for items in nested[kind].values() for key, item in items.items()}
+        flat = {
+            "opportunity": shelves.opportunities,
+            "appointment": shelves.appointments,
+            "conversation": shelves.conversations,
+            "message": shelves.messages,
+        }
+        return dict(flat[kind])
+
+    def check(self) -> None:
+        """Every record and every detail is as the other side holds it."""
+        for kind in ("note", "task", "opportunity", "appointment", "conversation", "message"):
+            mine, theirs = self.held(kind), self.theirs(kind)
+            assert set(mine) == set(theirs), kind
+            for key, item in theirs.items():
+                shared = [name for name in item if name in mine[key] and name not in _SHOWN_OTHERWISE[kind]]
+                assert len(shared) > 3
+                assert {name: mine[key][name] for name in shared} == {name: item[name] for name in shared}, kind
+        with self.world.vault.read() as tx:
+            for contact_id, person in self.world.location.contacts.items():
+                stored = contacts.get(tx, LOCATION, contact_id)
+                assert stored
+                assert stored.detail
+                detail = json.loads(stored.detail)
+                assert detail.get("followers", []) == person.get("followers", [])
+                assert detail.get("businessId") == person.get("businessId")
+                assert detail.get("dndSettings") == person.get("dndSettings")
+
+
+_SHOWN_OTHERWISE = {
+    "conversation": ("type", "dateAdded", "lastMessageDate"),
+    **dict.fromkeys(("note", "task", "opportunity", "appointment", "message"), ()),
+}
+EVERY_KIND = ("detail", "note", "task", "opportunity", "appointment", "conversation", "message")
+
+
+@pytest.fixture
+def told(world: World) -> Told:
+    """60 people with notes, tasks, deals, appointments, texts and e-mails, synced but not captured."""
+    place = world.location
+    place.delete(*list(place.contacts)[60:])
+    user, business = place.add_user("Mara"), place.add_business("Nine Oaks")
+    place.add_calendar("Viewings")
+    place.add_pipeline("Sales")
+    place.add_lost_reason("Too dear")
+    for add in (place.add_tag, place.add_custom_field, place.add_campaign, place.add_workflow):
+        add("One")
+    place.add_custom_value("Phone of the office", "+1 555")
+    for at, contact_id in enumerate(place.contacts):
+        world.clock.pass_(seconds=20)
+        for number in range(at % 3):
+            place.add_note(contact_id, f"Note {number} “ø” of {at}")
+        if at % 4 == 0:
+            place.add_task(contact_id, f"Call {at}", body="about the flat", assignedTo=user)
+        if at % 3 == 0:
+            place.add_opportunity(contact_id, f"Deal {at}", monetaryValue=at)
+        if at % 7 == 0:
+            place.add_appointment(contact_id, world.clock.now() + timedelta(days=at % 50))
+            place.edit(contact_id, followers=[user], businessId=business)
+        if at % 5 == 0:
+            place.add_message(contact_id, f"Hello {at}")
+            place.add_message(contact_id, f"<p>Dear {at}</p>", kind="EMAIL", subject="Offer")
+    world.sync()
+    return Told(world, list(place.contacts))
+
+
+def test_everything_that_belongs_to_everybody_is_held_as_highlevel_holds_it(told: Told) -> None:
+    report = told.capture()
+    told.check()
+    assert report.complete
+    assert report.coverage == dict.fromkeys(EVERY_KIND, 1.0)
+    assert not report.notes
+
+
+@pytest.mark.parametrize("kind", sorted(SOURCES))
+def test_each_catalogue_is_held_as_highlevel_sends_it(told: Told, kind: str) -> None:
+    sent = SOURCES[kind](told.world.client)
+    told.capture()
+    with told.world.vault.read() as tx:
+        assert {row.raw for row in records.catalogue(tx, LOCATION, kind)} == set(sent)
+    assert sent
+
+
+def test_after_edits_and_deletions_of_records_it_is_so_again(told: Told) -> None:
+    told.capture()
+    before = told.held("note")
+    _live(told)
+    report = told.capture()
+    told.check()
+    assert report.complete
+    gone = set(told.held("note", alive=False)) - set(told.held("note"))
+    assert gone == set(before) - set(told.theirs("note"))
+
+
+def _live(told: Told) -> None:
+    """Of every kind one record is edited, one deleted and one added."""
+    place = told.world.location
+    told.world.clock.pass_(minutes=30)
+    for shelf in (place.shelves.notes, place.shelves.tasks):
+        first, second = [contact_id for contact_id, items in shelf.items() if items][:2]
+        next(iter(shelf[first].values()))["body"] = "edited"
+        shelf[second].pop(next(iter(shelf[second])))
+    for flat, change in (
+        (place.shelves.opportunities, {"status": "won"}),
+        (place.shelves.appointments, {"title": "Moved"}),
+        (place.shelves.messages, {"status": "read", "dateUpdated": place.stamp()}),
+    ):
+        first, second = list(flat)[:2]
+        flat[first] |= change
+        del flat[second]
+    someone = told.ids[1]
+    place.add_note(someone, "new")
+    place.add_task(someone, "new")
+    place.add_opportunity(someone, "new")
+    place.add_appointment(someone, told.world.clock.now())
+    place.add_message(someone, "new")
+    place.edit(someone, followers=[])
+
+
+def test_the_bytes_before_an_edit_are_a_version(told: Told) -> None:
+    told.capture()
+    contact_id = told.ids[1]
+    [(note_id, note)] = told.world.location.shelves.notes[contact_id].items()
+    was = note["body"]
+    note["body"] = "edited"
+    told.capture()
+    with told.world.vault.read() as tx:
+        [earlier] = records.versions(tx, LOCATION, "note", note_id)
+    assert json.loads(earlier.raw)["body"] == was
+
+
+def test_a_second_capture_without_changes_makes_no_versions(told: Told) -> None:
+    told.capture()
+    assert told.capture().captured.get("note", 0) >= 0
+    with told.world.vault.read() as tx:
+        for kind in EVERY_KIND[1:]:
+            assert not [v for key in told.held(kind) for v in records.versions(tx, LOCATION, kind, key)], kind
+
+
+def test_what_belongs_to_a_deleted_contact_is_kept(told: Told) -> None:
+    told.capture()
+    held = {kind: told.held(kind) for kind in EVERY_KIND[1:]}
+    told.world.location.delete(*told.ids[:20])
+    told.capture()
+    assert {kind: told.held(kind) for kind in EVERY_KIND[1:]} == held
+    told.world.sync()
+    told.capture()
+    assert {kind: told.held(kind) for kind in EVERY_KIND[1:]} == held
+
+
+def test_a_feed_that_leaves_live_deals_out_loses_none(told: Told) -> None:
+    told.capture()
+    deals = list(told.theirs("opportunity"))
+    with told.world.location.faults.during("omits", where="GET /opportunities/search", ids=deals[:5]):
+        told.capture()
+        told.check()
+
+
+@pytest.mark.parametrize("fault", ["ends_early", "total_low"])
+def test_a_deal_feed_that_ends_early_or_counts_wrong_still_brings_every_deal(told: Told, fault: str) -> None:
+    for at in range(250):
+        told.world.location.add_opportunity(told.ids[at % 60], f"More {at}")
+    with told.world.location.faults.during(fault, where="GET /opportunities/search"):
+        told.capture()
+    told.check()
+
+
+def test_a_deal_feed_that_answers_nothing_makes_nothing_vanish(told: Told) -> None:
+    told.capture()
+    with told.world.location.faults.during("empty", where="GET /opportunities/search"):
+        told.capture()
+        told.check()
+
+
+def test_an_export_whose_cursor_expires_goes_on_where_it_was(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "PAGE", 10)
+    for at in range(60):
+        told.world.clock.pass_(seconds=1 + at % 2)
+        told.world.location.add_message(told.ids[at % 60], f"More {at}", at=told.world.clock.now())
+    told.capture(listener=lambda step: told.world.clock.pass_(minutes=3))
+    told.check()
+
+
+def test_e_mails_that_come_without_their_text_get_it(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some accounts' exports show e-mails as the list of a conversation does: with the ids of their texts only."""
+    monkeypatch.setattr(routes_conversations, "shown", routes_conversations._listed)
+    told.capture()
+    mails = {key: item for key, item in told.theirs("message").items() if item["messageType"] == "TYPE_EMAIL"}
+    assert {key: item["body"] for key, item in told.held("email").items()} == {
+        key: item["body"] for key, item in mails.items()
+    }
+    assert mails
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500, "share": 0.2},
+        {"kind": "html", "share": 0.2},
+        {"kind": "reset", "share": 0.2},
+        {"kind": "truncated", "share": 0.2},
+        {"kind": "too_many", "share": 0.2, "retry_after": 1},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+def test_faults_lose_nothing(told: Told, fault: Item) -> None:
+    told.capture()
+    _live(told)
+    options = dict(fault)
+    with told.world.location.faults.during(options.pop("kind"), **options):
+        told.capture()
+    held = {kind: set(told.held(kind, alive=False)) for kind in EVERY_KIND[1:]}
+    assert all(set(told.theirs(kind)) & set(told.held(kind, alive=False)) for kind in held)
+    told.world.clock.pass_(hours=7)
+    told.capture()
+    told.check()
+
+
+def test_a_token_without_a_scope_captures_the_rest_and_says_so(told: Told) -> None:
+    scopes = {"contacts.readonly", "locations.readonly", "opportunities.readonly", "users.readonly"}
+    told.world.sandbox.tokens[told.world.sandbox.token_of(LOCATION)].scopes = scopes
+    report = told.capture()
+    assert report.coverage["note"] == report.coverage["task"] == report.coverage["opportunity"] == 1.0
+    assert report.coverage["message"] == 0.0
+    assert any("message" in note for note in report.notes)
+    assert set(told.held("task")) == set(told.theirs("task"))
+
+
+def test_it_never_sends_a_request_more_than_it_may(told: Told) -> None:
+    told.world.location.faults.on("status", status=502, share=0.3)
+    for at_most in (0, 1, 7, 40):
+        before = told.world.client.requests
+        assert told.capture(at_most=at_most).requests <= at_most
+        assert told.world.client.requests - before <= at_most
+
+
+def test_many_short_sittings_do_what_one_long_sitting_does_and_repeat_nothing(told: Told) -> None:
+    asked: list[tuple[str, str]] = []
+    for _ in range(60):
+        if told.capture(at_most=11, until=never).complete:
+            break
+    asked = [
+        (entry.method, entry.path)
+        for entry in told.world.sandbox.ledger.entries
+        if entry.path.endswith("/notes") and entry.status == 200
+    ]
+    assert len(asked) == len(set(asked)) == 60
+    told.check()
+
+
+def test_a_sitting_that_was_stopped_goes_on(told: Told) -> None:
+    calls = iter([False] * 30 + [True] * 1000)
+    with pytest.raises(Cancelled):
+        told.capture(cancelled=lambda: next(calls))
+    told.capture()
+    told.check()
+
+
+def test_two_sittings_of_one_location_never_run_at_once(told: Told) -> None:
+    with pytest.raises(RunInProgress):
+        told.capture(until=lambda: bool(_other_thread(told)))
+
+
+def _other_thread(told: Told) -> CaptureReport:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(told.capture).result()
+
+
+def test_a_changed_contact_is_read_again_before_the_rest_is_read_first(told: Told) -> None:
+    told.capture(at_most=140, again=False)
+    with told.world.vault.read() as tx:
+        captured = captures.of_contact(tx, LOCATION, told.ids[-1])
+    assert captured["note"].captured_at
+    told.world.location.edit(told.ids[-1], companyName="Elsewhere")
+    told.world.location.add_note(told.ids[-1], "moved")
+    told.world.sync()
+    told.capture(at_most=8, again=False)
+    assert "moved" in {note["body"] for note in told.held("note").values()}
+
+
+def test_one_kind_of_one_contact_can_be_captured_at_once(told: Told) -> None:
+    contact_id, now = told.ids[3], told.world.clock.now
+    told.world.location.add_note(contact_id, "just now")
+    assert capture_kind(told.world.vault, told.world.client, LOCATION, contact_id, "note", now=now) >= 1
+    assert "just now" in {note["body"] for note in told.held("note").values()}
+    told.world.location.delete(contact_id)
+    with pytest.raises(Gone):
+        capture_kind(told.world.vault, told.world.client, LOCATION, contact_id, "note", now=now)
+    assert "just now" in {note["body"] for note in told.held("note").values()}
+
+
+def test_messages_of_the_last_minutes_cost_a_few_requests(told: Told) -> None:
+    told.capture()
+    told.world.location.add_message(told.ids[0], "hello again")
+    report = told.capture(again=False)
+    assert report.requests <= 5
+    assert set(told.held("message")) == set(told.theirs("message"))
