@@ -36,6 +36,7 @@ class Settings(BaseModel):
     secret_key: SecretStr = Field(SecretStr(""), description="Encrypts stored tokens; made in DATA_DIR if absent")
     worker: Literal["on", "off"] = Field("on", description="Background worker inside the dashboard's process")
     sync_minutes: int = Field(15, ge=1, le=1440, description="Minutes between two sync rounds of a location")
+    watch_minutes: int = Field(1, ge=0, le=1440, description="Minutes between two cheap looks for deletions; 0: none")
     demo: Literal["auto", "off"] = Field("auto", description="Show the demo account while none is connected")
     requests_per_10s: int = Field(90, ge=1, le=100, description="Requests in 10 seconds; HighLevel allows 100")
     requests_per_day: int = Field(200_000, ge=100, description="Requests of a location in a day")

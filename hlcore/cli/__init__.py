@@ -4,7 +4,7 @@
 module         commands
 =============  ==================================================
 `setup`        connect, worker, demo
-`reading`      sync, status, deletions, show, verify
+`reading`      sync, watch, capture, status, deletions, show, verify
 `capturing`    capture
 `giving`       restore, export
 `console`      what they share

@@ -29,6 +29,7 @@ from hlcore.model.progress import Listener
 from hlcore.sync.listing import sync_location
 from hlcore.sync.report import Report
 from hlcore.sync.verify import verify_location
+from hlcore.sync.watch import watch_location
 from hlcore.wiring import Office
 
 
@@ -44,6 +45,20 @@ def sync(
             _round(here, each.location_id, listener) for each in _connected(here, location)
         ]
     _tell(reports, as_json)
+
+
+@command(epilog=EXITS)
+def watch(location: OneLocation = "", as_json: Json = False) -> None:
+    """The cheap check for deletions: counts instead of lists, pages only where they differ."""
+    with office() as here, progress(as_json) as listener:
+        reports = _connect(here) or [_look(here, each.location_id, listener) for each in _connected(here, location)]
+    _tell(reports, as_json)
+
+
+def _look(here: Office, location_id: str, listener: Listener) -> Report:
+    with here.client(location_id) as client:
+        rules = here.rules(here.location(location_id))
+        return watch_location(here.vault, client, rules, now=here.clock.now, listener=listener)
 
 
 def _connect(here: Office) -> list[Report]:

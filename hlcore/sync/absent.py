@@ -32,7 +32,7 @@ def suspect_missing(work: Work, *, seen: int) -> Verdict:
         incident_id, verdict = _incident(work, missing, seen)
         if not verdict.complete:
             return verdict
-    at, proof = work.now(), _last_proof(work)
+    at, proof = work.now(), last_proof(work)
     for absents in _suspicious(work):
         last_seen = [(absent.contact_id, max(absent.seen_at, proof)) for absent in absents]
         with work.vault.write() as tx:
@@ -74,8 +74,9 @@ def _settled(work: Work, absent: Absent) -> bool:
     return all(moment < work.run.started_at - work.rules.index_lag for moment in moments)
 
 
-def _last_proof(work: Work) -> datetime:
-    """The last complete listing showed every contact that is still called present (less the index lag)."""
+def last_proof(work: Work) -> datetime:
+    """When every contact that is still called present was surely there: the beginning of the last complete listing,
+    less the index lag."""
     with work.vault.read() as tx:
         last = runs.last_complete(tx, work.location_id)
     return last.started_at - work.rules.index_lag if last else datetime.min.replace(tzinfo=UTC)

@@ -6,6 +6,7 @@ report as working.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
@@ -41,6 +42,11 @@ def added_between(since: int | None, until: int | None) -> list[dict[str, Any]]:
 def updated_since(since: int) -> list[dict[str, Any]]:
     """The filter for contacts that HighLevel changed at or after this moment."""
     return _between("dateUpdated", since, None)
+
+
+def any_of(name: str, values: Sequence[str]) -> list[dict[str, Any]]:
+    """The filter for contacts whose field equals one of these."""
+    return [{"group": "OR", "filters": [{"field": name, "operator": "eq", "value": value} for value in values]}]
 
 
 def _between(name: str, since: int | None, until: int | None) -> list[dict[str, Any]]:

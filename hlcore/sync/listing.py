@@ -39,7 +39,7 @@ def sync_location(
     """
     began = now()
     try:
-        work = _begin(vault, client, rules, now, listener, cancelled)
+        work = begin("listing", vault, client, rules, now, listener, cancelled)
     except RunInProgress as exc:
         return Report(client.location_id, "refused", f"{exc} {exc.hint}")
     try:
@@ -52,17 +52,17 @@ def sync_location(
         with vault.write() as tx:
             runs.release(tx, work.run.run_id)
         raise
-    return _conclude(work, outcome, reason, seconds=(now() - began).total_seconds())
+    return conclude(work, outcome, reason, seconds=(now() - began).total_seconds())
 
 
-def _begin(
-    vault: Vault, client: Client, rules: Rules, now: Now, listener: Listener, cancelled: Callable[[], bool]
+def begin(
+    kind: str, vault: Vault, client: Client, rules: Rules, now: Now, listener: Listener, cancelled: Callable[[], bool]
 ) -> Work:
     with vault.write() as tx:
         run = runs.claim(
             tx,
             client.location_id,
-            "listing",
+            kind,
             at=now(),
             holder=runs.this_process(),
             resume_within=rules.resume_within,
@@ -83,10 +83,10 @@ def _round(work: Work) -> tuple[str, str]:
     if not verdict.complete:
         return "incomplete", " ".join([verdict.reason, *work.tally.notes])
     confirm_suspects(work)
-    return "complete", " ".join([*_oddities(work), *work.tally.notes])
+    return "complete", " ".join([*oddities(work), *work.tally.notes])
 
 
-def _oddities(work: Work) -> list[str]:
+def oddities(work: Work) -> list[str]:
     """What was odd about a complete run, in words."""
     found = []
     if work.tally.alive:
@@ -100,7 +100,7 @@ def _oddities(work: Work) -> list[str]:
     return found
 
 
-def _conclude(work: Work, outcome: str, reason: str, *, seconds: float) -> Report:
+def conclude(work: Work, outcome: str, reason: str, *, seconds: float) -> Report:
     with work.vault.write() as tx:
         seen = contacts.sighted(tx, work.run.run_id)
         work.tally.suspected = register.count_suspects(tx, work.location_id)

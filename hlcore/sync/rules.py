@@ -18,7 +18,7 @@ class Rules:
     index_lag: timedelta = timedelta(minutes=5)
     page_size: int = 500
     sample: int = 25
-    confirm_limit: int = 5_000
+    confirm_limit: int = 1_000
     resume_within: timedelta = timedelta(hours=12)
     empty_confirm_after: timedelta = timedelta(minutes=10)
     workers: int = 8

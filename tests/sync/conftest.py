@@ -12,10 +12,12 @@ import pytest
 
 from hlcore.highlevel import Client, Limiter
 from hlcore.sandbox import Location, Sandbox, serve
-from hlcore.store import Vault, contacts, register
+from hlcore.store import Vault, contacts, register, runs
+from hlcore.store.runs import Run
 from hlcore.sync.listing import sync_location
 from hlcore.sync.report import Report
 from hlcore.sync.rules import Rules
+from hlcore.sync.watch import watch_location
 
 LOCATION = "locSync0000000000001"
 
@@ -55,6 +57,16 @@ class World:
         """An hour passes, then one round."""
         self.clock.pass_(hours=1)
         return sync_location(self.vault, self.client, self.rules, now=self.clock.now, **options)
+
+    def watch(self, **options: Any) -> Report:
+        """A quarter of an hour passes, then one cheap look."""
+        self.clock.pass_(minutes=15)
+        return watch_location(self.vault, self.client, self.rules, now=self.clock.now, **options)
+
+    def runs(self) -> list[Run]:
+        """The runs, newest first."""
+        with self.vault.read() as tx:
+            return runs.recent(tx, [LOCATION], limit=50)
 
     def client_over(self, transport: httpx.BaseTransport) -> Client:
         """Another client of the same location, over this transport."""
