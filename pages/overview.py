@@ -30,7 +30,7 @@ live.watch_runs(ids, live.pulse(ids))
 front.numbers(found)
 
 left, right = st.columns([5, 2], gap="small")
-with left, st.container(border=True, key="trend_card"):
+with left, st.container(border=True, key="trend_card", height="stretch"):
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("#### Deletions per day", width="content")
         span = st.segmented_control(

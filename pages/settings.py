@@ -6,8 +6,9 @@ from hlcore.ui import connecting, office
 from hlcore.ui.accounts import card
 from hlcore.ui.empty import empty
 from hlcore.ui.house import house
-from hlcore.ui.words import many
+from hlcore.ui.words import count, many
 
+MOST_CARDS = 4
 person = office.person()
 settings = office.settings()
 found = office.chosen_locations()
@@ -32,6 +33,12 @@ if not found:
         "Connect your HighLevel sub-account below. The first copy begins by itself.",
         icon=":material/link:",
     )
+if len(found) > MOST_CARDS:
+    found = [
+        st.selectbox(
+            f"Account to look at, of {count(len(found))}", found, key="account_card", format_func=lambda one: one.name
+        )
+    ]
 for location in found:
     card(location, person)
 

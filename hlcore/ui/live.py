@@ -44,7 +44,8 @@ def draw_run(run: Run, found: Sequence[Location]) -> None:
     of = f"{count(run.seen)} of {count(run.total)} contacts read" if run.total else "looking at the account"
     if run.total and run.seen >= run.total:
         of = f"{many(run.seen, 'contact')} read; missing ones are being asked for one by one"
-    st.progress(share, text=f"{name}: {of} · {many(run.requests, 'request')}")
+    requests = f" · {many(run.requests, 'request')}" if run.requests else ""
+    st.progress(share, text=f"{name}: {of}{requests}")
 
 
 def open_runs(ids: Sequence[str]) -> list[Run]:
