@@ -19,12 +19,15 @@ from hlcore.errors import Cancelled, VaultError
 from hlcore.governance.roles import WORKER
 from hlcore.highlevel import Priority
 from hlcore.installing import pick_up_all
+from hlcore.model.schedule import listing_every
 from hlcore.restore.execute import run_job
-from hlcore.store import restores, runs
+from hlcore.store import contacts, restores, runs
 from hlcore.store.locations import Location
 from hlcore.sync.budget import Budget
 from hlcore.sync.capture import capture
 from hlcore.sync.listing import sync_location
+from hlcore.sync.report import Report
+from hlcore.sync.watch import watch_location
 from hlcore.wiring import Office
 
 log = structlog.get_logger(__name__)
@@ -32,6 +35,7 @@ PAUSE = 5.0
 EAR_PAUSE = 1.0
 """A delivery that another process took in waits for at most so many seconds; one of this process rings."""
 HOUR = timedelta(hours=1)
+QUIET_KEPT = timedelta(days=2)
 SLICE = 200
 """Requests of one slice of capturing; then it is another location's turn."""
 
@@ -94,8 +98,11 @@ class Worker:
 
 
 def do_hourly_work(office: Office) -> None:
-    """Old ids of deliveries are forgotten, and locations on which the app was installed are connected."""
+    """Old ids of deliveries and watches that found nothing are forgotten, and locations on which the app was installed
+    are connected."""
     forget_old(office)
+    with office.vault.write() as tx:
+        runs.forget_quiet_watches(tx, office.clock.now() - QUIET_KEPT)
     if office.settings.has_app:
         pick_up_all(office)
 
@@ -109,7 +116,10 @@ def do_due_work(office: Office, cancelled: Callable[[], bool]) -> int:
         if cancelled():
             raise Cancelled("Stopped.")
         if is_due(office, location):
-            _sync(office, location, cancelled)
+            _look(office, location, cancelled, sync_location)
+            done += 1
+        elif is_watch_due(office, location):
+            _look(office, location, cancelled, watch_location)
             done += 1
         done += run_waiting_jobs(office, cancelled)
         _capture(office, location, cancelled)
@@ -117,14 +127,31 @@ def do_due_work(office: Office, cancelled: Callable[[], bool]) -> int:
 
 
 def is_due(office: Office, location: Location) -> bool:
-    """Whether the location's next round should begin: `sync_minutes` after its last one began."""
+    """Whether the location's next full listing should begin: so long after its last one began as its size and the
+    day's requests allow, `sync_minutes` at the soonest. One that died is carried on at once."""
     with office.vault.read() as tx:
-        last = next(iter(runs.recent(tx, [location.location_id], limit=1)), None)
-    if last is None:
-        return True
+        last = runs.newest(tx, location.location_id, "listing")
+        if last is None:
+            return True
+        known = contacts.counts(tx, [location.location_id]).get(location.location_id, {})
     if last.finished_at is None:
-        return office.clock.now() - last.heartbeat_at > timedelta(minutes=2) or not last.holder
-    return office.clock.now() - last.started_at >= timedelta(minutes=office.settings.sync_minutes)
+        return not last.holder or runs.is_gone(last.holder)
+    every = listing_every(
+        office.settings.sync_minutes,
+        contacts=sum(known.values()),
+        requests_per_day=office.settings.requests_per_day,
+    )
+    return office.clock.now() - last.started_at >= every
+
+
+def is_watch_due(office: Office, location: Location) -> bool:
+    """Whether the cheap look for deletions should be taken: `watch_minutes` after the last look of either kind."""
+    if not office.settings.watch_minutes:
+        return False
+    with office.vault.read() as tx:
+        looks = [runs.newest(tx, location.location_id, kind) for kind in ("watch", "listing")]
+    begun = [look.started_at for look in looks if look is not None]
+    return not begun or office.clock.now() - max(begun) >= timedelta(minutes=office.settings.watch_minutes)
 
 
 def run_waiting_jobs(office: Office, cancelled: Callable[[], bool]) -> int:
@@ -142,7 +169,7 @@ def is_urgent(office: Office) -> bool:
     with office.vault.read() as tx:
         if restores.waiting_jobs(tx, at=office.clock.now()):
             return True
-    return any(is_due(office, location) for location in office.locations())
+    return any(is_due(office, each) or is_watch_due(office, each) for each in office.locations())
 
 
 def _capture(office: Office, location: Location, cancelled: Callable[[], bool]) -> None:
@@ -167,10 +194,12 @@ def _capture(office: Office, location: Location, cancelled: Callable[[], bool]) 
         log.warning("capture_failed", location=location.location_id, kind=type(exc).__name__, text=str(exc))
 
 
-def _sync(office: Office, location: Location, cancelled: Callable[[], bool]) -> None:
+def _look(
+    office: Office, location: Location, cancelled: Callable[[], bool], how: Callable[..., Report]
+) -> None:
     try:
         with office.client(location.location_id, cancelled=cancelled) as client:
-            report = sync_location(
+            report = how(
                 office.vault, client, office.rules(location), now=office.clock.now, cancelled=cancelled
             )
         log.info("synced", location=location.location_id, outcome=report.outcome, seen=report.seen)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from hlcore.metrics.register import places_of
 from hlcore.model.health import Facts, Health, Level, assess
 from hlcore.model.lifecycle import LIVE, LOST, Status
+from hlcore.model.schedule import listing_every
 from hlcore.settings import Settings
 from hlcore.store import Tx, Vault, contacts, figures, register, runs, usage
 from hlcore.store.figures import Tally
@@ -91,7 +92,7 @@ def _figures(tx: Tx, place: Location, counted: dict[str, int], now: datetime, se
     suspected = counted.get(Status.SUSPECTED, 0)
     return Figures(
         place=place,
-        health=assess(replace(facts, running=bool(alive), suspected=suspected), now),
+        health=assess(replace(facts, running=bool(alive), suspected=suspected, every=_every(settings, counted)), now),
         present=sum(counted.get(status, 0) for status in LIVE),
         suspected=suspected,
         lost=sum(counted.get(status, 0) for status in LOST),
@@ -101,6 +102,12 @@ def _figures(tx: Tx, place: Location, counted: dict[str, int], now: datetime, se
         running=alive[0] if alive else None,
         requests_today=day.requests,
         daily_limit=day.daily_limit or settings.requests_per_day,
+    )
+
+
+def _every(settings: Settings, counted: Mapping[str, int]) -> timedelta:
+    return listing_every(
+        settings.sync_minutes, contacts=sum(counted.values()), requests_per_day=settings.requests_per_day
     )
 
 

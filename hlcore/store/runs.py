@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 import psutil
-from sqlalchemy import ColumnElement, desc, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, desc, func, insert, select, update
 
 from hlcore.errors import NotFound, RunInProgress
 from hlcore.store.bulk import among, changed_rows, lock
@@ -135,6 +135,20 @@ def last_complete(tx: Tx, location_id: str, kind: str = "listing") -> Run | None
     query = select(runs).where(runs.c.location_id == location_id, runs.c.kind == kind, runs.c.outcome == "complete")
     row = tx.execute(query.order_by(desc(runs.c.started_at), desc(runs.c.run_id)).limit(1)).one_or_none()
     return Run(*row) if row else None
+
+
+def newest(tx: Tx, location_id: str, kind: str) -> Run | None:
+    """The run of this kind that was begun last, whatever became of it."""
+    query = select(runs).where(runs.c.location_id == location_id, runs.c.kind == kind)
+    row = tx.execute(query.order_by(desc(runs.c.started_at), desc(runs.c.run_id)).limit(1)).one_or_none()
+    return Run(*row) if row else None
+
+
+def forget_quiet_watches(tx: Tx, before: datetime) -> int:
+    """Watches that began before this moment, were complete and found nothing are forgotten; how many."""
+    quiet = (runs.c.kind == "watch") & (runs.c.outcome == "complete") & (runs.c.reason == "")
+    nothing = [runs.c[name] == 0 for name in ("added", "changed", "suspected", "deleted", "returned")]
+    return changed_rows(tx, delete(runs).where(quiet, *nothing, runs.c.started_at < before))
 
 
 def recent(
