@@ -76,7 +76,7 @@ class DemoClock:
     def sleep(self, seconds: float) -> None:
         """Waiting costs nothing in the past."""
         if self.moved:
-            self.at += timedelta(seconds=seconds)
+            self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
         else:
             self.real.sleep(seconds)
 

@@ -60,7 +60,7 @@ class HandClock:
         return self.at.timestamp()
 
     def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+        self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
 
 
 def main(rounds: int = 300, seed: int = 1) -> int:

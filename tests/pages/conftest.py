@@ -52,7 +52,7 @@ class HandClock:
         return self.at.timestamp()
 
     def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+        self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
 
 
 def settings_for(folder: Path, **more: Any) -> Settings:

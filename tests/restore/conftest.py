@@ -42,7 +42,7 @@ class HandClock:
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
-            self.at += timedelta(seconds=seconds)
+            self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
 
     def pass_(self, **span: float) -> None:
         self.at += timedelta(**span)

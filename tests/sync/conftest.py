@@ -35,7 +35,7 @@ class HandClock:
         return self.at.timestamp()
 
     def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+        self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
 
     def pass_(self, **span: float) -> None:
         self.at += timedelta(**span)
