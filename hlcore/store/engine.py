@@ -18,18 +18,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
 from hlcore.errors import StoreError
 from hlcore.store import migrate
 from hlcore.store.bulk import lock
+from hlcore.store.faults import BUSY_SECONDS, translated
 from hlcore.store.words import dump_json
 
 Tx = Connection
 
-BUSY_SECONDS = 30
 ALONE_SECONDS = 150
 _PRAGMAS = (
     f"busy_timeout={BUSY_SECONDS * 1000}",
@@ -60,19 +59,22 @@ class Vault:
         are made where they are missing; several processes may do this at once. `durable`: on SQLite too, what was
         committed survives a power failure. Raises SchemaTooNew when a newer version wrote it, StoreError when it
         cannot be reached."""
-        with _translated():
-            vault = cls(_engine(_address(url), durable=durable))
-            try:
-                migrate.upgrade(vault._engine)
-            except BaseException:
-                vault.close()
-                raise
+        try:
+            with translated():
+                vault = cls(_engine(_address(url), durable=durable))
+                try:
+                    migrate.upgrade(vault._engine)
+                except BaseException:
+                    vault.close()
+                    raise
+        except OSError as exc:
+            raise StoreError(f"The folder of the database cannot be made or read ({exc.strerror}).") from exc
         return vault
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A snapshot: everything read within sees one moment of the database. Writing is refused."""
-        with _translated(), self._engine.connect() as conn:
+        with translated(), self._engine.connect() as conn:
             if self.dialect == "postgresql":
                 yield conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 return
@@ -86,7 +88,7 @@ class Vault:
     def write(self) -> Iterator[Tx]:
         """One transaction: committed when the block ends, rolled back when it raises. On SQLite it holds the one
         write lock from its start, so nothing read within can become stale. Raises StoreError."""
-        with _translated(), self._engine.connect().execution_options(hl_write=True) as conn, conn.begin():
+        with translated(), self._engine.connect().execution_options(hl_write=True) as conn, conn.begin():
             yield conn
 
     @property
@@ -107,12 +109,12 @@ class Vault:
         """Nobody else, in any process that uses this database, is inside a block of the same name. The lock ends with
         the block or with the process, and keeps nobody from reading or writing. Raises StoreError."""
         if self.dialect == "postgresql":
-            with _translated(), self._engine.connect() as conn, conn.begin():
+            with translated(), self._engine.connect() as conn, conn.begin():
                 lock(conn, f"alone:{name}")
                 yield
             return
         path = Path(self._engine.url.database or "")
-        with _translated(), closing(sqlite3.connect(path.with_name(f"{path.stem}-{name}.lock"), ALONE_SECONDS)) as held:
+        with translated(), closing(sqlite3.connect(path.with_name(f"{path.stem}-{name}.lock"), ALONE_SECONDS)) as held:
             held.isolation_level = None
             held.execute("BEGIN EXCLUSIVE")
             yield
@@ -189,31 +191,3 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
 
 def _begin_sqlite(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get("hl_write") else "BEGIN")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Database faults become StoreError. Its text names the fault, never a value."""
-    try:
-        yield
-    except DBAPIError as exc:
-        raise _explain(exc.orig) from exc
-    except (sqlite3.Error, psycopg.Error) as exc:
-        raise _explain(exc) from exc
-    except (SQLAlchemyError, OSError) as exc:
-        raise StoreError(f"The database could not be used ({type(exc).__name__}).") from exc
-
-
-def _explain(fault: BaseException | None) -> StoreError:
-    words = str(fault).lower()
-    if "database is locked" in words or "lock timeout" in words:
-        return StoreError(
-            f"Another process has been writing to the database for more than {BUSY_SECONDS} seconds.",
-            hint="Try again; if it lasts, look for a second Contact Vault on the same file.",
-        )
-    if "disk is full" in words or "no space left" in words:
-        return StoreError("The disk of the database is full.", hint="Free some space; nothing that was kept is lost.")
-    if "not a database" in words or "malformed" in words:
-        return StoreError("The file is not a usable SQLite database.", hint="Put back a backup of the vault.")
-    code = getattr(fault, "sqlite_errorname", None) or getattr(fault, "sqlstate", None)
-    return StoreError(f"The database refused: {type(fault).__name__}{f' ({code})' if code else ''}.")

@@ -53,9 +53,10 @@ def forget_sightings(tx: Tx, run_id: int) -> None:
 
 def missing(tx: Tx, location_id: str, run_id: int, *, after: str = "", limit: int = 1000) -> list[Absent]:
     """Contacts that should exist and that this run did not see, by id, behind `after`."""
+    unseen = select(contacts.c.row_id).where(_unseen(location_id, run_id))  # from indexes alone, then their rows
     query = (
         select(*(contacts.c[name] for name in Absent.__slots__))
-        .where(_unseen(location_id, run_id), contacts.c.contact_id > after)
+        .where(contacts.c.row_id.in_(unseen), contacts.c.contact_id > after)
         .order_by(contacts.c.contact_id)
         .limit(limit)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
@@ -51,3 +52,10 @@ class Words(TypeDecorator[str]):
         if value is None:
             return None
         return fit(value, self.limit) if self.limit else clean(value)
+
+
+def differs(context: Any, found: Any, wanted: Any, found_type: Any, wanted_type: Any) -> bool | None:
+    """For Alembic: whether a column of the database is of another type than the code says; None: Alembic decides."""
+    if not isinstance(wanted_type, Words):
+        return None
+    return not isinstance(found_type, String) or found_type.length != wanted_type.limit

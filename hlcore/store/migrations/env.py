@@ -6,6 +6,7 @@ from alembic import context
 
 from hlcore.store import tables_acts, tables_web
 from hlcore.store.tables import metadata
+from hlcore.store.types import differs
 
 assert tables_acts.audit.metadata is tables_web.inbox.metadata is metadata  # importing them made their tables known
 
@@ -18,12 +19,12 @@ def _run() -> None:
 
         vault = Vault.open(Settings.load().database_url)
         with vault.write() as tx:
-            context.configure(connection=tx, target_metadata=metadata, compare_type=True)
+            context.configure(connection=tx, target_metadata=metadata, compare_type=differs)
             with context.begin_transaction():
                 context.run_migrations()
         vault.close()
         return
-    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+    context.configure(connection=connection, target_metadata=metadata, compare_type=differs)
     with context.begin_transaction():
         context.run_migrations()
 

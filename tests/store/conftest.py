@@ -1,0 +1,28 @@
+"""What the store's tests share: an account, and invented contacts as HighLevel would send them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hlcore.model.contact import Contact, parse
+
+LOCATION = "locStore000000000001"
+
+
+@pytest.fixture
+def location() -> str:
+    return LOCATION
+
+
+@pytest.fixture
+def person() -> Callable[..., Contact]:
+    """A contact: `person('c1', firstName='Ada', …)`."""
+
+    def make(contact_id: str, **fields: Any) -> Contact:
+        return parse(json.dumps({"id": contact_id, "locationId": LOCATION, **fields}).encode())
+
+    return make

@@ -1,0 +1,85 @@
+"""Bringing a database to this version's tables."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from hlcore.errors import SchemaTooNew
+from hlcore.store import Vault, migrate
+from hlcore.store.tables import metadata
+from hlcore.store.types import differs
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_migrations_make_exactly_the_tables_that_the_code_knows(vault: Vault) -> None:
+    for path in (ROOT / "hlcore" / "store").glob("tables_*.py"):
+        importlib.import_module(f"hlcore.store.{path.stem}")
+    with vault.read() as tx:
+        context = MigrationContext.configure(tx, opts={"compare_type": differs})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrations_are_one_line_and_named_for_their_intent() -> None:
+    names = migrate.revisions()
+    assert [name.partition("_")[0] for name in names] == [f"{number:04d}" for number in range(1, len(names) + 1)]
+    assert all(re.fullmatch(r"\d{4}(_[a-z]+)+", name) and "auto" not in name for name in names)
+
+
+def test_opening_again_changes_nothing(vault_url: str) -> None:
+    for _ in range(2):
+        vault = Vault.open(vault_url)
+        assert vault.pending() == []
+        vault.close()
+
+
+def test_each_migration_is_recorded_with_what_it_did(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration that fails leaves the database at the one before it, whole."""
+    first = migrate.revisions()[0]
+    apply = migrate.command.upgrade
+
+    def failing(config: object, revision: str) -> None:
+        apply(config, revision)
+        if revision != first:
+            raise RuntimeError("the disk burns")
+
+    monkeypatch.setattr(migrate.command, "upgrade", failing)
+    with pytest.raises(RuntimeError):
+        Vault.open(empty_url)
+    monkeypatch.undo()
+    vault = Vault.open(empty_url)
+    assert vault.pending() == []
+    vault.close()
+
+
+def test_a_newer_database_is_refused_untouched(vault_url: str) -> None:
+    vault = Vault.open(vault_url)
+    with vault.write() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999_from_the_future'")
+    vault.close()
+    with pytest.raises(SchemaTooNew) as caught:
+        Vault.open(vault_url)
+    assert caught.value.permanent
+
+
+def test_two_processes_that_open_at_once_migrate_once(empty_url: str) -> None:
+    code = "import sys; from hlcore.store import Vault; print(Vault.open(sys.argv[1]).pending())"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, empty_url],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    assert [process.communicate() for process in started] == [("[]\n", "")] * 4
