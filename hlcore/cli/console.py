@@ -6,6 +6,7 @@ not be reached or refused.
 
 from __future__ import annotations
 
+import getpass
 import json
 import signal
 import sys
@@ -20,6 +21,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, VaultError
+from hlcore.governance.roles import Person, cli_person
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.settings import Settings
 from hlcore.wiring import Office
@@ -82,6 +84,14 @@ def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
     for row in rows:
         drawn.add_row(*["" if cell is None else str(cell) for cell in row])
     screen.print(drawn if rows else f"{title}: nothing here.")
+
+
+def somebody() -> Person:
+    """Who uses this shell, for the audit log."""
+    try:
+        return cli_person(getpass.getuser())
+    except (OSError, KeyError, ImportError):
+        return cli_person()
 
 
 def code_of(error: VaultError) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections import defaultdict
 from enum import StrEnum
 from pathlib import Path
@@ -21,13 +20,14 @@ from hlcore.cli.console import (
     progress,
     screen,
     show_json,
+    somebody,
     table,
 )
 from hlcore.errors import NotFound
 from hlcore.export.cells import Mode
 from hlcore.export.run import to_file
 from hlcore.export.selection import Kind, Selection
-from hlcore.governance.roles import Person, cli_person
+from hlcore.governance.roles import Person
 from hlcore.highlevel import Client, Priority
 from hlcore.model.progress import Listener
 from hlcore.restore.execute import create_job, run_job
@@ -120,7 +120,7 @@ def _show_plans(plans: list[Plan], as_json: bool) -> None:
 
 def _do(here: Office, plan: Plan, listener: Listener) -> list[dict[str, Any]]:
     """The plan has been carried out, waiting included; the receipt's items."""
-    person = _somebody()
+    person = somebody()
     job_id = create_job(here.vault, plan, person, here.clock.now)
     with here.client(plan.location_id, priority=Priority.INTERACTIVE) as client:
         _run(here, client, job_id, person, listener)
@@ -136,13 +136,6 @@ def _run(here: Office, client: Client, job_id: int, person: Person, listener: Li
         left = (result.resume_at - here.clock.now()).total_seconds()
         errors.print(f"Waiting {max(1, round(left))} s for HighLevel's search to show what was created.")
         here.clock.sleep(max(1.0, left))
-
-
-def _somebody() -> Person:
-    try:
-        return cli_person(getpass.getuser())
-    except (OSError, KeyError, ImportError):
-        return cli_person()
 
 
 def _tell(done: list[dict[str, Any]], as_json: bool) -> None:
@@ -177,7 +170,7 @@ def export(
             out,
             mode=mode,
             bom=bom,
-            person=_somebody(),
+            person=somebody(),
             now=here.clock.now,
             listener=listener,
         )

@@ -19,9 +19,12 @@ from hlcore.cli.console import (
     progress,
     screen,
     show_json,
+    somebody,
     table,
 )
 from hlcore.errors import HighLevelError, NotFound
+from hlcore.governance.record import recorded
+from hlcore.governance.roles import Act
 from hlcore.metrics import deletions as register
 from hlcore.metrics import status as health
 from hlcore.metrics.person import person
@@ -130,7 +133,9 @@ def deletions(
     """The register of disappearances: who, when, why, and for how long they can still be restored."""
     with office() as here:
         ids = [each.location_id for each in here.locations(location)]
-        found = register.deletions(here.vault, ids, here.clock.now(), status=status)
+        with recorded(here.vault, somebody(), Act.VIEW, now=here.clock.now, subject="deletions") as entry:
+            found = register.deletions(here.vault, ids, here.clock.now(), status=status)
+            entry.note(rows=len(found))
     if as_json:
         show_json({"deletions": found})
         return
@@ -141,8 +146,8 @@ def deletions(
 @command(epilog=EXITS)
 def show(contact_id: str, location: OneLocation = "", as_json: Json = False) -> None:
     """Everything held about one person."""
-    with office() as here:
-        found = person(here.vault, contact_id, location_id=location)
+    with office() as here, recorded(here.vault, somebody(), Act.VIEW, now=here.clock.now, subject=contact_id):
+        found = person(here.vault, contact_id, location_id=location, now=here.clock.now())
     if as_json:
         show_json(found)
     else:

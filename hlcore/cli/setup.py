@@ -7,7 +7,9 @@ import sys
 
 import typer
 
-from hlcore.cli.console import EXITS, Json, command, office, progress, screen, show_json
+from hlcore.cli.console import EXITS, Json, command, office, progress, screen, show_json, somebody
+from hlcore.governance.record import recorded
+from hlcore.governance.roles import Act
 from hlcore.settings import Settings
 
 
@@ -16,7 +18,8 @@ def connect(location_id: str, as_json: Json = False) -> None:
     """Connect an account: asks for its token (or reads it from standard input) and checks it with a real call."""
     token = typer.prompt("Private Integration Token", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     with office() as here:
-        here.connect(location_id, token)
+        with recorded(here.vault, somebody(), Act.CONNECT, now=here.clock.now, location_id=location_id):
+            here.connect(location_id, token)
         found = here.location(location_id)
     if as_json:
         show_json({"location_id": found.location_id, "name": found.name, "timezone": found.timezone})

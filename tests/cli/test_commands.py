@@ -1,0 +1,135 @@
+"""The command line's contract: names, keys and exit codes, against the sandbox over real HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hlcore.cli import app, main
+from hlcore.sandbox import Location, Sandbox, serve
+
+LOCATION = "locCli00000000000001"
+RUN_KEYS = {
+    "location_id", "outcome", "reason", "seen", "added", "changed", "suspected", "deleted", "returned", "requests",
+    "seconds",
+}  # fmt: skip
+DELETION_KEYS = {
+    "location_id", "contact_id", "name", "email", "phone", "status", "cause", "evidence", "deleted_at", "last_seen_at",
+    "detected_at", "window_ends_at", "days_left",
+}  # fmt: skip
+
+
+@dataclass
+class Shell:
+    """Runs commands as a shell would; gives the exit code, the JSON on standard output and the other stream."""
+
+    location: Location
+    read: Callable[[], Any]
+
+    def __call__(self, *words: str) -> tuple[int, Any, str]:
+        code = 0
+        try:
+            main(lambda: app([*words, "--json"], standalone_mode=True))
+        except SystemExit as exc:
+            code = int(exc.code or 0)
+        said = self.read()
+        return code, json.loads(said.out) if said.out.strip() else None, said.err
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Shell]:
+    """60 people on the sandbox, and nothing but the four documented settings."""
+    sandbox = Sandbox(lambda: datetime.now(UTC), seed=2)
+    location = sandbox.add_location(LOCATION, "Shell & Co", token="pit-cli")
+    location.fill(60)
+    with serve(sandbox) as server:
+        monkeypatch.setenv("HLCORE_API_URL", server.url)
+        monkeypatch.setenv("HLCORE_LOCATION_ID", LOCATION)
+        monkeypatch.setenv("HLCORE_TOKEN", "pit-cli")
+        monkeypatch.setenv("HLCORE_DATABASE_URL", f"sqlite:///{tmp_path}/vault.db")
+        monkeypatch.setenv("HLCORE_DATA_DIR", str(tmp_path))
+        yield Shell(location, capsys.readouterr)
+
+
+def test_sync_needs_only_the_four_settings(shell: Shell) -> None:
+    code, said, _ = shell("sync")
+    assert code == 0
+    assert set(said["runs"][0]) == RUN_KEYS
+    assert (said["runs"][0]["outcome"], said["runs"][0]["seen"]) == ("complete", 60)
+
+
+def test_the_way_of_a_deleted_contact(shell: Shell) -> None:
+    """Noticed, listed, shown, planned, re-created, verified."""
+    shell("sync")
+    lost = next(iter(shell.location.contacts))
+    shell.location.delete(lost)
+    assert shell("sync")[1]["runs"][0]["deleted"] == 1
+    found = shell("deletions")[1]["deletions"]
+    assert [row["contact_id"] for row in found] == [lost]
+    assert set(found[0]) >= DELETION_KEYS
+    assert shell("show", lost)[1]["status"] == "deleted"
+    planned = shell("restore", lost, "--plan")[1]
+    assert [item["action"] for item in planned["items"]] == ["use_native"]
+    code, done, _ = shell("restore", lost, "--yes", "--path", "recreate")
+    item = done["items"][0]
+    assert (item["outcome"], item["verified"]) == ("recreated", True), item
+    assert item["new_id"] in shell.location.contacts
+    assert code == 0
+    assert shell("status")[1]["locations"][0]["contacts"] == {"present": 60, "suspected": 0, "deleted": 0}
+
+
+def test_watch_speaks_like_sync(shell: Shell) -> None:
+    shell("sync")
+    assert set(shell("watch")[1]["runs"][0]) == RUN_KEYS
+
+
+def test_export_prints_its_manifest(shell: Shell, tmp_path: Path) -> None:
+    shell("sync")
+    out = tmp_path / "contacts.csv"
+    code, said, _ = shell("export", "contacts", "--out", str(out), "--mode", "exact")
+    assert (code, said["rows"], said["bytes"]) == (0, 60, out.stat().st_size)
+
+
+def test_verify_finds_a_sound_vault_sound(shell: Shell) -> None:
+    shell("sync")
+    assert shell("verify", "--live")[1]["ok"] is True
+
+
+def test_capture_tells_what_is_safe(shell: Shell) -> None:
+    shell("sync")
+    said = shell("capture", "--max-requests", "30")[1]
+    assert {"requests", "captured", "coverage", "done_by"} <= set(said)
+    assert said["requests"] <= 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("token_revoked", 3), ("ends_early", 1)], ids=["refused is 3", "incomplete is 1"]
+)
+def test_exit_codes_of_a_troubled_round(shell: Shell, fault: str, code: int) -> None:
+    shell("sync")
+    shell.location.faults.on(fault, **({"after": 0} if fault == "ends_early" else {}))
+    found, said, err = shell("sync")
+    assert found == code
+    assert said["runs"][0]["reason"]
+    assert LOCATION in err
+
+
+def test_wrong_use_is_2(shell: Shell) -> None:
+    assert shell("show", "nobody")[0] == 2
+    assert shell("export", "everything", "--out", "x")[0] == 2
+
+
+def test_a_wrong_token_is_3_and_is_never_repeated(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HLCORE_TOKEN", "pit-wrong-secret")
+    code, said, err = shell("sync")
+    assert code == 3
+    assert said["runs"][0]["outcome"] == "refused"
+    assert "pit-wrong-secret" not in json.dumps(said) + err
