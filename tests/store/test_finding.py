@@ -1,0 +1,148 @@
+"""The search box, the filters and the lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hlcore.model.contact import Contact
+from hlcore.store import Vault, contacts
+from hlcore.store.contacts import ContactQuery
+
+Person = Callable[..., Contact]
+
+
+@pytest.fixture
+def people(vault: Vault, location: str, person: Person, clock: Any) -> Vault:
+    """Five invented people and one elsewhere."""
+    given = [
+        person("ada", firstName="Ada", lastName="Okafor", email="ada@example.com", tags=["VIP"], assignedTo="u1"),
+        person("bjorn", firstName="Björn", lastName="Müller", phone="+49 (171) 123-4567", tags=["vip client"]),
+        person("percent", firstName="100%", lastName="_Sure_", email="p_c@example.com", source="import"),
+        person("nameless", email="mystery@example.com", additionalEmails=["second@example.org"]),
+        person("zed", firstName="Zed", companyName="Okafor & Partners", dateAdded="2026-01-02T00:00:00Z"),
+    ]
+    with vault.write() as tx:
+        contacts.insert(tx, location, given, at=clock())
+        contacts.insert(tx, "elsewhere", [person("ada2", firstName="Ada", lastName="Elsewhere")], at=clock())
+    return vault
+
+
+def found(vault: Vault, location: str, limit: int = 50, offset: int = 0, **query: Any) -> list[str]:
+    """Ids of the page; the count must agree with it."""
+    asked = ContactQuery((location,), **query)
+    with vault.read() as tx:
+        ids = [one.contact_id for one in contacts.search(tx, asked, limit=limit, offset=offset)]
+        if not offset and len(ids) < limit:
+            assert contacts.count_matching(tx, asked) == len(ids)
+            assert sorted(one.contact_id for one in contacts.iterate(tx, asked, chunk=2)) == sorted(ids)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("ada", ["ada"]),
+        ("ADA okaf", ["ada"]),
+        ("okafor", ["ada", "zed"]),
+        ("okafor ada", ["ada"]),
+        ("BJÖRN", ["bjorn"]),
+        ("müll", ["bjorn"]),
+        ("171 123", ["bjorn"]),
+        ("(171) 123-45", ["bjorn"]),
+        ("%", ["percent"]),
+        ("_", ["percent"]),
+        ("p_c@", ["percent"]),
+        ("second@", ["nameless"]),
+        ("vip", ["ada", "bjorn"]),
+        ("#vip", ["ada", "bjorn"]),
+        ("nameless", ["nameless"]),
+        ("\\", []),
+        ("'; --", []),
+        ("zzz", []),
+        ("ada\x00", ["ada"]),
+    ],
+)
+def test_the_search_box_finds(people: Vault, location: str, text: str, ids: list[str]) -> None:
+    assert found(people, location, text=text) == ids
+
+
+def test_lists_are_by_name_and_the_nameless_by_their_address(people: Vault, location: str) -> None:
+    assert found(people, location) == ["percent", "ada", "bjorn", "nameless", "zed"]
+    assert found(people, location, descending=True) == ["zed", "nameless", "bjorn", "ada", "percent"]
+
+
+def test_contacts_without_a_date_come_last_either_way(people: Vault, location: str) -> None:
+    assert found(people, location, sort="date_added")[0] == "zed"
+    assert found(people, location, sort="date_added", descending=True)[0] == "zed"
+
+
+def test_a_tag_is_met_whole(people: Vault, location: str) -> None:
+    assert found(people, location, tag="vip") == ["ada"]
+    assert found(people, location, tag="VIP client") == ["bjorn"]
+
+
+@pytest.mark.parametrize(("filters", "ids"), [({"owner_id": "u1"}, ["ada"]), ({"source": "import"}, ["percent"])])
+def test_filters_are_exact(people: Vault, location: str, filters: dict[str, str], ids: list[str]) -> None:
+    assert found(people, location, **filters) == ids
+
+
+def test_only_the_asked_statuses_are_listed(people: Vault, location: str) -> None:
+    with people.write() as tx:
+        contacts.set_status(tx, location, ["ada", "zed"], "deleted")
+    assert found(people, location, statuses=("deleted",)) == ["ada", "zed"]
+    with people.read() as tx:
+        assert contacts.counts(tx, [location, "none"]) == {location: {"deleted": 2, "present": 3}, "none": {}}
+
+
+def test_pages_follow_each_other_without_gap(people: Vault, location: str) -> None:
+    pages = [found(people, location, limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    assert [one for page in pages for one in page] == found(people, location)
+
+
+def test_several_locations_are_one_list(people: Vault, location: str) -> None:
+    asked = ContactQuery((location, "elsewhere", "none"), text="ada")
+    with people.read() as tx:
+        assert [one.contact_id for one in contacts.search(tx, asked, limit=5)] == ["ada2", "ada"]
+        assert [one.contact_id for one in contacts.search(tx, asked, limit=1, offset=1)] == ["ada"]
+        assert contacts.count_matching(tx, asked) == 2
+
+
+def test_nobody_is_found_in_no_location(people: Vault) -> None:
+    with people.read() as tx:
+        assert contacts.search(tx, ContactQuery(()), limit=5) == []
+        assert contacts.count_matching(tx, ContactQuery(())) == 0
+
+
+def test_counting_stops_at_the_cap(people: Vault, location: str) -> None:
+    with people.read() as tx:
+        assert contacts.count_matching(tx, ContactQuery((location, "elsewhere")), cap=4) == 4
+        assert contacts.count_matching(tx, ContactQuery((location, "elsewhere")), cap=40) == 6
+
+
+def test_filter_choices_are_what_contacts_have_or_had(
+    people: Vault, location: str, person: Person, clock: Any
+) -> None:
+    with people.write() as tx:
+        contacts.replace(tx, location, [person("ada", tags=["later"])], at=clock.advance(hours=1), run_id=None)
+        assert contacts.distinct(tx, [location], "tag") == ["VIP", "later", "vip client"]
+        assert contacts.distinct(tx, [location], "owner_id") == ["u1"]
+        assert contacts.distinct(tx, ["none"], "source") == []
+        assert contacts.distinct(tx, [location], "tag", limit=1) == ["VIP"]
+
+
+def test_a_change_is_found_by_its_new_words_only(people: Vault, location: str, person: Person, clock: Any) -> None:
+    with people.write() as tx:
+        later = person("ada", firstName="Adaeze")
+        contacts.replace(tx, location, [later], at=clock() + timedelta(hours=1), run_id=None)
+    assert found(people, location, text="adaeze") == ["ada"]
+    assert found(people, location, text="ada@example.com") == []
+
+
+def test_streaming_by_ids_keeps_their_order(people: Vault, location: str) -> None:
+    with people.read() as tx:
+        found = contacts.iterate_ids(tx, location, iter(["zed", "none", "ada", "bjorn"]), chunk=2)
+        assert [one.contact_id for one in found] == ["zed", "ada", "bjorn"]
