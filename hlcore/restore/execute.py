@@ -125,9 +125,13 @@ def _due(work: Work) -> datetime | None:
     """When the first waiting contact can be gone on with, as far as the journal alone tells; None: at once."""
     with work.vault.read() as tx:
         waiting = restores.items(tx, work.job_id, outcomes=[""])
-    found = [work.waits_until(item.contact_id) for item in waiting]
-    known = [moment for moment in found if moment is not None]
-    return min(known) if known and len(known) == len(found) else None
+    first: datetime | None = None
+    for item in waiting:
+        until = work.waits_until(item.contact_id)
+        if until is None:
+            return None
+        first = until if first is None else min(first, until)
+    return first
 
 
 def _result(work: Work, due: datetime | None, requests: int) -> Result:

@@ -42,7 +42,7 @@ def people(world: World) -> list[str]:
     return ids
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_job_killed_again_and_again_makes_everybody_exactly_once(world: World, vault_url: str, seed: int) -> None:
     world.clock.at = datetime.now(UTC)  # the other process lives in real time
     ids = people(world)
