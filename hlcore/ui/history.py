@@ -78,6 +78,7 @@ def run_row(run: Run, found: Sequence[Location]) -> dict[str, Any]:
     return {
         "Started": moment(run.started_at, timezone_of(where)),
         "Account": name_of(run.location_id, found),
+        "What": kind_words(run.kind),
         "Outcome": outcome_mark(run.outcome).cell,
         "Read": run.seen,
         "New": run.added,
@@ -87,7 +88,6 @@ def run_row(run: Run, found: Sequence[Location]) -> dict[str, Any]:
         "Back": run.returned,
         "Requests": run.requests,
         "Took": duration(_took(run).total_seconds()),
-        "What": kind_words(run.kind),
         "Why": run.reason or ("" if run.outcome else "still running"),
     }
 
@@ -95,14 +95,14 @@ def run_row(run: Run, found: Sequence[Location]) -> dict[str, Any]:
 def run_columns(found: Sequence[Location]) -> dict[str, Any]:
     """The columns of the runs; the account only where there are several."""
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    numbers = {name: number(format="localized", width=82, help=help_) for name, help_ in NUMBERS.items()}
+    numbers = {name: number(format="localized", width=84, help=help_) for name, help_ in NUMBERS.items()}
     return {
-        "Started": text(width=185),
-        **({"Account": text(width=180)} if len(found) > 1 else {}),
-        "Outcome": text(width=112),
+        "Started": text(width=180),
+        **({"Account": text(width=172)} if len(found) > 1 else {}),
+        "What": text(width=125),
+        "Outcome": text(width=108),
         **numbers,
         "Took": text(width=90),
-        "What": text(width=130),
         "Why": text(width=520),
     }
 

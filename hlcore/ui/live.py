@@ -106,6 +106,6 @@ def last_words(run: Run) -> str:
         for number, word in ((run.added, "new"), (run.changed, "changed"), (run.deleted, "deleted"))
         if number
     )
-    text = f"{outcome_mark(run.outcome).badge} {ago(run.finished_at, office.now())}: {many(run.seen, 'contact')} read"
-    text += f", {changes}." if changes else ", nothing new."
-    return f"{text} {plain(run.reason)}".strip()
+    text = f"{outcome_mark(run.outcome).badge} {kind_words(run.kind)}, {ago(run.finished_at, office.now())}: "
+    read = [f"{many(run.seen, 'contact')} read"] if run.kind == "listing" else []
+    return f"{text}{', '.join([*read, changes or 'nothing new'])}. {plain(run.reason)}".strip()
