@@ -122,7 +122,9 @@ def start(what: What, places: Sequence[Location], mode: Mode, *, bom: bool, pers
     made = Making(what, name, folder(here) / f"{uuid4().hex}.csv", at)
     chosen = what.selection([place.location_id for place in places])
     st.session_state[MAKING] = made
-    house().jobs.start(made.key, lambda stop: _make(here, made, chosen, mode, bom, person, stop))
+    house().jobs.start(
+        made.key, lambda stop: make(here, made, chosen, mode, bom=bom, person=person, stop=stop)
+    )
 
 
 def folder(here: Office) -> Path:
@@ -138,15 +140,18 @@ def folder(here: Office) -> Path:
     return found
 
 
-def _make(
+def make(
     here: Office,
     made: Making,
     selection: Selection,
     mode: Mode,
+    *,
     bom: bool,
     person: Person,
-    stop: Callable[[], bool],
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
+    """The file stands at its path with its manifest, or the error says why not and nothing is left behind."""
+
     def tell(progress: Progress) -> None:
         made.progress = progress
         if stop():

@@ -45,7 +45,7 @@ def summary(planning: Planning) -> str:
     if counted["use_native"]:
         parts.append(f"For {many(counted['use_native'], 'person', 'people')} HighLevel's own restore is still open.")
     if counted["skip"]:
-        parts.append(f"{many(counted['skip'], 'person', 'people').capitalize()} must stay as they are.")
+        parts.append(f"{many(counted['skip'], 'person', 'people').capitalize()} cannot be restored now; see why below.")
     return " ".join(parts) or "There is nothing to do."
 
 

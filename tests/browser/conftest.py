@@ -1,0 +1,227 @@
+"""The real server and a real browser: `streamlit run app.py` as a process of its own, looked at through Chromium.
+
+The demo is lived through once; every server gets a copy of its folder. Nothing here leaves this machine: the browser
+refuses every address but loopback and remembers what was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from hlcore.demo import open_demo
+from hlcore.settings import Settings
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect  # noqa: E402
+
+expect.set_options(timeout=30_000)
+
+ROOT = Path(__file__).parents[2]
+CLEAR = ("HLCORE_", "STREAMLIT_")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+READABLE = "document.body.innerText + [...document.querySelectorAll('canvas')].map(e => e.textContent).join()"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+PAGES = {
+    "/": "Overview",
+    "/at_risk": "At risk",
+    "/contacts": "Contacts",
+    "/restore": "Restore",
+    "/backups": "Backups",
+    "/activity": "Activity",
+    "/settings": "Settings",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these run in one process, beside the others."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@dataclass
+class Server:
+    """A running dashboard and the folder of its data."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def health(self) -> dict[str, object]:
+        """What /healthz says; empty while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
+                found: dict[str, object] = json.load(answer)
+        except OSError:
+            return {}
+        return found
+
+    def wait(self, seconds: float = 60) -> None:
+        """The demo is on show."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            if self.health().get("demo"):
+                return
+            time.sleep(0.1)
+        pytest.fail(f"The server did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
+
+
+@dataclass
+class Window:
+    """A browser window. `asked` are the hosts outside this machine that a page asked for; `faults` what went wrong."""
+
+    context: BrowserContext
+    page: Page
+    base: str
+    asked: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        """The page at this path, drawn completely."""
+        self.page.goto(self.base + path)
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Nothing is being drawn any more."""
+        self.page.wait_for_function(
+            """() => {
+                const app = document.querySelector('[data-testid=stApp]');
+                return app && app.dataset.testScriptState === 'notRunning' && app.querySelector('h1')
+                    && !app.querySelector('[data-stale=true]');
+            }""",
+            timeout=30_000,
+        )
+
+    def text(self) -> str:
+        """Everything that can be read, tables too (their cells stand in the canvas for readers of screens)."""
+        return str(self.page.evaluate(READABLE))
+
+    def wait_for(self, *texts: str) -> None:
+        """All of these can be read."""
+        for text in texts:
+            self.page.wait_for_function(f"text => ({READABLE}).includes(text)", arg=text, timeout=30_000)
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose demo has been lived through."""
+    folder = tmp_path_factory.mktemp("demo")
+    settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'vault.db'}")
+    open_demo(settings).close()
+    return folder
+
+
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def start_server(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Starts dashboards on free ports, each on a copy of the demo, and ends them."""
+    running: list[Server] = []
+
+    def start(*flags: str, **env: str) -> Server:
+        folder = tmp_path_factory.mktemp("server")
+        shutil.copytree(demo_folder, folder / "data")
+        port = int(env.pop("port", "0")) or free_port()
+        log = folder / "server.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true",
+                 *flags],
+                cwd=ROOT, env=_environment(folder / "data", env), stdout=out, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        server = Server(f"http://localhost:{port}", folder / "data", process, log)
+        running.append(server)
+        server.wait()
+        return server
+
+    yield start
+    for server in running:
+        server.process.terminate()
+    for server in running:
+        try:
+            server.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            server.process.kill()
+
+
+def _environment(data: Path, more: dict[str, str]) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(CLEAR)}
+    return {**plain, "HLCORE_DATA_DIR": str(data), "HLCORE_DATABASE_URL": f"sqlite:///{data / 'vault.db'}", **more}
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server(start_server: StartServer) -> Server:
+    """The dashboard as anybody starts it: local mode, demo."""
+    return start_server()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the machine's own, else Playwright's."""
+    with sync_api.sync_playwright() as playwright:
+        own = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        try:
+            found = playwright.chromium.launch(executable_path=own, args=ARGS)
+        except sync_api.Error as exc:
+            pytest.skip(f"no Chromium can be started here: {str(exc).splitlines()[0]}")
+        yield found
+        found.close()
+
+
+OpenWindow = Callable[..., Window]
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[OpenWindow]:
+    """Opens windows on a server; every one is a visitor of its own, without cookies."""
+    opened: list[Window] = []
+
+    def new(server: Server, *, width: int = 1440, height: int = 900, dark: bool = False) -> Window:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        context.set_default_timeout(20_000)
+        made = Window(context, context.new_page(), server.url)
+        context.route("**/*", lambda route: _stay_here(route, made))
+        made.page.on("pageerror", lambda error: made.faults.append(str(error)))
+        opened.append(made)
+        return made
+
+    yield new
+    for made in opened:
+        made.context.close()
+
+
+def _stay_here(route: Route, window: Window) -> None:
+    where = urlsplit(route.request.url)
+    if where.scheme in ("http", "https") and where.hostname not in LOOPBACK:
+        window.asked.append(where.hostname or "")
+        route.abort()
+    else:
+        route.continue_()

@@ -1,0 +1,114 @@
+"""The main job, through a real browser: three people at risk are brought back, watched and proven."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenWindow, Server, Window
+
+ROW, BOX = 35, 16
+ID = re.compile(r"[A-Za-z0-9]{20}")
+
+
+def tick(window: Window, row: int) -> None:
+    """The box before this row (from 1) of the first table is clicked."""
+    grid = window.page.get_by_test_id("stDataFrame").first
+    grid.evaluate(
+        "e => document.querySelector('[data-testid=stMain]').scrollBy(0, e.getBoundingClientRect().top - 100)"
+    )
+    window.settle()
+    place = grid.bounding_box()
+    assert place
+    window.page.mouse.click(place["x"] + BOX, place["y"] + row * ROW + ROW / 2)
+    window.settle()
+
+
+@pytest.fixture
+def restored(server: Server, window: OpenWindow) -> Window:
+    """The window of somebody who has confirmed the restore of three people."""
+    staff = window(server)
+    page = staff.open("/at_risk?location=demoRecruiting000001")
+    for row in (1, 2, 4):
+        tick(staff, row)
+    expect(page.get_by_text("3 people chosen")).to_be_visible()
+    page.get_by_role("button", name="Restore 3 …").click()
+    expect(page.get_by_text("3 people: in HighLevel, before")).to_be_visible()
+    page.get_by_role("button", name="Create them again instead").click()
+    expect(page.get_by_text("Comes back")).to_have_count(3)
+    expect(page.get_by_text("Each person is created with every channel closed")).to_be_visible()
+    page.get_by_role("button", name="Restore 3 people …").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("will be created again in")).to_contain_text("3 people")
+    dialog.get_by_role("button", name="Restore 3 people").click()
+    return staff
+
+
+def test_three_people_are_saved_from_at_risk_to_the_receipt(
+    restored: Window, window: OpenWindow, server: Server, tmp_path: Path
+) -> None:
+    page = restored.page
+    expect(page.get_by_role("heading", name=re.compile(r"Restore \d+"))).to_be_visible()
+    expect(page.get_by_text("3 people are back in HighLevel")).to_be_visible()
+    expect(page.get_by_text("every field is as planned")).to_be_visible()
+    restored.settle()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download receipt").click()
+    download.value.save_as(tmp_path / "receipt.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "receipt.csv").read_text(encoding="utf-8-sig"))))
+    assert [row["outcome"] for row in rows] == ["recreated"] * 3
+    assert [row["verified"] for row in rows] == ["yes"] * 3
+    new_ids = [row["new_id"] for row in rows]
+    assert all(ID.fullmatch(new_id) for new_id in new_ids)
+    restored.wait_for(*new_ids)
+    _another_browser_sees_it_and_they_are_no_longer_at_risk(window(server), page.url, new_ids, rows)
+
+
+def _another_browser_sees_it_and_they_are_no_longer_at_risk(
+    other: Window, url: str, new_ids: list[str], rows: list[dict[str, str]]
+) -> None:
+    other.page.goto(url)
+    other.wait_for("3 people are back in HighLevel", *new_ids)
+    other.open("/at_risk?location=demoRecruiting000001")
+    for row in rows:
+        other.page.get_by_role("textbox", name="Search").fill(row["contact_id"])
+        expect(other.page.get_by_text("Nobody matches")).to_be_visible()
+        other.page.get_by_role("textbox", name="Search").fill("")
+        expect(other.page.get_by_text("Nobody matches")).to_have_count(0)
+
+
+def test_a_person_is_found_opened_and_left_again(server: Server, window: OpenWindow) -> None:
+    staff = window(server)
+    page = staff.open("/contacts?show=Deleted")
+    grid = page.get_by_test_id("stDataFrame").first
+    place = grid.bounding_box()
+    assert place
+    page.mouse.click(place["x"] + 60, place["y"] + 1.5 * ROW)
+    page.wait_for_url("**/contacts*contact=*")
+    staff.settle()
+    expect(page.get_by_text("Do not disturb", exact=True)).to_be_visible()
+    page.get_by_text("Disappearances", exact=True).click()
+    expect(page.get_by_text("404").first).to_be_visible()
+    page.get_by_role("button", name="All contacts").click()
+    expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
+    assert "contact=" not in page.url
+
+
+def test_a_backup_is_made_counted_and_fetched(server: Server, window: OpenWindow, tmp_path: Path) -> None:
+    staff = window(server)
+    page = staff.open("/backups?location=demoDental0000000001")
+    page.get_by_text("Deletions register", exact=True).click()
+    staff.settle()
+    page.get_by_role("button", name="Make file").click()
+    expect(page.get_by_text("Deletions register: ready")).to_be_visible()
+    digest = page.get_by_test_id("stCode").first.inner_text().strip()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download contact-vault-").click()
+    download.value.save_as(tmp_path / "register.csv")
+    assert hashlib.sha256((tmp_path / "register.csv").read_bytes()).hexdigest() == digest

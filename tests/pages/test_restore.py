@@ -1,0 +1,193 @@
+"""Restore: preview, confirm, watch, result. HighLevel is the sandbox, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hlcore.errors import NotAllowed
+from hlcore.governance.roles import Person, Role
+from hlcore.restore.jobs import create_job, pause_job
+from hlcore.restore.plan import Path
+from hlcore.sandbox import Sandbox
+from hlcore.store import audit, register, restores
+from hlcore.ui import receipts, restoring
+from hlcore.ui.choosing import BASKET, Who
+from hlcore.ui.house import House
+from hlcore.wiring import Office
+from tests.conftest import Cast
+from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
+
+PEOPLE = [Who(HARBOR, "har0000003"), Who(DENTAL, "den0000000"), Who(HARBOR, "har0000000")]
+
+
+def preview(app: AppTest, people: list[Who], how: str = "Best way for each") -> AppTest:
+    """The Restore page about these people, once the plan is there."""
+    app.session_state[BASKET] = people
+    app.session_state["how"] = how
+    page = app.run().switch_page("restore.py")
+    return until(page, lambda: page.session_state["planning"].done)
+
+
+def until(page: AppTest, come: Callable[[], bool]) -> AppTest:
+    """The page drawn again until this is true, at most for a while."""
+    end = time.monotonic() + 30
+    page.run()
+    while not come() and time.monotonic() < end:
+        time.sleep(0.02)
+        page.run()
+    assert come()
+    return page.run()
+
+
+def confirmed(page: AppTest) -> AppTest:
+    """The page after the restore was confirmed and has ended."""
+    page.button(key="restore").click().run()
+    page.button(key="sure").click().run()
+    return until(page, lambda: "back in HighLevel" in text_of(page))
+
+
+def test_nobody_chosen_says_where_to_choose(app: AppTest) -> None:
+    text = text_of(app.run().switch_page("restore.py").run())
+    assert "Nobody is chosen" in text
+    assert "Nobody has been restored yet" in text
+
+
+def test_the_preview_says_for_each_what_will_become_of_them(app: AppTest, highlevel: Sandbox) -> None:
+    page = preview(app, PEOPLE)
+    text = text_of(page).replace("\\", "")
+    assert "1 person can be brought back now" in text
+    assert "For 2 people HighLevel's own restore is still open" in text
+    assert "**Ada Sample00** :green-badge[:material/person_add: Create again]" in text
+    assert "**Dev Sample03** :blue-badge[:material/open_in_new: Restore in HighLevel first]" in text
+    for part in ("Comes back", "Will be different", "Does not come back", "before 05 April 2026", "America/New_York"):
+        assert part in text
+
+
+def test_planning_writes_nothing(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+    before = len(highlevel.locations[HARBOR].contacts)
+    preview(app, PEOPLE, "Create again now")
+    assert len(highlevel.locations[HARBOR].contacts) == before
+    with office.vault.read() as tx:
+        assert restores.list_jobs(tx, [HARBOR, DENTAL], limit=5) == []
+
+
+def test_whoever_can_be_restored_in_highlevel_may_be_created_again_instead(app: AppTest, highlevel: Sandbox) -> None:
+    page = preview(app, PEOPLE[:1])
+    page.button(key="instead").click()
+    until(page, lambda: page.session_state["planning"].makes == 1)
+    assert page.button(key="restore").label == "Restore 1 person …"
+
+
+def test_confirming_names_the_number_and_that_nobody_gets_a_message(app: AppTest, highlevel: Sandbox) -> None:
+    page = preview(app, PEOPLE, "Create again now")
+    page.button(key="restore").click().run()
+    text = text_of(page).replace("\\", "")
+    assert "**2 people** will be created again in **Harbor & Pine Recruiting**" in text
+    assert "**Nobody gets a message.**" in text
+    page.button(key="cancel").click().run()
+    assert "planning" in page.session_state
+
+
+def test_the_result_shows_new_ids_and_that_each_was_verified(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+    page = confirmed(preview(app, PEOPLE, "Create again now"))
+    assert "3 people are back in HighLevel" in text_of(page)
+    assert "every field is as planned" in text_of(page)
+    shown = [new_id for frame in page.dataframe for new_id in frame.value["New id"]]
+    living = {*highlevel.locations[HARBOR].contacts, *highlevel.locations[DENTAL].contacts}
+    assert len(shown) == 3
+    assert set(shown) <= living
+    page.query_params["job"] = ""
+    page.switch_page("at_risk.py").run()
+    assert list(page.dataframe[0].value["Name"]) == ["Eve Sample04", "Bo Sample01"]
+
+
+def test_another_session_opens_the_job_by_its_number(app: AppTest, highlevel: Sandbox, house: House) -> None:
+    confirmed(preview(app, PEOPLE[:1], "Create again now"))
+    other = frame()
+    other.query_params["job"] = "1"
+    other.run().switch_page("restore.py").run()
+    assert other.title[0].value == "Restore 1"
+    assert "1 person is back" in text_of(other)
+
+
+def test_an_earlier_restore_can_be_opened_from_the_list(app: AppTest, highlevel: Sandbox, house: House) -> None:
+    confirmed(preview(app, PEOPLE[:1], "Create again now"))
+    other = frame().run().switch_page("restore.py").run()
+    other.button(key="open_1").click().run()
+    assert other.title[0].value == "Restore 1"
+
+
+@pytest.mark.parametrize("asked", ["999", "nonsense", "1,2,3"])
+def test_an_unknown_job_is_said(app: AppTest, asked: str) -> None:
+    app.query_params["job"] = asked
+    page = app.run().switch_page("restore.py").run()
+    assert not page.exception
+    assert page.error or page.title[0].value == "Restore"
+
+
+def test_a_token_that_is_refused_is_explained_and_can_be_tried_again(app: AppTest, highlevel: Sandbox) -> None:
+    highlevel.revoke(f"pit-{HARBOR}")
+    page = preview(app, PEOPLE[:1])
+    assert "token" in page.error[0].value.lower()
+    page.button(key="again").click()
+    until(page, lambda: page.session_state["planning"].done)
+
+
+def test_the_receipt_is_one_file_for_all_accounts_and_recorded(
+    app: AppTest, highlevel: Sandbox, office: Office, cast: Cast
+) -> None:
+    confirmed(preview(app, PEOPLE, "Create again now"))
+    with office.vault.read() as tx:
+        jobs = restores.list_jobs(tx, [HARBOR, DENTAL], limit=5)
+    lines = receipts.receipt_file(office, jobs, cast.sam).decode("utf-8-sig").splitlines()
+    assert [line.startswith("contact_id,") for line in lines] == [True, False, False, False]
+    with office.vault.read() as tx:
+        assert audit.listing(tx, limit=1, offset=0)[0].act == "export"
+
+
+def test_a_viewer_sees_the_preview_and_may_not_confirm(house: House, highlevel: Sandbox, office: Office) -> None:
+    page = preview(sign_in(frame(), MARA), PEOPLE, "Create again now")
+    assert page.button(key="restore").disabled
+    assert "Your role may look, not restore" in text_of(page)
+
+
+def test_a_viewer_is_refused_behind_the_page_too(
+    house: House, highlevel: Sandbox, office: Office, cast: Cast
+) -> None:
+    path: Path = "recreate"
+    planning = restoring.start_planning(house, office, PEOPLE[:1], path)
+    end = time.monotonic() + 30
+    while not planning.done and time.monotonic() < end:
+        time.sleep(0.02)
+    with pytest.raises(NotAllowed):
+        restoring.confirm(house, office, planning, cast.mara)
+    with office.vault.read() as tx:
+        assert restores.list_jobs(tx, [HARBOR], limit=5) == []
+        assert audit.listing(tx, limit=1, offset=0)[0].outcome == "refused"
+
+
+def test_a_paused_job_waits_and_goes_on(app: AppTest, highlevel: Sandbox, office: Office, house: House) -> None:
+    page = preview(app, PEOPLE[:1], "Create again now")
+    plan = page.session_state["planning"].plans[0]
+    sam = Person("local", "Local user", Role.RESTORER, "local")
+    job_id = create_job(office.vault, plan, sam, office.clock.now)
+    pause_job(office.vault, job_id, sam, office.clock.now)
+    other = frame()
+    other.query_params["job"] = str(job_id)
+    other.run().switch_page("restore.py").run()
+    assert "… Waiting" in text_of(other)
+    other.button(key=f"job_{job_id}_play_arrow").click().run()
+    until(other, lambda: "1 person is back" in text_of(other))
+
+
+def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+    highlevel.locations[HARBOR].native_restore("har0000003")
+    with office.vault.read() as tx:
+        assert register.of_contact(tx, HARBOR, "har0000003")
+    page = preview(app, PEOPLE[:1], "Create again now")
+    assert "It is alive" in text_of(page)
+    assert "1 person cannot be restored now" in text_of(page)
