@@ -30,6 +30,7 @@ from hlcore.governance.roles import Act, Person, require
 from hlcore.highlevel import Client
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.restore.jobs import cancel_job, confirm_job, create_job, pause_job
+from hlcore.restore.kinds import handler_of
 from hlcore.restore.plan import PlanItem
 from hlcore.restore.recording import record
 from hlcore.restore.recreate import ERASED, Done, Later, recreate
@@ -248,6 +249,9 @@ class _Sitting:
     def _outcome(self, item: Item) -> Done | Later:
         if not item.plan:
             return Done("skipped", error=ERASED)
+        handler = handler_of(self.job)
+        if handler is not None:
+            return handler(self.work, item)
         plan = PlanItem.load(item.plan)
         return recreate(self.work, plan) if item.action == "recreate" else Done("skipped", error=plan.reason)
 

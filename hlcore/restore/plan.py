@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Action = Literal["recreate", "top_up", "skip", "use_native"]
+Action = Literal["recreate", "top_up", "skip", "use_native", "undo", "put_back"]
 Path = Literal["auto", "recreate", "top_up"]
 
 
