@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -106,8 +106,13 @@ class Part:
     @property
     def changed_calls(self) -> int:
         """Requests to read what changed, the cheaper way."""
-        each = math.ceil(self.wanted * self.cost)
-        return min(each, self.feed.calls) if self.feed else each
+        return self.feed.calls if self.feed and self.by_feed else math.ceil(self.wanted * self.cost)
+
+    @property
+    def by_feed(self) -> bool:
+        """Whether a walk is the cheaper way to what changed. Only a walk that is due anyway: what a feed left out is
+        wanted because of it, and another walk would leave it out again."""
+        return self.feed is not None and self.feed.due and self.feed.calls < self.wanted * self.cost
 
     @property
     def first_calls(self) -> int:
@@ -219,8 +224,7 @@ def _changed(parts: Iterable[Part]) -> Iterator[Wish]:
             yield Purpose.CHANGED, part.kind, "news"
     for part in sorted(parts, key=lambda each: each.changed_calls):
         if part.wanted and not (part.feed and not part.feed.covered):
-            by_feed = part.feed is not None and part.feed.calls < part.wanted * part.cost
-            yield Purpose.CHANGED, part.kind, "feed" if by_feed else "each"
+            yield Purpose.CHANGED, part.kind, "feed" if part.by_feed else "each"
 
 
 def _first(parts: list[Part]) -> Iterator[Wish]:
@@ -261,6 +265,7 @@ class Pace:
 def forecast(facts: Facts, allowance: Allowance, now: datetime, pace: Pace) -> dict[str, datetime | None]:
     """When each kind will be safe for every contact, at this pace; None for a kind that never will be (nothing is left
     to spend, or the token may not read it). A kind that is safe already: `now`."""
+    pace = _counting_only_captured(facts, pace)
     spent = float(facts.catalogues + facts.emails)
     for part in facts.parts:
         spent += part.changed_calls if part.open else 0
@@ -282,6 +287,13 @@ def forecast(facts: Facts, allowance: Allowance, now: datetime, pace: Pace) -> d
     return found
 
 
+def _counting_only_captured(facts: Facts, pace: Pace) -> Pace:
+    """A change costs only where something was captured already: on the way from here to all, in the mean."""
+    alone = [part.share for part in facts.parts if part.open and not part.feed]
+    mean = sum(alone) / len(alone) if alone else 1.0
+    return replace(pace, changes=pace.changes * (1 + mean) / 2)
+
+
 def when(calls: float, allowance: Allowance, now: datetime, pace: Pace) -> datetime | None:
     """The moment at which so many requests will have been spent on capturing; None when that never comes."""
     if calls <= 0:
@@ -291,7 +303,8 @@ def when(calls: float, allowance: Allowance, now: datetime, pace: Pace) -> datet
     if first is not None:
         return first
     rest = calls - max(0.0, _room(allowance, now, pace))
-    daily = min(allowance.usable, pace.per_second * DAY.total_seconds()) - pace.others - pace.changes
+    others = pace.others if allowance.paced else 0.0
+    daily = min(allowance.usable, pace.per_second * DAY.total_seconds()) - others - pace.changes
     if daily <= 0:
         return None
     days = math.ceil(rest / daily) - 1
@@ -302,9 +315,9 @@ def when(calls: float, allowance: Allowance, now: datetime, pace: Pace) -> datet
 
 
 def _room(allowance: Allowance, now: datetime, pace: Pace) -> float:
-    """Requests that capturing may still spend today."""
+    """Requests that capturing may still spend today. Without pacing it takes them before others can."""
     seconds = max(0.0, (allowance.day_ends - now).total_seconds())
-    demand = (pace.others + pace.changes) * seconds / DAY.total_seconds()
+    demand = (pace.others + pace.changes) * seconds / DAY.total_seconds() if allowance.paced else 0.0
     return max(0.0, min(allowance.left - allowance.kept - demand, seconds * pace.per_second))
 
 

@@ -138,17 +138,19 @@ def _perform(g: Gathering, step: Step) -> None:
         _texts(g, step)
     elif step.way in ("feed", "news"):
         walk(g, step.kind, step.calls, news=step.way == "news")
-        _rest_if_failed(g, step)
+        _rest_if_ended(g, step)
     else:
         _contacts(g, step)
 
 
-def _rest_if_failed(g: Gathering, step: Step) -> None:
-    """A feed that is left alone for now is not wished for again in this sitting."""
+def _rest_if_ended(g: Gathering, step: Step) -> None:
+    """A feed that was walked to its end, or is left alone for now, is not wished for again in this sitting."""
     with g.vault.read() as tx:
         state = feeds.get(tx, g.location_id, step.kind)
     if state.refused_at is not None:
         g.idle |= {(purpose, step.kind, way) for purpose in Purpose for way in ("feed", "news")}
+    elif state.began_at is None and not state.fails:
+        g.idle |= {(purpose, step.kind, step.way) for purpose in Purpose}
 
 
 def _texts(g: Gathering, step: Step) -> None:
