@@ -32,6 +32,7 @@ def guarded(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory)
         yield start_server(
             f"--secrets.files={secrets}",
             port=str(port),
+            HLCORE_WORKER="off",
             HLCORE_RESTORERS="sam@example.com",
             HLCORE_ALLOWED_DOMAINS="example.com",
         )
@@ -40,7 +41,7 @@ def guarded(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def open_to_all(start_server: StartServer) -> Server:
     """A dashboard that other machines could reach, without sign-in. Only this machine ever contacts it here."""
-    return start_server("--server.address=0.0.0.0")
+    return start_server("--server.address=0.0.0.0", HLCORE_WORKER="off")
 
 
 def shows_nothing(visitor: Window, title: str, where: str) -> None:
