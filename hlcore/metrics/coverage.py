@@ -81,7 +81,8 @@ def coverage_in(tx: Tx, location_id: str, now: datetime, settings: Settings) -> 
     allowance = Allowance(limit, max(0, limit - day.requests), settings.unused_share, began, paced=True)
     speed = settings.requests_per_10s * (1 - settings.interactive_share) / 10
     facts = survey(tx, location_id, now=now, policy=Policy(), usable=allowance.usable)
-    moments = forecast(facts, allowance, now, pace_of(tx, location_id, now=now, per_second=speed))
+    pace = pace_of(tx, location_id, facts, now=now, policy=Policy(), usable=allowance.usable, per_second=speed)
+    moments = forecast(facts, allowance, now, pace)
     kinds = tuple(
         KindCoverage(part.kind, part.safe, part.live, moments[part.kind], closed=not part.open) for part in facts.parts
     )

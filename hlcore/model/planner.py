@@ -35,6 +35,15 @@ class Purpose(IntEnum):
     RENEW = 5
 
 
+NEWS = ("conversation", "message")
+"""Kinds whose feed can be asked for what is new."""
+
+NEWS_CALLS = 4
+"""Requests of one look for news, both kinds together."""
+
+LISTS = 11
+"""Requests to read every list of the account once."""
+
 Wish = tuple[Purpose, str, str]
 """(purpose, kind, way) of something to do."""
 
@@ -51,6 +60,29 @@ class Policy:
     catalogue_every: timedelta = timedelta(hours=6)
     retry_after: timedelta = timedelta(hours=6)
     renew_before: datetime | None = None
+
+    def within(self, usable: int) -> Policy:
+        """The same, but what comes again and again (news, lists) takes at most `walk_share` of so many requests a day,
+        each. Doing it twice changes nothing."""
+        affordable = max(1.0, usable * self.walk_share)
+        return replace(
+            self,
+            news_every=max(self.news_every, DAY * NEWS_CALLS / affordable),
+            catalogue_every=max(self.catalogue_every, DAY * LISTS / affordable),
+        )
+
+    def recurring(self, parts: Iterable[Part], usable: int) -> float:
+        """Requests a day that news, lists and repeated walks take."""
+        found = LISTS * (DAY / self.catalogue_every)
+        for part in parts:
+            if part.feed is None:
+                continue
+            news = part.kind in NEWS
+            every = self.renew_after if news else self.walk_every
+            dear = DAY * part.feed.calls / max(1.0, usable * self.walk_share)
+            found += part.feed.calls * (DAY / max(every, min(dear, self.renew_after)))
+            found += NEWS_CALLS / 2 * (DAY / self.news_every) if news else 0
+        return found
 
     def stale_before(self, now: datetime) -> datetime:
         """What was captured earlier is stale."""

@@ -8,14 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from hlcore.model.parts import CATALOGUES, COST, FED, KINDS, ROWS_PER_CALL
-from hlcore.model.planner import Facts, Feed, Pace, Part, Policy
+from hlcore.model.planner import NEWS, Facts, Feed, Pace, Part, Policy
 from hlcore.store import captures, feeds
 from hlcore.store.engine import Tx
 from hlcore.store.feeds import FeedState
 from hlcore.store.tables import runs
-
-NEWS = ("conversation", "message")
-"""Feeds that can be asked for what is new."""
 
 LONELY = "each:"
 """Prefix of a feed's name under which it is remembered that a kind cannot be read contact by contact."""
@@ -23,6 +20,7 @@ LONELY = "each:"
 
 def survey(tx: Tx, location_id: str, *, now: datetime, policy: Policy, usable: int) -> Facts:
     """The facts at `now`; `usable` are the requests of a whole day."""
+    policy = policy.within(usable)
     known = feeds.all_of(tx, location_id)
     living = captures.live(tx, location_id)
     parts = tuple(_part(tx, location_id, kind, living, known, now, policy, usable) for kind in KINDS)
@@ -45,15 +43,19 @@ def usable_feed(state: FeedState, now: datetime, policy: Policy) -> bool:
     return state.refused_at is None or now - state.refused_at >= policy.retry_after
 
 
-def pace_of(tx: Tx, location_id: str, *, now: datetime, per_second: float) -> Pace:
-    """What rounds took in the last day, and what changing contacts will take, by the log of runs."""
+def pace_of(
+    tx: Tx, location_id: str, facts: Facts, *, now: datetime, policy: Policy, usable: int, per_second: float
+) -> Pace:
+    """What else takes requests: rounds (by the log of the last day), what is looked at again and again, and what
+    changing contacts will take."""
     since = now - timedelta(days=1)
     first = select(func.min(runs.c.run_id)).where(runs.c.location_id == location_id)
     query = select(func.coalesce(func.sum(runs.c.requests), 0), func.coalesce(func.sum(runs.c.changed), 0)).where(
         runs.c.location_id == location_id, runs.c.started_at >= since, runs.c.run_id > first.scalar_subquery()
     )
     requests, changed = tx.execute(query).one()
-    return Pace(per_second, float(requests), float(changed) * 3)
+    again = policy.within(usable).recurring(facts.parts, usable)
+    return Pace(per_second, float(requests) + again, float(changed) * 3)
 
 
 def _part(

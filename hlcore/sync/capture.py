@@ -89,6 +89,7 @@ def capture(
     StoreError, and RunInProgress while another sitting of this location runs."""
     with _alone(vault, location_id, now) as beat:
         rules = _round(vault, location_id, now, policy or Policy()) if again else policy or Policy()
+        rules = rules.within(budget.allowance().usable)
         g = Gathering(vault, client.metered(budget.take), location_id, now, rules, listener, cancelled, workers)
         reason = _work(g, budget, beat, until)
         if again and not reason:
@@ -248,7 +249,9 @@ def _report(g: Gathering, budget: Budget, reason: str) -> CaptureReport:
     now, allowance = g.now(), budget.allowance()
     with g.vault.read() as tx:
         facts = survey(tx, g.location_id, now=now, policy=g.policy, usable=allowance.usable)
-        pace = pace_of(tx, g.location_id, now=now, per_second=budget.per_second)
+        pace = pace_of(
+            tx, g.location_id, facts, now=now, policy=g.policy, usable=allowance.usable, per_second=budget.per_second
+        )
     moments = forecast(facts, allowance, now, pace).values()
     known = [each for each in moments if each is not None]
     return CaptureReport(
