@@ -8,6 +8,7 @@ from hlcore.store import audit
 from hlcore.ui import backups, office
 from hlcore.ui.backups import MODE_TEXTS, MODES, WHATS
 from hlcore.ui.empty import empty
+from hlcore.ui.errors import shown
 from hlcore.ui.tables import pager, slice_of, table
 from hlcore.ui.words import count, many, plain
 
@@ -17,6 +18,8 @@ ids = [place.location_id for place in places]
 vault = office.office().vault
 
 st.title("Backups")
+with shown():
+    backups.folder(office.office())
 if not places:
     st.markdown("Take the copy away as CSV files.")
     text = "Connect an account first; its copy can then be exported."

@@ -111,7 +111,17 @@ def _steering(job: Job, person: Person) -> None:
             _button(job, "Pause", "pause", ":material/pause:", may, lambda: _steer(pause_job, job, person))
         else:
             _button(job, "Go on", "play_arrow", ":material/play_arrow:", may, lambda: _go_on(job, person))
+            st.caption(_waits_for(job), width="content")
         _button(job, "Stop", "stop", ":material/stop:", may, lambda: _steer(cancel_job, job, person))
+
+
+def _waits_for(job: Job) -> str:
+    """Why nobody works on an open job now."""
+    if job.state == "paused":
+        return "Paused: it goes on when somebody says so."
+    if job.started_at is not None and house().worker is not None:
+        return "The rest waits until HighLevel's search shows what was just written, then goes on by itself."
+    return "It is taken up by the background worker, or when you press Go on."
 
 
 def is_worked_on(job: Job) -> bool:
@@ -202,12 +212,17 @@ def row(item: Item) -> dict[str, Any]:
     """One person of a job as a row."""
     outcome = OUTCOMES.get(item.outcome) or Mark(item.outcome, ":material/help:", "gray")
     return {
-        "Person": str(item.plan.get("name") or item.contact_id),
+        "Person": name_of(item),
         "Result": outcome.cell,
         "New id": item.new_contact_id or NOTHING,
         "Verified": verified_words(item),
-        "Why": item.error or (str(item.plan.get("reason", "")) if item.outcome == "skipped" else ""),
+        "Why": item.error or (str((item.plan or {}).get("reason", "")) if item.outcome == "skipped" else ""),
     }
+
+
+def name_of(item: Item) -> str:
+    """What to call the person; the id of one who was erased meanwhile."""
+    return str((item.plan or {}).get("name") or item.contact_id)
 
 
 def verified_words(item: Item) -> str:
@@ -221,7 +236,7 @@ def verified_words(item: Item) -> str:
 
 def _differences(item: Item, names: Names, tz: str) -> None:
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{plain(str(item.plan.get('name') or item.contact_id))}** → `{item.new_contact_id}`")
+        st.markdown(f"**{plain(name_of(item))}** → `{item.new_contact_id}`")
         for one in item.differences or ():
             found = Difference(one["field"], one.get("planned"), one.get("found"), one.get("reason") or "")
             st.markdown(difference_words(found, names, tz))
