@@ -37,8 +37,6 @@ def handle_deliveries(office: Office, cancelled: Callable[[], bool]) -> int:
         for delivery in found:
             by_location[_place(delivery)].append(delivery)
         for location_id, deliveries in by_location.items():
-            if not _lease(office):
-                return done
             _handle(office, location_id, deliveries, cancelled)
             done += len(deliveries)
     return done

@@ -63,10 +63,11 @@ def add(tx: Tx, deliveries: Sequence[Delivery]) -> int:
 
 
 def due(tx: Tx, *, at: datetime, limit: int) -> list[Delivery]:
-    """Deliveries that wait to be processed at `at`, the longest due first."""
+    """Deliveries that wait to be processed at `at`: deletions first, then the longest due."""
     names = ("webhook_id", "location_id", "type", "sent_at", "received_at", "raw", "attempts")
     waiting = table.c.processed_at.is_(None), table.c.due_at <= at
-    query = select(*(table.c[name] for name in names)).where(*waiting).order_by(table.c.due_at).limit(limit)
+    order = (table.c.type != "ContactDelete", table.c.due_at)
+    query = select(*(table.c[name] for name in names)).where(*waiting).order_by(*order).limit(limit)
     return [Delivery(*row) for row in tx.execute(query)]
 
 

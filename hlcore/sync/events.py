@@ -29,6 +29,8 @@ KINDS = {"Note": "note", "Task": "task", "Opportunity": "opportunity", "Appointm
 MESSAGES = ("InboundMessage", "OutboundMessage", "ProviderOutboundMessage")
 URGENT = 10
 """So few contacts are asked for before everything else; more must not take the requests of a restore."""
+MOST_OTHERS = 40
+"""So many looks at a time for what is no deletion; a deletion that comes meanwhile does not wait for long."""
 AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 180, 900))
 """When a record that HighLevel does not show yet (or still shows) is looked at again."""
 RETRY = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 300, 900, 3600))
@@ -61,7 +63,7 @@ class Verdict:
     note: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Errand:
     """All deliveries that one look settles: about one contact (`kind` 'contact') or its records of one kind."""
 
@@ -83,14 +85,16 @@ class Errand:
 
 
 def process(desk: Desk, deliveries: Sequence[Delivery]) -> Iterator[list[Verdict]]:
-    """What the deliveries of this location tell is in the vault; a verdict on each, as soon as it is. Those without a
-    verdict when a stopper (TokenRefused, BudgetSpent, Cancelled, …) is raised have not been dealt with. May be
-    repeated, in any order."""
+    """What the deliveries of this location tell is in the vault; a verdict on each, as soon as it is. Deletions come
+    first. Those without a verdict have not been dealt with: there were many, or a stopper (TokenRefused, BudgetSpent,
+    Cancelled, …) was raised. May be repeated, in any order."""
     errands, idle = _sort(desk, deliveries)
     yield idle
-    about_contacts = [errand for errand in errands if errand.kind == "contact"]
-    yield from _contacts(desk, about_contacts)
-    yield from _records(desk, [errand for errand in errands if errand.kind != "contact"])
+    lost = [errand for errand in errands if DELETED in {event.type for event in errand.events}]
+    others = [errand for errand in errands if errand not in lost][:MOST_OTHERS]
+    yield from _contacts(desk, lost)
+    yield from _contacts(desk, [errand for errand in others if errand.kind == "contact"])
+    yield from _records(desk, [errand for errand in others if errand.kind != "contact"])
 
 
 def _sort(desk: Desk, deliveries: Sequence[Delivery]) -> tuple[list[Errand], list[Verdict]]:
@@ -139,7 +143,7 @@ def _whose(desk: Desk, kind: str, event: Event) -> str:
 def _contacts(desk: Desk, errands: Sequence[Errand]) -> Iterator[list[Verdict]]:
     hurried = len(errands) <= URGENT
     client = desk.client.with_priority(Priority.INTERACTIVE) if hurried else desk.client
-    for part in _parts(errands, 100):
+    for part in _parts(errands, MOST_OTHERS):
         with ThreadPoolExecutor(desk.workers, thread_name_prefix="webhook") as pool:
             answers = list(pool.map(lambda errand: ask(client, errand.contact_id), part))
         seen = [

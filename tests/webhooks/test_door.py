@@ -99,7 +99,6 @@ def test_a_disconnected_account_is_foreign_from_then_on(world: World) -> None:
         from hlcore.store import locations
 
         locations.disconnect(tx, LOCATION, world.clock.now())
-    world.office.keepers.clear()
     world.door.app.routes[0].endpoint.__self__._keeper._known_at = 0.0
     assert world.post(event(world, webhookId="w2")) == 401
 

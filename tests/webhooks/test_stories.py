@@ -249,7 +249,7 @@ def test_many_messages_about_one_contact_cost_one_request(world: World) -> None:
 def test_when_highlevel_cannot_be_asked_the_message_waits(world: World) -> None:
     lost = first(world)
     world.location.delete(lost)
-    world.location.faults.add("error", times=100, status=503)
+    world.location.faults.on("status", status=503)
     world.deliver()
     assert (world.rows(lost), pending(world)) == ([], 1)
     world.location.faults.clear()
