@@ -75,7 +75,8 @@ def main(rounds: int = 300, seed: int = 1) -> int:
     breaches: list[str] = []
     with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:
         vault = Vault.open(f"sqlite:///{folder}/vault.db")
-        client = Client(LOCATION, lambda: "pit-" + LOCATION, base_url=server.url, limiter=limiter, clock=clock, retries=3)
+        token = sandbox.token_of(LOCATION)
+        client = Client(LOCATION, lambda: token, base_url=server.url, limiter=limiter, clock=clock, retries=3)
         rules = Rules(page_size=100, incident_floor=20)
 
         def look() -> str:
@@ -100,7 +101,8 @@ def main(rounds: int = 300, seed: int = 1) -> int:
             if chance.random() < 0.1:
                 breaches += clean(location, look, vault, gone, clock)
     print(f"{rounds} rounds: {dict(outcomes)}; {len(gone)} really gone; breaches: {breaches or 'none'}")
-    print(f"sandbox crashes: {len(sandbox.ledger.crashes)}, requests outside the contract: {len(sandbox.ledger.off_contract)}")
+    ledger = sandbox.ledger
+    print(f"sandbox crashes: {len(ledger.crashes)}, requests outside the contract: {len(ledger.off_contract)}")
     return 1 if breaches else 0
 
 
