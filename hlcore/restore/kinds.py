@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from hlcore.restore import undo
 from hlcore.restore.recreate import Done, Later
 from hlcore.restore.work import Work
 from hlcore.store.restores import Item, Job
 
 Handler = Callable[[Work, Item], Done | Later]
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: Mapping[str, Handler] = {undo.KIND: undo.undo}
 
 
 def kind_of(job: Job) -> str:

@@ -1,0 +1,159 @@
+"""Undoing a restore deletes exactly what it created and nobody has touched since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hlcore.errors import HighLevelError, NotAllowed, NotFound
+from hlcore.governance.roles import Person, Role
+from hlcore.restore.undo import create_undo, preview
+from hlcore.store import audit, register, restores
+from tests.restore.conftest import LOCATION, SAM, World
+
+
+def undo(world: World) -> dict[str, dict[str, Any]]:
+    """The last restore is undone: the receipt by the lost contact's id."""
+    world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
+    world.run()
+    return world.receipt()
+
+
+def restored(world: World, *names: str) -> list[tuple[str, str]]:
+    """People who were lost and re-created: (old id, new id) each."""
+    old = [world.lost(firstName=name, email=f"{name.lower()}@example.com", tags=["vip"]) for name in names]
+    found = world.restore(*old)
+    assert all(found[one]["verified"] for one in old)
+    world.clock.pass_(minutes=30)
+    return [(one, found[one]["new_id"]) for one in old]
+
+
+def test_what_nobody_touched_is_deleted_and_the_person_is_lost_again(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    row = undo(world)[old]
+    assert (row["outcome"], row["error"]) == ("undone", "")
+    assert new not in world.location.contacts
+    assert world.status(old) == "deleted"
+    assert world.status(new) == "deleted"
+    with world.vault.read() as tx:
+        last = register.of_contact(tx, LOCATION, old)[-1]
+        assert (last.status, last.ended_at, last.new_contact_id) == ("deleted", None, "")
+        assert register.of_contact(tx, LOCATION, new)[-1].cause == "undo"
+
+
+def test_whoever_was_undone_can_be_restored_again(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    undo(world)
+    row = world.restore(old)[old]
+    assert (row["outcome"], row["verified"]) == ("recreated", True)
+    assert row["new_id"] not in (old, new)
+
+
+@pytest.mark.parametrize(
+    ("touch", "word"),
+    [
+        (lambda world, new: world.location.edit(new, city="Kiel"), "city"),
+        (lambda world, new: world.location.edit(new, tags=["vip", "called"]), "tags"),
+        (lambda world, new: world.client.create_note(new, {"body": "called her"}), "note"),
+        (
+            lambda world, new: world.client.create_task(
+                new, {"title": "call", "dueDate": "2026-05-01T10:00:00Z", "completed": False}
+            ),
+            "task",
+        ),
+    ],
+)
+def test_what_somebody_touched_stays_with_the_reason(world: World, touch: Any, word: str) -> None:
+    (ada, bob) = restored(world, "Ada", "Bob")
+    touch(world, ada[1])
+    rows = undo(world)
+    assert rows[ada[0]]["outcome"] == "skipped"
+    assert word in rows[ada[0]]["error"]
+    assert ada[1] in world.location.contacts
+    assert world.status(ada[0]) == "recreated"
+    assert rows[bob[0]]["outcome"] == "undone"
+
+
+def test_contacts_that_the_restore_did_not_make_are_never_deleted(world: World) -> None:
+    alive = world.add(firstName="Zed", email="zed@example.com")
+    lost = world.lost(firstName="Ada", email="zed@example.com")
+    other = world.lost(firstName="Bob", email="bob@example.com")
+    assert world.restore(lost, other)[lost]["outcome"] == "skipped"
+    world.clock.pass_(minutes=30)
+    assert set(undo(world)) == {other}
+    assert alive in world.location.contacts
+
+
+def test_somebody_else_was_quicker(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    world.location.delete(new)
+    row = undo(world)[old]
+    assert row["outcome"] == "skipped"
+    assert "Somebody else" in row["error"]
+
+
+def test_a_lost_answer_is_settled_by_looking(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    world.location.faults.on("lost_answer", share=1, where="DELETE /contacts/")
+    row = undo(world)[old]
+    assert row["outcome"] == "undone"
+    assert new not in world.location.contacts
+
+
+def test_every_delete_is_in_the_journal_and_the_undo_in_the_audit_log(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    undo(world)
+    with world.vault.read() as tx:
+        (entry,) = [one for one in restores.entries(tx, world.job_id) if one.step == "delete_contact"]
+        lines = [one.subject for one in audit.listing(tx, limit=20)]
+    assert (entry.contact_id, entry.request["id"], entry.note) == (old, new, "deleted")
+    assert any(one.startswith("undo of job") for one in lines)
+
+
+def test_a_killed_undo_goes_on_where_it_was(world: World) -> None:
+    """The delete was done, and the process died before it could say so."""
+    ((old, new),) = restored(world, "Ada")
+    world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
+    with world.vault.write() as tx:
+        restores.intend(
+            tx, location_id=LOCATION, job_id=world.job_id, contact_id=old, step="delete_contact",
+            request={"body": {}, "id": new}, at=world.clock.now(),
+        )  # fmt: skip
+    world.location.delete(new)
+    assert world.run().state == "done"
+    assert world.receipt()[old]["outcome"] == "undone"
+    assert world.status(old) == "deleted"
+
+
+def test_it_is_undone_once(world: World) -> None:
+    restored(world, "Ada")
+    first = world.job_id
+    create_undo(world.vault, first, SAM, world.clock.now)
+    with pytest.raises(NotFound, match="already"):
+        create_undo(world.vault, first, SAM, world.clock.now)
+
+
+def test_a_viewer_may_not(world: World) -> None:
+    restored(world, "Ada")
+    viewer = Person("mara@example.com", "Mara", Role.VIEWER, "oidc")
+    with pytest.raises(NotAllowed):
+        create_undo(world.vault, world.job_id, viewer, world.clock.now)
+
+
+def test_the_preview_counts_and_asks_nothing(world: World) -> None:
+    restored(world, "Ada", "Bob")
+    before = world.client.requests
+    told = preview(world.vault, world.job_id)
+    assert (told.created, told.stays, told.refusal) == (2, 0, "")
+    assert world.client.requests == before
+
+
+def test_while_highlevel_is_away_nothing_is_concluded(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
+    world.location.faults.on("status", share=1, where="GET /contacts/", status=503)
+    with pytest.raises(HighLevelError):
+        world.run()
+    assert world.receipt()[old]["outcome"] == ""
+    assert new in world.location.contacts
