@@ -13,6 +13,7 @@ PAGES = {
     "": [("overview.py", "Overview", ":material/verified_user:")],
     "Recover": [
         ("at_risk.py", "At risk", ":material/timer:"),
+        ("incidents.py", "Bulk deletions", ":material/group_remove:"),
         ("contacts.py", "Contacts", ":material/group:"),
         ("restore.py", "Restore", ":material/settings_backup_restore:"),
     ],

@@ -4,7 +4,7 @@ import streamlit as st
 
 from hlcore.metrics.overview import overview
 from hlcore.metrics.series import per_day
-from hlcore.ui import front, live, office, safety
+from hlcore.ui import bulk, front, live, office, safety
 from hlcore.ui.empty import empty
 from hlcore.ui.tables import table
 
@@ -26,6 +26,7 @@ if not ids:
 
 found = overview(vault, ids, office.now(), office.settings())
 front.answer(found)
+bulk.notice(ids)
 live.watch_runs(ids, live.pulse(ids))
 front.numbers(found)
 

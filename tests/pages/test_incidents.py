@@ -1,0 +1,85 @@
+"""A manager sees a bulk deletion as one thing, and one button leads to everybody's restore."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from streamlit.testing.v1 import AppTest
+
+from hlcore.store import register
+from hlcore.ui.choosing import BASKET, Who
+from hlcore.wiring import Office
+
+from .conftest import AUTH, HARBOR, MARA, text_of
+
+WHO = [f"har{at:07d}" for at in range(10, 22)]
+
+
+def delete_at_once(office: Office) -> None:
+    """Twelve people of one account are found gone two hours ago."""
+    at = office.clock.now() - timedelta(hours=2)
+    with office.vault.write() as tx:
+        seen = [(one, at - timedelta(minutes=20)) for one in WHO]
+        register.suspect(tx, HARBOR, seen, at=at, detected_by="listing")
+        for one in WHO:
+            row = register.of_contact(tx, HARBOR, one)[-1]
+            register.confirm(tx, row.disappearance_id, at=at, cause="bulk", evidence="12 within 20 minutes.")
+
+
+def opened(app: AppTest, key: str = "") -> AppTest:
+    app.run()
+    if key:
+        app.query_params["incident"] = key
+    return app.switch_page("incidents.py").run()
+
+
+def test_without_bulk_deletions_the_page_is_calm(app: AppTest) -> None:
+    assert "Nobody was deleted in bulk" in text_of(opened(app))
+
+
+def test_the_list_says_how_many_are_still_gone(app: AppTest, office: Office) -> None:
+    delete_at_once(office)
+    found = text_of(opened(app))
+    assert "12 people are still gone" in found
+    assert "12 contacts deleted at once" in found
+
+
+def test_the_overview_leads_to_a_recent_one(app: AppTest, office: Office) -> None:
+    delete_at_once(office)
+    app.run()
+    assert "12 contacts deleted at once" in text_of(app)
+    assert app.button(key="see_incident")
+
+
+def test_one_event_shows_when_evidence_and_people(app: AppTest, office: Office) -> None:
+    delete_at_once(office)
+    app = opened(app)
+    next(one for one in app.button if one.label == "Open").click().run()
+    found = text_of(app)
+    assert not app.exception
+    assert "12 of 26 contacts deleted at once" in found
+    assert "12 within 20 minutes" in found
+    assert "har10@example.org" in found
+
+
+def test_one_button_takes_all_who_are_still_gone_to_the_restore(app: AppTest, office: Office) -> None:
+    delete_at_once(office)
+    with office.vault.write() as tx:
+        register.returned(tx, HARBOR, WHO[0], at=office.clock.now())
+    app = opened(app)
+    next(one for one in app.button if one.label == "Open").click().run()
+    app.button(key="restore_all").click().run()
+    assert app.session_state[BASKET] == [Who(HARBOR, one) for one in WHO[1:]]
+    assert app.title[0].value == "Restore"
+
+
+def test_a_viewer_may_look_but_not_restore(app: AppTest, office: Office) -> None:
+    delete_at_once(office)
+    app.secrets, app.user = {"auth": AUTH}, MARA
+    app = opened(app)
+    next(one for one in app.button if one.label == "Open").click().run()
+    assert app.button(key="restore_all").disabled
+
+
+def test_an_unknown_event_is_told_calmly(app: AppTest) -> None:
+    assert "not among the accounts" in text_of(opened(app, "i-999"))
