@@ -189,7 +189,7 @@ class _Life:
         people = People(f"demo:{location_id}", {}, users)
         while True:
             person = people.invent()
-            if not person["firstName"][:1].isalpha() or not person["lastName"].replace(" ", "").isalpha():
+            if not person["firstName"].isalpha() or not person["lastName"].replace(" ", "").isalpha():
                 continue
             tags = self.random.sample(TAGS[location_id], self.random.choice((0, 1, 1, 2)))
             answers = [
