@@ -44,7 +44,8 @@ def test_a_checksum_is_a_signed_32_bit_number(text: str) -> None:
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | anything,
-    lambda inner: st.lists(inner) | st.dictionaries(anything, inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(anything, inner, max_size=3),
+    max_leaves=8,
 )
 
 
