@@ -85,13 +85,13 @@ def filters(key: str, choices: Choices, *, orders: Sequence[str] = ()) -> Filter
             icon=":material/search:",
             live=True,
             persist_state="session",
-            width=300,
+            width=270,
         )
         owners = sorted(choices.owners, key=lambda one: choices.names.user(one).casefold())
         owner = _select(key, "Owner", owners, choices.names.user)
         tag = _select(key, "Tag", choices.tags, str)
         source = _select(key, "Source", choices.sources, str)
-        order = st.selectbox("Order", orders, key="order", bind="query-params", width=170) if orders else ""
+        order = st.selectbox("Order", orders, key="order", bind="query-params", width=155) if orders else ""
     return Filters(text or "", owner, tag, source, order)
 
 
@@ -110,7 +110,7 @@ def _select(key: str, label: str, options: Sequence[str], words: Any) -> str:
         key=f"{key}_{label.lower()}",
         format_func=lambda one: words(one) if one else "Any",
         persist_state="session",
-        width=170,
+        width=155,
     )
     return found or ANY
 

@@ -34,15 +34,7 @@ CLEAR = ("HLCORE_", "STREAMLIT_")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 READABLE = "document.body.innerText + [...document.querySelectorAll('canvas')].map(e => e.textContent).join()"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-PAGES = {
-    "/": "Overview",
-    "/at_risk": "At risk",
-    "/contacts": "Contacts",
-    "/restore": "Restore",
-    "/backups": "Backups",
-    "/activity": "Activity",
-    "/settings": "Settings",
-}
+PATHS = ["/", *sorted(f"/{page.stem}" for page in (ROOT / "pages").glob("[!_]*.py") if page.stem != "overview")]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

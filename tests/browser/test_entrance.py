@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PAGES, OpenWindow, Server, StartServer, Window, free_port
+from tests.browser.conftest import PATHS, OpenWindow, Server, StartServer, Window, free_port
 
 oidc = pytest.importorskip("oidc_provider_mock", reason="signing in needs the package oidc-provider-mock")
-DEEP = [*PAGES, "/contacts?contact=someone&in=demoRecruiting000001"]
+DEEP = [*PATHS, "/contacts?contact=someone&in=demoRecruiting000001"]
 SECRETS = """
 [auth]
 redirect_uri = "http://localhost:{port}/oauth2callback"
