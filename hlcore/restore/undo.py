@@ -75,8 +75,8 @@ def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
     to undo, in words)."""
     with vault.read() as tx:
         job = restores.job(tx, job_id)
-    where = {"location_id": job.location_id, "subject": f"undo of job {job_id}"}
-    with recorded(vault, person, Act.RESTORE, now=now, **where) as entry:
+    said = f"undo of job {job_id}"
+    with recorded(vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=said) as entry:
         told = preview(vault, job_id)
         if told.refusal:
             raise NotFound(told.refusal)
