@@ -193,6 +193,8 @@ def _name(fields: _Fields) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         return ""
+    if value.isascii() and "\x00" not in value:
+        return value.strip()
     return value.replace("\x00", "").encode("utf-8", "replace").decode().strip()
 
 
