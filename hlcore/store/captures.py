@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.store.bulk import among, chunked, is_postgres, upsert
@@ -23,11 +23,15 @@ from hlcore.store.types import Moment
 LIVING = ("present", "returned")
 """What belongs to contacts of these statuses can be read from HighLevel."""
 
+MANY = 10_000
+DEAD = ("suspected", "deleted", "merged", "recreated", "erased")
+"""All other statuses."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Living contacts of a location by the state of one kind: `never` captured, `wanted` again although they were,
-    `stale` because that is long ago. A contact counts once among the first two."""
+    `stale` because that is long ago (counted up to `MANY`). A contact counts once among the first two."""
 
     live: int
     never: int
@@ -118,16 +122,17 @@ def counts(
     earlier is stale."""
     if covered_at is None:
         whole = _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DONE))
-        dead = _count(tx, _joined(location_id, kind).where(_DONE, ~contacts.c.status.in_(LIVING)))
+        dead = _count(tx, _dead(location_id, kind))
         never = max(0, living - (whole - dead))
     else:
-        never = _count(tx, _never(select(func.count()), location_id, kind, covered_at))
-    again = _DONE if covered_at is None else or_(_DONE, ~_since(covered_at))
+        never = sum(_count(tx, _late(location_id, kind, came)) for came in _since(covered_at))
+    again = _DONE if covered_at is None else or_(_DONE, ~or_(*_since(covered_at)))
     wanted = _count(tx, _joined(location_id, kind).where(_DUE, again, contacts.c.status.in_(LIVING)))
     stale = 0
     if before is not None and covered_at is None:
         old = captures.c.captured_at < before
-        stale = _count(tx, _joined(location_id, kind).where(old, contacts.c.status.in_(LIVING)))
+        some = _joined(location_id, kind, captures.c.subject_id).where(old, contacts.c.status.in_(LIVING))
+        stale = _count(tx, select(func.count()).select_from(some.limit(MANY).subquery()))
     return Counts(living, never, wanted, stale)
 
 
@@ -207,7 +212,7 @@ def of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Captured]
 
 
 _KEY = ("location_id", "kind", "subject_id")
-_DUE = captures.c.due_at.is_not(None)
+_DUE = captures.c.due_at > literal(datetime(1970, 1, 1, tzinfo=UTC), Moment)
 _DONE = captures.c.captured_at.is_not(None)
 
 
@@ -246,10 +251,26 @@ def _never(base: Any, location_id: str, kind: str, covered_at: datetime | None) 
     query = query.where(contacts.c.location_id == location_id, contacts.c.status.in_(LIVING))
     if covered_at is None:
         return query
-    return query.where(_since(covered_at))
+    return query.where(or_(*_since(covered_at)))
 
 
-def _since(covered_at: datetime) -> ColumnElement[bool]:
-    """Contacts that came to HighLevel later (those without a date: to the vault)."""
+def _late(location_id: str, kind: str, came: ColumnElement[bool]) -> Select[Any]:
+    """Counts living contacts that came so and were not read. The status is compared in a way that no index answers:
+    the date is what narrows."""
+    mine = _of(location_id, kind) & _DONE & (captures.c.subject_id == contacts.c.contact_id)
+    alive = contacts.c.status.concat("").in_(LIVING)
+    here = contacts.c.location_id == location_id
+    return select(func.count()).select_from(contacts).where(here, came, alive, ~exists().where(mine))
+
+
+def _dead(location_id: str, kind: str) -> Select[Any]:
+    """Counts contacts that do not live and were read: few, so they come first."""
+    mine = _of(location_id, kind) & _DONE & (captures.c.subject_id == contacts.c.contact_id)
+    here = contacts.c.location_id == location_id, contacts.c.status.in_(DEAD)
+    return select(func.count()).select_from(contacts).where(*here, exists().where(mine))
+
+
+def _since(covered_at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Contacts that came to HighLevel later, and those without a date that came to the vault later."""
     undated = and_(contacts.c.date_added.is_(None), contacts.c.first_seen_at >= covered_at)
-    return or_(contacts.c.date_added >= covered_at, undated)
+    return contacts.c.date_added >= covered_at, undated
