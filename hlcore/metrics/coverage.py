@@ -7,8 +7,9 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from hlcore.metrics.register import iso
+from hlcore.model.forecast import forecast
 from hlcore.model.parts import KINDS
-from hlcore.model.planner import Allowance, Policy, forecast
+from hlcore.model.planner import Allowance, Policy
 from hlcore.settings import Settings
 from hlcore.store import Tx, Vault, captures, feeds, usage
 from hlcore.store.contacts import StoredContact

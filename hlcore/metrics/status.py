@@ -27,7 +27,7 @@ def status(
 def to_json(figures: Figures, covered: Coverage) -> dict[str, Any]:
     """One location. `coverage.contacts`: how many are held of how many HighLevel said it has at the last complete
     listing (None before the first); beside it the share of the living contacts for which each kind of record is safe,
-    and in `done_by` when each will be for all (None: never at this pace)."""
+    (not before the first complete listing), and in `done_by` when each will be for all (None: never at this pace)."""
     last = figures.last_complete
     listed = (last.total or last.seen) if last else None
     return {
@@ -37,7 +37,7 @@ def to_json(figures: Figures, covered: Coverage) -> dict[str, Any]:
         "contacts": {"present": figures.present, "suspected": figures.suspected, "deleted": figures.lost},
         "at_risk": figures.tally.at_risk,
         "last_complete_listing": iso(last.finished_at) if last else None,
-        "coverage": {"contacts": {"held": figures.present, "listed": listed}, **covered.shares},
+        "coverage": {"contacts": {"held": figures.present, "listed": listed}, **(covered.shares if last else {})},
         "done_by": {each.kind: iso(each.done_by) for each in covered.kinds} | {"all": iso(covered.done_by)},
         "api": {"requests_today": figures.requests_today, "daily_limit": figures.daily_limit},
     }

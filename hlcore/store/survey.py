@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from hlcore.model.forecast import Pace
 from hlcore.model.parts import CATALOGUES, COST, FED, KINDS, ROWS_PER_CALL
-from hlcore.model.planner import NEWS, Facts, Feed, Pace, Part, Policy
+from hlcore.model.planner import NEWS, Facts, Feed, Part, Policy
 from hlcore.store import captures, feeds
 from hlcore.store.engine import Tx
 from hlcore.store.feeds import FeedState

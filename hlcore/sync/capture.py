@@ -18,8 +18,9 @@ from typing import Any
 
 from hlcore.errors import BudgetSpent, Gone, HighLevelError, RunInProgress, Unreachable
 from hlcore.highlevel import Client
+from hlcore.model.forecast import forecast
 from hlcore.model.parts import COST
-from hlcore.model.planner import Facts, Policy, Purpose, Step, forecast, next_step, wishes
+from hlcore.model.planner import Facts, Policy, Purpose, Step, next_step, wishes
 from hlcore.model.progress import Listener, silent
 from hlcore.store import Vault, captures, feeds, leases, runs
 from hlcore.store.captures import Place
