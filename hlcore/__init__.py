@@ -21,3 +21,5 @@ room               what it is for
 
 `DESIGN.md` beside this file holds the invariants and the reasons.
 """
+
+__version__ = "0.1.0"
