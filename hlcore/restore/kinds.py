@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from hlcore.restore import undo
+from hlcore.restore import putting, rewind, undo
 from hlcore.restore.recreate import Done, Later
 from hlcore.restore.work import Work
 from hlcore.store.restores import Item, Job
 
 Handler = Callable[[Work, Item], Done | Later]
-HANDLERS: Mapping[str, Handler] = {undo.KIND: undo.undo}
+HANDLERS: Mapping[str, Handler] = {undo.KIND: undo.undo, rewind.KIND: putting.put}
 
 
 def kind_of(job: Job) -> str:

@@ -1,0 +1,104 @@
+"""One field put back on many living contacts: that field only, all else byte for byte as before.
+
+    python -m tests.benchmarks.rewind [PEOPLE] [DATABASE_URL]
+
+An "import" overwrites three fields of everybody within an hour; one of them is put back. Prints how long the looking
+and the planning take, the requests and the rate, and how many contacts are not exactly as they must be (must be 0).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hlcore.highlevel import Client, Limiter
+from hlcore.model.contact import parse
+from hlcore.restore.rewind import changed, create_put_back
+from hlcore.sandbox import Sandbox, serve
+from hlcore.settings import Settings
+from hlcore.store import Vault, contacts, locations
+from tests.restore.conftest import LOCATION, SAM, HandClock, World
+
+MOVING = ("dateUpdated",)
+
+
+def main(people: int, url: str) -> int:
+    """How many contacts are not as they must be."""
+    clock = HandClock()
+    sandbox = Sandbox(clock.now, seed=7)
+    location = sandbox.add_location(LOCATION, "Rewind & Co")
+    vault = Vault.open(url)
+    with serve(sandbox) as server:
+        limiter = Limiter(clock)
+        client = Client(LOCATION, lambda: f"pit-{LOCATION}", base_url=server.url, limiter=limiter, clock=clock)
+        with vault.write() as tx:
+            named: dict[str, Any] = {"name": location.name, "timezone": "UTC", "company_id": "", "token": b""}
+            locations.connect(tx, LOCATION, **named, at=clock.now(), raw=client.location())
+        world = World(vault, clock, sandbox, location, client, server.url, Settings(index_lag_minutes=0))
+        return _story(world, location.fill(people))
+
+
+def _listing(world: World) -> None:
+    cursor: list[Any] | None = None
+    while True:
+        page = world.client.search_contacts(search_after=cursor)
+        with world.vault.write() as tx:
+            rows = [parse(raw) for raw in page.rows]
+            contacts.replace(tx, LOCATION, rows, at=world.clock.now(), run_id=None)
+        if page.next is None or not page.rows:
+            return
+        cursor = page.next
+
+
+def _truth(world: World, ids: list[str]) -> dict[str, dict[str, Any]]:
+    return {one: {k: v for k, v in world.location.contacts[one].items() if k not in MOVING} for one in ids}
+
+
+def _story(world: World, ids: list[str]) -> int:
+    _listing(world)
+    world.clock.pass_(hours=2)
+    good, start = _truth(world, ids), world.clock.now()
+    for one in ids:
+        world.location.edit(one, city="IMPORTED", source="bad import", website="https://wrong.example")
+    world.clock.pass_(minutes=10)
+    _listing(world)
+    world.clock.pass_(minutes=10)
+    end, bad = world.clock.now(), _truth(world, ids)
+    began = time.perf_counter()
+    found = changed(world.vault, LOCATION, start, end)
+    print(f"looked at {len(found.pasts):,} changed contacts in {time.perf_counter() - began:.2f} s")
+    began = time.perf_counter()
+    world.job_id = create_put_back(world.vault, LOCATION, found.pasts, {"source"}, SAM, world.clock.now)
+    print(f"planned in {time.perf_counter() - began:.2f} s")
+    world.sandbox.ledger.clear()
+    began, moment, before = time.perf_counter(), world.clock.now(), world.client.requests
+    result = world.run()
+    _report(world, result.outcomes, time.perf_counter() - began, world.clock.now() - moment, before)
+    return _wrong(world, ids, good, bad)
+
+
+def _report(world: World, outcomes: dict[str, int], seconds: float, limited: Any, before: int) -> None:
+    requests = world.client.requests - before
+    rate = requests / max(limited.total_seconds(), 0.001)
+    print(f"{outcomes}, {requests:,} requests in {seconds:.1f} s; under the limit {limited}: {rate:.1f} per second")
+
+
+def _wrong(world: World, ids: list[str], good: dict[str, Any], bad: dict[str, Any]) -> int:
+    now = _truth(world, ids)
+    restored = sum(now[one].get("source") == good[one].get("source") for one in ids)
+    wanted = {one: {**bad[one], "source": good[one].get("source")} for one in ids}
+    others = sum({**now[one], "source": now[one].get("source")} != wanted[one] for one in ids)
+    print(f"field put back on {restored:,} of {len(ids):,}; contacts with anything else changed: {others}")
+    rows = world.receipt().values()
+    print(f"verified: {sum(bool(row['verified']) for row in rows):,} of {len(rows):,} · {datetime.now():%H:%M}")  # noqa: DTZ005
+    return len(ids) - restored + others
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        address = sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{Path(folder) / 'vault.db'}"
+        sys.exit(min(1, main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, address)))
