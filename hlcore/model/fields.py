@@ -31,6 +31,7 @@ LABELS: Mapping[str, str] = {
     "dnd": "do-not-disturb",
     "dndSettings": "do-not-disturb",
     "inboundDndSettings": "do-not-disturb for incoming messages",
+    "businessId": "business",
 }
 
 TEXTS = (

@@ -82,10 +82,18 @@ class _Sorting:
         self.returns.append(label or label_of(key))
 
 
-def writable(copy: LastCopy, location_id: str, catalogue: Catalogue, *, attached: Sequence[str] = ()) -> Writable:
+def writable(
+    copy: LastCopy,
+    location_id: str,
+    catalogue: Catalogue,
+    *,
+    attached: Sequence[str] = (),
+    elsewhere: Collection[str] = (),
+) -> Writable:
     """Everything of this copy that HighLevel takes, as one create call that reaches nobody. Pure.
 
-    `attached`: what else the vault holds of the person ("3 notes"), which a create call cannot carry."""
+    `attached`: what else the vault holds of the person ("3 notes"), which a create call cannot carry. `elsewhere`:
+    properties that other calls bring back, so that they are not named as lost."""
     found, fields = _Sorting(), copy.fields
     _texts(found, fields)
     _names(found, fields)
@@ -96,7 +104,7 @@ def writable(copy: LastCopy, location_id: str, catalogue: Catalogue, *, attached
     _owner(found, fields, catalogue)
     disturb = _disturb(found, copy)
     _identity(found, copy)
-    _lost(found, fields, attached)
+    _lost(found, {key: value for key, value in fields.items() if key not in elsewhere}, attached)
     body = {"locationId": location_id, **found.body, **disturb.create}
     return Writable(body, disturb.after, tuple(found.returns), tuple(found.changes), tuple(found.lost))
 

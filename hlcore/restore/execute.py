@@ -29,18 +29,19 @@ from hlcore.governance.record import recorded
 from hlcore.governance.roles import Act, Person, require
 from hlcore.highlevel import Client
 from hlcore.model.progress import Listener, Progress, silent
-from hlcore.restore.jobs import cancel_job, confirm_job, create_job, pause_job
+from hlcore.restore.jobs import cancel_job, confirm_job, create_job, pause_job, retry_job
 from hlcore.restore.kinds import handler_of
 from hlcore.restore.plan import PlanItem
 from hlcore.restore.recording import record
 from hlcore.restore.recreate import ERASED, Done, Later, recreate
+from hlcore.restore.top_up import top_up
 from hlcore.restore.work import Work
 from hlcore.store import Vault, leases, restores, runs
 from hlcore.store.restores import Item, Job
 
-__all__ = ["Result", "cancel_job", "confirm_job", "create_job", "pause_job", "run_job"]
+__all__ = ["Result", "cancel_job", "confirm_job", "create_job", "pause_job", "retry_job", "run_job"]
 
-WORKERS = 6
+WORKERS = 12
 TICK = 5.0
 """Seconds between two signs of life."""
 LEASE = timedelta(minutes=2)
@@ -139,9 +140,7 @@ def _result(work: Work, due: datetime | None, requests: int) -> Result:
     with work.vault.read() as tx:
         job = restores.job(tx, work.job_id)
         outcomes = restores.progress(tx, work.job_id)
-        unverified = sum(
-            item.outcome == "recreated" and not item.verified for item in restores.iterate_items(tx, work.job_id)
-        )
+        unverified = restores.differing(tx, work.job_id)
     pending = outcomes.pop("", 0)
     return Result(
         job.job_id, job.location_id, job.state, outcomes, unverified, pending, due if pending else None, requests
@@ -253,6 +252,8 @@ class _Sitting:
         if handler is not None:
             return handler(self.work, item)
         plan = PlanItem.load(item.plan)
+        if item.action == "top_up":
+            return top_up(self.work, plan)
         return recreate(self.work, plan) if item.action == "recreate" else Done("skipped", error=plan.reason)
 
     def _take(self, contact_id: str, future: Future[Done | Later]) -> None:

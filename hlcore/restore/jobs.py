@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from hlcore.governance.record import recorded
 from hlcore.governance.roles import Act, Person
 from hlcore.restore.plan import Plan
 from hlcore.store import Vault, restores
 
 Now = Callable[[], datetime]
+MADE = ("recreated", "topped_up")
 
 
 def create_job(vault: Vault, plan: Plan, person: Person, now: Now, *, confirmed: bool = True) -> int:
@@ -18,7 +21,7 @@ def create_job(vault: Vault, plan: Plan, person: Person, now: Now, *, confirmed:
     HighLevel's own restore is in it too, with the reason. Raises NotAllowed."""
     with recorded(vault, person, Act.RESTORE, now=now, location_id=plan.location_id, subject="plan") as entry:
         items = [(item.contact_id, item.action, item.dump()) for item in plan.items]
-        options = {"path": plan.path, "index_lag": plan.index_lag}
+        options = {"path": plan.path, "index_lag": plan.index_lag, "choices": msgspec.to_builtins(plan.choices)}
         with vault.write() as tx:
             job_id = restores.create_job(
                 tx, plan.location_id, by=person.email, at=now(), items=items, options=options
@@ -38,6 +41,27 @@ def confirm_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
 def pause_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
     """Whether the job is paused: it stops behind the contacts that are in work. Raises NotAllowed, NotFound."""
     return _change(vault, job_id, person, now, "paused", ("confirmed", "running"))
+
+
+def retry_job(vault: Vault, job_id: int, person: Person, now: Now) -> int:
+    """Contacts of an ended job that failed, or are not as planned, wait again, and the job may run; how many. What is
+    there stays, and nothing is made twice. Raises NotAllowed, NotFound."""
+    with vault.read() as tx:
+        job = restores.job(tx, job_id)
+    with recorded(
+        vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=f"job {job_id}"
+    ) as entry:
+        again = 0
+        with vault.write() as tx:
+            if restores.job(tx, job_id).state in ("done", "cancelled"):
+                for one in list(restores.iterate_items(tx, job_id)):
+                    if one.outcome == "failed" or (one.outcome in MADE and not one.verified):
+                        restores.record_item(tx, job_id, one.contact_id, at=now(), outcome="")
+                        again += 1
+                if again:
+                    restores.set_state(tx, job_id, "confirmed", at=now())
+        entry.note(again=again)
+    return again
 
 
 def cancel_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from hlcore.model.lifecycle import Status
 from hlcore.restore.work import creates, is_unsure
 from hlcore.store import Tx, Vault, contacts, records, register
 from hlcore.store.contacts import StoredContact
+from hlcore.store.records import Record
 from hlcore.store.register import Disappearance
-
-_NAMES = {
-    "note": "note",
-    "task": "task",
-    "opportunity": "opportunity",
-    "appointment": "appointment",
-    "message": "message",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One contact: its copy (None: there is none), what the register says of its last disappearance, and what else
-    is held of the person, in words ("3 notes"). `begun`: an earlier restore may have made it already and did not get
-    to say so."""
+    """One contact: what is held of it (None: nothing), what the register says of its last disappearance, and as it was
+    before that: `copy` (search row, detail) and `rows`, its records by kind. `begun`: an earlier restore may have made
+    it already and did not get to say so."""
 
     contact_id: str
     contact: StoredContact | None = None
     row: Disappearance | None = None
-    attached: tuple[str, ...] = ()
+    copy: tuple[bytes, bytes | None] = (b"{}", None)
+    rows: Mapping[str, Sequence[tuple[str, bytes]]] = field(default_factory=dict)
     begun: bool = False
 
     @property
@@ -75,14 +69,33 @@ def _known(tx: Tx, location_id: str, contact_id: str, held: StoredContact | None
         return Known(contact_id)
     rows = register.of_contact(tx, location_id, contact_id)
     newest = max(rows, key=lambda row: row.disappearance_id, default=None)
-    kinds = Counter(record.kind for record in records.of_contact(tx, location_id, contact_id))
-    attached = tuple(_counted(kind, number) for kind, number in sorted(kinds.items()))
     begun = any(one.result_id or is_unsure(one) for one in creates(tx, location_id, contact_id))
-    return Known(contact_id, held, newest, attached, begun)
+    return Known(contact_id, held, newest, _copy(tx, held, newest), _rows(tx, held, newest), begun)
 
 
-def _counted(kind: str, number: int) -> str:
-    name = _NAMES.get(kind, kind.replace("_", " "))
-    if number == 1:
-        return f"1 {name}"
-    return f"{number} {name[:-1]}ies" if name.endswith("y") else f"{number} {name}s"
+def _copy(tx: Tx, held: StoredContact, row: Disappearance | None) -> tuple[bytes, bytes | None]:
+    """Search row and detail as they were when the contact was last seen before it went."""
+    now = {"row": held.raw, "detail": held.detail}
+    if row is not None and held.status == Status.RETURNED:
+        for one in reversed(contacts.versions(tx, held.location_id, held.contact_id)):
+            if one.replaced_at > row.last_seen_at and one.part in now:
+                now[one.part] = one.raw
+    return now["row"] or b"{}", now["detail"]
+
+
+def _rows(tx: Tx, held: StoredContact, row: Disappearance | None) -> dict[str, list[tuple[str, bytes]]]:
+    """The records that the contact had when it was last seen; one that came back without them did not lose them."""
+    found: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
+    for one in records.of_contact(tx, held.location_id, held.contact_id):
+        gone_before = one.vanished_at is not None and (row is None or one.vanished_at < row.last_seen_at)
+        came_after = row is not None and row.ended_at is not None and one.captured_at >= row.ended_at
+        if not gone_before and not (came_after and not _is_older(tx, one, row)):
+            found[one.kind].append((one.record_id, one.raw))
+    return found
+
+
+def _is_older(tx: Tx, record: Record, row: Disappearance | None) -> bool:
+    """Whether a record whose newest bytes came after the return was there before the contact went."""
+    earlier = records.versions(tx, record.location_id, record.kind, record.record_id)
+    return row is not None and any(one.captured_at <= row.last_seen_at for one in earlier)
+

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +14,8 @@ from hlcore.restore.plan import Conflict
 from hlcore.store import Tx, Vault, contacts
 from hlcore.store.contacts import Holder
 
+PAGES = 50
+"""How many pages of one contact's opportunities are read at most."""
 HOLDERS_CHECKED = 3
 """How many of those who, by our own copy, hold the same address are asked for."""
 
@@ -77,3 +79,29 @@ def _still_holds(other: Contact, fields: dict[str, Any], field: str) -> bool:
         return str(fields.get("email") or "").strip().lower() in (other.email, *other.other_emails)
     wanted = digits(str(fields.get("phone") or ""))
     return wanted in {digits(phone) for phone in (other.phone, *other.other_phones)}
+
+
+def shelf(client: Client, kind: str, contact_id: str) -> list[bytes]:
+    """The contact's living notes, tasks, appointments or opportunities (kind "note", …). Raises HighLevelError."""
+    if kind == "opportunity":
+        return _opportunities(client, contact_id)
+    read = {"note": client.notes, "task": client.tasks, "appointment": client.appointments}[kind]
+    return read(contact_id)
+
+
+def _opportunities(client: Client, contact_id: str) -> list[bytes]:
+    found: list[bytes] = []
+    cursor: Mapping[str, Any] | None = None
+    for _ in range(PAGES):
+        page = client.search_opportunities(contact_id=contact_id, cursor=cursor)
+        found += page.rows
+        if page.next is None or not page.rows:
+            break
+        cursor = page.next
+    return found
+
+
+def allows_duplicates(location: bytes | None) -> bool:
+    """Whether the account lets two contacts share an e-mail or phone, as its copy says."""
+    settings = msgspec.json.decode(location).get("settings") if location else None
+    return isinstance(settings, dict) and settings.get("allowDuplicateContact") is True

@@ -10,8 +10,25 @@ from typing import Any, Literal
 
 import msgspec
 
+from hlcore.model.children import Child
+from hlcore.restore.measure import Fidelity
+
 Action = Literal["recreate", "top_up", "skip", "use_native", "undo", "put_back"]
 Path = Literal["auto", "recreate", "top_up"]
+DOES = frozenset({"recreate", "top_up"})
+"""Actions that change something in HighLevel."""
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person decides about a whole restore. `tags`: added last (while every channel is still closed), with the
+    create call, or not at all. `marker`: a tag in the create call, so that workflows can leave these contacts out; ''
+    for none. `past_appointments`: those that are over come back too. `on_conflict`: what is done where a living contact
+    holds the same e-mail or phone: skip, fill its blanks, or create anyway where the location allows duplicates."""
+
+    tags: Literal["last", "first", "none"] = "last"
+    marker: str = ""
+    past_appointments: bool = False
+    on_conflict: Literal["skip", "fill", "create"] = "skip"
 
 
 class Conflict(msgspec.Struct, frozen=True):
@@ -43,8 +60,10 @@ class Native(msgspec.Struct, frozen=True):
 class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     """What shall become of one contact, and why.
 
-    `body` is the create call and `after` the update that follows it; both empty unless the action is `recreate`.
-    The three lists are in plain words. `requests` is what carrying it out costs.
+    `body` is the create call and `after` the update that follows it; for a top-up `body` holds the blanks to fill, and
+    `after` is empty. `children` and `tags` follow in between. `target_id`: the living contact to top up; `there`: ids
+    of its records that are accounted for. `beside`: shall be created although its address is taken. The three lists are
+    in plain words. `requests` is what carrying it out costs.
     """
 
     contact_id: str
@@ -59,11 +78,24 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     native: Native | None = None
     body: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
+    children: tuple[Child, ...] = ()
+    tags: tuple[str, ...] = ()
+    fidelity: Fidelity | None = None
+    target_id: str = ""
+    there: tuple[str, ...] = ()
+    beside: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Requests that make what belongs to the contact, tags included."""
+        return len(self.children) + bool(self.tags)
 
     def to_json(self) -> dict[str, Any]:
         """The keys of the command line's contract, and the name."""
         found: dict[str, Any] = msgspec.to_builtins(self)
-        del found["body"], found["after"]
+        for name in ("body", "after", "children", "tags", "there", "beside"):
+            del found[name]
+        found["fidelity"] = self.fidelity.to_json() if self.fidelity else None
         return found
 
     def dump(self) -> dict[str, Any]:
@@ -83,6 +115,7 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
             "name": self.name,
             "action": self.action,
             "reason": self.reason,
+            "fidelity": self.fidelity.words if self.fidelity else "",
             "will_return": "; ".join(self.will_return),
             "will_change": "; ".join(self.will_change),
             "will_be_lost": "; ".join(self.will_be_lost),
@@ -104,6 +137,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[PlanItem, ...]
     rate: float
     index_lag: float
+    choices: Choices = Choices()
+    warnings: tuple[str, ...] = ()
 
     @property
     def requests(self) -> int:
@@ -127,6 +162,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "items": [item.to_json() for item in self.items],
             "requests": self.requests,
             "seconds": self.seconds,
+            "warnings": list(self.warnings),
         }
 
     def rows(self) -> list[dict[str, Any]]:

@@ -6,25 +6,33 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from hlcore.errors import Cancelled, NotFound
 from hlcore.highlevel import Client
-from hlcore.model.last_copy import last_copy
+from hlcore.model.children import OPPORTUNITY
 from hlcore.model.lifecycle import LIVE, Status
+from hlcore.model.parts import decode
 from hlcore.model.progress import Listener, Progress, silent
+from hlcore.model.recognise import SHELF
 from hlcore.model.windows import Remaining, Window, remaining, window_of
-from hlcore.model.writable import Catalogue, Writable, writable
+from hlcore.model.writable import Writable
 from hlcore.restore import live
 from hlcore.restore.catalogue import catalogue_of
 from hlcore.restore.known import Known, known_of
 from hlcore.restore.native import local, native_path
-from hlcore.restore.plan import Conflict, Path, Plan, PlanItem
+from hlcore.restore.places import account_of, warnings_of
+from hlcore.restore.plan import DOES, Choices, Conflict, Path, Plan, PlanItem
+from hlcore.restore.preparing import Bench, Prepared, missing, prepare
 from hlcore.restore.recreate import ERASED
 from hlcore.settings import Settings
 from hlcore.store import Vault, contacts, locations
 from hlcore.store.locations import Location
 
-WORKERS = 6
+WORKERS = 12
+DEFAULT = Choices()
 CHUNK = 100
 
 
@@ -43,8 +51,7 @@ class _Desk:
     path: Path
     app_url: str
     window: Window
-    catalogue: Catalogue
-    rows_tell_settings: bool
+    bench: Bench
     now: datetime
 
 
@@ -57,6 +64,7 @@ def plan(
     path: Path = "auto",
     now: Callable[[], datetime],
     settings: Settings,
+    choices: Choices = DEFAULT,
     listener: Listener = silent,
     cancelled: Callable[[], bool] = never,
 ) -> Plan:
@@ -64,7 +72,7 @@ def plan(
 
     Each contact that is surely lost is asked for by its id, and its e-mail and phone are looked for among the living.
     Raises NotFound for an unknown location, HighLevelError when HighLevel cannot be asked, Cancelled."""
-    desk = _desk(vault, client, location_id, path, settings, now())
+    desk = _desk(vault, client, location_id, path, settings, choices, now())
     items: list[PlanItem] = []
     wanted = list(dict.fromkeys(contact_ids))
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="plan") as pool:
@@ -81,11 +89,19 @@ def plan(
         items=tuple(_one_each(items)),
         rate=settings.requests_per_10s / 10,
         index_lag=settings.index_lag.total_seconds(),
+        choices=choices,
+        warnings=warnings_of(vault, client, location_id) if any(one.action in DOES for one in items) else (),
     )
 
 
 def _desk(
-    vault: Vault, client: Client, location_id: str, path: Path, settings: Settings, now: datetime
+    vault: Vault,
+    client: Client,
+    location_id: str,
+    path: Path,
+    settings: Settings,
+    choices: Choices,
+    now: datetime,
 ) -> _Desk:
     with vault.read() as tx:
         location = locations.get(tx, location_id)
@@ -93,9 +109,10 @@ def _desk(
     if location is None:
         raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
     window = window_of(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
-    return _Desk(
-        vault, client, location, path, settings.app_url, window, catalogue_of(vault, client, location_id), told, now
-    )
+    catalogue = catalogue_of(vault, client, location_id)
+    account = account_of(vault, client, location_id, catalogue, location.timezone)
+    bench = Bench(location_id, catalogue, account, told, choices, now)
+    return _Desk(vault, client, location, path, settings.app_url, window, bench, now)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -104,6 +121,8 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _item(desk: _Desk, known: Known) -> PlanItem:
+    if desk.path == "top_up" or known.status is Status.RETURNED:
+        return _top_up(desk, known)
     reason = _why_not(desk, known)
     if reason:
         return _skip(known, reason)
@@ -137,34 +156,82 @@ def _why_not(desk: _Desk, known: Known) -> str:
         return f"It was already re-created as {known.new_id or 'another contact'}."
     if known.status in _NOT_NOW:
         return _NOT_NOW[known.status]
-    if desk.path == "top_up":
-        return "It is not in HighLevel, so there is nothing to top up. Choose re-create."
     return ""
 
 
+def _top_up(desk: _Desk, known: Known) -> PlanItem:
+    """What a contact that came back with its id lacks of its last copy."""
+    if known.contact is None or known.status is Status.ERASED:
+        return _skip(known, _why_not(desk, known))
+    raw = live.alive(desk.client, known.contact_id)
+    if raw is None:
+        return _skip(known, "It is not in HighLevel, so there is nothing to top up. Choose re-create.")
+    if known.row is None:
+        return _skip(known, "It is alive and was never lost, as far as Contact Vault knows.")
+    return _filled(desk, known, decode(raw), "It came back with its id. What its last copy holds beyond that is added.")
+
+
+def _filled(
+    desk: _Desk, known: Known, living: dict[str, Any], reason: str, conflict: Conflict | None = None
+) -> PlanItem:
+    made = prepare(desk.bench, known)
+    lacking = missing(desk.client, made, living)
+    if not lacking:
+        return _skip(known, "Nothing is missing: all that the last copy holds is there.", conflict)
+    kinds = {child.kind for child in lacking.children}
+    return PlanItem(
+        contact_id=known.contact_id,
+        name=known.name,
+        action="top_up",
+        reason=reason,
+        will_return=lacking.words,
+        will_change=tuple(made.kin.changes) if lacking.children else (),
+        will_be_lost=tuple(made.kin.lost),
+        conflict=conflict,
+        requests=4 + bool(lacking.body) + bool(lacking.tags) + len(lacking.children) + 2 * len(kinds),
+        body=lacking.body,
+        children=lacking.children,
+        tags=lacking.tags,
+        fidelity=made.fidelity,
+        target_id=str(living["id"]),
+        there=lacking.there,
+    )
+
+
 def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
-    wanted = _writable(desk, known)
-    conflict = None if known.begun else live.conflict_of(desk.vault, desk.client, known.contact_id, wanted.body)
-    if conflict is not None:
-        return _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, wanted)
+    made = prepare(desk.bench, known)
+    conflict = None if known.begun else live.conflict_of(desk.vault, desk.client, known.contact_id, made.body)
+    if conflict is None:
+        return _made_anew(known, made, _why_recreate(desk, known, left))
+    if desk.bench.choices.on_conflict == "fill":
+        raw = live.alive(desk.client, conflict.contact_id)
+        if raw is not None:
+            reason = f"{conflict.words} You chose to fill what that one lacks; no value of it is overwritten."
+            return _filled(desk, known, decode(raw), reason, conflict)
+    if desk.bench.choices.on_conflict == "create":
+        if live.allows_duplicates(desk.location.raw):
+            reason = f"{conflict.words} You chose to create it beside that one."
+            return msgspec.structs.replace(_made_anew(known, made, reason), conflict=conflict, beside=True)
+        return _skip(known, f"{conflict.words} This account does not allow duplicates.", conflict, made.wanted)
+    return _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, made.wanted)
+
+
+def _made_anew(known: Known, made: Prepared, reason: str) -> PlanItem:
     return PlanItem(
         contact_id=known.contact_id,
         name=known.name,
         action="recreate",
-        reason=_why_recreate(desk, known, left),
-        will_return=wanted.returns,
-        will_change=wanted.changes,
-        will_be_lost=wanted.lost,
-        requests=_cost(wanted),
-        body=wanted.body,
-        after=wanted.after,
+        reason=reason,
+        will_return=made.returns,
+        will_change=made.changes,
+        will_be_lost=made.lost,
+        requests=_cost(made),
+        body=made.body,
+        after=made.after,
+        children=tuple(made.kin.children),
+        tags=made.tags,
+        fidelity=made.fidelity,
     )
-
-
-def _writable(desk: _Desk, known: Known) -> Writable:
-    assert known.contact is not None
-    copy = last_copy(known.contact.raw, known.contact.detail, rows_tell_settings=desk.rows_tell_settings)
-    return writable(copy, desk.location.location_id, desk.catalogue, attached=known.attached)
 
 
 def _why_recreate(desk: _Desk, known: Known, left: Remaining) -> str:
@@ -180,10 +247,13 @@ def _why_recreate(desk: _Desk, known: Known, left: Remaining) -> str:
     return f"HighLevel's own restore closed on {ended}. It is made anew and gets a new id."
 
 
-def _cost(wanted: Writable) -> int:
-    """Requests: is it back, does anybody hold its e-mail and phone, create, read back, settings, read back."""
-    looks = 1 + sum(name in wanted.body for name in ("email", "phone"))
-    return looks + 2 + (2 if wanted.after is not None else 0)
+def _cost(made: Prepared) -> int:
+    """Requests: is it back, does anybody hold its e-mail and phone, create, read; all that belongs to it; settings;
+    read everything back."""
+    looks = 1 + sum(name in made.body for name in ("email", "phone"))
+    deals = sum(child.kind == OPPORTUNITY for child in made.kin.children)
+    lists = {SHELF[child.kind] for child in made.kin.children if child.kind in SHELF} - {OPPORTUNITY}
+    return looks + 3 + len(made.kin.children) + bool(made.tags) + (made.after is not None) + len(lists) + deals
 
 
 def _left(desk: _Desk, known: Known) -> Remaining:

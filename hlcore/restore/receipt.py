@@ -9,16 +9,22 @@ from typing import Any
 
 from hlcore.export.cells import Mode, cell
 from hlcore.model.fields import label_of
+from hlcore.restore.jobs import MADE
+from hlcore.restore.measure import measured
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Vault, restores
 from hlcore.store.restores import Item
 
-COLUMNS = ("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at")
+COLUMNS = (
+    *("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at"),
+    *("predicted", "measured"),
+)
 
 
 def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
     """One row per contact of the job, in its order; the keys are `COLUMNS`. `outcome` is '' while the contact waits;
-    `differences` are `{field, planned, found, reason}`; `finished_at` is aware UTC or None. Raises NotFound."""
+    `differences` are `{field, planned, found, reason}`; `finished_at` is aware UTC or None; `predicted` and
+    `measured` say how much came back, in words with numbers, '' where nothing was made. Raises NotFound."""
     with vault.read() as tx:
         restores.job(tx, job_id)
         return [_row(item) for item in restores.iterate_items(tx, job_id)]
@@ -26,7 +32,7 @@ def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
 
 def to_json(vault: Vault, job_id: int) -> dict[str, Any]:
     """The command line's contract for a restore that was done."""
-    keys = ("contact_id", "outcome", "new_id", "verified", "differences", "error")
+    keys = ("contact_id", "outcome", "new_id", "verified", "differences", "error", "predicted", "measured")
     return {"items": [{key: row[key] for key in keys} for row in receipt(vault, job_id)]}
 
 
@@ -54,15 +60,20 @@ def words(difference: dict[str, Any]) -> str:
 
 
 def _row(item: Item) -> dict[str, Any]:
+    plan = PlanItem.load(item.plan) if item.plan else None
+    promise = plan.fidelity if plan is not None and item.outcome in MADE else None
+    found = measured(promise, plan.children, item.differences or []) if plan is not None and promise else None
     return {
         "contact_id": item.contact_id,
-        "name": PlanItem.load(item.plan).name if item.plan else "",
+        "name": plan.name if plan is not None else "",
         "outcome": item.outcome,
         "new_id": item.new_contact_id,
         "verified": bool(item.verified),
         "differences": item.differences or [],
         "error": item.error,
         "finished_at": item.finished_at,
+        "predicted": promise.words if promise else "",
+        "measured": found.words if found else "",
     }
 
 

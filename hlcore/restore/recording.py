@@ -21,6 +21,8 @@ def record(work: Work, contact_id: str, done: Done) -> None:
             register.recreated(tx, work.location_id, contact_id, new_contact_id=done.new_id, at=at)
             if done.raw is not None:
                 _keep(tx, work.location_id, done.new_id, done.raw, at)
+        elif done.outcome == "topped_up" and done.raw is not None:
+            _keep(tx, work.location_id, done.new_id, done.raw, at)
         restores.record_item(
             tx,
             work.job_id,

@@ -21,11 +21,15 @@ from hlcore.store.restores import Entry
 CREATE = "create_contact"
 FILL = "fill_gaps"
 SETTINGS = "own_do_not_disturb"
+CLOSE = "close_channels"
+REOPEN = "reopen_channels"
+TAGS = "add_tags"
 
 UNSURE = "unsure"
 LOOKED = "looked and not found yet"
 """HighLevel's search did not show it, but may still be behind."""
 NOT_DONE = "looked: it was not done"
+WRITTEN = "written"
 FIRST_PAUSE = timedelta(seconds=30)
 """After a second failure without a refusal; doubled for each further one."""
 _REFUSED = "refused"
@@ -52,16 +56,33 @@ class Work:
     def waits_until(self, contact_id: str) -> datetime | None:
         """When this contact can be gone on with, where that is in the future; None: now."""
         entries = self.creates(contact_id)
-        due = [one.sent_at + self.lag for one in entries if LOOKED in one.note]
+        with self.vault.read() as tx:
+            everything = restores.entries(tx, location_id=self.location_id, contact_id=contact_id)
+        due = [one.sent_at + self.lag for one in everything if LOOKED in one.note]
         failures = [one for one in entries if one.note == NOT_DONE]
         if len(failures) > 1:
             due.append(failures[-1].sent_at + FIRST_PAUSE * 2 ** (len(failures) - 2))
         until = max(due, default=None)
         return until if until is not None and until > self.now() else None
 
-    def intend(self, item: PlanItem, step: str, body: Mapping[str, Any], *, of: str = "") -> int:
-        """The request is in the journal, about to be sent; `of`: the id in its path. The entry's number."""
-        request = {"body": dict(body), **({"id": of} if of else {})}
+    def about(self, contact_id: str, of: str) -> list[Entry]:
+        """What any job ever sent on behalf of this lost contact to the living contact `of`, oldest first."""
+        with self.vault.read() as tx:
+            found = restores.entries(tx, location_id=self.location_id, contact_id=contact_id)
+        return [one for one in found if (one.request or {}).get("id") == of]
+
+    def intend(
+        self,
+        item: PlanItem,
+        step: str,
+        body: Mapping[str, Any],
+        *,
+        of: str = "",
+        own: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The request is in the journal, about to be sent; `of`: the id in its path or the contact it is about; `own`:
+        the settings to be written back afterwards. The entry's number."""
+        request = {"body": dict(body), **({"id": of} if of else {}), **({"own": dict(own)} if own else {})}
         with self.vault.write() as tx:
             return restores.intend(
                 tx,

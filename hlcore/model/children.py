@@ -1,0 +1,349 @@
+"""What belongs to a lost contact, as the requests that make it again under the contact's new id.
+
+Notes, tasks, opportunities and appointments have create calls of their own; followers and the business link are set;
+messages come back as a readable transcript in a note, because HighLevel's call for messages would send them. The
+properties are those of the DTOs in HighLevel's OpenAPI files contacts.json, opportunities.json and calendars.json.
+Nothing is dropped silently: what a copy holds is in a request, or named as changed, or named as lost. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from hlcore.model.contact import moment
+from hlcore.model.custom_values import is_empty
+from hlcore.model.parts import decode
+from hlcore.model.transcript import transcript
+
+NOTE, TASK, OPPORTUNITY, APPOINTMENT = "note", "task", "opportunity", "appointment"
+TRANSCRIPT, FOLLOWERS, BUSINESS = "transcript", "followers", "business"
+PARTS: Mapping[str, str] = {
+    NOTE: "notes",
+    TASK: "tasks",
+    OPPORTUNITY: "opportunities",
+    APPOINTMENT: "appointments",
+    TRANSCRIPT: "messages",
+    FOLLOWERS: "followers",
+    BUSINESS: "business links",
+}
+STATUSES = ("open", "won", "lost", "abandoned")
+
+
+class Child(msgspec.Struct, frozen=True, kw_only=True):
+    """One request that makes something of the contact's. `record_id`: the old one's id; `body` without the contact's
+    id; `label` how to call it; `count`: how many of the copy's things are in it (messages in a transcript)."""
+
+    kind: str
+    record_id: str
+    body: dict[str, Any]
+    label: str
+    count: int = 1
+
+    @property
+    def step(self) -> str:
+        """How the journal and the receipt call it."""
+        return f"{self.kind}.{self.record_id}"[:64]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the location has today. `users`: id → name of those who exist (None: not known); `names`: of all users ever
+    seen; `pipelines`, `calendars`: id → (name, {stage id: stage name}) now; `past_pipelines`, `past_calendars`: as they
+    were; `fields`, `businesses`: ids that exist (None: not known)."""
+
+    users: Mapping[str, str] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    pipelines: Mapping[str, tuple[str, Mapping[str, str]]] | None = None
+    past_pipelines: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
+    calendars: Mapping[str, str] | None = None
+    past_calendars: Mapping[str, str] = field(default_factory=dict)
+    fields: frozenset[str] | None = None
+    businesses: frozenset[str] | None = None
+    timezone: str = "UTC"
+
+    def has_user(self, user_id: object) -> bool:
+        """Whether somebody with this id exists, or might."""
+        return isinstance(user_id, str) and bool(user_id) and (self.users is None or user_id in self.users)
+
+
+@dataclass(slots=True)
+class Family:
+    """`children` in the order in which they are to be made; `changes` and `lost` in words; `held`: part → how many the
+    copy holds."""
+
+    children: list[Child] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    held: dict[str, int] = field(default_factory=dict)
+
+    def change(self, text: str) -> None:
+        """Say once what becomes different."""
+        if text not in self.changes:
+            self.changes.append(text)
+
+    def kept(self) -> dict[str, int]:
+        """part → how many of the copy's things come back."""
+        found = dict.fromkeys(self.held, 0)
+        for child in self.children:
+            found[PARTS[child.kind]] = found.get(PARTS[child.kind], 0) + child.count
+        return found
+
+
+Rows = Sequence[tuple[str, bytes]]
+"""(record id, bytes) of one kind."""
+
+
+def family(
+    fields: Mapping[str, Any], rows: Mapping[str, Rows], account: Account, *, now: datetime, past: bool = False
+) -> Family:
+    """All that belongs to the contact with these `fields` and these records by kind. `past`: appointments that are over
+    come back too. Messages: kind "message", and "email" for the texts of e-mails. Pure."""
+    found = Family()
+    _followers(found, fields, account)
+    _business(found, fields, account)
+    makers: dict[str, Callable[[Family, dict[str, Any], Account], dict[str, Any] | None]] = {
+        NOTE: _note,
+        TASK: _task,
+        OPPORTUNITY: _opportunity,
+        APPOINTMENT: lambda family, row, place: _appointment(family, row, place, now, past),
+    }
+    for kind, make in makers.items():
+        for record_id, row in _in_order(rows.get(kind, ())):
+            part = PARTS[kind]
+            found.held[part] = found.held.get(part, 0) + 1
+            body = make(found, row, account)
+            if body is not None:
+                found.children.append(Child(kind=kind, record_id=record_id, body=body, label=_label(kind, body)))
+    _messages(found, rows, account)
+    return found
+
+
+def _in_order(rows: Rows) -> list[tuple[str, dict[str, Any]]]:
+    """Oldest first, as they were made."""
+    read = [(record_id, decode(raw)) for record_id, raw in rows]
+    return sorted(read, key=lambda one: (_made(one[1]) or datetime.min.replace(tzinfo=UTC), one[0]))
+
+
+def _made(row: Mapping[str, Any]) -> datetime | None:
+    return moment(row.get("dateAdded")) or moment(row.get("createdAt"))
+
+
+def _label(kind: str, body: Mapping[str, Any]) -> str:
+    return str(body.get("title") or body.get("name") or body.get("body") or kind).strip().splitlines()[0][:80]
+
+
+def _followers(found: Family, fields: Mapping[str, Any], account: Account) -> None:
+    given = [one for one in fields.get("followers") or () if isinstance(one, str) and one]
+    if not given:
+        return
+    kept = [one for one in given if account.has_user(one)]
+    found.held[PARTS[FOLLOWERS]] = len(given)
+    if kept:
+        body = {"followers": kept}
+        found.children.append(
+            Child(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(kept)} followers", count=len(kept))
+        )
+    if len(kept) < len(given):
+        found.lost.append(f"{len(given) - len(kept)} of {len(given)} followers (these users no longer exist)")
+
+
+def _business(found: Family, fields: Mapping[str, Any], account: Account) -> None:
+    given = fields.get("businessId")
+    if not isinstance(given, str) or not given:
+        return
+    found.held[PARTS[BUSINESS]] = 1
+    if account.businesses is not None and given not in account.businesses:
+        found.lost.append("link to the business (the business no longer exists)")
+        return
+    body = {"businessId": given}
+    found.children.append(Child(kind=BUSINESS, record_id=given, body=body, label="link to the business"))
+
+
+def _note(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
+    text, added, author = str(row.get("body") or ""), _made(row), row.get("userId")
+    gone = isinstance(author, str) and author and not account.has_user(author)
+    by = f" by {account.names.get(str(author), 'a user who no longer exists')}" if gone else ""
+    body: dict[str, Any] = {"body": text}
+    if added is not None or gone:
+        when = f" on {local_time(added, account.timezone)}" if added is not None else ""
+        line = f"Originally written{by}{when}"
+        html = text.lstrip().startswith("<")
+        body["body"] = f"<p>{line}</p>{text}" if html else f"{line}\n\n{text}"
+        found.change("notes: HighLevel dates them today; the original date is in their first line")
+    if author and not gone:
+        body["userId"] = author
+    if gone:
+        found.change("notes: an author who no longer exists is named in the first line")
+    body |= {key: row[key] for key in ("title", "color") if isinstance(row.get(key), str) and row[key]}
+    if row.get("pinned") is True:
+        body["pinned"] = True
+    return body
+
+
+def _task(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
+    due = moment(row.get("dueDate"))
+    if due is None:
+        found.lost.append(f"task “{row.get('title') or 'without title'}” (the copy holds no due date)")
+        return None
+    body: dict[str, Any] = {
+        "title": str(row.get("title") or "Task"),
+        "dueDate": iso(due),
+        "completed": row.get("completed") is True,
+    }
+    if isinstance(row.get("body"), str) and row["body"]:
+        body["body"] = row["body"]
+    _owner(found, row, body, account, "assignedTo", "tasks")
+    return body
+
+
+def _owner(
+    found: Family, row: Mapping[str, Any], body: dict[str, Any], account: Account, key: str, noun: str
+) -> None:
+    owner = row.get(key)
+    if account.has_user(owner):
+        body[key] = owner
+    elif owner:
+        found.change(f"{noun}: an owner who no longer exists is left out")
+
+
+def _opportunity(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
+    name = str(row.get("name") or "Opportunity")
+    place, why = _stage(row, account)
+    if place is None:
+        found.lost.append(f"opportunity “{name}” ({why})")
+        return None
+    if why:
+        found.change(f"opportunity “{name}”: {why}")
+    status = str(row.get("status") or "open")
+    body: dict[str, Any] = {**place, "name": name, "status": status if status in STATUSES else "open"}
+    value = row.get("monetaryValue")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        body["monetaryValue"] = value
+    _owner(found, row, body, account, "assignedTo", "opportunities")
+    values, gone = _deal_values(row.get("customFields"), account)
+    if values:
+        body["customFields"] = values
+    if gone:
+        found.lost.append(f"{gone} custom field value(s) of opportunity “{name}” (the field was deleted)")
+    found.change("opportunities: dates become today's; the source and the reason of a loss cannot be written")
+    return body
+
+
+def _stage(row: Mapping[str, Any], account: Account) -> tuple[dict[str, Any] | None, str]:
+    """Pipeline and stage to write, and what is said about it: why not, or how they were mapped."""
+    pipeline, stage = str(row.get("pipelineId") or ""), str(row.get("pipelineStageId") or "")
+    if account.pipelines is None:
+        return ({"pipelineId": pipeline, "pipelineStageId": stage} if pipeline and stage else None), ""
+    old_name, old_stages = account.past_pipelines.get(pipeline, ("", {}))
+    target, said = pipeline, ""
+    if pipeline not in account.pipelines:
+        target = next((key for key, (name, _) in account.pipelines.items() if _same(name, old_name)), "")
+        if not target:
+            return None, "its pipeline no longer exists, and none has its name"
+        said = f"goes into the pipeline that is now called “{old_name}”"
+    stages = account.pipelines[target][1]
+    if stage in stages:
+        return {"pipelineId": target, "pipelineStageId": stage}, said
+    name = old_stages.get(stage, "")
+    mapped = next((key for key, label in stages.items() if _same(label, name)), "")
+    if not mapped:
+        return None, "its stage no longer exists, and none has its name"
+    return {"pipelineId": target, "pipelineStageId": mapped}, said or f"goes into the stage now called “{name}”"
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()
+
+
+def _deal_values(given: object, account: Account) -> tuple[list[dict[str, Any]], int]:
+    kept, gone = [], 0
+    for item in given if isinstance(given, list) else ():
+        if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
+            continue
+        value = deal_value(item)
+        if is_empty(value):
+            continue
+        if account.fields is not None and item["id"] not in account.fields:
+            gone += 1
+        else:
+            kept.append({"id": item["id"], "field_value": value})
+    return kept, gone
+
+
+def deal_value(item: Mapping[str, Any]) -> Any:
+    """The value of an opportunity's custom field; its key varies with the type (HighLevel API issue 87)."""
+    named = (key for key in item if key in ("value", "field_value") or key.startswith("fieldValue"))
+    return next((item[key] for key in named if not is_empty(item[key])), None)
+
+
+def _appointment(
+    found: Family, row: dict[str, Any], account: Account, now: datetime, past: bool
+) -> dict[str, Any] | None:
+    title, start = str(row.get("title") or "Appointment"), moment(row.get("startTime"))
+    calendar = str(row.get("calendarId") or "")
+    if account.calendars is not None and calendar not in account.calendars:
+        name = account.past_calendars.get(calendar, "")
+        calendar = next((key for key, label in account.calendars.items() if _same(label, name)), "")
+    why = ""
+    if start is None:
+        why = "the copy holds no time"
+    elif start < now and not past:
+        why = "it is over"
+    elif not calendar:
+        why = "its calendar no longer exists, and none has its name"
+    if why or start is None:
+        found.lost.append(f"appointment “{title}” ({why})")
+        return None
+    body: dict[str, Any] = {"calendarId": calendar, "startTime": iso(start), "title": title}
+    end = moment(row.get("endTime"))
+    if end is not None:
+        body["endTime"] = iso(end)
+    body |= {key: row[key] for key in ("appointmentStatus", "address") if isinstance(row.get(key), str) and row[key]}
+    _owner(found, row, body, account, "assignedUserId", "appointments")
+    return {**body, "ignoreDateRange": True, "ignoreFreeSlotValidation": True}
+
+
+def _messages(found: Family, rows: Mapping[str, Rows], account: Account) -> None:
+    """All messages in one note (several where it would be too long)."""
+    emails = {record_id: decode(raw) for record_id, raw in rows.get("email", ())}
+    spoken = [row for _, row in _in_order(rows.get("message", ())) if not _is_activity(row)]
+    if not spoken:
+        return
+    found.held[PARTS[TRANSCRIPT]] = len(spoken)
+    found.change("messages: come back as a transcript in a note, because writing them would send them")
+    for number, (text, count) in enumerate(transcript(spoken, emails, lambda at: local_time(at, account.timezone)), 1):
+        body = {"body": text, "title": "Conversation before the deletion"}
+        label = f"transcript of {count} messages"
+        found.children.append(
+            Child(kind=TRANSCRIPT, record_id=f"part{number}", body=body, label=label, count=count)
+        )
+
+
+def _is_activity(row: Mapping[str, Any]) -> bool:
+    return str(row.get("messageType") or "").startswith("TYPE_ACTIVITY")
+
+
+def local_time(at: datetime, timezone: str) -> str:
+    """The moment to the minute in this time zone, with its name; in UTC where the name is not known."""
+    try:
+        zone = ZoneInfo(timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone, timezone = ZoneInfo("UTC"), "UTC"
+    return f"{at.astimezone(zone):%-d %B %Y, %H:%M} ({timezone or 'UTC'})"
+
+
+def iso(at: datetime) -> str:
+    """As HighLevel writes moments: UTC with milliseconds."""
+    plain = at.astimezone(UTC)
+    return plain.strftime("%Y-%m-%dT%H:%M:%S.") + f"{plain.microsecond // 1000:03d}Z"
+
+
+def steps(children: Iterable[Child]) -> set[str]:
+    """The names of these requests."""
+    return {child.step for child in children}

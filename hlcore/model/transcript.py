@@ -1,0 +1,77 @@
+"""A conversation as text that people can read: who said what, when, on which channel. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from hlcore.model.contact import moment
+from hlcore.model.parts import emails_of
+
+LONGEST = 20_000
+"""Characters of one note; a longer conversation goes on in the next one."""
+_BREAK = re.compile(r"<\s*(br|/p|/div|/tr|/h[1-6]|/li)\s*/?>", re.IGNORECASE)
+_HIDDEN = re.compile(r"<(style|script|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+
+Row = Mapping[str, Any]
+
+
+def transcript(
+    rows: Sequence[Row], emails: Mapping[str, Row], said: Callable[[datetime], str]
+) -> list[tuple[str, int]]:
+    """The messages (oldest first) as texts of at most about `LONGEST` characters, each with the number of messages in
+    it. `emails`: the texts of e-mails by their ids; `said`: how to write a moment."""
+    parts: list[list[str]] = [[]]
+    length = 0
+    for row in rows:
+        text = _line(row, emails, said)
+        if length and length + len(text) > LONGEST:
+            parts.append([])
+            length = 0
+        parts[-1].append(text)
+        length += len(text)
+    head = f"Conversation of {len(rows)} message{'s' if len(rows) != 1 else ''}, kept by Contact Vault"
+    return [(_joined(head, at, len(parts), part), len(part)) for at, part in enumerate(parts, 1)]
+
+
+def _joined(head: str, number: int, of: int, lines: Sequence[str]) -> str:
+    where = f" (part {number} of {of})" if of > 1 else ""
+    return "\n\n".join([f"{head}{where}", *lines])
+
+
+def _line(row: Row, emails: Mapping[str, Row], said: Callable[[datetime], str]) -> str:
+    at = moment(row.get("dateAdded"))
+    channel = str(row.get("messageType") or "").removeprefix("TYPE_").replace("_", " ").lower() or "message"
+    who = "from the contact" if row.get("direction") == "inbound" else "to the contact"
+    head = " · ".join(part for part in (said(at) if at else "", channel, who) if part)
+    body = str(row.get("body") or "").strip() or _email(row, emails) or _call(row) or "(no text)"
+    files = [str(one) for one in row.get("attachments") or () if isinstance(one, str)]
+    return "\n".join([head, plain_text(body)[:LONGEST], *(f"file: {one}" for one in files)])
+
+
+def _email(row: Row, emails: Mapping[str, Row]) -> str:
+    texts = []
+    for email_id in emails_of(row):
+        email = emails.get(email_id, {})
+        inner = email.get("emailMessage")
+        email = inner if isinstance(inner, Mapping) else email
+        texts += [str(email[key]) for key in ("subject", "body") if isinstance(email.get(key), str) and email[key]]
+    return "\n".join(texts)
+
+
+def _call(row: Row) -> str:
+    meta = row.get("meta")
+    seconds = meta.get("callDuration") if isinstance(meta, Mapping) else None
+    return f"call of {seconds} seconds" if seconds is not None else ""
+
+
+def plain_text(text: str) -> str:
+    """The words of a text that may be HTML."""
+    if "<" not in text:
+        return text
+    bare = _TAG.sub("", _BREAK.sub("\n", _HIDDEN.sub("", text)))
+    return re.sub(r"\n{3,}", "\n\n", html.unescape(bare)).strip()

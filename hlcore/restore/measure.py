@@ -1,0 +1,82 @@
+"""How much of a contact comes back, as a number with its parts: predicted by the plan, measured by the receipt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hlcore.model.children import PARTS, Child, Family
+from hlcore.model.fields import ALWAYS_LOST
+from hlcore.model.writable import Writable
+
+FIELDS = "fields"
+_ONE = {"opportunities": "opportunity"}
+
+
+class Part(msgspec.Struct, frozen=True):
+    """So many of so many ("notes": 6 of 6)."""
+
+    name: str
+    kept: int
+    of: int
+
+    @property
+    def words(self) -> str:
+        """As people say it."""
+        name = (_ONE.get(self.name) or self.name.removesuffix("s")) if self.of == 1 else self.name
+        dated = " with original dates in their text" if self.name == "notes" and self.kept else ""
+        return f"{self.kept} of {self.of} {name}{dated}"
+
+
+class Fidelity(msgspec.Struct, frozen=True):
+    """The parts of one contact, and in words what is lost."""
+
+    parts: tuple[Part, ...]
+    lost: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """0 … 1 over all parts together."""
+        whole = sum(part.of for part in self.parts)
+        return sum(part.kept for part in self.parts) / whole if whole else 1.0
+
+    @property
+    def words(self) -> str:
+        """In one line."""
+        told = ", ".join(part.words for part in self.parts)
+        return f"{told}; lost: {', '.join(self.lost)}" if self.lost else told
+
+    def to_json(self) -> dict[str, Any]:
+        """For the command line and files."""
+        return {"share": round(self.share, 4), "text": self.words, "parts": msgspec.to_builtins(self.parts)}
+
+
+def predicted(wanted: Writable, kin: Family) -> Fidelity:
+    """What the plan promises. What exists outside of every copy (enrolment, statistics) is in no number."""
+    lost = [one for one in wanted.lost if one not in ALWAYS_LOST]
+    fields = Part(FIELDS, len(wanted.returns), len(wanted.returns) + len(lost))
+    kept = kin.kept()
+    others = [Part(name, kept.get(name, 0), of) for name, of in kin.held.items()]
+    return Fidelity((fields, *others), (*lost, *kin.lost))
+
+
+def measured(promise: Fidelity, children: Sequence[Child], differences: Iterable[Mapping[str, Any]]) -> Fidelity:
+    """What was really found: the promise without what differs."""
+    counts = {child.step: child.count for child in children}
+    missing: Counter[str] = Counter()
+    for name in {_subject(str(one["field"])) for one in differences}:
+        kind = name.partition(".")[0]
+        missing[PARTS.get(kind, FIELDS)] += counts.get(name, 1)
+    parts = (Part(part.name, max(0, part.kept - missing[part.name]), part.of) for part in promise.parts)
+    return Fidelity(tuple(parts), promise.lost)
+
+
+def _subject(field: str) -> str:
+    """The thing that a difference is about: several channels are one field."""
+    root = field.partition(".")[0]
+    if root in ("dnd", "dndSettings"):
+        return "dndSettings"
+    return field if root == "customFields" or root in PARTS else root

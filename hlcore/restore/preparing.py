@@ -1,0 +1,143 @@
+"""One contact, prepared: the create call, what follows it, and how much of the person that brings back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hlcore.highlevel import Client
+from hlcore.model.children import BUSINESS, FOLLOWERS, Account, Child, Family, family
+from hlcore.model.last_copy import last_copy
+from hlcore.model.parts import identity
+from hlcore.model.recognise import SHELF, find
+from hlcore.model.writable import UPDATE, Catalogue, Writable, writable
+from hlcore.restore.known import Known
+from hlcore.restore.live import shelf
+from hlcore.restore.measure import Fidelity, predicted
+from hlcore.restore.plan import Choices
+from hlcore.restore.top_up import blanks
+
+ELSEWHERE = ("followers", "businessId", "businessName")
+"""Properties of a contact that calls of their own bring back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`body`, `after`, `tags` and `children` as in a plan; the rest in words and numbers."""
+
+    body: dict[str, Any]
+    after: dict[str, Any] | None
+    tags: tuple[str, ...]
+    kin: Family
+    wanted: Writable
+    fidelity: Fidelity
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """What comes back, in words."""
+        kept = self.kin.kept()
+        told = [f"{name} ({kept[name]} of {of})" for name, of in self.kin.held.items() if kept[name]]
+        return (*self.wanted.returns, *told)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What does not, in words."""
+        return (*self.wanted.lost, *self.kin.lost)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What comes back differently, in words."""
+        return (*self.wanted.changes, *self.kin.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What preparing needs beside the contact."""
+
+    location_id: str
+    catalogue: Catalogue
+    account: Account
+    rows_tell_settings: bool
+    choices: Choices
+    now: datetime
+
+
+def prepare(bench: Bench, known: Known) -> Prepared:
+    """Everything of this contact's last copy, as requests. Pure."""
+    assert known.contact is not None
+    raw, detail = known.copy
+    copy = last_copy(raw, detail, rows_tell_settings=bench.rows_tell_settings)
+    wanted = writable(copy, bench.location_id, bench.catalogue, elsewhere=ELSEWHERE)
+    choices = bench.choices
+    kin = family(copy.fields, known.rows, bench.account, now=bench.now, past=choices.past_appointments)
+    body, tags = dict(wanted.body), tuple(wanted.body.get("tags", ()))
+    if choices.tags != "first":
+        body.pop("tags", None)
+    if choices.tags == "none" and tags:
+        kin.lost.append(f"{len(tags)} tags (you chose to leave them out)")
+    if choices.marker:
+        body["tags"] = list(dict.fromkeys([choices.marker, *body.get("tags", ())]))
+        kin.changes.append(f"tags: “{choices.marker}” is added, so that workflows can leave these contacts out")
+    last = tags if choices.tags == "last" else ()
+    return Prepared(body, wanted.after, last, kin, wanted, predicted(wanted, kin))
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a living contact lacks of a copy. `there`: ids of its records that are accounted for."""
+
+    body: dict[str, Any]
+    tags: tuple[str, ...]
+    children: tuple[Child, ...]
+    there: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.body or self.tags or self.children)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """In plain words."""
+        told = [name for name in self.body if name != "customFields"]
+        if values := self.body.get("customFields"):
+            told.append(f"{len(values)} custom field{'s' if len(values) != 1 else ''}")
+        told += [f"{len(self.tags)} tag{'s' if len(self.tags) != 1 else ''}"] if self.tags else []
+        return (*told, *(f"{child.kind}: {child.label}" for child in self.children))
+
+
+def missing(client: Client, made: Prepared, live: dict[str, Any]) -> Missing:
+    """What the living contact lacks: recognised by id first (HighLevel's own restore keeps ids), then by what it says.
+    Reads those lists of it that matter. Raises HighLevelError."""
+    wanted = {key: value for key, value in made.body.items() if key in UPDATE - _NEVER}
+    held = {str(tag).strip().casefold() for tag in live.get("tags") or ()}
+    tags = [tag for tag in made.wanted.body.get("tags", ()) if tag.strip().casefold() not in held] if made.tags else []
+    shelves = {
+        name: shelf(client, name, str(live["id"]))
+        for name in sorted({SHELF[child.kind] for child in made.kin.children if child.kind in SHELF})
+    }
+    by_id = {identity(raw)[0] for rows in shelves.values() for raw in rows}
+    there = {child.record_id for child in made.kin.children} & by_id
+    lacking: list[Child] = []
+    for child in made.kin.children:
+        if child.kind in (FOLLOWERS, BUSINESS):
+            lacking += _on_contact(child, live)
+        elif child.record_id not in there:
+            found = find(child.kind, child.body, shelves[SHELF[child.kind]], taken=there, loosely=True)
+            there |= {found} if found else set()
+            lacking += [] if found else [child]
+    return Missing(blanks(wanted, live), tuple(tags), tuple(lacking), tuple(sorted(there)))
+
+
+_NEVER = frozenset({"dnd", "dndSettings", "inboundDndSettings", "tags"})
+"""A living contact's own do-not-disturb is its own."""
+
+
+def _on_contact(child: Child, live: dict[str, Any]) -> list[Child]:
+    if child.kind == BUSINESS:
+        return [] if live.get("businessId") else [child]
+    absent = [one for one in child.body["followers"] if one not in (live.get("followers") or ())]
+    if not absent:
+        return []
+    body = {"followers": absent}
+    return [Child(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(absent)} followers", count=len(absent))]
+
