@@ -15,6 +15,7 @@ PAGES = {
         ("at_risk.py", "At risk", ":material/timer:"),
         ("incidents.py", "Bulk deletions", ":material/group_remove:"),
         ("contacts.py", "Contacts", ":material/group:"),
+        ("changes.py", "Changes", ":material/edit_note:"),
         ("restore.py", "Restore", ":material/settings_backup_restore:"),
     ],
     "Keep": [

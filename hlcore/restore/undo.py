@@ -7,11 +7,14 @@ again. Contacts that the restore only topped up stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from hlcore.errors import AnswerLost, Cancelled, Gone, HighLevelError, NotFound, Rejected, Unreachable
 from hlcore.governance.record import recorded
 from hlcore.governance.roles import Act, Person
+from hlcore.model.lifecycle import Status
 from hlcore.model.parts import decode
 from hlcore.restore import live
 from hlcore.restore.jobs import Now
@@ -19,8 +22,8 @@ from hlcore.restore.plan import PlanItem
 from hlcore.restore.recreate import Done, Later
 from hlcore.restore.untouched import baseline, entries_of, touched
 from hlcore.restore.work import UNSURE, Work, creates
-from hlcore.store import Vault, restores, undoing
-from hlcore.store.restores import Entry, Item
+from hlcore.store import Tx, Vault, contacts, restores, undoing
+from hlcore.store.restores import Entry, Item, Job
 
 KIND = "undo"
 DELETE = "delete_contact"
@@ -47,7 +50,7 @@ def preview(vault: Vault, job_id: int) -> Preview:
     """What undoing this restore would do, as far as the vault knows; nothing is asked of HighLevel. Raises NotFound."""
     with vault.read() as tx:
         job = restores.job(tx, job_id)
-        mine = [one for one in restores.iterate_items(tx, job_id) if _is_made(one)]
+        mine = list(_made(tx, job))
         others = restores.list_jobs(tx, [job.location_id], limit=500)
     under_way = (one.job_id for one in others if _undoes(one.options, job_id) and one.state not in ENDED)
     undo_id = next(under_way, 0)
@@ -81,7 +84,7 @@ def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
         if told.refusal:
             raise NotFound(told.refusal)
         with vault.write() as tx:
-            items = [_planned(one) for one in restores.iterate_items(tx, job_id) if _is_made(one)]
+            items = [_planned(one) for one in _made(tx, job)]
             lag = (job.options or {}).get("index_lag", 300)
             undo_id = restores.create_job(
                 tx,
@@ -173,8 +176,11 @@ def _planned(one: Item) -> PlanItem:
     )
 
 
-def _is_made(one: Item) -> bool:
-    return one.outcome == "recreated" and bool(one.new_contact_id)
+def _made(tx: Tx, job: Job) -> Iterator[Item]:
+    """The contacts that the job created and that live on under their new ids, as far as the vault knows."""
+    made = [one for one in restores.iterate_items(tx, job.job_id) if one.outcome == "recreated" and one.new_contact_id]
+    held = contacts.held(tx, job.location_id, [one.contact_id for one in made])
+    return (one for one in made if one.contact_id in held and held[one.contact_id].status == Status.RECREATED)
 
 
 def _undoes(options: object, job_id: int) -> bool:

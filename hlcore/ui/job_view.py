@@ -13,10 +13,11 @@ from hlcore.errors import VaultError
 from hlcore.governance.roles import Act, Person
 from hlcore.model.fidelity import Difference
 from hlcore.restore.execute import cancel_job, confirm_job, pause_job
+from hlcore.restore.kinds import kind_of
 from hlcore.store import restores, runs
 from hlcore.store.locations import Location
 from hlcore.store.restores import Item, Job
-from hlcore.ui import errors, fields, office, receipts
+from hlcore.ui import errors, fields, office, receipts, undoing
 from hlcore.ui.house import house
 from hlcore.ui.names import Names, names_of
 from hlcore.ui.restoring import carry_on, job_key
@@ -37,6 +38,7 @@ OUTCOMES = {
     "topped_up": Mark("Topped up", ":material/playlist_add:", "green", "✓"),
     "skipped": Mark("Left as it was", ":material/block:", "gray", "–"),
     "failed": Mark("Failed", ":material/error:", "red", "✕"),
+    **undoing.OUTCOMES,
     "": Mark("Waiting", ":material/hourglass_empty:", "blue", "…"),
 }
 _TEXT = st.column_config.TextColumn
@@ -53,13 +55,13 @@ def show(job_ids: Sequence[int], person: Person) -> None:
     """The jobs that one confirmation began (one for each account), as they stand now and as they go on."""
     with errors.shown():
         found = [_read(job_id) for job_id in job_ids]
-        numbers = " and ".join(str(job_id) for job_id in job_ids)
-        st.title(f"Restore {numbers}", anchor=False)
+        st.title(undoing.title(found), anchor=False)
         first, place = found[0], _place(found[0])
         by = "somebody on this computer" if first.created_by in ("", "local") else plain(first.created_by)
         when = moment(first.created_at, place.timezone if place else "UTC")
         people = many(sum(job.total for job in found), "person", "people")
-        st.markdown(f"{people.capitalize()} of {_accounts(found)}, asked for by {by} on {when}.")
+        said = plain(undoing.subject(first))
+        st.markdown(f"{people.capitalize()} of {_accounts(found)}, asked for by {by} on {when}. {said}".strip())
         if any(job.state in OPEN for job in found):
             _watch(tuple(job_ids), person)
         else:
@@ -90,7 +92,7 @@ def _watch(job_ids: Sequence[int], person: Person) -> None:
         return
     if all(job.state not in OPEN for job in found):
         st.rerun()
-    st.caption("You may close this page: the restore goes on, and this address shows it again.")
+    st.caption("You may close this page: the work goes on, and this address shows it again.")
     for job in found:
         share = job.finished / job.total if job.total else 1.0
         done = f"{count(job.finished)} of {many(job.total, 'person', 'people')} done"
@@ -159,11 +161,14 @@ def _result(found: Sequence[Job], person: Person) -> None:
         for job in found:
             outcomes.update(restores.progress(tx, job.job_id))
             different += restores.differing(tx, job.job_id)
+            if kind_of(job):
+                different += undoing.different(list(restores.iterate_items(tx, job.job_id)))
         names = names_of(tx, [job.location_id for job in found])
-    draw, words = verdict(outcomes, different)
+    draw, words = undoing.verdict(found[0], outcomes, different) or verdict(outcomes, different)
     draw(words, icon=STATES[found[0].state].icon)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         receipts.receipt_button(found, person)
+        undoing.button(found, person, open_job)
         st.page_link("at_risk.py", label="Back to At risk", icon=":material/timer:")
     for job in found:
         if len(found) > 1:
@@ -259,7 +264,7 @@ def recent(ids: Sequence[str]) -> int:
             name = plain(office.name_of(job.location_id, places))
             when = ago(job.created_at, office.now())
             people = many(job.total, "person", "people")
-            told = f"{STATES[job.state].badge} **Restore {job.job_id}** · {people} of {name} · {when}"
+            told = f"{STATES[job.state].badge} **{undoing.title([job])}** · {people} of {name} · {when}"
             st.markdown(told, width="stretch")
             st.button("Open", key=f"open_{job.job_id}", on_click=open_job, args=([job.job_id],), type="tertiary")
     return len(found)

@@ -14,7 +14,7 @@ from hlcore.model.changes import Change
 from hlcore.model.contact import moment as parse_moment
 from hlcore.model.lifecycle import Status
 from hlcore.store.records import Record
-from hlcore.ui import fields, job_view, safety, words
+from hlcore.ui import fields, job_view, office, rewinding, safety, words
 from hlcore.ui.choosing import Who, fill_basket
 from hlcore.ui.empty import empty
 from hlcore.ui.errors import shown
@@ -128,11 +128,16 @@ def history(sheet: Sheet) -> None:
         since = words.day(sheet.stored.first_seen_at, sheet.tz)
         empty("Nothing has changed", f"Every copy since {since} says the same.", icon=":material/history:")
         return
+    rewinding.draw(sheet, office.person())
     part = slice_of("history", len(steps), of=sheet.stored.contact_id)
-    for at, found in steps[part.offset : part.offset + part.limit]:
+    for number, (at, found) in enumerate(steps[part.offset : part.offset + part.limit]):
         with st.container(border=True, gap="small"):
             changed = f"{words.many(len(found), 'field')} changed"
-            st.markdown(f"**{words.moment(at, sheet.tz)}** :gray[· {changed}]")
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{words.moment(at, sheet.tz)}** :gray[· {changed}]", width="stretch")
+                if sheet.live:
+                    key, look = f"look_back_{number}", rewinding.look_back
+                    st.button("Put back …", key=key, icon=":material/history:", on_click=look, args=(at,))
             for change in found:
                 st.markdown(_change(change, sheet))
     pager(part, "change")

@@ -1,0 +1,65 @@
+"""What did that import change, and can it be put back?"""
+
+import streamlit as st
+
+from hlcore.ui import changes, fields, office, rewinding
+from hlcore.ui.empty import empty
+from hlcore.ui.names import names_of
+from hlcore.ui.tables import pager, slice_of, table
+from hlcore.ui.words import count, moment
+
+person = office.person()
+places = office.chosen_locations()
+vault = office.office().vault
+
+st.title("Changes")
+if not places:
+    st.markdown("See what a stretch of time changed in your contacts, and put chosen fields back.")
+    empty("No account is connected yet", "Connect one; its changes are kept from then on.", icon=":material/link:")
+    st.page_link("settings.py", label="Open Settings", icon=":material/tune:")
+    st.stop()
+
+headline = st.container()
+asked = changes.question(places)
+if asked is None:
+    headline.markdown("Choose a stretch of time that ends after it begins.")
+    st.stop()
+place = next(one for one in places if one.location_id == asked.location_id)
+found = changes.found_for(asked)
+headline.markdown(changes.answer(found))
+with vault.read() as tx:
+    names = names_of(tx, [asked.location_id])
+
+if not found.pasts:
+    empty(
+        "Nothing to put back",
+        "Changes stand under the time at which Contact Vault noticed them, up to one round after they were made.",
+        icon=":material/history:",
+    )
+    st.stop()
+
+counted = changes.by_field(found)
+labels = {field: f"{fields.label(field, names)} · {count(number)}" for field, number, _ in counted}
+able = {field: number for field, _, number in counted if number}
+chosen = st.pills(
+    "Fields to put back",
+    list(able),
+    selection_mode="multi",
+    key=f"changes_fields_{asked.location_id}_{asked.start:%Y%m%d%H%M}_{asked.end:%Y%m%d%H%M}",
+    format_func=labels.__getitem__,
+    help="Only the fields that you choose are written. The number says in how many people each one changed.",
+)
+said = f"Changes from {moment(asked.start, place.timezone)} to {moment(asked.end, place.timezone)}."
+rewinding.button(found.pasts, chosen, person, asked.location_id, said)
+if "tags" in chosen:
+    st.caption(
+        ":material/sell: HighLevel replaces the whole list of tags: each person gets the tags from before, and loses "
+        "those that came since. Tags can start workflows."
+    )
+
+lines = changes.rows(found.pasts, chosen or [field for field, _, _ in counted], names, place.timezone)
+part = slice_of("changes", len(lines), of=(asked, tuple(chosen)))
+shown = lines[part.offset : part.offset + part.limit]
+table(shown, key=f"changes_table_{part.number}", alt=f"Changed fields {part.words}", columns=changes.COLUMNS)
+pager(part, "changed field")
+st.caption("Changes stand under the time at which Contact Vault noticed them, up to one round after they were made.")
