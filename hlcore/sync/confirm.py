@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from hlcore.model.lifecycle import LOST, Status
-from hlcore.store import Tx, contacts, register
+from hlcore.store import Tx, contacts, register, runs
 from hlcore.store.register import Disappearance
 from hlcore.sync.explain import Unexplained, explain, settle
 from hlcore.sync.look import answers_for_the_living, look_all
@@ -36,6 +36,7 @@ def confirm_suspects(work: Work) -> None:
         with work.vault.write() as tx:
             for suspect, answer in zip(chunk, answers, strict=True):
                 _settle(tx, work, suspect, answer, unexplained)
+            runs.beat(tx, work.run.run_id, work.now(), requests=work.requests)
         work.tell("Checking missing contacts", min(len(suspects), (done + 1) * CHUNK), len(suspects))
     with work.vault.write() as tx:
         _explain(tx, work, unexplained)
