@@ -14,7 +14,7 @@ from hlcore.model.changes import Change
 from hlcore.model.contact import moment as parse_moment
 from hlcore.model.lifecycle import Status
 from hlcore.store.records import Record
-from hlcore.ui import fields, job_view, office, rewinding, safety, words
+from hlcore.ui import fields, job_view, merging, office, rewinding, safety, words
 from hlcore.ui.choosing import Who, fill_basket
 from hlcore.ui.empty import empty
 from hlcore.ui.errors import shown
@@ -39,6 +39,10 @@ def show(who: Person, contact_id: str, location_id: str) -> None:
             st.markdown(words.status_mark(sheet.status).badge, width="content")
         st.markdown(answer(sheet))
         _ways(sheet, who)
+        mine = (sheet.stored.location_id, sheet.stored.contact_id)
+        merge = merging.of(*mine) if sheet.stored.status == Status.MERGED else None
+        if merge is not None:
+            merging.draw(merge, mine[0], key="merge")
         part = st.segmented_control(
             "Part of the record",
             list(SECTIONS),

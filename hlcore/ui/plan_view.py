@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from hlcore.restore.plan import Native, Plan, PlanItem
-from hlcore.ui import office
+from hlcore.ui import merging, office
 from hlcore.ui.restoring import DOES, Planning
 from hlcore.ui.tables import pager, slice_of
 from hlcore.ui.words import Mark, duration, many, plain
@@ -59,7 +59,7 @@ def draw(planning: Planning) -> None:
         items = sorted(one.items, key=lambda item: (item.action not in DOES, item.action != "skip"))
         part = slice_of(f"plan_{one.location_id}", len(items), size=_PER_PAGE, of=one.made_at)
         for item in items[part.offset : part.offset + part.limit]:
-            _item(item)
+            _item(item, one.location_id)
         if len(items) > part.size:
             pager(part, "person", "people")
 
@@ -86,13 +86,16 @@ def _native(one: Plan, *, is_demo: bool) -> None:
             st.link_button("Open contacts in HighLevel", first.link, icon=":material/open_in_new:")
 
 
-def _item(item: PlanItem) -> None:
+def _item(item: PlanItem, location_id: str) -> None:
     mark = action_mark(item.action)
     with st.container(border=True, gap="small"):
         st.markdown(f"**{plain(item.name or item.contact_id)}** {mark.badge}")
         st.markdown(plain(item.reason))
         if item.conflict is not None:
             st.markdown(f":orange-badge[:material/group: Conflict] {plain(item.conflict.words)}")
+        merge = merging.of(location_id, item.contact_id)
+        if merge is not None:
+            st.markdown(f":material/merge: {merging.words(merge)}")
         if item.action in DOES:
             with st.container(horizontal=True, gap="medium"):
                 _list(":material/check_circle: Comes back", "green", [", ".join(item.will_return)])
