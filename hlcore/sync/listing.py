@@ -8,6 +8,7 @@ one, which goes on behind its last page.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from hlcore.errors import HighLevelError, LocationInactive, RunInProgress, TokenRefused, WrongLocation
 from hlcore.highlevel import Client
@@ -42,17 +43,23 @@ def sync_location(
         work = begin("listing", vault, client, rules, now, listener, cancelled)
     except RunInProgress as exc:
         return Report(client.location_id, "refused", f"{exc} {exc.hint}")
+    return carry_out(work, _round, began)
+
+
+def carry_out(work: Work, do: Callable[[Work], tuple[str, str]], began: datetime) -> Report:
+    """The run is finished with the outcome and reason that `do` came to, or with HighLevel's refusal or fault. Anything
+    else is raised, and the next run goes on where this one stopped."""
     try:
-        outcome, reason = _round(work)
+        outcome, reason = do(work)
     except REFUSALS as exc:
         outcome, reason = "refused", f"{exc} {exc.hint}".strip()
     except HighLevelError as exc:
         outcome, reason = "incomplete", f"{exc} {exc.hint}".strip()
     except BaseException:
-        with vault.write() as tx:
+        with work.vault.write() as tx:
             runs.release(tx, work.run.run_id)
         raise
-    return conclude(work, outcome, reason, seconds=(now() - began).total_seconds())
+    return conclude(work, outcome, reason, seconds=(work.now() - began).total_seconds())
 
 
 def begin(

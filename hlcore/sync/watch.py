@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.errors import HighLevelError, Rejected, RunInProgress
+from hlcore.errors import Rejected, RunInProgress
 from hlcore.highlevel import Client, SearchPage
 from hlcore.model.progress import Listener, silent
 from hlcore.store import Vault, register, runs, spans
@@ -23,7 +23,7 @@ from hlcore.sync import page as pages
 from hlcore.sync.absent import last_proof
 from hlcore.sync.ask import CHANGES, ORDER, added_between, any_of, from_milliseconds, milliseconds, updated_since
 from hlcore.sync.confirm import confirm_suspects, welcome_returned
-from hlcore.sync.listing import REFUSALS, begin, conclude, oddities, sync_location
+from hlcore.sync.listing import begin, carry_out, conclude, oddities, sync_location
 from hlcore.sync.report import Now, Report, Work, never
 from hlcore.sync.rules import Rules
 
@@ -74,19 +74,10 @@ def watch_location(
     except RunInProgress as exc:
         return Report(client.location_id, "refused", f"{exc} {exc.hint}")
     try:
-        outcome, reason = "complete", _round(work, known.started_at)
+        return carry_out(work, lambda work: ("complete", _round(work, known.started_at)), began)
     except Listing as exc:
         conclude(work, "incomplete", f"{exc} A full listing was made instead.", seconds=0.0)
         return sync_location(vault, client, rules, now=now, listener=listener, cancelled=cancelled)
-    except REFUSALS as exc:
-        outcome, reason = "refused", f"{exc} {exc.hint}".strip()
-    except HighLevelError as exc:
-        outcome, reason = "incomplete", f"{exc} {exc.hint}".strip()
-    except BaseException:
-        with vault.write() as tx:
-            runs.release(tx, work.run.run_id)
-        raise
-    return conclude(work, outcome, reason, seconds=(now() - began).total_seconds())
 
 
 def _round(work: Work, listed_at: datetime) -> str:
