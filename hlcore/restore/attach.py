@@ -96,8 +96,9 @@ class _Attaching:
             if until is not None:
                 return until
             mine = [one for one in self._entries() if one.step == child.step] if mine else mine
-            body = _narrowed(child, mine)
-            if any(one.result_id for one in mine) or body is None or len(mine) >= MOST_TRIES:
+            tried = self.work.attempt(self.item.contact_id, mine) if mine else mine
+            body = _narrowed(child, tried)
+            if any(one.result_id for one in mine) or body is None or len(tried) >= MOST_TRIES:
                 return None
             if self.look_first and not mine and self._is_there(child):
                 return None
@@ -152,7 +153,9 @@ class _Attaching:
 
     def _set(self, kind: str, step: str, body: dict[str, Any], known: list[Entry]) -> None:
         """Done once; a refusal is final."""
-        if any(one.step == step and (one.note == WRITTEN or refused_fields(one) is not None) for one in known):
+        mine = [one for one in known if one.step == step]
+        refused = [one for one in mine if refused_fields(one) is not None]
+        if any(one.note == WRITTEN for one in mine) or (refused and self.work.attempt(self.item.contact_id, refused)):
             return
         entry = self.work.intend(self.item, step, body, of=self.contact_id)
         try:

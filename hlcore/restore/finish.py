@@ -14,6 +14,7 @@ from hlcore.model.fidelity import compare, explained
 from hlcore.model.narrowing import gaps, named
 from hlcore.model.writable import UPDATE
 from hlcore.restore.attach import attach
+from hlcore.restore.channels import close, reopen
 from hlcore.restore.outcome import CLOSED, REFUSED, Done, Later, Made
 from hlcore.restore.plan import PlanItem
 from hlcore.restore.verify import verify
@@ -26,10 +27,16 @@ def finish(work: Work, item: PlanItem, made: Made) -> Done | Later:
     target = {**(item.body or {}), **(item.after or {}), **_tags(item)}
     try:
         found = msgspec.json.decode(work.client.contact(made.contact_id))
+        again = settled(work, item, made.contact_id)
+        if again and work.is_retried(item.contact_id):
+            close(work, item, made.contact_id, found)
         refused = _fill(work, item, made, found)
-        waits = None if settled(work, item, made.contact_id) else attach(work, item, made.contact_id)
-        if waits is not None:
-            return waits
+        if not again or work.is_retried(item.contact_id):
+            waits = attach(work, item, made.contact_id, look_first=again)
+            if waits is not None:
+                return waits
+        if again:
+            reopen(work, item, made.contact_id)
         refused |= _own_settings(work, item, made.contact_id)
         raw = work.client.contact(made.contact_id)
         told = verify(work, item, made.contact_id, msgspec.json.decode(raw))
@@ -46,7 +53,7 @@ def _tags(item: PlanItem) -> dict[str, Any]:
 
 def settled(work: Work, item: PlanItem, contact_id: str) -> bool:
     """Whether the person's own do-not-disturb was written back already: then nothing is attached any more, because
-    automations could reach the person."""
+    automations could reach the person, unless the channels are closed anew."""
     return any(
         one.step == SETTINGS and one.note == WRITTEN and one.result_id == contact_id
         for one in work.about(item.contact_id, contact_id)

@@ -10,7 +10,8 @@ import msgspec
 from hlcore.governance.record import recorded
 from hlcore.governance.roles import Act, Person
 from hlcore.restore.plan import Plan
-from hlcore.store import Vault, restores
+from hlcore.restore.work import RETRY
+from hlcore.store import Tx, Vault, restores
 
 Now = Callable[[], datetime]
 MADE = ("recreated", "topped_up")
@@ -57,11 +58,20 @@ def retry_job(vault: Vault, job_id: int, person: Person, now: Now) -> int:
                 for one in list(restores.iterate_items(tx, job_id)):
                     if one.outcome == "failed" or (one.outcome in MADE and not one.verified):
                         restores.record_item(tx, job_id, one.contact_id, at=now(), outcome="")
+                        _mark(tx, job.location_id, job_id, one.contact_id, now())
                         again += 1
                 if again:
                     restores.set_state(tx, job_id, "confirmed", at=now())
         entry.note(again=again)
     return again
+
+
+def _mark(tx: Tx, location_id: str, job_id: int, contact_id: str, at: datetime) -> None:
+    """The journal says that a new attempt begins, so that earlier refusals do not count."""
+    entry = restores.intend(
+        tx, location_id=location_id, job_id=job_id, contact_id=contact_id, step=RETRY, request={}, at=at
+    )
+    restores.answered(tx, entry, at=at, status=0, note="asked to try again")
 
 
 def cancel_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:

@@ -175,7 +175,7 @@ def _filled(
     desk: _Desk, known: Known, living: dict[str, Any], reason: str, conflict: Conflict | None = None
 ) -> PlanItem:
     made = prepare(desk.bench, known)
-    lacking = missing(desk.client, made, living)
+    lacking = missing(desk.client, made, living, {record_id for record_id, _ in known.rows.get("message", ())})
     if not lacking:
         return _skip(known, "Nothing is missing: all that the last copy holds is there.", conflict)
     kinds = {child.kind for child in lacking.children}

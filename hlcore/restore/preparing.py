@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hlcore.highlevel import Client
-from hlcore.model.children import BUSINESS, FOLLOWERS, Account, Child, Family, family
+from hlcore.model.children import BUSINESS, FOLLOWERS, TRANSCRIPT, Account, Child, Family, family
 from hlcore.model.last_copy import last_copy
 from hlcore.model.parts import identity
 from hlcore.model.recognise import SHELF, find
@@ -105,9 +106,10 @@ class Missing:
         return (*told, *(f"{child.kind}: {child.label}" for child in self.children))
 
 
-def missing(client: Client, made: Prepared, live: dict[str, Any]) -> Missing:
+def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Collection[str] = ()) -> Missing:
     """What the living contact lacks: recognised by id first (HighLevel's own restore keeps ids), then by what it says.
-    Reads those lists of it that matter. Raises HighLevelError."""
+    Reads those lists of it that matter. `messages`: ids of the copy's messages; a transcript is only lacking where the
+    conversation did not come back. Raises HighLevelError."""
     wanted = {key: value for key, value in made.body.items() if key in UPDATE - _NEVER}
     held = {str(tag).strip().casefold() for tag in live.get("tags") or ()}
     tags = [tag for tag in made.wanted.body.get("tags", ()) if tag.strip().casefold() not in held] if made.tags else []
@@ -121,6 +123,8 @@ def missing(client: Client, made: Prepared, live: dict[str, Any]) -> Missing:
     for child in made.kin.children:
         if child.kind in (FOLLOWERS, BUSINESS):
             lacking += _on_contact(child, live)
+        elif child.kind == TRANSCRIPT and messages and _talks(client, str(live["id"]), messages):
+            continue
         elif child.record_id not in there:
             found = find(child.kind, child.body, shelves[SHELF[child.kind]], taken=there, loosely=True)
             there |= {found} if found else set()
@@ -130,6 +134,15 @@ def missing(client: Client, made: Prepared, live: dict[str, Any]) -> Missing:
 
 _NEVER = frozenset({"dnd", "dndSettings", "inboundDndSettings", "tags"})
 """A living contact's own do-not-disturb is its own."""
+
+
+def _talks(client: Client, contact_id: str, messages: Collection[str]) -> bool:
+    """Whether any of these messages is still in HighLevel. The export leaves e-mails out unless asked for them."""
+    for extra in ({}, {"channel": "Email"}):
+        rows = client.export_messages(contact_id=contact_id, extra=extra)[0]
+        if any(identity(raw)[0] in messages for raw in rows):
+            return True
+    return False
 
 
 def _on_contact(child: Child, live: dict[str, Any]) -> list[Child]:

@@ -59,8 +59,9 @@ def _make(work: Work, item: PlanItem) -> Made | Done | Later:
         if (until := work.waits_until(item.contact_id)) is not None:
             return Later(until)
         entries = work.creates(item.contact_id)
-        body = narrowed(planned, [fields for one in entries if (fields := refused_fields(one)) is not None])
-        stop = _obstacle(work, item, entries, body)
+        tried = work.attempt(item.contact_id, entries)
+        body = narrowed(planned, [fields for one in tried if (fields := refused_fields(one)) is not None])
+        stop = _obstacle(work, item, tried, body)
         if stop is not None:
             return stop
         assert body is not None

@@ -24,6 +24,8 @@ SETTINGS = "own_do_not_disturb"
 CLOSE = "close_channels"
 REOPEN = "reopen_channels"
 TAGS = "add_tags"
+RETRY = "try_again"
+"""No request: somebody asked to try this contact again."""
 
 UNSURE = "unsure"
 LOOKED = "looked and not found yet"
@@ -64,6 +66,21 @@ class Work:
             due.append(failures[-1].sent_at + FIRST_PAUSE * 2 ** (len(failures) - 2))
         until = max(due, default=None)
         return until if until is not None and until > self.now() else None
+
+    def attempt(self, contact_id: str, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of these entries that belong to the present attempt: of this job, since somebody last asked to try
+        again. What HighLevel refused before may be taken now."""
+        begun = self._begun(contact_id)
+        return [one for one in entries if one.job_id == self.job_id and one.entry_id > begun]
+
+    def is_retried(self, contact_id: str) -> bool:
+        """Whether somebody asked to try this contact of the job again."""
+        return bool(self._begun(contact_id))
+
+    def _begun(self, contact_id: str) -> int:
+        with self.vault.read() as tx:
+            mine = restores.entries(tx, self.job_id, contact_id=contact_id)
+        return max((one.entry_id for one in mine if one.step == RETRY), default=0)
 
     def about(self, contact_id: str, of: str) -> list[Entry]:
         """What any job ever sent on behalf of this lost contact to the living contact `of`, oldest first."""

@@ -16,7 +16,7 @@ from hlcore.governance.roles import Person, Role
 from hlcore.highlevel import Client, Limiter
 from hlcore.model.contact import parse
 from hlcore.restore.execute import Result, create_job, run_job
-from hlcore.restore.plan import Path, Plan, PlanItem
+from hlcore.restore.plan import Choices, Path, Plan, PlanItem
 from hlcore.restore.planning import plan
 from hlcore.restore.receipt import receipt
 from hlcore.sandbox import Location, Sandbox, serve
@@ -24,6 +24,7 @@ from hlcore.settings import Settings
 from hlcore.store import Vault, contacts, locations, records, register
 
 LOCATION = "locRestore0000000001"
+DEFAULT = Choices()
 SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
 
@@ -99,17 +100,45 @@ class World:
         self.lose(contact_id, days=days)
         return contact_id
 
-    def plan(self, *ids: str, path: Path = "auto") -> Plan:
+    def returned(self, *ids: str) -> None:
+        """HighLevel's own restore brought them back, and the vault has noticed."""
+        with self.vault.write() as tx:
+            for one in ids:
+                register.returned(tx, LOCATION, one, at=self.clock.now())
+
+    def allow_duplicates(self, allowed: bool) -> None:
+        """The account's rule about two contacts with one address, known to the vault."""
+        self.location.allow_duplicates = allowed
+        with self.vault.write() as tx:
+            locations.connect(
+                tx,
+                LOCATION,
+                name="Bluebird Dental",
+                timezone="Europe/Berlin",
+                company_id="",
+                token=b"",
+                at=self.clock.now(),
+                raw=self.client.location(),
+            )
+
+    def plan(self, *ids: str, path: Path = "auto", choices: Choices = DEFAULT) -> Plan:
         return plan(
-            self.vault, self.client, LOCATION, ids, path=path, now=self.clock.now, settings=self.settings
+            self.vault,
+            self.client,
+            LOCATION,
+            ids,
+            path=path,
+            now=self.clock.now,
+            settings=self.settings,
+            choices=choices,
         )
 
     def planned(self, contact_id: str, path: Path = "auto") -> PlanItem:
         return self.plan(contact_id, path=path).items[0]
 
-    def confirm(self, *ids: str, path: Path = "auto") -> int:
+    def confirm(self, *ids: str, path: Path = "auto", choices: Choices = DEFAULT) -> int:
         """The plan for these is a confirmed job."""
-        self.job_id = create_job(self.vault, self.plan(*ids, path=path), SAM, self.clock.now)
+        self.job_id = create_job(self.vault, self.plan(*ids, path=path, choices=choices), SAM, self.clock.now)
         return self.job_id
 
     def run(self, **options: Any) -> Result:
