@@ -41,16 +41,20 @@ if not found.pasts:
 counted = changes.by_field(found)
 labels = {field: f"{fields.label(field, names)} · {count(number)}" for field, number, _ in counted}
 able = {field: number for field, _, number in counted if number}
-chosen = st.pills(
-    "Fields to put back",
-    list(able),
-    selection_mode="multi",
-    key=f"changes_fields_{asked.location_id}_{asked.start:%Y%m%d%H%M}_{asked.end:%Y%m%d%H%M}",
-    format_func=labels.__getitem__,
-    help="Only the fields that you choose are written. The number says in how many people each one changed.",
-)
-said = f"Changes from {moment(asked.start, place.timezone)} to {moment(asked.end, place.timezone)}."
-rewinding.button(found.pasts, chosen, person, asked.location_id, said)
+chosen: list[str] = []
+if able:
+    chosen = st.pills(
+        "Fields to put back",
+        list(able),
+        selection_mode="multi",
+        key=f"changes_fields_{asked.location_id}_{asked.start:%Y%m%d%H%M}_{asked.end:%Y%m%d%H%M}",
+        format_func=labels.__getitem__,
+        help="Only the fields that you choose are written. The number says in how many people each one changed.",
+    )
+    said = f"Changes from {moment(asked.start, place.timezone)} to {moment(asked.end, place.timezone)}."
+    rewinding.button(found.pasts, chosen, person, asked.location_id, said)
+else:
+    st.info("None of these fields can be put back; the table says why.", icon=":material/lock:")
 if "tags" in chosen:
     st.caption(
         ":material/sell: HighLevel replaces the whole list of tags: each person gets the tags from before, and loses "

@@ -20,11 +20,11 @@ from hlcore.ui.words import count, many, zone
 HELD = "changes_found"
 _TEXT = st.column_config.TextColumn
 COLUMNS: dict[str, Any] = {
-    "Person": _TEXT(width=190),
+    "Person": _TEXT(width=170),
     "Field": _TEXT(width=170),
-    "Before": _TEXT(width=220),
-    "Today": _TEXT(width=220),
-    "Can be put back": _TEXT(width=300),
+    "Before": _TEXT(width=180),
+    "Today": _TEXT(width=180),
+    "Can be put back": _TEXT(width=430),
 }
 
 
@@ -81,7 +81,7 @@ def runs_of(tx: Tx, location_id: str) -> tuple[int, int]:
 def answer(found: Changed) -> str:
     """The page's answer in one line."""
     if not found.pasts:
-        return "No change of that time differs from today."
+        return "Nobody was changed in that time, or all is as it was before."
     text = f"**{many(len(found.pasts), 'person', 'people').capitalize()}** still differ from how they were before."
     if found.gone:
         text += f" {count(found.gone)} more are not in HighLevel any more."
