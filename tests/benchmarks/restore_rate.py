@@ -1,0 +1,112 @@
+"""How fast people come back with all that belonged to them, against the rate that HighLevel allows.
+
+    python -m tests.benchmarks.restore_rate [PEOPLE] [LATENCY_MS]
+
+Each has six records (two notes, a task, an opportunity, an appointment, messages). The sandbox enforces the documented
+limit of 100 requests in 10 seconds; the client keeps to 90. Prints contacts per hour, requests per second, their ratio
+to the rate that is allowed, how well the plan predicted requests and seconds, and what the ledger says. Exits with 1
+below 0.8 or when anything was refused, doubled or reached anybody.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from hlcore.highlevel import Client, Limiter, Priority, SystemClock
+from hlcore.restore.execute import create_job
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.settings import Settings
+from hlcore.store import Vault, locations, records
+from tests.restore.conftest import LOCATION, SAM, World
+
+PER_10S = 90
+RECORDS = 6
+
+
+def main(people: int, latency: float) -> int:
+    """0 when all is as it should be."""
+    clock, sandbox = SystemClock(), Sandbox(seed=2)
+    place = sandbox.add_location(LOCATION, "Rate & Sons")
+    with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:
+        vault = Vault.open(f"sqlite:///{folder}/vault.db")
+        limiter = Limiter(clock, per_10s=PER_10S)
+        client = Client(LOCATION, lambda: f"pit-{LOCATION}", base_url=server.url, limiter=limiter, clock=clock)
+        client = client.with_priority(Priority.INTERACTIVE)
+        named = {"name": place.name, "timezone": "UTC", "company_id": "", "token": b""}
+        with vault.write() as tx:
+            locations.connect(tx, LOCATION, **named, at=clock.now(), raw=client.location())
+        world = World(vault, clock, sandbox, place, client, server.url, Settings())  # type: ignore[arg-type]
+        ids = _fill(world, place, people)
+        plan = world.plan(*ids)
+        world.job_id = create_job(vault, plan, SAM, clock.now)
+        time.sleep(11)
+        place.budget.enforced = True
+        if latency:
+            place.faults.on("latency", seconds=latency)
+        sandbox.ledger.clear()
+        before, began = client.requests, time.monotonic()
+        result = world.run()
+        took, sent = time.monotonic() - began, client.requests - before
+        return _report(world, result.outcomes, took=took, sent=sent, promised=(plan.requests, plan.seconds))
+
+
+def _fill(world: World, place: Location, people: int) -> list[str]:
+    ids, at = place.fill(people), datetime(2030, 1, 1, tzinfo=UTC)
+    world.copy()
+    for number, contact_id in enumerate(ids):
+        place.add_note(contact_id, f"First {number}")
+        place.add_note(contact_id, f"Second {number}")
+        place.add_task(contact_id, f"Call {number}")
+        place.add_opportunity(contact_id, f"Deal {number}", monetaryValue=number)
+        place.add_appointment(contact_id, at + timedelta(minutes=number))
+        place.add_message(contact_id, f"Hello {number}")
+    _hold(world, place)
+    world.lose(*ids)
+    return ids
+
+
+def _hold(world: World, place: Location) -> None:
+    """The records are in the vault, byte for byte as HighLevel would send them."""
+    shelves, at = place.shelves, world.clock.now()
+    held = {
+        "note": [one for shelf in shelves.notes.values() for one in shelf.values()],
+        "task": [one for shelf in shelves.tasks.values() for one in shelf.values()],
+        "opportunity": list(shelves.opportunities.values()),
+        "appointment": list(shelves.appointments.values()),
+        "message": list(shelves.messages.values()),
+    }
+    with world.vault.write() as tx:
+        for kind, rows in held.items():
+            given = [(one["id"], one["contactId"], msgspec.json.encode(one)) for one in rows]
+            records.put(tx, LOCATION, kind, given, at=at)
+
+
+def _report(
+    world: World, outcomes: dict[str, int], *, took: float, sent: int, promised: tuple[int, int]
+) -> int:
+    done, rate, allowed = sum(outcomes.values()), sent / took, PER_10S / 10
+    ledger, receipt = world.sandbox.ledger, world.receipt().values()
+    exact = sum(row["predicted"] == row["measured"] for row in receipt)
+    print(f"{done} contacts with {RECORDS} records each: {outcomes}, {exact} exactly as predicted")
+    print(f"{took:.1f} s, {sent} requests ({sent / max(1, done):.1f} per contact), {rate:.2f} requests per second")
+    print(f"{done / took * 3600:,.0f} contacts per hour; {rate / allowed:.3f} of the rate that is allowed")
+    print(f"planned: {promised[0]} requests in {promised[1]} s")
+    bad = {
+        "refused by the limit": ledger.rate_limited,
+        "messages": len(ledger.messages_sent),
+        "reachable automations": len(ledger.reached),
+        "creates without do-not-disturb": len(ledger.creates_without_dnd),
+        "off contract": len(ledger.off_contract),
+    }
+    print("; ".join(f"{name}: {number}" for name, number in bad.items()))
+    return int(rate < 0.8 * allowed or any(bad.values()))
+
+
+if __name__ == "__main__":
+    numbers = [float(one) for one in sys.argv[1:]]
+    sys.exit(main(int(numbers[0]) if numbers else 1000, numbers[1] / 1000 if len(numbers) > 1 else 0.0))
