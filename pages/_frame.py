@@ -21,6 +21,7 @@ PAGES = {
     "Keep": [
         ("backups.py", "Backups", ":material/download:"),
         ("activity.py", "Activity", ":material/history:"),
+        ("webhooks.py", "Webhooks", ":material/webhook:"),
         ("settings.py", "Settings", ":material/tune:"),
     ],
 }

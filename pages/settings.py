@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from hlcore.ui import connecting, office
+from hlcore.ui import connecting, installs, office
 from hlcore.ui.accounts import card
 from hlcore.ui.empty import empty
 from hlcore.ui.house import house
@@ -25,6 +25,9 @@ st.markdown(
 if done := st.session_state.pop("settings_done", ""):
     st.success(done, icon=":material/check_circle:")
     st.toast(done, icon=":material/check_circle:")
+
+installs.outcome()
+installs.troubles(office.office())
 
 st.subheader("Accounts")
 if not found:
@@ -49,6 +52,7 @@ with st.container(border=True, key="connect_card"):
             ":violet-badge[:material/science: Demo] As soon as your account is connected, this dashboard shows it "
             "instead of the demo. The two are kept in separate databases and never mix."
         )
+    installs.connect(house(), person)
     left, right = st.columns([2, 3], gap="large")
     with left:
         connecting.form(house(), person)

@@ -11,7 +11,7 @@ from hlcore.model.health import Facts, Health, Level, assess
 from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.schedule import listing_every
 from hlcore.settings import Settings
-from hlcore.store import Tx, Vault, contacts, figures, register, runs, usage
+from hlcore.store import Tx, Vault, contacts, figures, grants, inbox, register, runs, usage
 from hlcore.store.figures import Tally
 from hlcore.store.locations import Location
 from hlcore.store.runs import SILENT_AFTER, Run
@@ -76,19 +76,29 @@ class Overview:
 
 def overview(vault: Vault, location_ids: Sequence[str], now: datetime, settings: Settings) -> Overview:
     """The numbers of these locations at `now`, from one snapshot."""
+    heard = _last_webhooks(vault, location_ids)
     with vault.read() as tx:
         places = places_of(tx, location_ids)
         counted = contacts.counts(tx, list(places))
-        found = (_figures(tx, place, counted[place.location_id], now, settings) for place in places.values())
+        found = (_figures(tx, place, counted[place.location_id], heard, now, settings) for place in places.values())
         return Overview(now, tuple(found))
 
 
-def _figures(tx: Tx, place: Location, counted: dict[str, int], now: datetime, settings: Settings) -> Figures:
+def _last_webhooks(vault: Vault, location_ids: Sequence[str]) -> dict[str, datetime]:
+    if not vault.has_inbox:
+        return {}
+    with vault.inbox.read() as tx:
+        return inbox.last_received(tx, location_ids)
+
+
+def _figures(
+    tx: Tx, place: Location, counted: dict[str, int], heard: Mapping[str, datetime], now: datetime, settings: Settings
+) -> Figures:
     day = usage.today(tx, place.location_id, now.date().isoformat())
     recent = runs.recent(tx, [place.location_id], limit=RECENT)
     last = runs.last_complete(tx, place.location_id)
     alive = [run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER]
-    facts = _facts(tx, place, recent, last, settings)
+    facts = replace(_facts(tx, place, recent, last, settings), last_webhook_at=heard.get(place.location_id))
     suspected = counted.get(Status.SUSPECTED, 0)
     return Figures(
         place=place,
@@ -114,6 +124,7 @@ def _every(settings: Settings, counted: Mapping[str, int]) -> timedelta:
 def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, settings: Settings) -> Facts:
     newest = next((run for run in recent if run.finished_at is not None), None)
     incidents = register.list_incidents(tx, [place.location_id], limit=RECENT)
+    by_app = grants.get(tx, grants.LOCATION, place.location_id)
     return Facts(
         connected=place.connected,
         last_complete_at=last.finished_at if last else None,
@@ -124,4 +135,6 @@ def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, set
         suspected=0,
         incidents_waiting=sum(each.state == "waiting" for each in incidents),
         every=timedelta(minutes=settings.sync_minutes),
+        webhooks_expected_since=by_app.obtained_at if by_app else None,
+        webhook_silence=timedelta(hours=settings.webhook_silence_hours),
     )

@@ -28,6 +28,9 @@ class Facts:
     suspected: int
     incidents_waiting: int
     every: timedelta
+    last_webhook_at: datetime | None = None
+    webhooks_expected_since: datetime | None = None  # None: this account has none, and nobody expects any
+    webhook_silence: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Health:
 
 def assess(facts: Facts, now: datetime) -> Health:
     """How good the copy is at `now`."""
-    found = [finding for finding in (_age(facts, now), _refusal(facts), _incident(facts), _suspects(facts)) if finding]
+    checks = (_age(facts, now), _refusal(facts), _incident(facts), _suspects(facts), _silence(facts, now))
+    found = [finding for finding in checks if finding]
     found.sort(key=lambda finding: (Level.BAD, Level.ATTENTION, Level.OK).index(finding[0]))
     return Health(found[0][0], tuple(words for level, words in found if level == found[0][0] or level != Level.OK))
 
@@ -81,6 +85,18 @@ def _suspects(facts: Facts) -> tuple[Level, str] | None:
     return Level.ATTENTION, (
         f"{facts.suspected:,} contact{' was' if one else 's were'} missing from the last listing and "
         f"wait{'s' if one else ''} for confirmation."
+    )
+
+
+def _silence(facts: Facts, now: datetime) -> tuple[Level, str] | None:
+    """HighLevel stops sending webhooks after too many failures, until a person switches them on again."""
+    since = facts.last_webhook_at or facts.webhooks_expected_since
+    if not facts.connected or since is None or now - since <= facts.webhook_silence:
+        return None
+    hours = int((now - since).total_seconds() // 3600)
+    return Level.ATTENTION, (
+        f"No webhook for {hours:,} hours. Deletions are still found by listings, but later and without their exact "
+        "time. The Webhooks page says what to check."
     )
 
 

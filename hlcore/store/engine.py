@@ -100,10 +100,17 @@ class Vault:
             return self
         with self._opening:
             if self._inbox is None:
-                path = Path(self._engine.url.database or "")
-                beside = path.with_name(f"{path.stem}-inbox{path.suffix}")
-                self._inbox = Vault.open(self._engine.url.set(database=str(beside)))
+                self._inbox = Vault.open(self._engine.url.set(database=str(self._beside())))
             return self._inbox
+
+    @property
+    def has_inbox(self) -> bool:
+        """Whether `inbox` exists already; asking makes none."""
+        return self.dialect != "sqlite" or self._beside().exists()
+
+    def _beside(self) -> Path:
+        path = Path(self._engine.url.database or "")
+        return path.with_name(f"{path.stem}-inbox{path.suffix}")
 
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.store.bulk import among, changed_rows, insert_missing, is_postgres, seconds
@@ -107,8 +107,7 @@ def waiting(tx: Tx, *, at: datetime) -> tuple[int, datetime | None]:
 
 
 def last_received(tx: Tx, location_ids: Iterable[str]) -> dict[str, datetime]:
-    """When the last delivery about each of these locations came; without those that never had one (as far back as ids
-    are kept)."""
+    """When the last delivery about each of these locations came; without those that never had one."""
     query = select(table.c.location_id, func.max(table.c.received_at))
     query = query.where(among(tx, table.c.location_id, location_ids)).group_by(table.c.location_id)
     return {row[0]: row[1] for row in tx.execute(query)}
@@ -129,10 +128,12 @@ def traffic(tx: Tx, location_ids: Iterable[str], *, since: datetime) -> list[Tra
 
 
 def prune(tx: Tx, *, at: datetime) -> int:
-    """Ids and counts older than `KEPT` are forgotten; how many ids."""
+    """Ids and counts older than `KEPT` are forgotten, but for the newest of each location; how many ids."""
     before = at - KEPT
     tx.execute(delete(counted).where(counted.c.day < before.date().isoformat()))
-    old = delete(table).where(table.c.received_at < before, table.c.processed_at.is_not(None))
+    other = table.alias()
+    newer = exists().where(other.c.location_id == table.c.location_id, other.c.received_at > table.c.received_at)
+    old = delete(table).where(table.c.received_at < before, table.c.processed_at.is_not(None), newer)
     return changed_rows(tx, old)
 
 

@@ -67,3 +67,19 @@ def test_the_worst_reason_comes_first() -> None:
 )
 def test_ages_in_words(age: timedelta, words: str) -> None:
     assert ago(age) == words
+
+
+@pytest.mark.parametrize(
+    ("last", "since", "reason"),
+    [(30, None, True), (2, None, False), (None, 30, True), (2, 400, False), (None, None, False)],
+    ids=["silent", "heard lately", "never heard by the app", "heard since", "nobody expects any"],
+)
+def test_silence_calls_for_attention_only_where_webhooks_are_expected(
+    last: int | None, since: int | None, reason: bool
+) -> None:
+    def hours(number: int | None) -> datetime | None:
+        return None if number is None else NOW - timedelta(hours=number)
+
+    found = assess(replace(GOOD, last_webhook_at=hours(last), webhooks_expected_since=hours(since)), NOW)
+    assert any("No webhook for 30 hours" in each for each in found.reasons) is reason
+    assert found.level is (Level.ATTENTION if reason else Level.OK)

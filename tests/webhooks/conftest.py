@@ -1,4 +1,4 @@
-"""An office on each database, a sub-account on the sandbox spoken to over HTTP, and the door that webhooks come through."""
+"""An office on each database, a sub-account on the sandbox over HTTP, and the door that webhooks come through."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from hlcore.errors import GrantLost, NotAllowed, TokenRefused
-from hlcore.installing import begin, finish, heard, pick_up, pick_up_all, ticket
 from hlcore.highlevel.webhooks import Event
+from hlcore.installing import begin, finish, heard, pick_up, pick_up_all, ticket
 from hlcore.oauth_routes import COOKIE, routes
 from hlcore.sandbox import Location
 from hlcore.store import audit, grants, locations

@@ -1,0 +1,65 @@
+"""The Webhooks page, and the marks of the OAuth app on Settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from streamlit.testing.v1 import AppTest
+
+from hlcore.store import grants, inbox
+from hlcore.store.inbox import Delivery
+from hlcore.wiring import Office
+from tests.pages.conftest import DENTAL, text_of
+
+
+def page(app: AppTest, name: str = "webhooks.py") -> AppTest:
+    return app.run().switch_page(name).run()
+
+
+def came(office: Office, name: str, ago: timedelta) -> None:
+    at = office.clock.now() - ago
+    with office.vault.inbox.write() as tx:
+        inbox.add(tx, [Delivery(name, DENTAL, "ContactDelete", at - timedelta(seconds=2), at, b"{}")])
+        inbox.processed(tx, [name], at=at + timedelta(seconds=1))
+
+
+def test_before_the_first_one_the_page_says_how_to_set_them_up(app: AppTest) -> None:
+    text = text_of(page(app))
+    assert "No webhook has come yet" in text
+    assert "/webhooks/highlevel" in text
+    assert "ContactDelete" in text
+
+
+def test_what_came_and_what_was_refused_is_shown(app: AppTest, office: Office) -> None:
+    came(office, "w1", timedelta(minutes=5))
+    with office.vault.inbox.write() as tx:
+        inbox.count(tx, office.clock.now().date().isoformat(), {inbox.UNSIGNED: 3})
+    found = page(app)
+    assert "the last webhook came 5 minutes ago" in text_of(found)
+    assert {one.label: one.value for one in found.metric}["On the way"] == "2.0 s"
+    assert "Unsigned or tampered with**: 3 deliveries" in text_of(found)
+
+
+def test_silence_is_said_on_the_page_and_is_a_reason_for_attention(app: AppTest, office: Office) -> None:
+    came(office, "w1", timedelta(hours=30))
+    assert "Silent" in text_of(page(app))
+    assert "No webhook for 30 hours" in text_of(page(app, "overview.py"))
+
+
+def test_an_authorisation_that_a_person_must_give_again_is_said_on_settings(app: AppTest, office: Office) -> None:
+    at = office.clock.now()
+    with office.vault.write() as tx:
+        grants.save(tx, grants.LOCATION, DENTAL, company_id="c", tokens=b"", expires_at=at, at=at)
+        grants.troubled(tx, grants.LOCATION, DENTAL, trouble="It was withdrawn.", at=at, generation=1)
+    found = page(app, "settings.py")
+    assert "must be connected again" in found.error[0].value
+    assert "It was withdrawn." in found.error[0].value
+
+
+def test_coming_back_from_highlevel_says_what_came_of_it_once(app: AppTest) -> None:
+    app.run().switch_page("settings.py")
+    app.query_params["install"], app.query_params["connected"], app.query_params["failed"] = "back", "2", "1"
+    found = app.run()
+    assert "2 accounts are connected" in found.success[0].value
+    assert "1 account could not be connected" in found.warning[0].value
+    assert not found.run().success
