@@ -3,7 +3,7 @@
 import streamlit as st
 
 from hlcore.governance.roles import Act
-from hlcore.ui import confirming, job_view, office, plan_view
+from hlcore.ui import confirming, job_view, office, plan_view, restore_options
 from hlcore.ui.choosing import basket
 from hlcore.ui.empty import empty
 from hlcore.ui.words import many
@@ -35,7 +35,8 @@ else:
         "message."
     )
     path = confirming.choose_path()
-    planning = confirming.planning_for(people, path)
+    choices = restore_options.choose()
+    planning = confirming.planning_for(people, path, choices)
     if not planning.done:
         confirming.wait_for(planning)
     elif planning.error is not None:

@@ -31,7 +31,7 @@ from hlcore.governance.roles import Person
 from hlcore.highlevel import Client, Priority
 from hlcore.model.progress import Listener
 from hlcore.restore.execute import create_job, run_job
-from hlcore.restore.plan import Plan
+from hlcore.restore.plan import Choices, Plan
 from hlcore.restore.planning import plan as make_plan
 from hlcore.restore.receipt import to_json as receipt_json
 from hlcore.store import contacts
@@ -46,20 +46,41 @@ class Way(StrEnum):
     TOP_UP = "top_up"
 
 
+class Tags(StrEnum):
+    """When tags are added."""
+
+    LAST = "last"
+    FIRST = "first"
+    NONE = "none"
+
+
+class OnConflict(StrEnum):
+    """What is done where a living contact holds the same e-mail or phone."""
+
+    SKIP = "skip"
+    FILL = "fill"
+    CREATE = "create"
+
+
 @command(epilog=EXITS)
 def restore(
     ids: Annotated[list[str], typer.Argument(help="Contact ids; “-” reads them from standard input.")],
     only_plan: Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     path: Annotated[Way, typer.Option(help="auto prefers HighLevel's own restore while it is open.")] = Way.AUTO,
+    tags: Annotated[Tags, typer.Option(help="Tags are added last, first (at once), or none are.")] = Tags.LAST,
+    marker: Annotated[str, typer.Option(help="A tag in the create call, for your workflows to leave out.")] = "",
+    on_conflict: Annotated[OnConflict, typer.Option(help="If a living contact has the address.")] = OnConflict.SKIP,
+    past: Annotated[bool, typer.Option("--past-appointments", help="Those that are over, too.")] = False,
     location: OneLocation = "",
     as_json: Json = False,
 ) -> None:
     """Bring deleted contacts back: plan, ask, do, read back. Nobody gets a message."""
+    choices = Choices(tags=tags.value, marker=marker, on_conflict=on_conflict.value, past_appointments=past)
     wanted = [line.strip() for line in typer.get_text_stream("stdin")] if ids == ["-"] else ids
     with office() as here, progress(as_json) as listener:
         groups = _by_location(here, [each for each in wanted if each], location)
-        plans = [_plan(here, location_id, group, path, listener) for location_id, group in groups.items()]
+        plans = [_plan(here, location_id, group, path, choices, listener) for location_id, group in groups.items()]
     if only_plan or not _agreed(plans, yes, as_json):
         _show_plans(plans, as_json)
         return
@@ -84,7 +105,9 @@ def _by_location(here: Office, ids: list[str], only: str) -> dict[str, list[str]
     return groups
 
 
-def _plan(here: Office, location_id: str, ids: list[str], path: Way, listener: Listener) -> Plan:
+def _plan(
+    here: Office, location_id: str, ids: list[str], path: Way, choices: Choices, listener: Listener
+) -> Plan:
     with here.client(location_id, priority=Priority.INTERACTIVE) as client:
         return make_plan(
             here.vault,
@@ -94,6 +117,7 @@ def _plan(here: Office, location_id: str, ids: list[str], path: Way, listener: L
             path=path.value,
             now=here.clock.now,
             settings=here.settings,
+            choices=choices,
             listener=listener,
         )
 
@@ -112,10 +136,13 @@ def _show_plans(plans: list[Plan], as_json: bool) -> None:
     if as_json:
         found = [plan.to_json() for plan in plans]
         items = [item for each in found for item in each["items"]]
-        show_json({"items": items, "seconds": sum(plan.seconds for plan in plans)})
+        warnings = [warning for plan in plans for warning in plan.warnings]
+        show_json({"items": items, "seconds": sum(plan.seconds for plan in plans), "warnings": warnings})
         return
-    columns = ["contact_id", "name", "action", "reason", "will_return", "will_change", "will_be_lost", "requests"]
+    columns = ["contact_id", "name", "action", "reason", "fidelity", "will_change", "will_be_lost", "requests"]
     table("The plan", columns, [[row[column] for column in columns] for plan in plans for row in plan.rows()])
+    for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
+        errors.print(warning)
 
 
 def _do(here: Office, plan: Plan, listener: Listener) -> list[dict[str, Any]]:

@@ -7,23 +7,27 @@ from collections.abc import Sequence
 import streamlit as st
 
 from hlcore.governance.roles import Person
-from hlcore.restore.plan import Path
+from hlcore.restore.plan import Choices, Path
+from hlcore.restore.planning import DEFAULT
 from hlcore.ui import errors, job_view, office
 from hlcore.ui.choosing import Choice, Who, fill_basket
 from hlcore.ui.house import house
 from hlcore.ui.plan_view import NOBODY_IS_MESSAGED
-from hlcore.ui.restoring import DOES, Planning, confirm, start_planning, stop_planning
+from hlcore.ui.restoring import Planning, confirm, start_planning, stop_planning
 from hlcore.ui.words import count, many, plain
 
 PATHS: dict[str, Path] = {
     "Best way for each": "auto",
     "Create again now": "recreate",
+    "Top up who came back": "top_up",
 }
 _WHAT = {
     "auto": "Where HighLevel's own restore is still open it comes first, because it keeps the contact's id; everybody "
     "else is created again.",
     "recreate": "Contact Vault creates everybody again from its copy, at once. They get a new id; what no program can "
     "write stays lost. HighLevel's own restore should not be used for them afterwards.",
+    "top_up": "For people who came back through HighLevel's own restore: what it did not bring along (notes, tasks, "
+    "opportunities, tags, fields) is added from the copy. Nothing that is there is overwritten.",
 }
 PLANNING, ASKING = "planning", "confirm_restore"
 
@@ -36,15 +40,15 @@ def choose_path() -> Path:
     return path
 
 
-def planning_for(whos: Sequence[Who], path: Path) -> Planning:
+def planning_for(whos: Sequence[Who], path: Path, choices: Choices = DEFAULT) -> Planning:
     """The plan for these people; a new one is begun when the question has changed."""
     held: Planning | None = st.session_state.get(PLANNING)
-    if held is not None and held.is_for(whos, path):
+    if held is not None and held.is_for(whos, path, choices):
         if held.done:
             house().jobs.forget(held.key)
         return held
     stop_planning(house(), held)
-    st.session_state[PLANNING] = start_planning(house(), office.office(), whos, path)
+    st.session_state[PLANNING] = start_planning(house(), office.office(), whos, path, choices)
     begun: Planning = st.session_state[PLANNING]
     return begun
 
@@ -101,11 +105,14 @@ def _dialog(planning: Planning, person: Person) -> None:
     def ask() -> None:
         places = office.locations()
         for one in planning.plans:
-            made = sum(item.action in DOES for item in one.items)
-            if made:
-                name = plain(office.name_of(one.location_id, places))
-                st.markdown(f"**{many(made, 'person', 'people')}** will be created again in **{name}**.")
-        st.markdown("**Nobody gets a message.** Everybody gets a new contact id. Each step is recorded.")
+            name, counted = plain(office.name_of(one.location_id, places)), one.counts()
+            if made := counted.get("recreate", 0):
+                st.markdown(
+                    f"**{many(made, 'person', 'people')}** will be created again in **{name}**, with a new contact id."
+                )
+            if added := counted.get("top_up", 0):
+                st.markdown(f"**{many(added, 'person', 'people')}** of **{name}** will be topped up.")
+        st.markdown("**Nobody gets a message.** Each step is recorded.")
         with st.container(horizontal=True, gap="small"):
             sure = st.button(f"Restore {people}", key="sure", type="primary")
             if st.button("Cancel", key="cancel"):

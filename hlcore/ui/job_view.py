@@ -12,7 +12,7 @@ import streamlit as st
 from hlcore.errors import VaultError
 from hlcore.governance.roles import Act, Person
 from hlcore.model.fidelity import Difference
-from hlcore.restore.execute import cancel_job, confirm_job, pause_job
+from hlcore.restore.execute import cancel_job, confirm_job, pause_job, retry_job
 from hlcore.restore.kinds import kind_of
 from hlcore.store import restores, runs
 from hlcore.store.locations import Location
@@ -168,6 +168,8 @@ def _result(found: Sequence[Job], person: Person) -> None:
     draw(words, icon=STATES[found[0].state].icon)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         receipts.receipt_button(found, person)
+        if outcomes["failed"] or different:
+            _again(found, person)
         undoing.button(found, person, open_job)
         st.page_link("at_risk.py", label="Back to At risk", icon=":material/timer:")
     for job in found:
@@ -179,6 +181,28 @@ def _result(found: Sequence[Job], person: Person) -> None:
             st.markdown("##### What differs from the copy")
         for item in told:
             _differences(item, names, place.timezone if place else "UTC")
+
+
+def _again(found: Sequence[Job], person: Person) -> None:
+    """Tries again what failed or differs; everything else stays as it is."""
+    restored = [job for job in found if not kind_of(job)]
+    if restored:
+        st.button(
+            "Try again what failed or differs",
+            key="try_again",
+            icon=":material/refresh:",
+            disabled=not person.may(Act.RESTORE),
+            on_click=_retry,
+            args=(restored, person),
+        )
+
+
+def _retry(found: Sequence[Job], person: Person) -> None:
+    here = office.office()
+    with errors.shown():
+        for job in found:
+            if retry_job(here.vault, job.job_id, person, here.clock.now):
+                carry_on(house(), here, job.location_id, job.job_id, person)
 
 
 def verdict(outcomes: Mapping[str, int], different: int) -> tuple[Callable[..., Any], str]:

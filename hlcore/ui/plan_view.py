@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -20,8 +21,8 @@ ACTIONS = {
 }
 NOBODY_IS_MESSAGED = (
     "**Nobody gets a message.** Each person is created with every channel closed; their own do-not-disturb settings "
-    "are put back afterwards. Workflows of yours that start when a contact is created or tagged do start: pause those "
-    "that must not."
+    "are put back at the very end. Workflows of yours that start when a contact is created or tagged do start, while "
+    "every channel is closed: pause those that must not."
 )
 _PER_PAGE = 10
 
@@ -55,6 +56,8 @@ def draw(planning: Planning) -> None:
     for one in planning.plans:
         if len(planning.plans) > 1:
             st.markdown(f"#### {plain(office.name_of(one.location_id, found))}")
+        for warning in one.warnings:
+            st.markdown(f":orange-badge[:material/bolt: Automations] {plain(warning)}")
         _native(one, is_demo=any(place.is_demo for place in found if place.location_id == one.location_id))
         items = sorted(one.items, key=lambda item: (item.action not in DOES, item.action != "skip"))
         part = slice_of(f"plan_{one.location_id}", len(items), size=_PER_PAGE, of=one.made_at)
@@ -96,6 +99,10 @@ def _item(item: PlanItem, location_id: str) -> None:
         merge = merging.of(location_id, item.contact_id)
         if merge is not None:
             st.markdown(f":material/merge: {merging.words(merge)}")
+        if item.fidelity is not None and item.action in DOES:
+            share = math.floor(item.fidelity.share * 100)
+            told = ", ".join(part.words for part in item.fidelity.parts)
+            st.markdown(f":blue-badge[:material/fact_check: {share} % comes back] {plain(told)}")
         if item.action in DOES:
             with st.container(horizontal=True, gap="medium"):
                 _list(":material/check_circle: Comes back", "green", [", ".join(item.will_return)])

@@ -17,14 +17,13 @@ from hlcore.governance.roles import Person
 from hlcore.highlevel import Priority
 from hlcore.model.progress import Progress
 from hlcore.restore.execute import create_job, run_job
-from hlcore.restore.plan import Path, Plan
-from hlcore.restore.planning import plan
+from hlcore.restore.plan import DOES, Choices, Path, Plan
+from hlcore.restore.planning import DEFAULT, plan
 from hlcore.ui.choosing import Who
 from hlcore.ui.house import House
 from hlcore.wiring import Office
 
-DOES = frozenset({"recreate", "top_up"})
-"""Actions that change something in HighLevel."""
+__all__ = ["DOES", "Planning", "carry_on", "confirm", "job_key", "start_planning", "stop_planning"]
 
 
 @dataclass
@@ -33,6 +32,7 @@ class Planning:
 
     whos: tuple[Who, ...]
     path: Path
+    choices: Choices = DEFAULT
     key: str = field(default_factory=lambda: f"plan:{uuid4().hex}")
     progress: Progress = field(default_factory=lambda: Progress("Planning"))
     plans: list[Plan] = field(default_factory=list)
@@ -49,14 +49,16 @@ class Planning:
         """For how many HighLevel's own restore comes first."""
         return sum(item.action == "use_native" for one in self.plans for item in one.items)
 
-    def is_for(self, whos: Sequence[Who], path: Path) -> bool:
+    def is_for(self, whos: Sequence[Who], path: Path, choices: Choices = DEFAULT) -> bool:
         """Whether this is the answer to the question on the page."""
-        return self.whos == tuple(whos) and self.path == path
+        return self.whos == tuple(whos) and self.path == path and self.choices == choices
 
 
-def start_planning(house: House, office: Office, whos: Sequence[Who], path: Path) -> Planning:
+def start_planning(
+    house: House, office: Office, whos: Sequence[Who], path: Path, choices: Choices = DEFAULT
+) -> Planning:
     """The planning has begun in the background; what it finds is written into the returned value."""
-    planning = Planning(tuple(whos), path)
+    planning = Planning(tuple(whos), path, choices)
     house.jobs.start(planning.key, lambda stop: _plan(office, planning, stop))
     return planning
 
@@ -109,6 +111,7 @@ def _plan_one(
             path=planning.path,
             now=office.clock.now,
             settings=office.settings,
+            choices=planning.choices,
             listener=tell,
             cancelled=stop,
         )

@@ -191,3 +191,42 @@ def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox,
     page = preview(app, PEOPLE[:1], "Create again now")
     assert "It is alive" in text_of(page)
     assert "1 person cannot be restored now" in text_of(page)
+
+
+def test_the_preview_says_in_numbers_how_much_of_each_comes_back_and_what_may_start(
+    app: AppTest, highlevel: Sandbox
+) -> None:
+    highlevel.locations[HARBOR].add_workflow("Welcome series")
+    text = text_of(preview(app, PEOPLE[:1], "Create again now")).replace("\\", "")
+    assert "% comes back]" in text
+    assert " fields" in text
+    assert "“Welcome series”" in text
+
+
+def test_a_marker_tag_chosen_on_the_page_is_in_the_create_call(app: AppTest, highlevel: Sandbox) -> None:
+    page = preview(app, PEOPLE[:1], "Create again now")
+    page.text_input(key="marker").set_value("restored").run()
+    until(page, lambda: page.session_state["planning"].done)
+    confirmed(page)
+    (create,) = highlevel.ledger.requests("POST /contacts/?") or [
+        one for one in highlevel.ledger.requests("POST /contacts/") if one.path == "/contacts/"
+    ]
+    assert create.body["tags"] == ["restored"]
+
+
+def test_somebody_who_was_never_back_is_not_topped_up(app: AppTest, highlevel: Sandbox) -> None:
+    page = preview(app, PEOPLE[:1], "Top up who came back")
+    assert "there is nothing to top up" in text_of(page)
+
+
+def test_what_failed_can_be_tried_again_from_the_result(
+    app: AppTest, highlevel: Sandbox, house: House, office: Office
+) -> None:
+    page = preview(app, PEOPLE[:1], "Create again now")
+    fault = highlevel.locations[HARBOR].faults.on("status", status=422, where="POST /contacts/")
+    page.button(key="restore").click().run()
+    page.button(key="sure").click().run()
+    until(page, lambda: "could not be restored" in text_of(page))
+    fault.off()
+    page.button(key="try_again").click().run()
+    until(page, lambda: "1 person is back in HighLevel" in text_of(page))
