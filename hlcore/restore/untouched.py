@@ -25,15 +25,14 @@ PAGES = 20
 
 
 def baseline(work: Work, new_id: str, finished_at: datetime) -> dict[str, Any] | None:
-    """What GET by id said of the new contact when its restore had finished; None where that is not held."""
+    """What GET by id said of the new contact when its restore had finished; None where that is not held. It was kept at
+    that very moment, so it is the first copy that was replaced after it, or the one that never was."""
     with work.vault.read() as tx:
         held = contacts.get(tx, work.location_id, new_id)
         earlier = contacts.versions(tx, work.location_id, new_id)
-    copies = [(one.captured_at, one.raw) for one in earlier if one.part == "detail"]
-    if held is not None and held.detail is not None and held.detail_at is not None:
-        copies.append((held.detail_at, held.detail))
-    known = [(at, raw) for at, raw in copies if at <= finished_at]
-    return decode(max(known, key=lambda one: one[0])[1]) if known else None
+    later = [one.raw for one in earlier if one.part == "detail" and one.replaced_at > finished_at]
+    raw = later[0] if later else held.detail if held is not None else None
+    return decode(raw) if raw is not None else None
 
 
 def touched(work: Work, new_id: str, then: Mapping[str, Any], live: Mapping[str, Any], made: list[Entry]) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from hlcore.errors import HighLevelError, NotAllowed, NotFound
 from hlcore.governance.roles import Person, Role
+from hlcore.model.parts import identity
 from hlcore.restore.undo import create_undo, preview
-from hlcore.store import audit, register, restores
+from hlcore.store import audit, contacts, records, register, restores
 from tests.restore.conftest import LOCATION, SAM, World
 
 
@@ -73,6 +74,56 @@ def test_what_somebody_touched_stays_with_the_reason(world: World, touch: Any, w
     assert ada[1] in world.location.contacts
     assert world.status(ada[0]) == "recreated"
     assert rows[bob[0]]["outcome"] == "undone"
+
+
+def test_what_was_read_again_since_and_is_the_same_is_untouched(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    with world.vault.write() as tx:
+        contacts.store_detail(tx, LOCATION, new, world.client.contact(new), world.clock.now())
+    assert undo(world)[old]["outcome"] == "undone"
+
+
+def test_a_change_that_the_vault_has_copied_since_is_seen(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    world.location.edit(new, city="Kiel")
+    with world.vault.write() as tx:
+        contacts.store_detail(tx, LOCATION, new, world.client.contact(new), world.clock.now())
+    assert "city" in undo(world)[old]["error"]
+
+
+def with_records(world: World) -> tuple[str, str]:
+    """Somebody with a note and a task, lost, and re-created with both: (old id, new id)."""
+    old = world.add(firstName="Rae", email="rae@example.com", tags=["vip"])
+    note = world.client.create_note(old, {"body": "Likes tea"})
+    task = world.client.create_task(
+        old, {"title": "Call", "body": "", "dueDate": "2026-05-01T10:00:00Z", "completed": False}
+    )
+    world.copy(details=True)
+    with world.vault.write() as tx:
+        for kind, raw in (("note", note), ("task", task)):
+            records.put(tx, LOCATION, kind, [(identity(raw)[0], old, raw)], at=world.clock.now())
+    world.lose(old)
+    row = world.restore(old)[old]
+    assert (row["outcome"], row["verified"]) == ("recreated", True)
+    assert len(world.client.notes(row["new_id"])) == 1
+    world.clock.pass_(minutes=30)
+    return old, row["new_id"]
+
+
+def test_what_the_restore_itself_attached_is_no_touch(world: World) -> None:
+    old, new = with_records(world)
+    row = undo(world)[old]
+    assert (row["outcome"], row["error"]) == ("undone", "")
+    assert new not in world.location.contacts
+
+
+def test_a_note_of_the_restore_that_somebody_edited_is_a_touch(world: World) -> None:
+    old, new = with_records(world)
+    (note,) = world.client.notes(new)
+    world.client.update_note(new, identity(note)[0], {"body": "Likes coffee"})
+    row = undo(world)[old]
+    assert row["outcome"] == "skipped"
+    assert new in world.location.contacts
 
 
 def test_contacts_that_the_restore_did_not_make_are_never_deleted(world: World) -> None:
@@ -157,3 +208,11 @@ def test_while_highlevel_is_away_nothing_is_concluded(world: World) -> None:
         world.run()
     assert world.receipt()[old]["outcome"] == ""
     assert new in world.location.contacts
+
+
+def test_whoever_was_undone_comes_back_with_the_records_too(world: World) -> None:
+    old, _ = with_records(world)
+    undo(world)
+    row = world.restore(old)[old]
+    assert (row["outcome"], row["verified"]) == ("recreated", True)
+    assert (len(world.client.notes(row["new_id"])), len(world.client.tasks(row["new_id"]))) == (1, 1)
