@@ -52,7 +52,7 @@ def main(vault_url: str, api_url: str, token: str, job_id: int, moment: int) -> 
     death = Death(moment)
     for owner, name in ((Work, "intend"), (Work, "answered"), (execute, "record"), (recording, "_keep")):
         death.around(owner, name)
-    for name in ("create_contact", "update_contact"):
+    for name in ("create_contact", "update_contact", "create_note", "create_task", "create_opportunity", "add_tags"):
         death.around(Client, name)
     clock = SystemClock()
     client = Client(LOCATION, lambda: token, base_url=api_url, limiter=Limiter(clock), clock=clock, retries=1)

@@ -212,6 +212,34 @@ def strike_at(world: World, where: str, fault: str, options: dict[str, Any]) -> 
     faults.pick = pick  # type: ignore[method-assign]
 
 
+def test_a_storm_of_lost_answers_and_errors_leaves_everybody_whole_and_nothing_twice(world: World) -> None:
+    world.location.add_workflow("Welcome", trigger="contact_created")
+    world.location.add_workflow("Tagged", trigger="tag_added")
+    ids = [a_whole_life(world, number) for number in range(6)]
+    capture(world, *ids)
+    before = [belongings(world, one) for one in ids]
+    world.lose(*ids)
+    world.confirm(*ids)
+    world.sandbox.ledger.clear()
+    for where in ("POST /contacts/", "POST /opportunities/", "POST /calendars/", "PUT /contacts/"):
+        world.location.faults.on("lost_answer", share=0.1, where=where)
+        world.location.faults.on("done_but", status=500, share=0.05, where=where)
+        world.location.faults.on("status", status=502, share=0.05, where=where)
+    for _ in range(30):
+        if world.run().state == "done":
+            break
+        world.clock.pass_(minutes=6)
+    rows = world.receipt()
+    assert [(row["outcome"], row["verified"]) for row in rows.values()] == [("recreated", True)] * len(ids)
+    assert len(world.live()) == len(ids)
+    after = [belongings(world, rows[one]["new_id"]) for one in ids]
+    for name in ("tasks", "deals", "appointments"):
+        assert [one[name] for one in after] == [one[name] for one in before]
+    assert [len(one["notes"]) for one in after] == [3] * len(ids)
+    assert any(one.fault for one in world.sandbox.ledger)
+    quiet(world)
+
+
 def test_two_notes_of_one_text_both_come_back_when_answers_are_lost(world: World) -> None:
     ana = world.add(firstName="Ana", email="ana@example.com")
     same = {"date_added": datetime(2025, 5, 1, tzinfo=UTC)}

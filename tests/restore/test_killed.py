@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.restore.conftest import LOCATION, World
+from tests.restore.test_children import belongings, capture
 
 ROOT = Path(__file__).parents[2]
 KILLS = 4
@@ -37,7 +38,12 @@ def people(world: World) -> list[str]:
         ids.append(world.add(firstName=f"Both {number}", email=f"b{number}@example.com", phone=f"+1415555010{number}"))
         ids.append(world.add(firstName=f"Mail {number}", email=f"m{number}@example.com", dndSettings=own))
         ids.append(world.add(firstName="None", tags=["vip"]))
-    world.copy()
+    for contact_id in ids[::3]:
+        world.location.add_note(contact_id, "Likes tea")
+        world.location.add_note(contact_id, "Likes tea")
+        world.location.add_task(contact_id, "Call back")
+        world.location.add_opportunity(contact_id, "Whitening", monetaryValue=100)
+    capture(world, *ids)
     world.lose(*ids)
     return ids
 
@@ -48,7 +54,7 @@ def test_a_job_killed_again_and_again_makes_everybody_exactly_once(world: World,
     ids = people(world)
     world.confirm(*ids)
     chance = random.Random(seed)
-    killed = sum(run_until(world, vault_url, chance.randint(1, 40)) != 0 for _ in range(KILLS))
+    killed = sum(run_until(world, vault_url, chance.randint(1, 70)) != 0 for _ in range(KILLS))
     world.clock.at = datetime.now(UTC)
     result = world.run()
     while result.pending:
@@ -60,4 +66,7 @@ def test_a_job_killed_again_and_again_makes_everybody_exactly_once(world: World,
     assert len(world.live()) == len(ids)
     assert {row["new_id"] for row in world.receipt().values()} == {one["id"] for one in world.live()}
     assert all(row["verified"] for row in world.receipt().values())
+    made = [belongings(world, row["new_id"]) for row in world.receipt().values()]
+    assert sorted(len(one["notes"]) for one in made) == [0] * 6 + [2] * 3
+    assert sorted(len(one["tasks"]) for one in made) == sorted(len(one["deals"]) for one in made) == [0] * 6 + [1] * 3
     assert world.sandbox.ledger.creates_without_dnd == []

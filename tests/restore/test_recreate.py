@@ -447,7 +447,7 @@ def test_the_receipt_can_be_downloaded_safely(world: World) -> None:
 def test_its_json_has_the_keys_of_the_command_line(world: World) -> None:
     ana = world.lost(firstName="Ana")
     world.restore(ana)
-    keys = {"contact_id", "outcome", "new_id", "verified", "differences", "error"}
+    keys = {"contact_id", "outcome", "new_id", "verified", "differences", "error", "predicted", "measured"}
     assert [item.keys() for item in to_json(world.vault, world.job_id)["items"]] == [keys]
 
 
