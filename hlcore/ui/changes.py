@@ -39,7 +39,7 @@ class Asked:
 
 def question(places: Sequence[Location]) -> Asked | None:
     """The account and the period that somebody asks about; None while the period is empty. The times are those of the
-    account's own clock."""
+    account's own clock; the last minute belongs to the period."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="changes_question"):
         place = places[0]
         if len(places) > 1:
@@ -50,10 +50,8 @@ def question(places: Sequence[Location]) -> Asked | None:
         now = office.now().astimezone(tz)
         day: date = st.date_input("Day", value=now.date(), max_value=now.date(), key="changes_day", width=150)
         first: time = st.time_input("From", value=time(0, 0), key="changes_from", step=900, width=110)
-        last: time = st.time_input("Until", value=time(23, 45), key="changes_until", step=900, width=110)
-    start, end = (datetime.combine(day, at, tz) for at in (first, last))
-    if last == time(23, 45):
-        end = datetime.combine(day + timedelta(days=1), time(0, 0), tz)
+        last: time = st.time_input("Until", value=time(23, 59), key="changes_until", step=900, width=110)
+    start, end = datetime.combine(day, first, tz), datetime.combine(day, last, tz) + timedelta(minutes=1)
     return Asked(place.location_id, start, end) if start < end else None
 
 

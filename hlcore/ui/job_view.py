@@ -244,7 +244,7 @@ def row(item: Item) -> dict[str, Any]:
         "Person": name_of(item),
         "Result": outcome.cell,
         "New id": item.new_contact_id or NOTHING,
-        "Verified": verified_words(item),
+        "Verified": undoing.verified_words(item),
         "Why": item.error or (str((item.plan or {}).get("reason", "")) if item.outcome == "skipped" else ""),
     }
 
@@ -254,18 +254,10 @@ def name_of(item: Item) -> str:
     return str((item.plan or {}).get("name") or item.contact_id)
 
 
-def verified_words(item: Item) -> str:
-    """Whether what HighLevel shows is what was planned."""
-    if item.verified is None:
-        return NOTHING
-    if item.verified:
-        return "✓ every field as planned"
-    return f"! {many(len(item.differences or ()), 'difference')}" if item.differences else "! not verified"
-
-
 def _differences(item: Item, names: Names, tz: str) -> None:
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{plain(name_of(item))}** → `{item.new_contact_id}`")
+        new = f" → `{item.new_contact_id}`" if item.new_contact_id else ""
+        st.markdown(f"**{plain(name_of(item))}**{new}")
         for one in item.differences or ():
             found = Difference(one["field"], one.get("planned"), one.get("found"), one.get("reason") or "")
             st.markdown(difference_words(found, names, tz))

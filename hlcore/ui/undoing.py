@@ -10,17 +10,18 @@ import streamlit as st
 from hlcore.governance.roles import Act, Person
 from hlcore.restore import rewind, undo
 from hlcore.restore.kinds import kind_of
-from hlcore.store.restores import Job
+from hlcore.store.restores import Item, Job
 from hlcore.ui import errors, office
 from hlcore.ui.house import house
 from hlcore.ui.restoring import carry_on
-from hlcore.ui.words import Mark, count, many, plain
+from hlcore.ui.words import NOTHING, Mark, count, many, plain
 
 ASKING = "confirm_undo"
 OUTCOMES = {
     "undone": Mark("Deleted again", ":material/undo:", "green", "✓"),
     "put_back": Mark("Put back", ":material/history:", "green", "✓"),
 }
+_AS_PLANNED = {"undone": "✓ not in HighLevel any more", "put_back": "✓ as before; all else unchanged"}
 _TITLES = {undo.KIND: "Undo {0}", rewind.KIND: "Putting back {0}"}
 
 
@@ -38,6 +39,15 @@ def subject(job: Job) -> str:
     if kind_of(job) == rewind.KIND:
         return str(options.get("said") or "")
     return ""
+
+
+def verified_words(item: Item) -> str:
+    """Whether what HighLevel shows is what was planned."""
+    if item.verified is None:
+        return NOTHING
+    if item.verified:
+        return _AS_PLANNED.get(item.outcome, "✓ every field as planned")
+    return f"! {many(len(item.differences or ()), 'difference')}" if item.differences else "! not verified"
 
 
 def verdict(job: Job, outcomes: Mapping[str, int], different: int) -> tuple[Callable[..., Any], str] | None:
