@@ -8,16 +8,16 @@ Nothing is dropped silently: what a copy holds is in a request, or named as chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from hlcore.model.account import Account, iso, local_time, same_name
 from hlcore.model.contact import moment
-from hlcore.model.custom_values import is_empty
+from hlcore.model.deals import deal_values, stage
 from hlcore.model.parts import decode
 from hlcore.model.transcript import transcript
 
@@ -49,27 +49,6 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     def step(self) -> str:
         """How the journal and the receipt call it."""
         return f"{self.kind}.{self.record_id}"[:64]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What the location has today. `users`: id → name of those who exist (None: not known); `names`: of all users ever
-    seen; `pipelines`, `calendars`: id → (name, {stage id: stage name}) now; `past_pipelines`, `past_calendars`: as they
-    were; `fields`, `businesses`: ids that exist (None: not known)."""
-
-    users: Mapping[str, str] | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
-    pipelines: Mapping[str, tuple[str, Mapping[str, str]]] | None = None
-    past_pipelines: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
-    calendars: Mapping[str, str] | None = None
-    past_calendars: Mapping[str, str] = field(default_factory=dict)
-    fields: frozenset[str] | None = None
-    businesses: frozenset[str] | None = None
-    timezone: str = "UTC"
-
-    def has_user(self, user_id: object) -> bool:
-        """Whether somebody with this id exists, or might."""
-        return isinstance(user_id, str) and bool(user_id) and (self.users is None or user_id in self.users)
 
 
 @dataclass(slots=True)
@@ -214,7 +193,7 @@ def _owner(
 
 def _opportunity(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
     name = str(row.get("name") or "Opportunity")
-    place, why = _stage(row, account)
+    place, why = stage(row, account)
     if place is None:
         found.lost.append(f"opportunity “{name}” ({why})")
         return None
@@ -226,60 +205,13 @@ def _opportunity(found: Family, row: dict[str, Any], account: Account) -> dict[s
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         body["monetaryValue"] = value
     _owner(found, row, body, account, "assignedTo", "opportunities")
-    values, gone = _deal_values(row.get("customFields"), account)
+    values, gone = deal_values(row.get("customFields"), account)
     if values:
         body["customFields"] = values
     if gone:
         found.lost.append(f"{gone} custom field value(s) of opportunity “{name}” (the field was deleted)")
     found.change("opportunities: dates become today's; the source and the reason of a loss cannot be written")
     return body
-
-
-def _stage(row: Mapping[str, Any], account: Account) -> tuple[dict[str, Any] | None, str]:
-    """Pipeline and stage to write, and what is said about it: why not, or how they were mapped."""
-    pipeline, stage = str(row.get("pipelineId") or ""), str(row.get("pipelineStageId") or "")
-    if account.pipelines is None:
-        return ({"pipelineId": pipeline, "pipelineStageId": stage} if pipeline and stage else None), ""
-    old_name, old_stages = account.past_pipelines.get(pipeline, ("", {}))
-    target, said = pipeline, ""
-    if pipeline not in account.pipelines:
-        target = next((key for key, (name, _) in account.pipelines.items() if _same(name, old_name)), "")
-        if not target:
-            return None, "its pipeline no longer exists, and none has its name"
-        said = f"goes into the pipeline that is now called “{old_name}”"
-    stages = account.pipelines[target][1]
-    if stage in stages:
-        return {"pipelineId": target, "pipelineStageId": stage}, said
-    name = old_stages.get(stage, "")
-    mapped = next((key for key, label in stages.items() if _same(label, name)), "")
-    if not mapped:
-        return None, "its stage no longer exists, and none has its name"
-    return {"pipelineId": target, "pipelineStageId": mapped}, said or f"goes into the stage now called “{name}”"
-
-
-def _same(one: str, other: str) -> bool:
-    return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()
-
-
-def _deal_values(given: object, account: Account) -> tuple[list[dict[str, Any]], int]:
-    kept, gone = [], 0
-    for item in given if isinstance(given, list) else ():
-        if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
-            continue
-        value = deal_value(item)
-        if is_empty(value):
-            continue
-        if account.fields is not None and item["id"] not in account.fields:
-            gone += 1
-        else:
-            kept.append({"id": item["id"], "field_value": value})
-    return kept, gone
-
-
-def deal_value(item: Mapping[str, Any]) -> Any:
-    """The value of an opportunity's custom field; its key varies with the type (HighLevel API issue 87)."""
-    named = (key for key in item if key in ("value", "field_value") or key.startswith("fieldValue"))
-    return next((item[key] for key in named if not is_empty(item[key])), None)
 
 
 def _appointment(
@@ -289,7 +221,7 @@ def _appointment(
     calendar = str(row.get("calendarId") or "")
     if account.calendars is not None and calendar not in account.calendars:
         name = account.past_calendars.get(calendar, "")
-        calendar = next((key for key, label in account.calendars.items() if _same(label, name)), "")
+        calendar = next((key for key, label in account.calendars.items() if same_name(label, name)), "")
     why = ""
     if start is None:
         why = "the copy holds no time"
@@ -327,23 +259,3 @@ def _messages(found: Family, rows: Mapping[str, Rows], account: Account) -> None
 
 def _is_activity(row: Mapping[str, Any]) -> bool:
     return str(row.get("messageType") or "").startswith("TYPE_ACTIVITY")
-
-
-def local_time(at: datetime, timezone: str) -> str:
-    """The moment to the minute in this time zone, with its name; in UTC where the name is not known."""
-    try:
-        zone = ZoneInfo(timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        zone, timezone = ZoneInfo("UTC"), "UTC"
-    return f"{at.astimezone(zone):%-d %B %Y, %H:%M} ({timezone or 'UTC'})"
-
-
-def iso(at: datetime) -> str:
-    """As HighLevel writes moments: UTC with milliseconds."""
-    plain = at.astimezone(UTC)
-    return plain.strftime("%Y-%m-%dT%H:%M:%S.") + f"{plain.microsecond // 1000:03d}Z"
-
-
-def steps(children: Iterable[Child]) -> set[str]:
-    """The names of these requests."""
-    return {child.step for child in children}

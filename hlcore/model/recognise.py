@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hlcore.model import custom_values
-from hlcore.model.children import APPOINTMENT, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, Child, deal_value
+from hlcore.model.children import APPOINTMENT, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, Child
 from hlcore.model.contact import moment
+from hlcore.model.deals import deal_value
 from hlcore.model.fidelity import same_text
 from hlcore.model.parts import decode, identity
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hlcore.errors import ContractError, Gone, Rejected, ScopeMissing, Unreachable
 from hlcore.highlevel import Client
-from hlcore.model.children import Account
+from hlcore.model.account import Account
 from hlcore.model.parts import decode
 from hlcore.model.writable import Catalogue
 from hlcore.store import Vault, records

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from hlcore.highlevel import Client
-from hlcore.model.children import BUSINESS, FOLLOWERS, TRANSCRIPT, Account, Child, Family, family
+from hlcore.model.account import Account
+from hlcore.model.children import BUSINESS, FOLLOWERS, TRANSCRIPT, Child, Family, family
 from hlcore.model.last_copy import last_copy
 from hlcore.model.parts import identity
 from hlcore.model.recognise import SHELF, find

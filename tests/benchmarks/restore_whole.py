@@ -1,0 +1,99 @@
+"""Many people of every kind come back with all their records: what is equal, and what the ledger says.
+
+    python -m tests.benchmarks.restore_whole [PEOPLE]
+
+Time is moved by hand, so that only the work itself takes time. Exits with 1 when anything is not as planned.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+
+from hlcore.highlevel import Client, Limiter
+from hlcore.sandbox import Sandbox, serve
+from hlcore.settings import Settings
+from hlcore.store import Vault, locations
+from tests.restore.conftest import LOCATION, HandClock, World
+from tests.restore.test_children import a_whole_life, belongings, capture
+
+SAME = ("tags", "followers", "businessId", "assignedTo", "customFields", "dndSettings", "city", "country", "source")
+
+
+def main(people: int) -> int:
+    """0 when everybody is whole."""
+    clock = HandClock()
+    sandbox = Sandbox(clock.now, seed=5)
+    place = sandbox.add_location(LOCATION, "Whole & Sons", "Europe/Berlin")
+    with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:
+        vault = Vault.open(f"sqlite:///{folder}/vault.db")
+        limiter = Limiter(clock, per_10s=100, interactive_share=0)
+        client = Client(LOCATION, lambda: f"pit-{LOCATION}", base_url=server.url, limiter=limiter, clock=clock)
+        named = {"name": place.name, "timezone": "Europe/Berlin", "company_id": "", "token": b""}
+        with vault.write() as tx:
+            locations.connect(tx, LOCATION, **named, at=clock.now(), raw=client.location())
+        world = World(vault, clock, sandbox, place, client, server.url, Settings())
+        place.add_workflow("Welcome", trigger="contact_created")
+        place.add_workflow("Tagged", trigger="tag_added")
+        place.add_custom_field("Budget", data_type="NUMERICAL")
+        place.add_user("Sam")
+        return _through(world, people)
+
+
+def _through(world: World, people: int) -> int:
+    place = world.location
+    invented = place.fill(people)
+    ids = []
+    for number, contact_id in enumerate(invented):
+        fields = {key: value for key, value in place.contacts[contact_id].items() if key in CARRIED}
+        ids.append(a_whole_life(world, number, **fields))
+    place.delete(*invented)
+    for start in range(0, len(ids), 500):
+        capture(world, *ids[start : start + 500])
+    before = {one: (belongings(world, one), dict(place.contacts[one])) for one in ids}
+    world.lose(*ids)
+    world.sandbox.ledger.clear()
+    world.confirm(*ids)
+    result = world.run()
+    while result.pending and result.resume_at is not None:
+        clock_at = max(world.clock.at, result.resume_at)
+        world.clock.at = clock_at
+        result = world.run()
+    return _report(world, before)
+
+
+CARRIED = frozenset(
+    {"firstName", "lastName", "email", "phone", "companyName", "city", "state", "country", "timezone", "tags"}
+    | {"dnd", "dndSettings", "dateOfBirth", "address1", "postalCode", "assignedTo", "customFields", "source"}
+)
+
+
+def _report(world: World, before: dict[str, tuple[dict[str, list[object]], dict[str, object]]]) -> int:
+    receipt, wrong = world.receipt(), Counter[str]()
+    outcomes = Counter((row["outcome"], bool(row["verified"])) for row in receipt.values())
+    exact = sum(row["predicted"] == row["measured"] != "" for row in receipt.values())
+    for old, (had, fields) in before.items():
+        new = world.location.contacts.get(receipt[old]["new_id"])
+        if new is None:
+            wrong["missing"] += 1
+            continue
+        has = belongings(world, new["id"])
+        wrong.update(key for key in ("tasks", "deals", "appointments") if has[key] != had[key])
+        wrong["notes"] += len(has["notes"]) != len(had["notes"]) + 1
+        wrong.update(key for key in SAME if key != "dndSettings" and new.get(key) != fields.get(key))
+    ledger = world.sandbox.ledger
+    bad = (*ledger.messages_sent, *ledger.reached, *ledger.creates_without_dnd, *ledger.off_contract, *ledger.crashes)
+    print(f"{len(receipt)} people: {dict(outcomes)}; {exact} exactly as predicted; different: {dict(+wrong)}")
+    for row in [row for row in receipt.values() if not row["verified"]][:5]:
+        print("  ", row["outcome"], row["error"], row["differences"])
+    print(
+        f"requests {len(ledger)}, automations started {len(ledger.workflow_starts)}, of which reachable "
+        f"{len(ledger.reached)}, messages {len(ledger.messages_sent)}, creates without do-not-disturb "
+        f"{len(ledger.creates_without_dnd)}, off contract {len(ledger.off_contract)}, 429 {ledger.rate_limited}"
+    )
+    return int(bool(bad) or bool(+wrong) or exact < 0.99 * len(receipt))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 500))
