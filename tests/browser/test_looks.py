@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.conftest import PATHS, OpenWindow, Server, Window
 
@@ -19,7 +20,7 @@ def test_every_page_fits_and_nothing_fails(server: Server, window: OpenWindow, d
             visitor.settle()
             where = f"{path} on a {name}"
             assert page.locator("h1").first.inner_text().strip(), where
-            assert _overflow(visitor) <= 0, f"{where} scrolls sideways"
+            assert _fits(visitor), f"{where} scrolls sideways"
             assert page.get_by_test_id("stException").count() == 0, where
             assert page.locator("[data-testid=stAlertContentError]").count() == 0, where
             assert len(page.get_by_test_id("stMain").inner_text()) > 60, f"{where} is empty"
@@ -29,12 +30,16 @@ def test_every_page_fits_and_nothing_fails(server: Server, window: OpenWindow, d
     assert visitor.asked == [], "a page asked for something outside this machine"
 
 
-def _overflow(visitor: Window) -> int:
-    return int(visitor.page.evaluate(
-        """() => Math.max(
-            document.documentElement.scrollWidth - innerWidth,
-            ...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth))"""
-    ))  # fmt: skip
+def _fits(visitor: Window) -> bool:
+    """Whether nothing sticks out sideways, once charts and tables have drawn themselves anew."""
+    script = """() => Math.max(
+        document.documentElement.scrollWidth - innerWidth,
+        ...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)) <= 0"""
+    try:
+        visitor.page.wait_for_function(script, timeout=15_000)
+    except PlaywrightTimeout:
+        return False
+    return True
 
 
 def _is_dark(visitor: Window) -> bool:

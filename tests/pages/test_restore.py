@@ -13,7 +13,7 @@ from hlcore.governance.roles import Person, Role
 from hlcore.restore.jobs import create_job, pause_job
 from hlcore.restore.plan import Path
 from hlcore.sandbox import Sandbox
-from hlcore.store import audit, register, restores
+from hlcore.store import audit, contacts, register, restores
 from hlcore.ui import receipts, restoring
 from hlcore.ui.choosing import BASKET, Who
 from hlcore.ui.house import House
@@ -230,3 +230,14 @@ def test_what_failed_can_be_tried_again_from_the_result(
     fault.off()
     page.button(key="try_again").click().run()
     until(page, lambda: "1 person is back in HighLevel" in text_of(page))
+
+def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+    with office.vault.read() as tx:
+        held = contacts.get(tx, HARBOR, PEOPLE[0].contact_id)
+    assert held is not None
+    assert held.email
+    highlevel.locations[HARBOR].create(firstName="Somebody", email=held.email)
+    page = preview(app, PEOPLE[:1], "Create again now")
+    (shown,) = [one.value for one in page.dataframe if "Living" in one.value]
+    assert "Somebody" in list(shown["Living"])
+    assert "Nothing is overwritten" in text_of(page)
