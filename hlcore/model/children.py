@@ -114,11 +114,13 @@ def _made(row: Mapping[str, Any]) -> datetime | None:
 
 
 def _label(kind: str, body: Mapping[str, Any]) -> str:
-    return str(body.get("title") or body.get("name") or body.get("body") or kind).strip().splitlines()[0][:80]
+    lines = str(body.get("title") or body.get("name") or body.get("body") or "").strip().splitlines()
+    return lines[0][:80] if lines else kind
 
 
 def _followers(found: Family, fields: Mapping[str, Any], account: Account) -> None:
-    given = [one for one in fields.get("followers") or () if isinstance(one, str) and one]
+    told = fields.get("followers")
+    given = [one for one in told if isinstance(one, str) and one] if isinstance(told, list) else []
     if not given:
         return
     kept = [one for one in given if account.has_user(one)]
@@ -146,8 +148,9 @@ def _business(found: Family, fields: Mapping[str, Any], account: Account) -> Non
 
 def _note(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
     text, added, author = str(row.get("body") or ""), _made(row), row.get("userId")
-    gone = isinstance(author, str) and author and not account.has_user(author)
-    by = f" by {account.names.get(str(author), 'a user who no longer exists')}" if gone else ""
+    author = author if isinstance(author, str) else ""
+    gone = bool(author) and not account.has_user(author)
+    by = f" by {account.names.get(author) or 'a user who no longer exists'}" if gone else ""
     body: dict[str, Any] = {"body": text}
     if added is not None or gone:
         when = f" on {local_time(added, account.timezone)}" if added is not None else ""

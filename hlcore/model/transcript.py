@@ -49,7 +49,8 @@ def _line(row: Row, emails: Mapping[str, Row], said: Callable[[datetime], str]) 
     who = "from the contact" if row.get("direction") == "inbound" else "to the contact"
     head = " · ".join(part for part in (said(at) if at else "", channel, who) if part)
     body = str(row.get("body") or "").strip() or _email(row, emails) or _call(row) or "(no text)"
-    files = [str(one) for one in row.get("attachments") or () if isinstance(one, str)]
+    given = row.get("attachments")
+    files = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
     return "\n".join([head, plain_text(body)[:LONGEST], *(f"file: {one}" for one in files)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -62,7 +62,8 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
 
     `body` is the create call and `after` the update that follows it; for a top-up `body` holds the blanks to fill, and
     `after` is empty. `children` and `tags` follow in between. `target_id`: the living contact to top up; `there`: ids
-    of its records that are accounted for. `beside`: shall be created although its address is taken. The three lists are
+    of its records that are accounted for. `beside`: shall be created although its address is taken. `compared`: where
+    there is a conflict, (property, last copy, living contact), both as text, '' for none. The three lists are
     in plain words. `requests` is what carrying it out costs.
     """
 
@@ -81,6 +82,7 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     children: tuple[Child, ...] = ()
     tags: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
+    compared: tuple[tuple[str, str, str], ...] = ()
     target_id: str = ""
     there: tuple[str, ...] = ()
     beside: bool = False
@@ -168,3 +170,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def rows(self) -> list[dict[str, Any]]:
         """One line per contact, for a table or a CSV."""
         return [item.row() for item in self.items]
+
+
+def one_each(items: Sequence[PlanItem]) -> Iterator[PlanItem]:
+    """Two contacts of one plan with the same e-mail or phone: the first is made, the second is not."""
+    taken: dict[tuple[str, str], str] = {}
+    for item in items:
+        body = item.body or {}
+        held = [(name, str(body[name]).strip().lower()) for name in ("email", "phone") if name in body]
+        clash = next((key for key in held if key in taken), None)
+        if item.action == "recreate" and not item.beside and clash is not None:
+            noun = "e-mail" if clash[0] == "email" else "phone number"
+            yield PlanItem(
+                contact_id=item.contact_id,
+                name=item.name,
+                action="skip",
+                reason=f"Contact {taken[clash]} of this same restore has the same {noun}; that one is made.",
+                conflict=Conflict(taken[clash], clash[0]),
+                will_be_lost=item.will_be_lost,
+            )
+            continue
+        taken.update(dict.fromkeys(held, item.contact_id))
+        yield item

@@ -24,8 +24,8 @@ from hlcore.restore.catalogue import catalogue_of
 from hlcore.restore.known import Known, known_of
 from hlcore.restore.native import local, native_path
 from hlcore.restore.places import account_of, warnings_of
-from hlcore.restore.plan import DOES, Choices, Conflict, Path, Plan, PlanItem
-from hlcore.restore.preparing import Bench, Prepared, missing, prepare
+from hlcore.restore.plan import DOES, Choices, Conflict, Path, Plan, PlanItem, one_each
+from hlcore.restore.preparing import Bench, Prepared, missing, prepare, side_by_side
 from hlcore.restore.recreate import ERASED
 from hlcore.settings import Settings
 from hlcore.store import Vault, contacts, locations
@@ -86,7 +86,7 @@ def plan(
         location_id=location_id,
         made_at=desk.now,
         path=path,
-        items=tuple(_one_each(items)),
+        items=tuple(one_each(items)),
         rate=settings.requests_per_10s / 10,
         index_lag=settings.index_lag.total_seconds(),
         choices=choices,
@@ -203,17 +203,24 @@ def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
     conflict = None if known.begun else live.conflict_of(desk.vault, desk.client, known.contact_id, made.body)
     if conflict is None:
         return _made_anew(known, made, _why_recreate(desk, known, left))
-    if desk.bench.choices.on_conflict == "fill":
-        raw = live.alive(desk.client, conflict.contact_id)
-        if raw is not None:
-            reason = f"{conflict.words} You chose to fill what that one lacks; no value of it is overwritten."
-            return _filled(desk, known, decode(raw), reason, conflict)
-    if desk.bench.choices.on_conflict == "create":
-        if live.allows_duplicates(desk.location.raw):
-            reason = f"{conflict.words} You chose to create it beside that one."
-            return msgspec.structs.replace(_made_anew(known, made, reason), conflict=conflict, beside=True)
-        return _skip(known, f"{conflict.words} This account does not allow duplicates.", conflict, made.wanted)
-    return _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, made.wanted)
+    return _conflicting(desk, known, made, conflict)
+
+
+def _conflicting(desk: _Desk, known: Known, made: Prepared, conflict: Conflict) -> PlanItem:
+    """What the person chose for contacts whose address a living one holds; both are shown side by side."""
+    raw = live.alive(desk.client, conflict.contact_id)
+    living = decode(raw) if raw is not None else {}
+    choice, item = desk.bench.choices.on_conflict, None
+    if choice == "fill" and living:
+        reason = f"{conflict.words} You chose to fill what that one lacks; no value of it is overwritten."
+        item = _filled(desk, known, living, reason, conflict)
+    elif choice == "create" and live.allows_duplicates(desk.location.raw):
+        reason = f"{conflict.words} You chose to create it beside that one."
+        item = msgspec.structs.replace(_made_anew(known, made, reason), conflict=conflict, beside=True)
+    elif choice == "create":
+        item = _skip(known, f"{conflict.words} This account does not allow duplicates.", conflict, made.wanted)
+    item = item or _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, made.wanted)
+    return msgspec.structs.replace(item, compared=side_by_side(made.body, living))
 
 
 def _made_anew(known: Known, made: Prepared, reason: str) -> PlanItem:
@@ -273,25 +280,3 @@ def _skip(
         conflict=conflict,
         will_be_lost=wanted.lost if wanted else (),
     )
-
-
-def _one_each(items: Sequence[PlanItem]) -> Iterator[PlanItem]:
-    """Two contacts of one plan with the same e-mail or phone: the first is made, the second is not."""
-    taken: dict[tuple[str, str], str] = {}
-    for item in items:
-        body = item.body or {}
-        held = [(name, str(body[name]).strip().lower()) for name in ("email", "phone") if name in body]
-        clash = next((key for key in held if key in taken), None)
-        if item.action == "recreate" and clash is not None:
-            noun = "e-mail" if clash[0] == "email" else "phone number"
-            yield PlanItem(
-                contact_id=item.contact_id,
-                name=item.name,
-                action="skip",
-                reason=f"Contact {taken[clash]} of this same restore has the same {noun}; that one is made.",
-                conflict=Conflict(taken[clash], clash[0]),
-                will_be_lost=item.will_be_lost,
-            )
-            continue
-        taken.update(dict.fromkeys(held, item.contact_id))
-        yield item

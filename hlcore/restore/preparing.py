@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from hlcore.highlevel import Client
 from hlcore.model.account import Account
 from hlcore.model.children import BUSINESS, FOLLOWERS, TRANSCRIPT, Child, Family, family
+from hlcore.model.fields import TEXTS
 from hlcore.model.last_copy import last_copy
 from hlcore.model.parts import identity
 from hlcore.model.recognise import SHELF, find
@@ -155,3 +156,9 @@ def _on_contact(child: Child, live: dict[str, Any]) -> list[Child]:
     body = {"followers": absent}
     return [Child(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(absent)} followers", count=len(absent))]
 
+
+
+def side_by_side(wanted: Mapping[str, Any], living: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """The texts of the copy beside those of the living contact: (property, copy, living)."""
+    names = [name for name in ("firstName", "lastName", "name", *TEXTS) if name in wanted or living.get(name)]
+    return tuple((name, str(wanted.get(name) or ""), str(living.get(name) or "")) for name in names)

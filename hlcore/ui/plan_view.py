@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from hlcore.model.fields import label_of
 from hlcore.restore.plan import Native, Plan, PlanItem
 from hlcore.ui import merging, office
 from hlcore.ui.restoring import DOES, Planning
-from hlcore.ui.tables import pager, slice_of
+from hlcore.ui.tables import pager, slice_of, table
 from hlcore.ui.words import Mark, duration, many, plain
 
 ACTIONS = {
@@ -99,6 +100,9 @@ def _item(item: PlanItem, location_id: str) -> None:
         merge = merging.of(location_id, item.contact_id)
         if merge is not None:
             st.markdown(f":material/merge: {merging.words(merge)}")
+        if item.compared:
+            rows = [{"Field": label_of(name), "Last copy": then, "Living": now} for name, then, now in item.compared]
+            table(rows, key=f"compared_{item.contact_id}", alt="Last copy and living contact, side by side")
         if item.fidelity is not None and item.action in DOES:
             share = math.floor(item.fidelity.share * 100)
             told = ", ".join(part.words for part in item.fidelity.parts)

@@ -410,6 +410,14 @@ def test_a_conflict_can_be_filled_without_overwriting_anything(world: World) -> 
     quiet(world)
 
 
+def test_a_conflict_shows_both_side_by_side(world: World) -> None:
+    ana = lost_life(world, city="Köln")
+    world.add(firstName="Anna", email="ana1@example.com")
+    item = world.planned(ana)
+    assert item.action == "skip"
+    assert {("firstName", "Ana", "Anna"), ("city", "Köln", "")} <= set(item.compared)
+
+
 @pytest.mark.parametrize("allowed", [False, True])
 def test_creating_beside_a_conflict_needs_an_account_that_allows_it(world: World, allowed: bool) -> None:
     ana = lost_life(world)

@@ -1,0 +1,153 @@
+"""Records of a lost contact as requests: nothing outside the contract, nothing silently dropped."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hlcore.model.account import Account
+from hlcore.model.children import PARTS, family
+from hlcore.model.recognise import LEAVE_OUT, differences, find, original, same, smaller
+from hlcore.model.transcript import LONGEST, plain_text, transcript
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MAY = {
+    "note": {"body", "userId", "title", "color", "pinned"},
+    "transcript": {"body", "title"},
+    "task": {"title", "body", "dueDate", "completed", "assignedTo"},
+    "opportunity": {
+        *("pipelineId", "pipelineStageId", "name", "status", "monetaryValue", "assignedTo", "customFields"),
+    },
+    "appointment": {
+        *("calendarId", "startTime", "endTime", "title", "appointmentStatus", "assignedUserId", "address"),
+        *("ignoreDateRange", "ignoreFreeSlotValidation"),
+    },
+    "followers": {"followers"},
+    "business": {"businessId"},
+}
+"""Properties of the DTOs in HighLevel's OpenAPI files; the contact's and the location's id are added when sent."""
+ACCOUNT = Account(
+    users={"u1": "Sam"},
+    names={"u1": "Sam", "u2": "Kim"},
+    pipelines={"p1": ("Sales", {"s1": "New"})},
+    past_pipelines={"p1": ("Sales", {"s1": "New", "s0": "Old"}), "p0": ("sales", {"t1": "new"})},
+    calendars={"c1": "Bookings"},
+    past_calendars={"c0": "bookings"},
+    fields=frozenset({"f1"}),
+    businesses=frozenset({"b1"}),
+    timezone="Europe/Berlin",
+)
+VALUE = st.fixed_dictionaries({"id": st.sampled_from(["f1", "f0"]), "fieldValue": st.sampled_from(["", "a"])})
+SOME = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 10**13), st.sampled_from(["", " ", "Ana", "<p>x</p>"]), st.sampled_from(["u1", "u2", "p1", "p0"]),
+    st.sampled_from(["s1", "s0", "t1", "c1", "c0", "open", "won", "2026-05-01T10:00:00.000Z", "2020-01-01"]),
+    st.lists(VALUE),
+)  # fmt: skip
+READ = {"dateAdded", "createdAt", "messageType", "direction", "attachments"}
+NAMES = sorted(READ.union(*MAY.values()))
+ROWS = st.lists(st.dictionaries(st.sampled_from(NAMES), SOME, max_size=6), min_size=1, max_size=2)
+KINDS = ("note", "task", "opportunity", "appointment", "message")
+ONE_KIND = st.tuples(st.sampled_from(KINDS), ROWS).map(lambda one: {one[0]: one[1]})
+
+
+def made(rows: dict[str, list[dict[str, Any]]], fields: dict[str, Any] | None = None, **how: Any) -> Any:
+    raws = {
+        kind: [(f"{kind}{at}", json.dumps(row).encode()) for at, row in enumerate(listed)]
+        for kind, listed in rows.items()
+    }
+    return family(fields or {}, raws, ACCOUNT, now=NOW, **how)
+
+
+@given(ONE_KIND, st.lists(st.sampled_from(["u1", "u2"]), unique=True))
+@settings(max_examples=60, deadline=None)
+def test_no_records_make_a_request_outside_the_contract(rows: dict[str, Any], followers: list[str]) -> None:
+    for child in made(rows, {"followers": followers, "businessId": "b1"}).children:
+        assert child.body.keys() <= MAY[child.kind]
+        assert None not in child.body.values()
+        assert len(child.step) <= 64
+
+
+@given(ONE_KIND)
+@settings(max_examples=60, deadline=None)
+def test_what_is_not_in_a_request_is_named_as_lost(rows: dict[str, Any]) -> None:
+    found = made(rows)
+    kept = found.kept()
+    for kind in ("note", "task", "opportunity", "appointment"):
+        assert found.held.get(PARTS[kind], 0) == len(rows.get(kind, ()))
+    missing = sum(of - kept[name] for name, of in found.held.items())
+    assert len([line for line in found.lost if "custom field value" not in line]) == missing
+
+
+@given(ONE_KIND)
+@settings(max_examples=60, deadline=None)
+def test_no_vanished_user_is_written(rows: dict[str, Any]) -> None:
+    for child in made(rows).children:
+        for name in ("userId", "assignedTo", "assignedUserId"):
+            assert child.body.get(name, "u1") == "u1"
+
+
+@given(ONE_KIND)
+@settings(max_examples=60, deadline=None)
+def test_what_was_made_as_planned_is_recognised_and_equal(rows: dict[str, Any]) -> None:
+    for child in made(rows).children:
+        if child.kind not in LEAVE_OUT:
+            continue
+        live = {**child.body, "id": "new"}
+        if "customFields" in live:
+            live["customFields"] = [{"id": one["id"], "fieldValue": one["field_value"]} for one in live["customFields"]]
+        assert same(child.kind, child.body, live)
+        assert differences(child.body, live) == []
+        assert find(child.kind, child.body, [json.dumps(live).encode()], taken={"new"}) == ""
+
+
+@given(ONE_KIND)
+@settings(max_examples=60, deadline=None)
+def test_leaving_out_ends_and_never_takes_what_a_record_must_have(rows: dict[str, Any]) -> None:
+    must = {"task": {"title", "dueDate", "completed"}, "opportunity": {"name", "status", "pipelineId"}}
+    for child in made(rows).children:
+        body: dict[str, Any] | None = child.body
+        for _ in range(8):
+            assert body is None or must.get(child.kind, set()) <= body.keys()
+            body = smaller(child, body, ()) if body is not None else None
+        assert body is None
+
+
+def test_a_note_is_recognised_with_and_without_its_first_line() -> None:
+    (child,) = made({"note": [{"body": "Likes tea", "dateAdded": "2025-05-01T08:00:00.000Z"}]}).children
+    assert child.body["body"] == "Originally written on 1 May 2025, 10:00 (Europe/Berlin)\n\nLikes tea"
+    assert original("note", child.body, {"body": "Likes tea"})
+    assert not original("note", child.body, {"body": "tea"})
+    assert not same("note", child.body, {"body": "Likes tea"})
+
+
+def test_the_first_line_of_a_formatted_note_is_formatted_too() -> None:
+    (child,) = made({"note": [{"body": "<p>Likes tea</p>", "dateAdded": "2025-05-01T08:00:00.000Z"}]}).children
+    assert child.body["body"].startswith("<p>Originally written on 1 May 2025")
+    assert original("note", child.body, {"body": "<p>Likes tea</p>"})
+
+
+def test_an_appointment_that_is_over_needs_to_be_asked_for() -> None:
+    rows = {"appointment": [{"calendarId": "c0", "startTime": (NOW - timedelta(days=1)).isoformat(), "title": "Past"}]}
+    assert made(rows).lost == ["appointment “Past” (it is over)"]
+    (child,) = made(rows, past=True).children
+    assert child.body["calendarId"] == "c1"
+
+
+def test_a_conversation_too_long_for_one_note_goes_on_in_the_next() -> None:
+    rows = [{"body": "x" * 9000, "direction": "inbound", "messageType": "TYPE_SMS"} for _ in range(5)]
+    parts = transcript(rows, {}, str)
+    assert sum(number for _, number in parts) == 5
+    assert all(len(text) < LONGEST + 10_000 for text, _ in parts)
+    assert "(part 1 of 3)" in parts[0][0]
+
+
+def test_an_e_mail_is_told_by_its_text() -> None:
+    row = {"id": "m1", "messageType": "TYPE_EMAIL", "direction": "outbound", "meta": {"email": {"messageIds": ["e1"]}}}
+    email = {"emailMessage": {"subject": "Hello", "body": "<style>p{}</style><p>Dear Ana</p><br>Bye &amp; thanks"}}
+    ((text, _),) = transcript([row], {"e1": email}, str)
+    assert "email · to the contact\nHello\nDear Ana" in text
+    assert plain_text("<p>a</p><p>b</p>") == "a\nb"
