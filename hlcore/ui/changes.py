@@ -44,7 +44,9 @@ def question(places: Sequence[Location]) -> Asked | None:
         place = places[0]
         if len(places) > 1:
             names = {one.location_id: one.name for one in places}
-            wanted = st.selectbox("Account", list(names), key="changes_account", format_func=names.__getitem__, width=240)
+            wanted = st.selectbox(
+                "Account", list(names), key="changes_account", format_func=names.__getitem__, width=240
+            )
             place = next(one for one in places if one.location_id == wanted)
         tz = zone(place.timezone)
         now = office.now().astimezone(tz)
