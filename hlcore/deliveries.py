@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from hlcore import installing
-from hlcore.errors import Cancelled, LocationInactive, NotFound, TokenRefused, VaultError, WrongLocation
+from hlcore.errors import Cancelled, LocationInactive, NotFound, StoreError, TokenRefused, VaultError, WrongLocation
 from hlcore.highlevel.webhooks import read
 from hlcore.store import inbox, leases, runs
 from hlcore.store.inbox import Delivery
@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 BATCH = 1_000
 LEASE, LEASE_FOR = "webhooks", timedelta(minutes=2)
 ACCOUNT_EVENTS = ("INSTALL", "UNINSTALL")
+STORE_PAUSE = timedelta(seconds=5)
 TROUBLE_PAUSE = timedelta(minutes=1)
 REFUSED_PAUSE = timedelta(minutes=10)
 
@@ -84,7 +85,7 @@ def _handle(office: Office, location_id: str, deliveries: Sequence[Delivery], ca
     except (TokenRefused, WrongLocation, LocationInactive) as exc:
         _put_off(office, left, REFUSED_PAUSE, exc)
     except VaultError as exc:
-        _put_off(office, left, TROUBLE_PAUSE, exc)
+        _put_off(office, left, STORE_PAUSE if isinstance(exc, StoreError) else TROUBLE_PAUSE, exc)
 
 
 def _accounts(office: Office, deliveries: Sequence[Delivery], left: dict[str, Delivery]) -> None:

@@ -120,6 +120,8 @@ def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, p
             if once:
                 return
             with office.vault.write() as tx:  # the next round writes every row again, as a first listing does
+                ordered = "SELECT row_id FROM contacts ORDER BY row_id" + (" FOR UPDATE" if options.postgres else "")
+                tx.exec_driver_sql(ordered).all()
                 tx.exec_driver_sql("UPDATE contacts SET content_digest = digest, date_updated = NULL")
             counted["rounds"], counted["outcome"] = number, report.outcome
 
@@ -142,7 +144,7 @@ def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, p
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         with office.vault.inbox.read() as tx:
-            if not inbox.waiting(tx, at=office.clock.now())[0]:
+            if not inbox.waiting(tx, at=office.clock.now() + timedelta(minutes=2))[0]:
                 break
         time.sleep(0.2)
     caught_up = time.monotonic()
