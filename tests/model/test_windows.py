@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hlcore.model.windows import DEFAULT_DAYS, Window, remaining, urgency, window_of
 
 SEEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-moments = st.integers(0, 10 * 365 * 24 * 60).map(lambda minutes: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
+START = datetime(2020, 1, 1, tzinfo=UTC)
+moments = st.integers(0, 10 * 365 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes))
 
 
 def test_the_default_is_the_shorter_figure_and_says_why() -> None:
