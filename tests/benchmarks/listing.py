@@ -72,7 +72,8 @@ def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
     print(f"floor: {count / floor:,.0f}/s; ratio {floor / seconds:.2f}")
     again, faster = look()
     print(
-        f"unchanged listing: {again.outcome}, {faster:.1f} s, {seconds / faster:.1f} x faster; {again.requests} requests"
+        f"unchanged listing: {again.outcome}, {faster:.1f} s, {seconds / faster:.1f} x faster, "
+        f"{again.requests} requests"
     )
     quiet, seconds = look(watch_location)
     print(f"watch, nothing changed: {quiet.outcome}, {quiet.requests} requests, {seconds:.1f} s")
@@ -82,7 +83,8 @@ def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
         httpx.delete(f"{where['url']}/contacts/{contact_id}", headers=headers).raise_for_status()
     found, seconds = look(watch_location)
     print(
-        f"watch, {len(gone)} deletions: {found.outcome}, {found.deleted} found, {found.requests} requests, {seconds:.1f} s"
+        f"watch, {len(gone)} deletions: {found.outcome}, {found.deleted} found, "
+        f"{found.requests} requests, {seconds:.1f} s"
     )
 
 

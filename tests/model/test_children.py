@@ -43,7 +43,8 @@ ACCOUNT = Account(
 )
 VALUE = st.fixed_dictionaries({"id": st.sampled_from(["f1", "f0"]), "fieldValue": st.sampled_from(["", "a"])})
 SOME = st.one_of(
-    st.none(), st.booleans(), st.integers(-5, 10**13), st.sampled_from(["", " ", "Ana", "<p>x</p>"]), st.sampled_from(["u1", "u2", "p1", "p0"]),
+    st.none(), st.booleans(), st.integers(-5, 10**13), st.sampled_from(["", " ", "Ana", "<p>x</p>"]),
+    st.sampled_from(["u1", "u2", "p1", "p0"]),
     st.sampled_from(["s1", "s0", "t1", "c1", "c0", "open", "won", "2026-05-01T10:00:00.000Z", "2020-01-01"]),
     st.lists(VALUE),
 )  # fmt: skip
