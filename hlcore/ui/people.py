@@ -189,7 +189,7 @@ def open_person(who: Who) -> None:
 
 def close_person() -> None:
     """The Contacts page shows the list again."""
-    for name in ("contact", "in", "before"):  # `part` belongs to its widget, which takes it away itself
+    for name in ("contact", "in", "before", "part"):
         st.query_params.pop(name, None)
 
 

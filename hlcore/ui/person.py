@@ -43,13 +43,15 @@ def show(who: Person, contact_id: str, location_id: str) -> None:
         merge = merging.of(*mine) if sheet.stored.status == Status.MERGED else None
         if merge is not None:
             merging.draw(merge, mine[0], key="merge")
+        # Read from the address but not bound to it: a bound widget that goes away writes the address it knew, and
+        # would bring the closed record back.
+        asked = st.query_params.get("part", "")
         part = st.segmented_control(
             "Part of the record",
             list(SECTIONS),
             key="part",
-            default="Details",
+            default=asked if asked in SECTIONS else "Details",
             required=True,
-            bind="query-params",
             label_visibility="collapsed",
         )
         SECTIONS[part](sheet)
