@@ -74,7 +74,8 @@ class DayBudget:
         self._since += 1
 
     def learn(self, told: RateHeaders, sent_since: int) -> None:
-        """What the newest answer says; `sent_since` requests may not be in its numbers yet."""
+        """What the newest answer says; `sent_since` of our requests may not be in its numbers: those sent after it, and
+        those that the server may have met in another order."""
         self._granted = told.daily_limit or self._granted
         if told.daily_remaining is not None:
             self._remaining, self._since, self._told_at = told.daily_remaining, sent_since, self._clock.now()

@@ -108,9 +108,7 @@ class Call(Generic[T]):
     def _attempt(self) -> T:
         self.attempts += 1
         token = _usable(self.line.token())
-        if self.line.meter is not None:
-            self.line.meter()
-        permit = self.line.limiter.acquire(self.priority, self.line.cancelled)
+        permit = self.line.limiter.acquire(self.priority, self.line.cancelled, self.line.meter)
         started = self.line.clock.monotonic()
         response: Response | None = None
         try:

@@ -91,7 +91,8 @@ class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
 
     def metered(self, meter: Callable[[], None]) -> Client:
         """The same client for work with a budget of its own: `meter` is called before every request, repeated ones
-        included, and what it raises ends the call. Closing it does nothing."""
+        included, one at a time and when every request before is counted; what it raises ends the call. Closing it does
+        nothing."""
         other = self.with_priority(self.priority)
         other._line = replace(self._line, meter=meter)
         return other

@@ -43,13 +43,19 @@ class Priority(enum.Enum):
 class Permit:
     """The right to send one request. `done` must be called when its answer came or will not come."""
 
-    __slots__ = ("_limiter", "done_at", "number", "priority")
+    __slots__ = ("_limiter", "begun", "done_at", "ended", "number", "priority")
 
-    def __init__(self, limiter: Limiter, number: int, priority: Priority) -> None:
+    def __init__(self, limiter: Limiter, number: int, priority: Priority, begun: int) -> None:
         self._limiter = limiter
         self.number = number
         self.priority = priority
+        self.begun = begun
+        self.ended: int | None = None
         self.done_at: float | None = None
+
+    def overlapped(self, earlier: Permit) -> bool:
+        """Whether the server may have counted this earlier request after our own."""
+        return earlier.number < self.number and (earlier.ended is None or earlier.ended > self.begun)
 
     def done(self, headers: Mapping[str, str] | None = None) -> None:
         """The request is over; the limiter has learned from its answer's headers. May be repeated."""
@@ -94,12 +100,12 @@ class Limiter:
         self._clock = clock
         self._factor = min(1.0, per_10s / DOCUMENTED_PER_INTERVAL)
         self._share = interactive_share
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._day = DayBudget(clock, per_day=per_day, share=interactive_share, spent=spent_today)
         self._maximum = DOCUMENTED_PER_INTERVAL
         self._interval = DOCUMENTED_INTERVAL
         self._held: dict[int, Permit] = {}
-        self._number = 0
+        self._number = self._moment = 0
         self._told: _Told | None = None
         self._headers_come = False
         self._started = self._paused_until = clock.monotonic()
@@ -128,8 +134,14 @@ class Limiter:
         with self._lock:
             return self._day.ends
 
-    def acquire(self, priority: Priority = Priority.BACKGROUND, cancelled: Callable[[], bool] | None = None) -> Permit:
-        """Wait until one more request may be sent, and count it.
+    def acquire(
+        self,
+        priority: Priority = Priority.BACKGROUND,
+        cancelled: Callable[[], bool] | None = None,
+        meter: Callable[[], None] | None = None,
+    ) -> Permit:
+        """Wait until one more request may be sent, and count it. `meter` is called in the same moment, when all requests
+        before this one are counted and no other can be; what it raises is raised, and nothing is counted.
 
         Raises BudgetSpent when the day allows no more to this priority, Cancelled soon after `cancelled` turns true.
         """
@@ -139,6 +151,8 @@ class Limiter:
                 self._refuse_if_spent(priority)
                 seconds = self._seconds_until_free(priority)
                 if seconds <= 0:
+                    if meter is not None:
+                        meter()
                     return self._take(priority)
             self._clock.sleep(min(seconds, STEP))
 
@@ -160,7 +174,8 @@ class Limiter:
 
     def _take(self, priority: Priority) -> Permit:
         self._number += 1
-        permit = Permit(self, self._number, priority)
+        self._moment += 1
+        permit = Permit(self, self._number, priority, self._moment)
         self._held[permit.number] = permit
         self._day.count()
         return permit
@@ -170,6 +185,8 @@ class Limiter:
             if permit.done_at is not None:
                 return
             permit.done_at = self._clock.monotonic()
+            self._moment += 1
+            permit.ended = self._moment
             if headers is not None:
                 self._learn(permit, RateHeaders.read(headers, self._clock.now()))
 
@@ -180,8 +197,8 @@ class Limiter:
             return
         self._maximum = told.maximum or self._maximum
         self._interval = told.interval or self._interval
-        sent_since = self._number - permit.number
-        self._day.learn(told, sent_since)
+        uncounted = sum(permit.overlapped(each) for each in self._held.values())
+        self._day.learn(told, self._number - permit.number + uncounted)
         if told.remaining is not None:
             others = max(0, self._maximum - told.remaining - len(self._held))
             seen = max(_SHORTEST_VIEW, min(self._interval, now - self._started))

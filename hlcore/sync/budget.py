@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from threading import Lock
 
 from hlcore.errors import BudgetSpent
 from hlcore.highlevel import Limiter
@@ -13,7 +12,8 @@ from hlcore.settings import Settings
 
 class Budget:
     """The budget of one sitting. `keep`: share of the day's requests that stays unused; `paced`: work that can wait is
-    spread over the day; `at_most`: requests of this sitting; `per_second`: how fast requests go. Thread-safe."""
+    spread over the day; `at_most`: requests of this sitting; `per_second`: how fast requests go. `take` is called by
+    the limiter, one at a time."""
 
     def __init__(
         self,
@@ -28,7 +28,6 @@ class Budget:
         self._keep = keep
         self._paced = paced
         self._at_most = at_most
-        self._lock = Lock()
         self.per_second = per_second
         self.spent = 0
 
@@ -51,15 +50,14 @@ class Budget:
 
     def take(self) -> None:
         """One more request is about to be sent. Raises BudgetSpent when it may not be."""
-        with self._lock:
-            if self._at_most is not None and self.spent >= self._at_most:
-                raise BudgetSpent(f"The {self._at_most:,} requests of this sitting are used up.")
-            if self._limiter.daily_remaining <= self.kept:
-                raise BudgetSpent(
-                    f"Only the {self.kept:,} requests are left today that stay unused.",
-                    hint="Capturing goes on tomorrow by itself; the setting UNUSED_SHARE says how many stay unused.",
-                )
-            self.spent += 1
+        if self._at_most is not None and self.spent >= self._at_most:
+            raise BudgetSpent(f"The {self._at_most:,} requests of this sitting are used up.")
+        if self._limiter.daily_remaining <= self.kept:
+            raise BudgetSpent(
+                f"Only the {self.kept:,} requests are left today that stay unused.",
+                hint="Capturing goes on tomorrow by itself; the setting UNUSED_SHARE says how many stay unused.",
+            )
+        self.spent += 1
 
     def reason(self, now: datetime) -> str:
         """Why nothing more may be spent now; '' when it may."""

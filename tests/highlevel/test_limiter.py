@@ -291,6 +291,40 @@ def test_many_threads_share_one_budget(clock: FakeClock) -> None:
     assert server.most <= 100
 
 
+def test_requests_that_overtake_each_other_are_all_counted(clock: FakeClock) -> None:
+    """The server met the second before the first: its count of one does not make two requests one."""
+    server, limiter = Server(clock), Limiter(clock, per_day=100)
+    first, second = limiter.acquire(), limiter.acquire()
+    told_second, told_first = server.take(), server.take()
+    first.done(told_first)
+    second.done(told_second)
+    assert limiter.spent_today == 2
+
+
+def test_a_meter_sees_every_request_before_its_own(clock: FakeClock) -> None:
+    """Eight at once, a budget that asks the limiter: not one more than it allows, however they meet."""
+    limiter = Limiter(clock, per_day=100)
+    seen: list[int] = []
+
+    def meter() -> None:
+        if limiter.daily_remaining <= 60:
+            raise BudgetSpent("the rest stays unused")
+        seen.append(limiter.daily_remaining)
+
+    def work() -> None:
+        with suppress(BudgetSpent):
+            while True:
+                limiter.acquire(meter=meter).done()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == list(range(100, 60, -1))
+    assert limiter.spent_today == 40
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
