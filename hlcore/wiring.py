@@ -124,9 +124,7 @@ class Office:
         with self.client(location_id, token=token.strip(), priority=Priority.INTERACTIVE) as client:
             account = check_account(client)
         with self.vault.write() as tx:
-            save_account(
-                tx, account, token=self.cipher.encrypt(token.strip()), at=self.clock.now(), is_demo=is_demo
-            )
+            save_account(tx, account, token=self.cipher.encrypt(token.strip()), at=self.clock.now(), is_demo=is_demo)
         return account
 
     def connect_granted(self, location_id: str) -> Account:

@@ -194,14 +194,10 @@ def _capture(office: Office, location: Location, cancelled: Callable[[], bool]) 
         log.warning("capture_failed", location=location.location_id, kind=type(exc).__name__, text=str(exc))
 
 
-def _look(
-    office: Office, location: Location, cancelled: Callable[[], bool], how: Callable[..., Report]
-) -> None:
+def _look(office: Office, location: Location, cancelled: Callable[[], bool], how: Callable[..., Report]) -> None:
     try:
         with office.client(location.location_id, cancelled=cancelled) as client:
-            report = how(
-                office.vault, client, office.rules(location), now=office.clock.now, cancelled=cancelled
-            )
+            report = how(office.vault, client, office.rules(location), now=office.clock.now, cancelled=cancelled)
         log.info("synced", location=location.location_id, outcome=report.outcome, seen=report.seen)
     except Cancelled:
         raise

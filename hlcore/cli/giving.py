@@ -105,9 +105,7 @@ def _by_location(here: Office, ids: list[str], only: str) -> dict[str, list[str]
     return groups
 
 
-def _plan(
-    here: Office, location_id: str, ids: list[str], path: Way, choices: Choices, listener: Listener
-) -> Plan:
+def _plan(here: Office, location_id: str, ids: list[str], path: Way, choices: Choices, listener: Listener) -> Plan:
     with here.client(location_id, priority=Priority.INTERACTIVE) as client:
         return make_plan(
             here.vault,
@@ -188,9 +186,7 @@ def export(
 ) -> None:
     """Stream a CSV that you own; prints its rows, bytes and SHA-256."""
     with office() as here, progress(as_json) as listener:
-        selection = Selection(
-            what, (location,) if location else (), statuses=(status,) if status else ()
-        )
+        selection = Selection(what, (location,) if location else (), statuses=(status,) if status else ())
         manifest = to_file(
             here.vault,
             selection,

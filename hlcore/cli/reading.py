@@ -44,9 +44,7 @@ def sync(
 ) -> None:
     """One complete round: list all contacts, notice what is missing, confirm it by id."""
     with office() as here, progress(as_json) as listener:
-        reports = _connect(here) or [
-            _round(here, each.location_id, listener) for each in _connected(here, location)
-        ]
+        reports = _connect(here) or [_round(here, each.location_id, listener) for each in _connected(here, location)]
     _tell(reports, as_json)
 
 

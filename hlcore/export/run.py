@@ -69,9 +69,7 @@ def to_file(
 
 
 @contextmanager
-def _recorded(
-    vault: Vault, selection: Selection, mode: Mode, person: Person, now: Now
-) -> Iterator[list[Manifest]]:
+def _recorded(vault: Vault, selection: Selection, mode: Mode, person: Person, now: Now) -> Iterator[list[Manifest]]:
     kept: list[Manifest] = []
     only = selection.location_ids[0] if len(selection.location_ids) == 1 else ""
     detail = {**selection.facts(), "mode": str(mode)}

@@ -20,9 +20,7 @@ def rows_to_csv(
     return _made(columns, rows, mode, bom)[0]
 
 
-def _made(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], mode: Mode, bom: bool
-) -> tuple[bytes, Manifest]:
+def _made(columns: Sequence[str], rows: Iterable[Sequence[object]], mode: Mode, bom: bool) -> tuple[bytes, Manifest]:
     out, write = io.BytesIO(), writer_of(mode)
     sink = Sink(out, bom=bom)
     sink.row([cell(name, mode) for name in columns])

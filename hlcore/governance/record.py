@@ -58,9 +58,7 @@ def recorded(
     _append(vault, person, act, now(), location_id, entry, DONE)
 
 
-def _append(
-    vault: Vault, person: Person, act: Act, at: datetime, location_id: str, entry: Entry, outcome: str
-) -> None:
+def _append(vault: Vault, person: Person, act: Act, at: datetime, location_id: str, entry: Entry, outcome: str) -> None:
     with vault.write() as tx:
         audit.append(
             tx,

@@ -140,7 +140,7 @@ class Limiter:
         cancelled: Callable[[], bool] | None = None,
         meter: Callable[[], None] | None = None,
     ) -> Permit:
-        """Wait until one more request may be sent, and count it. `meter` is called in the same moment, when all requests
+        """Wait until one more request may be sent, and count it. `meter` is called in that moment, when all requests
         before this one are counted and no other can be; what it raises is raised, and nothing is counted.
 
         Raises BudgetSpent when the day allows no more to this priority, Cancelled soon after `cancelled` turns true.

@@ -14,9 +14,7 @@ from hlcore.store import Vault
 STATUSES = (*(str(status) for status in Status if status is not Status.PRESENT), "withdrawn")
 
 
-def deletions(
-    vault: Vault, location_ids: Sequence[str], now: datetime, *, status: str = ""
-) -> list[dict[str, Any]]:
+def deletions(vault: Vault, location_ids: Sequence[str], now: datetime, *, status: str = "") -> list[dict[str, Any]]:
     """Every confirmed disappearance of these locations, oldest first, or those in one status (`expired` follows from
     the window and the clock; `suspected` and `withdrawn` are only there when asked for). Moments are ISO 8601 in UTC.
     Raises SettingsError for a status that does not exist."""

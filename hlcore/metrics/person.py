@@ -29,9 +29,7 @@ KINDS = {
 }
 
 
-def person(
-    vault: Vault, contact_id: str, *, location_id: str = "", now: datetime | None = None
-) -> dict[str, Any]:
+def person(vault: Vault, contact_id: str, *, location_id: str = "", now: datetime | None = None) -> dict[str, Any]:
     """The person with this id (of this location, where given), with the keys of the command line's contract.
 
     `contact` is HighLevel's newest answer as it came; `copies` are both kinds of answer (the row of a listing, and

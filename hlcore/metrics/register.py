@@ -124,9 +124,7 @@ def iso(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _seen(
-    tx: Tx, rows: Iterable[Disappearance], places: Mapping[str, Location], now: datetime
-) -> Iterator[Lost]:
+def _seen(tx: Tx, rows: Iterable[Disappearance], places: Mapping[str, Location], now: datetime) -> Iterator[Lost]:
     names = user_names(tx, list(places))
     for row in rows:
         place = places[row.location_id]

@@ -184,9 +184,7 @@ def _task(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any
     return body
 
 
-def _owner(
-    found: Family, row: Mapping[str, Any], body: dict[str, Any], account: Account, key: str, noun: str
-) -> None:
+def _owner(found: Family, row: Mapping[str, Any], body: dict[str, Any], account: Account, key: str, noun: str) -> None:
     owner = row.get(key)
     if account.has_user(owner):
         body[key] = owner
@@ -255,9 +253,7 @@ def _messages(found: Family, rows: Mapping[str, Rows], account: Account) -> None
     for number, (text, count) in enumerate(transcript(spoken, emails, lambda at: local_time(at, account.timezone)), 1):
         body = {"body": text, "title": "Conversation before the deletion"}
         label = f"transcript of {count} messages"
-        found.children.append(
-            Child(kind=TRANSCRIPT, record_id=f"part{number}", body=body, label=label, count=count)
-        )
+        found.children.append(Child(kind=TRANSCRIPT, record_id=f"part{number}", body=body, label=label, count=count))
 
 
 def _is_activity(row: Mapping[str, Any]) -> bool:

@@ -46,8 +46,11 @@ def original(kind: str, body: Mapping[str, Any], live: Mapping[str, Any]) -> boo
     if same(kind, body, live):
         return True
     text, written = str(live.get("body") or ""), str(body.get("body", ""))
-    return kind == NOTE and bool(text.strip()) and bool(_FIRST_LINE.match(written)) and same_text(
-        _FIRST_LINE.sub("", written, count=1), text
+    return (
+        kind == NOTE
+        and bool(text.strip())
+        and bool(_FIRST_LINE.match(written))
+        and same_text(_FIRST_LINE.sub("", written, count=1), text)
     )
 
 
@@ -89,8 +92,10 @@ def _equal(key: str, planned: object, found: object) -> bool:
 
 
 def _same_values(planned: object, found: object) -> bool:
-    there = {str(item.get("id")): deal_value(item) for item in found if isinstance(item, dict)} if isinstance(
-        found, list
-    ) else {}
+    there = (
+        {str(item.get("id")): deal_value(item) for item in found if isinstance(item, dict)}
+        if isinstance(found, list)
+        else {}
+    )
     wanted = planned if isinstance(planned, list) else []
     return all(custom_values.same_value(item.get("field_value"), there.get(str(item.get("id")))) for item in wanted)

@@ -24,9 +24,7 @@ def create_job(vault: Vault, plan: Plan, person: Person, now: Now, *, confirmed:
         items = [(item.contact_id, item.action, item.dump()) for item in plan.items]
         options = {"path": plan.path, "index_lag": plan.index_lag, "choices": msgspec.to_builtins(plan.choices)}
         with vault.write() as tx:
-            job_id = restores.create_job(
-                tx, plan.location_id, by=person.email, at=now(), items=items, options=options
-            )
+            job_id = restores.create_job(tx, plan.location_id, by=person.email, at=now(), items=items, options=options)
             if confirmed:
                 restores.set_state(tx, job_id, "confirmed", at=now())
         entry.subject = f"job {job_id}"
@@ -49,9 +47,7 @@ def retry_job(vault: Vault, job_id: int, person: Person, now: Now) -> int:
     there stays, and nothing is made twice. Raises NotAllowed, NotFound."""
     with vault.read() as tx:
         job = restores.job(tx, job_id)
-    with recorded(
-        vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=f"job {job_id}"
-    ) as entry:
+    with recorded(vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=f"job {job_id}") as entry:
         again = 0
         with vault.write() as tx:
             if restores.job(tx, job_id).state in ("done", "cancelled"):

@@ -98,4 +98,3 @@ def _is_older(tx: Tx, record: Record, row: Disappearance | None) -> bool:
     """Whether a record whose newest bytes came after the return was there before the contact went."""
     earlier = records.versions(tx, record.location_id, record.kind, record.record_id)
     return row is not None and any(one.captured_at <= row.last_seen_at for one in earlier)
-

@@ -135,9 +135,7 @@ def _item(desk: _Desk, known: Known) -> PlanItem:
             f"HighLevel's own restore may be open until {native.deadline} and keeps the contact's id. "
             "Try it first; what it brings back is not promised."
         )
-        return PlanItem(
-            contact_id=known.contact_id, name=known.name, action="use_native", reason=reason, native=native
-        )
+        return PlanItem(contact_id=known.contact_id, name=known.name, action="use_native", reason=reason, native=native)
     return _recreate(desk, known, left)
 
 
@@ -269,9 +267,7 @@ def _left(desk: _Desk, known: Known) -> Remaining:
     )
 
 
-def _skip(
-    known: Known, reason: str, conflict: Conflict | None = None, wanted: Writable | None = None
-) -> PlanItem:
+def _skip(known: Known, reason: str, conflict: Conflict | None = None, wanted: Writable | None = None) -> PlanItem:
     return PlanItem(
         contact_id=known.contact_id,
         name=known.name,

@@ -157,7 +157,6 @@ def _on_contact(child: Child, live: dict[str, Any]) -> list[Child]:
     return [Child(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(absent)} followers", count=len(absent))]
 
 
-
 def side_by_side(wanted: Mapping[str, Any], living: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """The texts of the copy beside those of the living contact: (property, copy, living)."""
     names = [name for name in ("firstName", "lastName", "name", *TEXTS) if name in wanted or living.get(name)]

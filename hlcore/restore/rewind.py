@@ -117,9 +117,7 @@ def create_put_back(
 ) -> int:
     """Putting these fields back is a confirmed job; its number. Contacts in which none of them can be put back are left
     out. `said`: what it is about, in words without personal data. Raises NotAllowed, ValueError for nothing to do."""
-    with recorded(
-        vault, person, Act.RESTORE, now=now, location_id=location_id, subject="putting fields back"
-    ) as entry:
+    with recorded(vault, person, Act.RESTORE, now=now, location_id=location_id, subject="putting fields back") as entry:
         with vault.read() as tx:
             catalogue = kept_catalogue(tx, location_id)
         items = [_item(past, fields, catalogue) for past in pasts if past.chosen(fields)]

@@ -175,9 +175,7 @@ def never(
     return found
 
 
-def stale(
-    tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, skip: Iterable[str] = ()
-) -> list[str]:
+def stale(tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
     """Living contacts whose records of this kind were captured before `before`, the oldest capture first."""
     query = _joined(location_id, kind, captures.c.subject_id).where(
         captures.c.captured_at < before, contacts.c.status.in_(LIVING), ~among(tx, captures.c.subject_id, skip)

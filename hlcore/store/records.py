@@ -58,9 +58,7 @@ class Counts:
     changed: int
 
 
-def put(
-    tx: Tx, location_id: str, kind: str, given: Sequence[tuple[str, str, bytes]], *, at: datetime
-) -> Counts:
+def put(tx: Tx, location_id: str, kind: str, given: Sequence[tuple[str, str, bytes]], *, at: datetime) -> Counts:
     """These records (record_id, contact_id, bytes) are held as sent and were seen `at`; other bytes that they had are
     versions. One that had vanished is back. Records of an erased contact are left out. May be repeated."""
     added = changed = 0
@@ -102,9 +100,7 @@ def catalogue(tx: Tx, location_id: str, kind: str, *, with_vanished: bool = Fals
     return list(iterate(tx, location_id, kind, with_vanished=with_vanished))
 
 
-def iterate(
-    tx: Tx, location_id: str, kind: str, *, with_vanished: bool = True, chunk: int = 1000
-) -> Iterator[Record]:
+def iterate(tx: Tx, location_id: str, kind: str, *, with_vanished: bool = True, chunk: int = 1000) -> Iterator[Record]:
     """All records of a kind of the location, by id, in constant memory."""
     query = select(table).where(*_in(location_id, kind))
     if not with_vanished:

@@ -150,9 +150,7 @@ def count_suspects(tx: Tx, location_id: str) -> int:
     return tx.execute(select(func.count()).select_from(table).where(*_suspected(location_id))).scalar_one()
 
 
-def confirmed_between(
-    tx: Tx, location_id: str, start: datetime, end: datetime
-) -> list[tuple[int, datetime, datetime]]:
+def confirmed_between(tx: Tx, location_id: str, start: datetime, end: datetime) -> list[tuple[int, datetime, datetime]]:
     """(id, clock_from, detected_at) of the confirmed disappearances detected from `start` to `end`, both included."""
     query = select(table.c.disappearance_id, table.c.clock_from, table.c.detected_at).where(
         table.c.location_id == location_id,

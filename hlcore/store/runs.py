@@ -74,9 +74,7 @@ def is_gone(holder: str) -> bool:
         return False
 
 
-def claim(
-    tx: Tx, location_id: str, kind: str, *, at: datetime, holder: str, resume_within: timedelta
-) -> Run:
+def claim(tx: Tx, location_id: str, kind: str, *, at: datetime, holder: str, resume_within: timedelta) -> Run:
     """The open run of this kind on this location, held by `holder`.
 
     A run whose holder is gone (it let go, its process ended, or it was silent for two minutes) is taken over: resumed
@@ -175,9 +173,7 @@ def _of(tx: Tx, location_ids: Sequence[str], outcomes: Sequence[str]) -> ColumnE
 
 
 def _open(tx: Tx, location_id: str, kind: str) -> Run | None:
-    query = select(runs).where(
-        runs.c.location_id == location_id, runs.c.kind == kind, runs.c.finished_at.is_(None)
-    )
+    query = select(runs).where(runs.c.location_id == location_id, runs.c.kind == kind, runs.c.finished_at.is_(None))
     row = tx.execute(query).one_or_none()
     return Run(*row) if row else None
 

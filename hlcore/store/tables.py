@@ -30,9 +30,7 @@ from sqlalchemy import (
 
 from hlcore.store.types import JsonValue, Moment, RowId, Words
 
-metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
-)
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
 
 class LocationColumns(TypedColumns):

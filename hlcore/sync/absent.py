@@ -36,9 +36,7 @@ def suspect_missing(work: Work, *, seen: int) -> Verdict:
     for absents in _suspicious(work):
         last_seen = [(absent.contact_id, max(absent.seen_at, proof)) for absent in absents]
         with work.vault.write() as tx:
-            register.suspect(
-                tx, work.location_id, last_seen, at=at, detected_by="listing", incident_id=incident_id
-            )
+            register.suspect(tx, work.location_id, last_seen, at=at, detected_by="listing", incident_id=incident_id)
     return Verdict(True)
 
 

@@ -50,8 +50,7 @@ def merge_of(tx: Tx, suspect: Disappearance) -> Cause | None:
         return None
     found = contacts.holders(tx, suspect.location_id, emails=emails, phone_keys=phones, exclude=suspect.contact_id)
     claims = [
-        Claim(holder.contact_id, holder.field, holder.additional, holder.since, holder.date_updated)
-        for holder in found
+        Claim(holder.contact_id, holder.field, holder.additional, holder.since, holder.date_updated) for holder in found
     ]
     return merge_cause(claims, last_seen_at=suspect.last_seen_at)
 

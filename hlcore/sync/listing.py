@@ -97,9 +97,7 @@ def oddities(work: Work) -> list[str]:
     """What was odd about a complete run, in words."""
     found = []
     if work.tally.alive:
-        found.append(
-            f"HighLevel's list left out {work.tally.alive:,} live contacts; asked for by id, they exist."
-        )
+        found.append(f"HighLevel's list left out {work.tally.alive:,} live contacts; asked for by id, they exist.")
     with work.vault.read() as tx:
         work.tally.suspected = register.count_suspects(tx, work.location_id)
     if work.tally.suspected:

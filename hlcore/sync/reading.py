@@ -126,9 +126,7 @@ def _lives(client: Client, kind: str, record_id: str) -> bool:
     return True
 
 
-def _keep(
-    tx: Tx, location_id: str, contact_id: str, kind: str, kept: Found, *, began: datetime, at: datetime
-) -> None:
+def _keep(tx: Tx, location_id: str, contact_id: str, kind: str, kept: Found, *, began: datetime, at: datetime) -> None:
     rows = [(record_id, contact_id, raw) for record_id, raw in kept.items()]
     records.put(tx, location_id, kind, rows, at=at)
     records.vanish_others(tx, location_id, kind, keep=list(kept), contact_id=contact_id, at=at)

@@ -122,9 +122,7 @@ def start(what: What, places: Sequence[Location], mode: Mode, *, bom: bool, pers
     made = Making(what, name, folder(here) / f"{uuid4().hex}.csv", at)
     chosen = what.selection([place.location_id for place in places])
     st.session_state[MAKING] = made
-    house().jobs.start(
-        made.key, lambda stop: make(here, made, chosen, mode, bom=bom, person=person, stop=stop)
-    )
+    house().jobs.start(made.key, lambda stop: make(here, made, chosen, mode, bom=bom, person=person, stop=stop))
 
 
 def folder(here: Office) -> Path:

@@ -22,9 +22,7 @@ def export_button(
     here, at = office.office(), office.now()
     st.download_button(
         label,
-        data=lambda: export_table(
-            here.vault, header, lines(), subject=name, person=person, now=here.clock.now
-        ),
+        data=lambda: export_table(here.vault, header, lines(), subject=name, person=person, now=here.clock.now),
         file_name=f"contact-vault-{name}-{at:%Y-%m-%d}.csv",
         mime="text/csv",
         key=f"export_{name}",

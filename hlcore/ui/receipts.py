@@ -83,4 +83,3 @@ def _asked(here: Office, whos: Sequence[Who], wanted: Wanted) -> tuple[list[str]
     with here.vault.read() as tx:
         ids = [lost.row.contact_id for lost in iterate(tx, wanted, here.clock.now())]
     return list(wanted.location_ids), ids
-

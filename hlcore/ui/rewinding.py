@@ -127,9 +127,7 @@ def button(pasts: Sequence[Past], chosen: Collection[str], person: Person, locat
         _dialog(wanted, chosen, person, location_id, said)
 
 
-def _dialog(
-    wanted: Sequence[Past], chosen: Collection[str], person: Person, location_id: str, said: str
-) -> None:
+def _dialog(wanted: Sequence[Past], chosen: Collection[str], person: Person, location_id: str, said: str) -> None:
     counted = Counter(one.field for past in wanted for one in past.chosen(chosen))
     people = many(len(wanted), "person", "people")
 

@@ -61,9 +61,7 @@ GROUPS = {
 
 def counted(vault: Vault, places: Sequence[Location], filters: Filters, now: datetime) -> dict[str, int]:
     """Title of the group → how many people."""
-    return {
-        title: listing(vault, group.wanted(places, filters), now, limit=0).total for title, group in GROUPS.items()
-    }
+    return {title: listing(vault, group.wanted(places, filters), now, limit=0).total for title, group in GROUPS.items()}
 
 
 def who_of(lost: Lost) -> Who:

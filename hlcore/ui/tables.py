@@ -1,9 +1,9 @@
 """Tables that never hold more than one page of rows: the database counts and cuts, the page shows.
 
-    part = slice_of("runs", total)                        # before reading: which rows?
-    rows = runs.recent(tx, ids, limit=part.limit, offset=part.offset)
-    table(rows_as_dicts, key="runs", alt="…", columns={…})
-    pager(part, "run")                                    # after the table: back and forth
+part = slice_of("runs", total)                        # before reading: which rows?
+rows = runs.recent(tx, ids, limit=part.limit, offset=part.offset)
+table(rows_as_dicts, key="runs", alt="…", columns={…})
+pager(part, "run")                                    # after the table: back and forth
 """
 
 from __future__ import annotations

@@ -64,9 +64,7 @@ def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
         return report, time.perf_counter() - began
 
     first, seconds = look()
-    print(
-        f"first listing: {first.outcome}, {first.seen:,} contacts in {seconds:.1f} s, {first.seen / seconds:,.0f}/s"
-    )
+    print(f"first listing: {first.outcome}, {first.seen:,} contacts in {seconds:.1f} s, {first.seen / seconds:,.0f}/s")
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     floor = floor_of(vault, where["location_id"], url, folder)
     print(f"floor: {count / floor:,.0f}/s; ratio {floor / seconds:.2f}")
@@ -90,17 +88,12 @@ def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
 
 def rows_of(vault: Vault, location_id: str) -> list[tuple[str, bytes]]:
     with vault.read() as tx:
-        return [
-            (row.contact_id, row.raw)
-            for row in contacts.iterate(tx, contacts.ContactQuery((location_id,)))
-        ]
+        return [(row.contact_id, row.raw) for row in contacts.iterate(tx, contacts.ContactQuery((location_id,)))]
 
 
 def ids_of(vault: Vault, location_id: str) -> list[str]:
     with vault.read() as tx:
-        return [
-            row.contact_id for row in contacts.iterate(tx, contacts.ContactQuery((location_id,)))
-        ]
+        return [row.contact_id for row in contacts.iterate(tx, contacts.ContactQuery((location_id,)))]
 
 
 def floor_of(vault: Vault, location_id: str, url: str, folder: Path) -> float:
@@ -124,10 +117,4 @@ def floor_of(vault: Vault, location_id: str, url: str, folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    main(
-        *(int(sys.argv[1]),)
-        if len(sys.argv) == 2
-        else (int(sys.argv[1]), sys.argv[2])
-        if len(sys.argv) > 2
-        else ()
-    )
+    main(*(int(sys.argv[1]),) if len(sys.argv) == 2 else (int(sys.argv[1]), sys.argv[2]) if len(sys.argv) > 2 else ())

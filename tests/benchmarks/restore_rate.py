@@ -86,9 +86,7 @@ def _hold(world: World, place: Location) -> None:
             records.put(tx, LOCATION, kind, given, at=at)
 
 
-def _report(
-    world: World, outcomes: dict[str, int], *, took: float, sent: int, promised: tuple[int, int]
-) -> int:
+def _report(world: World, outcomes: dict[str, int], *, took: float, sent: int, promised: tuple[int, int]) -> int:
     done, rate, allowed = sum(outcomes.values()), sent / took, PER_10S / 10
     ledger, receipt = world.sandbox.ledger, world.receipt().values()
     exact = sum(row["predicted"] == row["measured"] for row in receipt)

@@ -43,9 +43,7 @@ class Shell:
 
 
 @pytest.fixture
-def shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Shell]:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     """60 people on the sandbox, and nothing but the four documented settings."""
     sandbox = Sandbox(lambda: datetime.now(UTC), seed=2)
     location = sandbox.add_location(LOCATION, "Shell & Co", token="pit-cli")

@@ -68,9 +68,7 @@ class Story:
     def file(self, kind: Kind = Kind.CONTACTS, mode: Mode = Mode.EXACT, **selection: Any) -> tuple[bytes, Manifest]:
         """The exported bytes and their manifest."""
         out = io.BytesIO()
-        manifest = export(
-            self.vault, Selection(kind, **selection), out, mode=mode, person=self.person, now=self.now
-        )
+        manifest = export(self.vault, Selection(kind, **selection), out, mode=mode, person=self.person, now=self.now)
         return out.getvalue(), manifest
 
     def rows(self, kind: Kind = Kind.CONTACTS, mode: Mode = Mode.EXACT, **selection: Any) -> Rows:

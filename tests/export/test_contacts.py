@@ -19,7 +19,7 @@ from hlcore.store import contacts, locations, records, register
 from .conftest import CLINIC, Story, header
 
 NAMES = {
-    "formula": "=HYPERLINK(\"http://evil.example\",\"x\")",
+    "formula": '=HYPERLINK("http://evil.example","x")',
     "plus": "+1-1",
     "minus": "-Lena",
     "at": "@here",

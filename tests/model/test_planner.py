@@ -57,9 +57,7 @@ def test_no_step_is_chosen_before_a_more_valuable_one(facts: Facts, allowance: A
 
 
 @given(facts, allowances, st.integers(0, 86_399))
-def test_capturing_never_touches_the_share_that_stays_unused(
-    facts: Facts, allowance: Allowance, second: int
-) -> None:
+def test_capturing_never_touches_the_share_that_stays_unused(facts: Facts, allowance: Allowance, second: int) -> None:
     step = next_step(facts, allowance, DAWN + timedelta(seconds=second))
     if step is not None and step.purpose > Purpose.CONFIRM:
         assert allowance.left - step.calls >= allowance.kept

@@ -48,9 +48,7 @@ def test_rejects_a_senseless_window(days: int) -> None:
         Window(days, "x")
 
 
-@pytest.mark.parametrize(
-    ("age", "word"), [(31, "closed"), (29.5, "today"), (25, "soon"), (10, "later")], ids=str
-)
+@pytest.mark.parametrize(("age", "word"), [(31, "closed"), (29.5, "today"), (25, "soon"), (10, "later")], ids=str)
 def test_urgency_in_one_word(age: float, word: str) -> None:
     left = remaining(window_of(30), deleted_at=None, last_seen_at=SEEN, now=SEEN + timedelta(days=age))
     assert urgency(left) == word

@@ -71,9 +71,7 @@ def settings_for(folder: Path, **more: Any) -> Settings:
 
 def _round(office: Office, location_id: str) -> None:
     with office.client(location_id) as client:
-        sync_location(
-            office.vault, client, office.rules(office.location(location_id)), now=office.clock.now
-        )
+        sync_location(office.vault, client, office.rules(office.location(location_id)), now=office.clock.now)
 
 
 def _live(harbor: Location, dental: Location, clock: HandClock, office: Office) -> None:

@@ -32,7 +32,9 @@ def test_a_proxy_in_front_is_not_local(header: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Host", "Origin"])
-@pytest.mark.parametrize("value", ["vault.example.com", "https://vault.example.com", "http://127.0.0.1.nip.example:8501"])
+@pytest.mark.parametrize(
+    "value", ["vault.example.com", "https://vault.example.com", "http://127.0.0.1.nip.example:8501"]
+)
 def test_a_browser_that_names_another_host_is_not_local(name: str, value: str) -> None:
     assert not is_local("127.0.0.1", None, {**HERE, name: value})
 

@@ -155,9 +155,7 @@ def test_a_viewer_sees_the_preview_and_may_not_confirm(house: House, highlevel: 
     assert "Your role may look, not restore" in text_of(page)
 
 
-def test_a_viewer_is_refused_behind_the_page_too(
-    house: House, highlevel: Sandbox, office: Office, cast: Cast
-) -> None:
+def test_a_viewer_is_refused_behind_the_page_too(house: House, highlevel: Sandbox, office: Office, cast: Cast) -> None:
     path: Path = "recreate"
     planning = restoring.start_planning(house, office, PEOPLE[:1], path)
     end = time.monotonic() + 30
@@ -230,6 +228,7 @@ def test_what_failed_can_be_tried_again_from_the_result(
     fault.off()
     page.button(key="try_again").click().run()
     until(page, lambda: "1 person is back in HighLevel" in text_of(page))
+
 
 def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, office: Office) -> None:
     with office.vault.read() as tx:

@@ -54,9 +54,7 @@ def test_an_unset_address_means_every_address(house: House) -> None:
     assert [title.value for title in app.title] == ["Sign-in is not set up"]
 
 
-def test_a_connection_from_another_machine_meets_the_instruction(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_from_another_machine_meets_the_instruction(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hlcore.ui.office.remote_address", lambda: "192.168.1.20")
     assert [title.value for title in frame().run().title] == ["Sign-in is not set up"]
 

@@ -123,9 +123,7 @@ def test_counting_stops_at_the_cap(people: Vault, location: str) -> None:
         assert contacts.count_matching(tx, ContactQuery((location, "elsewhere")), cap=40) == 6
 
 
-def test_filter_choices_are_what_contacts_have_or_had(
-    people: Vault, location: str, person: Person, clock: Any
-) -> None:
+def test_filter_choices_are_what_contacts_have_or_had(people: Vault, location: str, person: Person, clock: Any) -> None:
     with people.write() as tx:
         contacts.replace(tx, location, [person("ada", tags=["later"])], at=clock.advance(hours=1), run_id=None)
         assert contacts.distinct(tx, [location], "tag") == ["VIP", "later", "vip client"]

@@ -98,9 +98,7 @@ def test_a_delivery_that_still_waits_is_never_pruned(vault: Vault) -> None:
 def test_a_delivery_lands_while_the_vault_is_being_written_to(vault: Vault, clock: Clock) -> None:
     vault.inbox.close()
     with vault.write() as tx:
-        locations.connect(
-            tx, "loc1", name="L", timezone="UTC", company_id="", token=b"t", at=clock.now(), raw=None
-        )
+        locations.connect(tx, "loc1", name="L", timezone="UTC", company_id="", token=b"t", at=clock.now(), raw=None)
         assert add(vault, delivery("w1")) == 1
     assert due(vault) == ["w1"]
 

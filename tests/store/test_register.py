@@ -113,9 +113,7 @@ def test_who_was_alive_after_all_is_present_again(known: Vault, location: str, s
     assert state(known, location, "c1") == state(known, location, "c2") == ("present", "withdrawn")
 
 
-def test_a_check_without_an_answer_changes_no_status(
-    known: Vault, location: str, suspect: Suspect, clock: Any
-) -> None:
+def test_a_check_without_an_answer_changes_no_status(known: Vault, location: str, suspect: Suspect, clock: Any) -> None:
     (row,) = suspect("c1")
     with known.write() as tx:
         register.note_check(tx, row.disappearance_id, at=clock(), text="no answer")

@@ -26,9 +26,7 @@ def claim(vault: Vault, clock: Any) -> Claim:
 
     def make(holder: str = "", kind: str = "listing", location: str = "l") -> Run:
         with vault.write() as tx:
-            return runs.claim(
-                tx, location, kind, at=clock(), holder=holder or runs.this_process(), resume_within=HOUR
-            )
+            return runs.claim(tx, location, kind, at=clock(), holder=holder or runs.this_process(), resume_within=HOUR)
 
     return make
 

@@ -65,8 +65,7 @@ def refusals(world: World) -> dict[str, tuple[bytes, dict[str, str]]]:
 
 def test_whatever_is_refused_gets_the_same_answer_and_leaves_nothing_but_a_count(world: World) -> None:
     answers = {
-        name: world.door.post(PATH, content=body, headers=headers)
-        for name, (body, headers) in refusals(world).items()
+        name: world.door.post(PATH, content=body, headers=headers) for name, (body, headers) in refusals(world).items()
     }
     assert {(answer.status_code, answer.content) for answer in answers.values()} == {(401, b"")}
     assert kept(world) == []
