@@ -38,7 +38,7 @@ class Settings(BaseModel):
     sync_minutes: int = Field(15, ge=1, le=1440, description="Minutes between two sync rounds of a location")
     watch_minutes: int = Field(1, ge=0, le=1440, description="Minutes between two cheap looks for deletions; 0: none")
     demo: Literal["auto", "off"] = Field("auto", description="Show the demo account while none is connected")
-    requests_per_10s: int = Field(90, ge=1, le=100, description="Requests in 10 seconds; HighLevel allows 100")
+    requests_per_10s: int = Field(90, ge=1, description="Requests in 10 seconds; HighLevel allows 100")
     requests_per_day: int = Field(200_000, ge=100, description="Requests of a location in a day")
     interactive_share: float = Field(0.1, ge=0, le=0.9, description="Share of both limits kept free for restores")
     unused_share: float = Field(0.2, ge=0, le=0.9, description="Share of a day's requests that capturing leaves alone")

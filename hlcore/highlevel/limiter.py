@@ -83,7 +83,7 @@ class Limiter:
     """One location's budget, shared by everything in this process that speaks for it. Thread-safe.
 
     `per_10s` and `per_day` are meant against the documented 100 and 200,000; when HighLevel's headers
-    name another limit they change in proportion. `spent_today`: requests already sent today by earlier
+    name another limit they change in proportion. More than the documented holds until headers say otherwise. `spent_today`: requests already sent today by earlier
     processes. Until the first answer has told how much is left, only as many requests are sent as fit
     beside a process that ended a moment ago.
     """
@@ -102,7 +102,7 @@ class Limiter:
         self._share = interactive_share
         self._lock = threading.RLock()
         self._day = DayBudget(clock, per_day=per_day, share=interactive_share, spent=spent_today)
-        self._maximum = DOCUMENTED_PER_INTERVAL
+        self._maximum = max(DOCUMENTED_PER_INTERVAL, per_10s)
         self._interval = DOCUMENTED_INTERVAL
         self._held: dict[int, Permit] = {}
         self._number = self._moment = 0

@@ -12,6 +12,8 @@ from pathlib import Path
 from .server import HOST, bind, build_server
 from .world import Sandbox
 
+UNLIMITED = 1_000_000
+
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m hlcore.sandbox", description=__doc__)
@@ -24,7 +26,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="decides every id and invented person")
     parser.add_argument("--latency-ms", type=float, default=0, help="added to every answer")
     parser.add_argument("--lag", type=float, default=0, help="seconds until search shows a write")
-    parser.add_argument("--no-rate-limit", action="store_true", help="count, but never refuse with 429")
+    parser.add_argument("--no-rate-limit", action="store_true", help="allow a million requests in 10 seconds")
     parser.add_argument("--allow-duplicates", action="store_true")
     parser.add_argument("--state", type=Path, help="load this file when it is there; save to it at the end")
     return parser.parse_args(argv)
@@ -43,7 +45,9 @@ def build(options: argparse.Namespace) -> Sandbox:
         location.fill(options.contacts)
     for location in sandbox.locations.values():
         location.faults.lag = options.lag
-        location.budget.enforced = not options.no_rate_limit
+        location.budget.enforced = True
+        if options.no_rate_limit:
+            location.budget.burst, location.budget.daily = UNLIMITED, UNLIMITED * 1000
         location.budget.real_time = True
         if options.latency_ms:
             location.faults.on("latency", seconds=options.latency_ms / 1000)
