@@ -83,9 +83,9 @@ class Limiter:
     """One location's budget, shared by everything in this process that speaks for it. Thread-safe.
 
     `per_10s` and `per_day` are meant against the documented 100 and 200,000; when HighLevel's headers
-    name another limit they change in proportion. More than the documented holds until headers say otherwise. `spent_today`: requests already sent today by earlier
-    processes. Until the first answer has told how much is left, only as many requests are sent as fit
-    beside a process that ended a moment ago.
+    name another limit they change in proportion; more than the documented holds until headers say otherwise.
+    `spent_today`: requests already sent today by earlier processes. Until the first answer has told how much
+    is left, only as many requests are sent as fit beside a process that ended a moment ago.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -92,9 +92,9 @@ def refresh_catalogues(work: Work) -> None:
     contact is read are read in each round, the others after some hours. A list that the token may not read is noted
     and left: contacts can be copied without it."""
     work.tell("Reading the account's lists")
-    for kinds, age in ((CORE, timedelta()), (RARE, Policy().catalogue_every)):
-        found = catalogues.refresh(work.vault, work.client, kinds, now=work.now, older_than=work.now() - age)
-        work.tally.notes += found
+    now, earlier = work.now(), work.now() - Policy().catalogue_every
+    kinds = dict.fromkeys(CORE, now) | dict.fromkeys(RARE, earlier)
+    work.tally.notes += catalogues.refresh(work.vault, work.client, kinds, now=work.now)
 
 
 def verify_location(work: Work) -> None:

@@ -6,7 +6,8 @@ the vault, marked, so that the values of a deleted custom field keep their name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected, Unreachable
@@ -67,25 +68,27 @@ def capture_due(g: Gathering) -> None:
             _attempt(g, kind)
 
 
-def refresh(
-    vault: Vault, client: Client, kinds: Iterable[str], *, now: Callable[[], datetime], older_than: datetime
-) -> list[str]:
-    """Those of these lists that were captured before `older_than` have been read; the reasons of those that could not
-    be. Raises what makes asking on pointless."""
-    notes = []
+def refresh(vault: Vault, client: Client, kinds: Mapping[str, datetime], *, now: Callable[[], datetime]) -> list[str]:
+    """Those of these lists that were captured before the moment beside them have been read, all at once, so that
+    latency is paid for one; the reasons of those that could not be. Raises what makes asking on pointless."""
     with vault.read() as tx:
         known = feeds.all_of(tx, client.location_id)
-    for kind in kinds:
-        if not catalogue_due(known.get(kind), now(), older_than, Policy()):
-            continue
+    due = [kind for kind, before in kinds.items() if catalogue_due(known.get(kind), now(), before, Policy())]
+    if not due:
+        return []
+
+    def attempt(kind: str) -> str:
         try:
             capture_catalogue(vault, client, kind, now=now)
         except ENDS:
             raise
         except PASSING as exc:
             _refused(vault, client.location_id, kind, exc, now())
-            notes.append(_words(kind, exc))
-    return notes
+            return _words(kind, exc)
+        return ""
+
+    with ThreadPoolExecutor(len(due), thread_name_prefix="lists") as pool:
+        return [note for note in pool.map(attempt, due) if note]
 
 
 def _attempt(g: Gathering, kind: str) -> None:

@@ -68,15 +68,18 @@ class World:
 
     def copy(self, *, details: bool = False) -> None:
         """Everybody who is there is in the vault, as a listing would take them in."""
-        page = self.client.search_contacts()
-        at = self.clock.now()
+        at, page, ids = self.clock.now(), self.client.search_contacts(), list[str]()
+        while page.rows:
+            ids += page.ids
+            with self.vault.write() as tx:
+                held = contacts.held(tx, LOCATION, page.ids)
+                fresh = [one for one in map(parse, page.rows) if one.contact_id not in held]
+                contacts.insert(tx, LOCATION, fresh, at=at)
+            page = self.client.search_contacts(search_after=page.next)
         with self.vault.write() as tx:
-            held = contacts.held(tx, LOCATION, page.ids)
-            fresh = [one for one in map(parse, page.rows) if one.contact_id not in held]
-            contacts.insert(tx, LOCATION, fresh, at=at)
             for kind, rows in (("custom_field", self.client.custom_fields()), ("user", self.client.users())):
                 records.put(tx, LOCATION, kind, [(msgspec.json.decode(raw)["id"], "", raw) for raw in rows], at=at)
-            for contact_id in page.ids if details else ():
+            for contact_id in ids if details else ():
                 contacts.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
 
     def lose(self, *ids: str, days: float = 40) -> None:
