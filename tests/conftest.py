@@ -22,10 +22,15 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from hypothesis import settings
 
 from hlcore.governance.roles import Person, Role
 from hlcore.store import Vault
 from hlcore.store.migrate import FOLDER, revisions
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)  # pytest --hypothesis-profile=explore: other examples each time
+settings.load_profile("repeatable")
 
 DATABASES = ("sqlite", "postgresql")
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
