@@ -20,6 +20,7 @@ class Status(StrEnum):
     MERGED = "merged"  # loser of a merge
     RETURNED = "returned"  # came back with its id: native restore
     RECREATED = "recreated"  # made anew by us: lives on under a new id
+    UNDONE = "undone"  # made by a restore of ours and deleted again when that was undone: no loss
     EXPIRED = "expired"  # HighLevel's own window has closed
     ERASED = "erased"  # a person's right; nothing brings it back
 
@@ -37,6 +38,8 @@ class Event(StrEnum):
 
 LIVE = frozenset({Status.PRESENT, Status.RETURNED})
 LOST = frozenset({Status.DELETED, Status.MERGED})
+SETTLED = frozenset({Status.RECREATED, Status.UNDONE})
+"""Not in HighLevel, and nothing to be done about it: the person lives on, or is lost, under another id."""
 
 _NEXT: dict[tuple[Status, Event], Status] = {
     **{(status, Event.MISSED): Status.SUSPECTED for status in LIVE},
@@ -47,7 +50,7 @@ _NEXT: dict[tuple[Status, Event], Status] = {
     **{(status, Event.GONE): Status.DELETED for status in (*LIVE, Status.SUSPECTED, Status.DELETED)},
     **{(status, Event.MERGED): Status.MERGED for status in (*LIVE, Status.SUSPECTED, *LOST)},
     (Status.MERGED, Event.GONE): Status.MERGED,
-    **{(status, Event.LISTED): Status.RETURNED for status in (*LOST, Status.RECREATED)},
+    **{(status, Event.LISTED): Status.RETURNED for status in (*LOST, *SETTLED)},
     **{(status, Event.RECREATED): Status.RECREATED for status in (*LOST, Status.RECREATED)},
 }
 

@@ -151,7 +151,7 @@ def _why_not(desk: _Desk, known: Known) -> str:
     if known.contact is None:
         return "Contact Vault holds no copy of this contact."
     if known.status is Status.RECREATED:
-        return f"It was already re-created as {known.new_id or 'another contact'}."
+        return f"It already lives on as {known.new_id or 'another contact'}."
     if known.status in _NOT_NOW:
         return _NOT_NOW[known.status]
     return ""
@@ -174,8 +174,10 @@ def _filled(
 ) -> PlanItem:
     made = prepare(desk.bench, known)
     lacking = missing(desk.client, made, living, {record_id for record_id, _ in known.rows.get("message", ())})
+    if not lacking and conflict is None:
+        return _skip(known, "Nothing is missing: all that the last copy holds is there.")
     if not lacking:
-        return _skip(known, "Nothing is missing: all that the last copy holds is there.", conflict)
+        reason = f"{reason} Nothing is missing there, so nothing is written; it only counts as living on there."
     kinds = {child.kind for child in lacking.children}
     return PlanItem(
         contact_id=known.contact_id,
@@ -186,7 +188,7 @@ def _filled(
         will_change=tuple(made.kin.changes) if lacking.children else (),
         will_be_lost=tuple(made.kin.lost),
         conflict=conflict,
-        requests=4 + bool(lacking.body) + bool(lacking.tags) + len(lacking.children) + 2 * len(kinds),
+        requests=4 + bool(lacking.body) + bool(lacking.tags) + len(lacking.children) + 2 * len(kinds) if lacking else 1,
         body=lacking.body,
         children=lacking.children,
         tags=lacking.tags,

@@ -104,7 +104,7 @@ def _over(work: Work, item: PlanItem) -> Done | None:
         new_id = max(rows, key=lambda row: row.disappearance_id).new_contact_id if rows else ""
         if any(one.result_id == new_id and one.job_id == work.job_id for one in work.creates(item.contact_id)):
             return None
-        return Done("skipped", error=f"It was already re-created as {new_id or 'another contact'}.")
+        return Done("skipped", error=f"It already lives on as {new_id or 'another contact'}.")
     return None
 
 

@@ -50,6 +50,8 @@ def top_up(work: Work, item: PlanItem) -> Done | Later:
 
 
 def _add(work: Work, item: PlanItem, target: str, before: dict[str, Any]) -> Done | Later:
+    if not (item.body or item.children or item.tags):
+        return Done("topped_up", target, True)
     close(work, item, target, before)
     refused = write(work, item, target, blanks(item.body or {}, before))
     waits = attach(work, item, target, look_first=True)

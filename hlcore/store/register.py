@@ -142,9 +142,13 @@ def returned(tx: Tx, location_id: str, contact_id: str, *, at: datetime) -> None
     copies.set_status(tx, location_id, [contact_id], "returned")
 
 
-def recreated(tx: Tx, location_id: str, contact_id: str, *, new_contact_id: str, at: datetime) -> None:
-    """The contact was made anew by us and lives on under `new_contact_id`. May be repeated."""
+def recreated(
+    tx: Tx, location_id: str, contact_id: str, *, new_contact_id: str, at: datetime, evidence: str = ""
+) -> None:
+    """The contact lives on under `new_contact_id`: made anew by us, or else as `evidence` says, which then stands in
+    place of what was known before. May be repeated."""
     values = {"status": "recreated", "ended_at": at, "new_contact_id": new_contact_id}
+    values |= {"evidence": evidence} if evidence else {}
     newest = select(func.max(table.c.disappearance_id)).where(*_of(location_id, contact_id)).scalar_subquery()
     tx.execute(update(table).where(table.c.disappearance_id == newest).values(values))
     copies.set_status(tx, location_id, [contact_id], "recreated")

@@ -17,7 +17,7 @@ class DisappearanceColumns(TypedColumns):
     disappearance_id = Column(RowId, primary_key=True, autoincrement=True)
     location_id: Named[str] = Column(Words(64))
     contact_id: Named[str] = Column(Words(64))
-    status: Named[str] = Column(Words(16))  # suspected | deleted | merged | returned | recreated | erased | withdrawn
+    status: Named[str] = Column(Words(16))  # suspected | deleted | … (`model.lifecycle`), or withdrawn
     cause: Named[str] = Column(Words(16), default="unknown")  # merge | bulk | unknown
     evidence: Named[str] = Column(Words(), default="")
     detected_by: Named[str] = Column(Words(16), default="listing")  # listing | watch | webhook

@@ -11,7 +11,7 @@ from hlcore.store import register
 from hlcore.store.engine import Tx
 from hlcore.store.tables_acts import disappearances as table
 
-CAUSE = "undo"
+CAUSE, UNDONE = "undo", "undone"
 
 
 def unmade(tx: Tx, location_id: str, contact_id: str) -> None:
@@ -33,9 +33,14 @@ def unmade(tx: Tx, location_id: str, contact_id: str) -> None:
 
 
 def deleted_by_us(tx: Tx, location_id: str, contact_id: str, *, at: datetime, evidence: str) -> None:
-    """We deleted this contact ourselves: the register says so. A contact that the vault never held is left out. May be
-    repeated."""
+    """We deleted this contact ourselves: its disappearance is over, as `undone`, and so is the contact. It counts
+    nowhere as a loss. A contact that the vault never held is left out. May be repeated."""
     register.recorded(tx, location_id, contact_id, deleted_at=at, at=at)
-    for row in register.of_contact(tx, location_id, contact_id):
-        if row.ended_at is None and row.status == "suspected":
-            register.confirm(tx, row.disappearance_id, at=at, cause=CAUSE, evidence=evidence)
+    still_open = (
+        table.c.location_id == location_id,
+        table.c.contact_id == contact_id,
+        table.c.ended_at.is_(None),
+    )
+    values = {"status": UNDONE, "confirmed_at": at, "ended_at": at, "cause": CAUSE, "evidence": evidence}
+    if tx.execute(update(table).where(*still_open).values(values).returning(table.c.disappearance_id)).all():
+        copies.set_status(tx, location_id, [contact_id], UNDONE)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from hlcore.model.lifecycle import LOST, Status
+from hlcore.model.lifecycle import LOST, SETTLED, Status
 from hlcore.store import Tx, contacts, register, runs
 from hlcore.store.register import Disappearance
 from hlcore.sync.explain import Unexplained, explain, settle
@@ -46,7 +46,7 @@ def confirm_suspects(work: Work) -> None:
 def welcome_returned(work: Work) -> None:
     """Contacts that were lost and stand in this run's listing again are `returned`, once GET by id proves it (a
     lagging index may still list what is deleted). Suspects that it lists are present again."""
-    lost = (*LOST, Status.RECREATED)
+    lost = (*LOST, *SETTLED)
     for listed in _listed(work, (Status.SUSPECTED,)):
         _withdraw_listed(work, listed)
     for listed in _listed(work, lost):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hlcore.highlevel.webhooks import Event, snapshot
 from hlcore.model.causes import BULK_SPAN
 from hlcore.model.contact import Contact, parse
-from hlcore.model.lifecycle import LIVE, LOST, Status
+from hlcore.model.lifecycle import LIVE, LOST, SETTLED, Status
 from hlcore.model.moments import Known, deletion_time
 from hlcore.store import Tx, Vault, contacts, register, runs
 from hlcore.store.contacts import Held
@@ -65,7 +65,7 @@ def _refresh(tx: Tx, location_id: str, seen: Seen, at: datetime) -> None:
     a moment behind."""
     contact = parse(seen.answer.raw or b"")
     known = contacts.held(tx, location_id, [contact.contact_id]).get(contact.contact_id)
-    lost = known is not None and known.status in (*LOST, Status.RECREATED)
+    lost = known is not None and known.status in (*LOST, *SETTLED)
     if lost and not seen.spoken_of:
         return
     contacts.refresh(tx, location_id, contact, at=at)
@@ -82,7 +82,7 @@ def _lose(tx: Tx, location_id: str, seen: Seen, at: datetime, lag: timedelta) ->
     known = contacts.held(tx, location_id, [contact_id]).get(contact_id)
     if known is None:
         known = _introduce(tx, location_id, seen.told[-1][1], contact_id, at)
-    if known.status in (Status.ERASED, Status.RECREATED):
+    if known.status in (Status.ERASED, *SETTLED):
         return None
     told = [min(event.sent_at, at) for event, _ in seen.told if event.sent_at and event.sent_at <= at + lag]
     facts = _facts(tx, location_id, known)

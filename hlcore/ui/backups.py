@@ -52,7 +52,7 @@ class What:
         return Selection(self.kind, tuple(location_ids), statuses=self.statuses, at_risk=self.at_risk)
 
 
-LIVING, GONE = ("present", "returned", "suspected"), ("deleted", "expired", "merged", "recreated")
+LIVING, GONE = ("present", "returned", "suspected"), ("deleted", "expired", "merged", "recreated", "undone")
 WHATS: Mapping[str, What] = {
     "all": What("All contacts", Kind.CONTACTS, "Everybody ever copied, with custom fields as columns."),
     "living": What("Contacts in HighLevel", Kind.CONTACTS, "Those that HighLevel has now.", LIVING),

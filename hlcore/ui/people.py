@@ -32,7 +32,7 @@ ORDERS: Mapping[str, tuple[Sort, bool]] = {
     "Oldest first": ("date_added", False),
     "Last changed first": ("changed_at", True),
 }
-STATUSES = ("present", "suspected", "deleted", "merged", "returned", "recreated", "erased")
+STATUSES = ("present", "suspected", "deleted", "merged", "returned", "recreated", "undone", "erased")
 ANY = ""
 
 

@@ -131,6 +131,7 @@ _STATUSES = {
     "merged": Mark("Merged", ":material/merge:", "violet", "⇉"),
     "returned": Mark("Restored in HighLevel", ":material/settings_backup_restore:", "green", "↺"),
     "recreated": Mark("Restored by Contact Vault", ":material/restore:", "green", "↺"),
+    "undone": Mark("Restore undone", ":material/undo:", "gray", "↩"),
     "expired": Mark("Window closed", ":material/timer_off:", "gray", "⌛"),
     "erased": Mark("Erased", ":material/delete_forever:", "gray", "∅"),
     "withdrawn": Mark("False alarm", ":material/undo:", "gray", "↩"),

@@ -356,7 +356,7 @@ def test_the_new_contact_is_in_the_vault_at_once_and_the_old_one_points_to_it(wo
         assert register.of_contact(tx, LOCATION, ana)[-1].new_contact_id == new_id
         assert contacts.any_dnd_settings(tx, LOCATION) is False
         assert restores.id_map(tx, LOCATION) == {ana: new_id}
-    assert world.planned(ana).reason == f"It was already re-created as {new_id}."
+    assert world.planned(ana).reason == f"It already lives on as {new_id}."
 
 
 def test_a_job_that_is_done_is_done(world: World) -> None:
@@ -374,7 +374,7 @@ def test_two_jobs_for_one_contact_make_it_once(world: World) -> None:
         world.job_id = job_id
         world.run()
     assert len(world.live()) == 1
-    assert "already re-created" in world.receipt()[ana]["error"]
+    assert "already lives on" in world.receipt()[ana]["error"]
 
 
 def test_a_paused_job_rests_until_it_is_confirmed_again(world: World) -> None:

@@ -8,9 +8,12 @@ import pytest
 
 from hlcore.errors import HighLevelError, NotAllowed, NotFound
 from hlcore.governance.roles import Person, Role
+from hlcore.metrics.deletions import deletions
 from hlcore.model.parts import identity
 from hlcore.restore.undo import create_undo, preview
-from hlcore.store import audit, contacts, records, register, restores
+from hlcore.store import audit, contacts, locations, records, register, restores
+from hlcore.store.figures import tally
+from hlcore.sync.verify import verify_location
 from tests.restore.conftest import LOCATION, SAM, World
 
 
@@ -36,11 +39,51 @@ def test_what_nobody_touched_is_deleted_and_the_person_is_lost_again(world: Worl
     assert (row["outcome"], row["error"]) == ("undone", "")
     assert new not in world.location.contacts
     assert world.status(old) == "deleted"
-    assert world.status(new) == "deleted"
+    assert world.status(new) == "undone"
     with world.vault.read() as tx:
         last = register.of_contact(tx, LOCATION, old)[-1]
         assert (last.status, last.ended_at, last.new_contact_id) == ("deleted", None, "")
-        assert register.of_contact(tx, LOCATION, new)[-1].cause == "undo"
+        ours = register.of_contact(tx, LOCATION, new)[-1]
+        assert (ours.status, ours.cause, ours.ended_at) == ("undone", "undo", world.clock.now())
+
+
+def test_only_the_person_is_a_loss_afterwards_not_what_was_deleted_again(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    undo(world)
+    found = deletions(world.vault, [LOCATION], world.clock.now())
+    assert [row["contact_id"] for row in found] == [old]
+    with world.vault.read() as tx:
+        place = locations.get(tx, LOCATION)
+        assert place is not None
+        told = tally(tx, place, world.clock.now())
+        assert contacts.counts(tx, [LOCATION])[LOCATION] == {"deleted": 1, "undone": 1}
+    assert (told.deleted_7, told.recreated_30, told.at_risk + told.closed) == (0, 0, 1)
+    assert verify_location(world.vault, LOCATION).problems == []
+    assert [row["contact_id"] for row in deletions(world.vault, [LOCATION], world.clock.now(), status="undone")] == [
+        new
+    ]
+
+
+def test_what_was_deleted_again_and_is_listed_all_the_same_returns(world: World) -> None:
+    ((_, new),) = restored(world, "Ada")
+    undo(world)
+    with world.vault.write() as tx:
+        register.returned(tx, LOCATION, new, at=world.clock.now())
+    assert world.status(new) == "returned"
+
+
+def test_a_deletion_that_a_sync_had_noticed_meanwhile_is_no_loss_either(world: World) -> None:
+    ((old, new),) = restored(world, "Ada")
+    world.location.delete(new)
+    world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
+    with world.vault.write() as tx:
+        restores.intend(
+            tx, location_id=LOCATION, job_id=world.job_id, contact_id=old, step="delete_contact",
+            request={"body": {}, "id": new}, at=world.clock.now(),
+        )  # fmt: skip
+    world.miss(new, days=0)
+    world.run()
+    assert world.status(new) == "undone"
 
 
 def test_whoever_was_undone_can_be_restored_again(world: World) -> None:
