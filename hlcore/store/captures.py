@@ -10,9 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.store.bulk import among, chunked, is_postgres, upsert
@@ -24,7 +39,7 @@ LIVING = ("present", "returned")
 """What belongs to contacts of these statuses can be read from HighLevel."""
 
 MANY = 10_000
-DEAD = ("suspected", "deleted", "merged", "recreated", "erased")
+DEAD = ("suspected", "deleted", "merged", "recreated", "undone", "erased")
 """All other statuses."""
 
 
@@ -120,19 +135,14 @@ def counts(
 ) -> Counts:
     """How far one kind is. `covered_at`: its feed covers who came to HighLevel before; `before`: what was captured
     earlier is stale."""
-    if covered_at is None:
-        whole = _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DONE))
-        dead = _count(tx, _dead(location_id, kind))
-        never = max(0, living - (whole - dead))
+    fed = covered_at is not None
+    given = {"location": location_id, "of": kind, "since": covered_at, "before": before}
+    if fed:
+        never = sum(_count(tx, late, given) for late in _counting_late())
     else:
-        never = sum(_count(tx, _late(location_id, kind, came)) for came in _since(covered_at))
-    again = _DONE if covered_at is None else or_(_DONE, ~or_(*_since(covered_at)))
-    wanted = _count(tx, _joined(location_id, kind).where(_DUE, again, contacts.c.status.in_(LIVING)))
-    stale = 0
-    if before is not None and covered_at is None:
-        old = captures.c.captured_at < before
-        some = _joined(location_id, kind, captures.c.subject_id).where(old, contacts.c.status.in_(LIVING))
-        stale = _count(tx, select(func.count()).select_from(some.limit(MANY).subquery()))
+        never = max(0, living - (_count(tx, _counting_done(), given) - _count(tx, _counting_dead(), given)))
+    wanted = _count(tx, _counting_wanted(fed=fed), given)
+    stale = 0 if fed or before is None else _count(tx, _counting_stale(), given)
     return Counts(living, never, wanted, stale)
 
 
@@ -191,7 +201,7 @@ def subjects_due(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: in
 
 def count_due(tx: Tx, location_id: str, kind: str) -> int:
     """How many subjects of a kind are wanted, those that are put off included."""
-    return _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DUE))
+    return _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DUE), {})
 
 
 def uncaptured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str]) -> list[str]:
@@ -212,6 +222,9 @@ def of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Captured]
 _KEY = ("location_id", "kind", "subject_id")
 _DUE = captures.c.due_at > literal(datetime(1970, 1, 1, tzinfo=UTC), Moment)
 _DONE = captures.c.captured_at.is_not(None)
+_LOCATION, _KIND = bindparam("location", type_=String), bindparam("of", type_=String)
+_SINCE = bindparam("since", type_=Moment)
+_Text = str | BindParameter[str]
 
 
 def _row(location_id: str, kind: str, subject: str, **moments: datetime) -> dict[str, Any]:
@@ -219,7 +232,7 @@ def _row(location_id: str, kind: str, subject: str, **moments: datetime) -> dict
     return {"location_id": location_id, "kind": kind, "subject_id": subject, **moments_or_none}
 
 
-def _of(location_id: str, kind: str) -> ColumnElement[bool]:
+def _of(location_id: _Text, kind: _Text) -> ColumnElement[bool]:
     return and_(captures.c.location_id == location_id, captures.c.kind == kind)
 
 
@@ -227,11 +240,11 @@ def _is(column: ColumnElement[str]) -> ColumnElement[bool]:
     return contacts.c.contact_id == column
 
 
-def _count(tx: Tx, query: Select[Any]) -> int:
-    return int(tx.execute(query).scalar_one())
+def _count(tx: Tx, query: Select[Any], given: dict[str, Any]) -> int:
+    return int(tx.execute(query, given).scalar_one())
 
 
-def _joined(location_id: str, kind: str, column: ColumnElement[Any] | None = None) -> Select[Any]:
+def _joined(location_id: _Text, kind: _Text, column: ColumnElement[Any] | None = None) -> Select[Any]:
     """Captures of a kind beside their contacts."""
     what = func.count() if column is None else column
     same = and_(contacts.c.location_id == captures.c.location_id, contacts.c.contact_id == captures.c.subject_id)
@@ -252,23 +265,46 @@ def _never(base: Any, location_id: str, kind: str, covered_at: datetime | None) 
     return query.where(or_(*_since(covered_at)))
 
 
-def _late(location_id: str, kind: str, came: ColumnElement[bool]) -> Select[Any]:
-    """Counts living contacts that came so and were not read. The status is compared in a way that no index answers:
-    the date is what narrows."""
-    mine = _of(location_id, kind) & _DONE & (captures.c.subject_id == contacts.c.contact_id)
-    alive = contacts.c.status.concat("").in_(LIVING)
-    here = contacts.c.location_id == location_id
-    return select(func.count()).select_from(contacts).where(here, came, alive, ~exists().where(mine))
+@cache
+def _counting_done() -> Select[Any]:
+    """Counts what was read of a kind. As the other counts, made once: the planner asks for all of them at each step."""
+    return select(func.count()).select_from(captures).where(_MINE, _DONE)
 
 
-def _dead(location_id: str, kind: str) -> Select[Any]:
+@cache
+def _counting_dead() -> Select[Any]:
     """Counts contacts that do not live and were read: few, so they come first."""
-    mine = _of(location_id, kind) & _DONE & (captures.c.subject_id == contacts.c.contact_id)
-    here = contacts.c.location_id == location_id, contacts.c.status.in_(DEAD)
-    return select(func.count()).select_from(contacts).where(*here, exists().where(mine))
+    here = contacts.c.location_id == _LOCATION, contacts.c.status.in_(DEAD)
+    return select(func.count()).select_from(contacts).where(*here, exists().where(_READ))
 
 
-def _since(covered_at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+@cache
+def _counting_late() -> tuple[Select[Any], ...]:
+    """Count living contacts that came after the feed and were not read. The status is compared in a way that no index
+    answers: the date is what narrows."""
+    alive = contacts.c.status.concat("").in_(LIVING)
+    here = contacts.c.location_id == _LOCATION, alive, ~exists().where(_READ)
+    return tuple(select(func.count()).select_from(contacts).where(came, *here) for came in _since(_SINCE))
+
+
+@cache
+def _counting_wanted(*, fed: bool) -> Select[Any]:
+    again = or_(_DONE, ~or_(*_since(_SINCE))) if fed else _DONE
+    return _joined(_LOCATION, _KIND).where(_DUE, again, contacts.c.status.in_(LIVING))
+
+
+@cache
+def _counting_stale() -> Select[Any]:
+    old = captures.c.captured_at < bindparam("before", type_=Moment)
+    some = _joined(_LOCATION, _KIND, captures.c.subject_id).where(old, contacts.c.status.in_(LIVING))
+    return select(func.count()).select_from(some.limit(MANY).subquery())
+
+
+def _since(covered_at: datetime | BindParameter[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Contacts that came to HighLevel later, and those without a date that came to the vault later."""
     undated = and_(contacts.c.date_added.is_(None), contacts.c.first_seen_at >= covered_at)
     return contacts.c.date_added >= covered_at, undated
+
+
+_MINE = _of(_LOCATION, _KIND)
+_READ = and_(_MINE, _DONE, captures.c.subject_id == contacts.c.contact_id)
