@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,11 +107,18 @@ class World:
 @pytest.fixture
 def world(vault: Vault) -> Iterator[World]:
     """200 invented people, nothing synced yet."""
+    with a_world(vault, people=200) as made:
+        yield made
+
+
+@contextmanager
+def a_world(vault: Vault, *, people: int) -> Iterator[World]:
+    """So many invented people on a sandbox that answers over HTTP, nothing synced yet."""
     clock = HandClock()
     sandbox = Sandbox(clock.now, seed=7)
     location = sandbox.add_location(LOCATION, "Test & Sons", "Europe/Berlin")
     location.add_user("Sam")
-    location.fill(200)
+    location.fill(people)
     limiter = Limiter(clock, per_10s=90, per_day=200_000, interactive_share=0)
     with serve(sandbox) as server:
         client = Client(

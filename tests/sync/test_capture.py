@@ -5,88 +5,23 @@ from __future__ import annotations
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from hlcore.errors import Cancelled, Gone, RunInProgress
 from hlcore.highlevel import Limiter
 from hlcore.metrics.person import person
-from hlcore.store import captures, contacts, records
+from hlcore.store import Vault, captures, records
 from hlcore.sync import messages
 from hlcore.sync.budget import Budget
 from hlcore.sync.capture import CaptureReport, capture
 from hlcore.sync.catalogues import SOURCES
 from hlcore.sync.reading import capture_kind
 from hlcore.sync.report import never
+from tests.benchmarks import capture_whole
 from tests.sync.conftest import LOCATION, World
-
-Item = dict[str, Any]
-
-
-@dataclass
-class Told:
-    """The world with something on every shelf."""
-
-    world: World
-    ids: list[str] = field(default_factory=list)
-
-    def capture(self, *, at_most: int | None = None, hours: float = 1, **options: Any) -> CaptureReport:
-        """An hour passes, then one sitting."""
-        self.world.clock.pass_(hours=hours)
-        budget = Budget(self.world.client.limiter, at_most=at_most)
-        options = {"again": True, **options}
-        return capture(
-            self.world.vault, self.world.client, LOCATION, now=self.world.clock.now, budget=budget, **options
-        )
-
-    def held(self, kind: str, *, alive: bool = True) -> dict[str, Item]:
-        """The vault's records of a kind, by id, with what only one of HighLevel's routes shows left out."""
-        with self.world.vault.read() as tx:
-            found = list(records.iterate(tx, LOCATION, kind, with_vanished=not alive))
-        return {row.record_id: json.loads(row.raw) for row in found}
-
-    def theirs(self, kind: str) -> dict[str, Item]:
-        """What the other side holds of a kind, by id."""
-        shelves = self.world.location.shelves
-        nested = {"note": shelves.notes, "task": shelves.tasks}
-        if kind in nested:
-            return {key: item for items in nested[kind].values() for key, item in items.items()}
-        flat = {
-            "opportunity": shelves.opportunities,
-            "appointment": shelves.appointments,
-            "conversation": shelves.conversations,
-            "message": shelves.messages,
-        }
-        return dict(flat[kind])
-
-    def check(self) -> None:
-        """Every record and every detail is as the other side holds it."""
-        for kind in ("note", "task", "opportunity", "appointment", "conversation", "message"):
-            mine, theirs = self.held(kind), self.theirs(kind)
-            assert set(mine) == set(theirs), kind
-            for key, item in theirs.items():
-                shared = [name for name in item if name in mine[key] and name not in _SHOWN_OTHERWISE[kind]]
-                assert len(shared) > 3
-                assert {name: mine[key][name] for name in shared} == {name: item[name] for name in shared}, kind
-        with self.world.vault.read() as tx:
-            for contact_id, person in self.world.location.contacts.items():
-                stored = contacts.get(tx, LOCATION, contact_id)
-                assert stored
-                assert stored.detail
-                detail = json.loads(stored.detail)
-                assert detail.get("followers", []) == person.get("followers", [])
-                assert detail.get("businessId") == person.get("businessId")
-                assert detail.get("dndSettings") == person.get("dndSettings")
-
-
-_SHOWN_OTHERWISE = {
-    "conversation": ("type", "dateAdded", "lastMessageDate"),
-    **dict.fromkeys(("note", "task", "opportunity", "appointment", "message"), ()),
-}
-EVERY_KIND = ("detail", "note", "task", "opportunity", "appointment", "conversation", "message")
+from tests.sync.held import EVERY_KIND, Item, Told
 
 
 @pytest.fixture
@@ -170,6 +105,10 @@ def _live(told: Told) -> None:
     place.add_appointment(someone, told.world.clock.now())
     place.add_message(someone, "new")
     place.edit(someone, followers=[])
+
+
+def test_random_lives_are_held_before_and_after_random_edits_and_deletions(vault: Vault) -> None:
+    assert capture_whole.story(vault, people=25, seed=11).wrong == []
 
 
 def test_the_bytes_before_an_edit_are_a_version(told: Told) -> None:
