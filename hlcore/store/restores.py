@@ -27,6 +27,7 @@ __all__ = [
     "create_job",
     "differing",
     "entries",
+    "finished_since",
     "id_map",
     "intend",
     "item",
@@ -224,6 +225,13 @@ def differing(tx: Tx, job_id: int) -> int:
     made = job_items.c.outcome.in_(("recreated", "topped_up"))
     query = select(func.count()).where(job_items.c.job_id == job_id, made, job_items.c.verified.is_not(True))
     return tx.execute(query).scalar_one()
+
+
+def finished_since(tx: Tx, job_id: int, since: datetime) -> list[datetime]:
+    """When contacts of the job were finished since then, in time order; at most the newest 5,000."""
+    at = job_items.c.finished_at
+    query = select(at).where(job_items.c.job_id == job_id, job_items.c.outcome != "", at >= since)
+    return sorted(tx.execute(query.order_by(desc(at)).limit(5_000)).scalars())
 
 
 def of_contact(tx: Tx, location_id: str, contact_id: str) -> list[dict[str, Any]]:

@@ -12,15 +12,16 @@ import streamlit as st
 from hlcore.errors import VaultError
 from hlcore.governance.roles import Act, Person
 from hlcore.model.fidelity import Difference
-from hlcore.restore.execute import cancel_job, confirm_job, pause_job, retry_job
+from hlcore.restore.execute import retry_job
 from hlcore.restore.kinds import kind_of
-from hlcore.store import restores, runs
+from hlcore.store import restores
 from hlcore.store.locations import Location
 from hlcore.store.restores import Item, Job
 from hlcore.ui import errors, fields, office, receipts, undoing
 from hlcore.ui.house import house
 from hlcore.ui.names import Names, names_of
-from hlcore.ui.restoring import carry_on, job_key
+from hlcore.ui.restoring import carry_on
+from hlcore.ui.steering import is_worked_on, pace_of, steering
 from hlcore.ui.tables import pager, slice_of, table
 from hlcore.ui.words import NOTHING, Mark, ago, count, many, moment, plain
 
@@ -97,61 +98,12 @@ def _watch(job_ids: Sequence[int], person: Person) -> None:
         share = job.finished / job.total if job.total else 1.0
         done = f"{count(job.finished)} of {many(job.total, 'person', 'people')} done"
         st.progress(share, text=f"{STATES[job.state].badge} {_accounts([job])}: {done}")
+        if job.state == "running" and is_worked_on(job):
+            place = _place(job)
+            st.caption(f":material/speed: {pace_of(job, place.timezone if place else 'UTC')}")
         if job.state in OPEN:
-            _steering(job, person)
+            steering(job, person)
         _table(job)
-
-
-def _steering(job: Job, person: Person) -> None:
-    """Pause, go on, stop; and what keeps the job waiting."""
-    may = person.may(Act.RESTORE)
-    last = house().jobs.get(job_key(job.job_id))
-    if last is not None and last.error is not None and not last.running:
-        errors.show(last.error)
-    with st.container(horizontal=True, gap="small"):
-        if job.state in ("confirmed", "running") and is_worked_on(job):
-            _button(job, "Pause", "pause", ":material/pause:", may, lambda: _steer(pause_job, job, person))
-        else:
-            _button(job, "Go on", "play_arrow", ":material/play_arrow:", may, lambda: _go_on(job, person))
-            st.caption(_waits_for(job), width="content")
-        _button(job, "Stop", "stop", ":material/stop:", may, lambda: _steer(cancel_job, job, person))
-
-
-def _waits_for(job: Job) -> str:
-    """Why nobody works on an open job now."""
-    if job.state == "paused":
-        return "Paused: it goes on when somebody says so."
-    if job.started_at is not None and house().worker is not None:
-        return "The rest waits until HighLevel's search shows what was just written, then goes on by itself."
-    return "It is taken up by the background worker, or when you press Go on."
-
-
-def is_worked_on(job: Job) -> bool:
-    """Whether some living process works on the job now."""
-    if house().jobs.running(job_key(job.job_id)):
-        return True
-    if not job.holder or job.heartbeat_at is None or runs.is_gone(job.holder):
-        return False
-    return office.now() - job.heartbeat_at < runs.SILENT_AFTER
-
-
-def _button(job: Job, label: str, key: str, icon: str, may: bool, act: Callable[[], None]) -> None:
-    why = None if may else "Your role may look, not restore."
-    st.button(label, key=f"job_{job.job_id}_{key}", icon=icon, disabled=not may, help=why, on_click=act)
-
-
-def _steer(change: Callable[..., bool], job: Job, person: Person) -> None:
-    here = office.office()
-    with errors.shown():
-        change(here.vault, job.job_id, person, here.clock.now)
-
-
-def _go_on(job: Job, person: Person) -> None:
-    here = office.office()
-    with errors.shown():
-        if job.state in ("draft", "paused"):
-            confirm_job(here.vault, job.job_id, person, here.clock.now)
-        carry_on(house(), here, job.location_id, job.job_id, person)
 
 
 def _result(found: Sequence[Job], person: Person) -> None:
@@ -168,6 +120,8 @@ def _result(found: Sequence[Job], person: Person) -> None:
     draw(words, icon=STATES[found[0].state].icon)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         receipts.receipt_button(found, person)
+        said = {key: mark.word for key, mark in OUTCOMES.items()}
+        receipts.printed_button(found, undoing.title(found), said, person)
         if outcomes["failed"] or different:
             _again(found, person)
         undoing.button(found, person, open_job)
@@ -282,7 +236,7 @@ def recent(ids: Sequence[str]) -> int:
             people = many(job.total, "person", "people")
             told = f"{STATES[job.state].badge} **{undoing.title([job])}** · {people} of {name} · {when}"
             st.markdown(told, width="stretch")
-            st.button("Open", key=f"open_{job.job_id}", on_click=open_job, args=([job.job_id],), type="tertiary")
+            st.button("Open", key=f"open_{job.job_id}", on_click=open_job, args=([job.job_id],))
     return len(found)
 
 

@@ -14,7 +14,7 @@ from hlcore.governance.roles import Act, Person
 from hlcore.metrics.register import Wanted, iterate
 from hlcore.restore.receipt import to_csv
 from hlcore.store.restores import Job
-from hlcore.ui import office
+from hlcore.ui import office, printed
 from hlcore.ui.choosing import Who
 from hlcore.ui.words import count
 from hlcore.wiring import Office
@@ -47,6 +47,43 @@ def receipt_file(here: Office, jobs: Sequence[Job], person: Person) -> bytes:
     with recorded(here.vault, person, Act.EXPORT, now=here.clock.now, location_id=only, subject=subject) as entry:
         parts = [list(to_csv(here.vault, job.job_id)) for job in jobs]
         body = "".join([*parts[0], *(line for part in parts[1:] for line in part[1:])]).encode("utf-8-sig")
+        entry.note(rows=sum(job.total for job in jobs), bytes=len(body))
+    return body
+
+
+def printed_button(jobs: Sequence[Job], title: str, words: dict[str, str], person: Person) -> None:
+    """Downloads the receipt as a page to print. `words`: how people call the outcomes."""
+    here, numbers = office.office(), "-".join(str(job.job_id) for job in jobs)
+    places = {place.location_id: place for place in office.locations()}
+    parts = [
+        (job, office.name_of(job.location_id, list(places.values())), places[job.location_id].timezone)
+        if job.location_id in places
+        else (job, job.location_id, "UTC")
+        for job in jobs
+    ]
+    may = person.may(Act.EXPORT)
+    st.download_button(
+        "Printable receipt",
+        data=lambda: printed_file(here, parts, title, words, person),
+        file_name=f"contact-vault-restore-{numbers}.html",
+        mime="text/html",
+        key=f"printed_{numbers}",
+        icon=":material/print:",
+        on_click="ignore",
+        disabled=not may,
+        help="A page to open, print, or keep as PDF; recorded." if may else LOOK_ONLY,
+    )
+
+
+def printed_file(
+    here: Office, parts: Sequence[tuple[Job, str, str]], title: str, words: dict[str, str], person: Person
+) -> bytes:
+    """The receipt of these jobs (each with its account's name and time zone) as HTML. Raises NotAllowed, NotFound."""
+    jobs = [job for job, _, _ in parts]
+    only = jobs[0].location_id if len({job.location_id for job in jobs}) == 1 else ""
+    subject = f"printable receipt of job {', '.join(str(job.job_id) for job in jobs)}"
+    with recorded(here.vault, person, Act.EXPORT, now=here.clock.now, location_id=only, subject=subject) as entry:
+        body = printed.page(here.vault, parts, title=title, words=words).encode()
         entry.note(rows=sum(job.total for job in jobs), bytes=len(body))
     return body
 

@@ -149,6 +149,24 @@ def test_the_receipt_is_one_file_for_all_accounts_and_recorded(
         assert audit.listing(tx, limit=1, offset=0)[0].act == "export"
 
 
+def test_the_printable_receipt_names_everybody_shows_names_literally_and_is_recorded(
+    app: AppTest, highlevel: Sandbox, office: Office, cast: Cast
+) -> None:
+    confirmed(preview(app, PEOPLE, "Create again now"))
+    with office.vault.read() as tx:
+        jobs = restores.list_jobs(tx, [HARBOR, DENTAL], limit=5)
+        made = [item.new_contact_id for job in jobs for item in restores.items(tx, job.job_id)]
+    parts = [(job, "Fun & <b>Games</b>", "America/New_York") for job in jobs]
+    html = receipts.printed_file(office, parts, "Restore 1", {"recreated": "Created again"}, cast.sam).decode()
+    assert all(new_id in html for new_id in made)
+    assert html.count("<td>Created again</td><td>as planned</td>") == 3
+    assert "Fun &amp; &lt;b&gt;Games&lt;/b&gt;" in html
+    with office.vault.read() as tx:
+        assert audit.listing(tx, limit=1, offset=0)[0].subject.startswith("printable receipt of job")
+    with pytest.raises(NotAllowed):
+        receipts.printed_file(office, parts, "Restore 1", {}, cast.mara)
+
+
 def test_a_viewer_sees_the_preview_and_may_not_confirm(house: House, highlevel: Sandbox, office: Office) -> None:
     page = preview(sign_in(frame(), MARA), PEOPLE, "Create again now")
     assert page.button(key="restore").disabled

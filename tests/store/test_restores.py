@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +90,15 @@ def test_what_became_of_each_contact_is_counted(vault: Vault, job_id: int, clock
             assert [one["new_id"] for one in restores.of_contact(tx, "l", asked)] == ["n1"]
         restores.record_item(tx, job_id, "c2", at=clock(), outcome="")
         assert restores.item(tx, job_id, "c2").finished_at is None
+
+
+def test_when_contacts_were_finished_lately_is_known(vault: Vault, job_id: int, clock: Any) -> None:
+    with vault.write() as tx:
+        restores.record_item(tx, job_id, "c1", at=clock() - timedelta(minutes=2), outcome="recreated")
+        restores.record_item(tx, job_id, "c2", at=clock(), outcome="failed")
+        restores.record_item(tx, job_id, "c3", at=clock() - timedelta(seconds=5), outcome="recreated")
+        lately = restores.finished_since(tx, job_id, clock() - timedelta(minutes=1))
+        assert lately == [clock() - timedelta(seconds=5), clock()]
 
 
 def test_what_is_not_there_is_not_found(vault: Vault, job_id: int, clock: Any) -> None:
