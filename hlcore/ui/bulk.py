@@ -19,7 +19,7 @@ from hlcore.ui.choosing import Who, fill_basket
 from hlcore.ui.people import person_label
 from hlcore.ui.receipts import LOOK_ONLY
 from hlcore.ui.tables import pager, slice_of, table
-from hlcore.ui.words import Mark, ago, count, many, moment, percent, plain, status_mark, time_left
+from hlcore.ui.words import Mark, ago, count, day, many, moment, percent, plain, status_mark, time_left
 from hlcore.wiring import Office
 
 ASKED = "incident"
@@ -73,7 +73,7 @@ def card(event: Event, *, several: bool) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{headline(event)}** {mark(event).badge}", width="stretch")
-            st.button("Open", key=f"open_{event.key}", on_click=open_event, args=(event.key,), type="tertiary")
+            st.button("Open", key=f"open_{event.key}", on_click=open_event, args=(event.key,))
         where = f"{plain(event.place.name)} · " if several else ""
         noticed = f"{moment(event.noticed_at, event.place.timezone)} ({ago(event.noticed_at, office.now())})"
         st.caption(f"{where}noticed {noticed} · {standing(event)}")
@@ -154,7 +154,8 @@ def _actions(event: Event, person: Person) -> None:
             _export(event, person)
         if event.left is not None and event.gone:
             left = time_left(event.left.open, event.left.days_left)
-            st.markdown(f"HighLevel's own restore: **{left}**", width="content")
+            until = f", until {moment(event.left.ends_at, event.place.timezone)}" if event.left.open else ""
+            st.markdown(f"HighLevel's own restore: **{left}**{until}", width="content")
 
 
 def _export(event: Event, person: Person) -> None:
@@ -185,12 +186,11 @@ def _figures(event: Event, found: Loss) -> None:
     money, left = found.money, event.left
     with st.grid(4, min_column_width=150, gap="small"):
         _figure("Deleted", count(event.contacts), share, ":material/person_remove:")
-        until = moment(left.ends_at, event.place.timezone) if left is not None and left.open else "window closed"
-        gone = f"until {until}" if left is not None and left.open else until
+        gone = f"until {day(left.ends_at, event.place.timezone)}" if left is not None and left.open else "window closed"
         _figure("Still gone", count(event.gone), gone if event.gone else "nobody", ":material/timer:")
-        back = f"{count(event.counts.get('recreated', 0))} of them created again"
+        back = f"{count(event.counts.get('recreated', 0))} created again"
         _figure("Back", count(event.back), back, ":material/settings_backup_restore:")
-        valued = f"{many(money.opportunities, 'open opportunity', 'open opportunities')}"
+        valued = many(money.opportunities, "opportunity", "opportunities")
         _figure("Open value", amount(money.total), valued, ":material/payments:")
 
 

@@ -106,8 +106,8 @@ def _figure(label: str, value: int, context: str, icon: str, *, urgent: bool = F
 def _protected_words(found: Overview) -> str:
     checking = sum(each.suspected for each in found.locations)
     if checking:
-        return f"{count(checking)} more being checked"
-    return f"contacts in {many(len(found.locations), 'account')}"
+        return f"{count(checking)} being checked"
+    return f"in {many(len(found.locations), 'account')}"
 
 
 def steps(found: Overview) -> list[Step]:

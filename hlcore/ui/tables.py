@@ -77,10 +77,11 @@ def pager(part: Slice, noun: str, plural: str = "") -> None:
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             _step(part, -1, "Previous", ":material/chevron_left:", disabled=part.number == 0)
             _step(part, 1, "Next", ":material/chevron_right:", disabled=part.number >= part.pages - 1)
+            sizes = sorted({*SIZES, part.size})
             st.selectbox(
                 "Rows on a page",
-                SIZES,
-                index=SIZES.index(part.size) if part.size in SIZES else 0,
+                sizes,
+                index=sizes.index(part.size),
                 key=f"{part.key}_size",
                 label_visibility="collapsed",
                 width=90,
