@@ -63,13 +63,21 @@ class Server:
             return {}
         return found
 
+    def stop(self) -> None:
+        """The process has ended. May be repeated."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
     def wait(self, seconds: float = 60) -> None:
-        """The demo is on show."""
+        """The vault is open."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 break
-            if self.health().get("demo"):
+            if self.health().get("status") == "ok":
                 return
             time.sleep(0.1)
         pytest.fail(f"The server did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
@@ -125,13 +133,13 @@ StartServer = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
-def start_server(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Starts dashboards on free ports, each on a copy of the demo, and ends them."""
+def start_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Starts dashboards on free ports, each on a copy of the demo (or of `data`), and ends them."""
     running: list[Server] = []
 
-    def start(*flags: str, **env: str) -> Server:
+    def start(*flags: str, data: Path | None = None, **env: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
-        shutil.copytree(demo_folder, folder / "data")
+        shutil.copytree(data or request.getfixturevalue("demo_folder"), folder / "data")
         port = int(env.pop("port", "0")) or free_port()
         log = folder / "server.log"
         with log.open("wb") as out:
@@ -149,10 +157,7 @@ def start_server(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
     for server in running:
         server.process.terminate()
     for server in running:
-        try:
-            server.process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            server.process.kill()
+        server.stop()
 
 
 def _environment(data: Path, more: dict[str, str]) -> dict[str, str]:
