@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hlcore.errors import BrokenAnswer
 
+from . import envelopes, slices
 from .asking import Asking, all_of, the
+from .shapes import Answer, Page
 
 PAGE = 100
 
@@ -37,21 +39,12 @@ class AccountCalls:
         return self._ask("pipelines", all_of("pipelines"), query={"locationId": self.location_id})
 
     def lost_reasons(self: Asking) -> list[bytes]:
-        """The reasons for which opportunities are lost."""
-        query = {"locationId": self.location_id, "limit": PAGE}
-        return self._ask("lost_reasons", all_of("lostReasons"), query=query)
+        """All reasons for which opportunities are lost, from as many pages as it takes."""
+        return _all_pages(self, "lost_reasons", "lostReasons")
 
     def businesses(self: Asking) -> list[bytes]:
         """All businesses of the location, from as many pages as it takes."""
-        found: list[bytes] = []
-        while True:
-            query = {"locationId": self.location_id, "limit": PAGE, "skip": len(found)}
-            page = self._ask("businesses", all_of("businesses"), query=query)
-            if page and page[0] in found:
-                raise BrokenAnswer("businesses: HighLevel answered with the same page again", status=200)
-            found += page
-            if len(page) < PAGE:
-                return found
+        return _all_pages(self, "businesses", "businesses")
 
     def calendars(self: Asking) -> list[bytes]:
         """The location's calendars."""
@@ -64,3 +57,21 @@ class AccountCalls:
     def campaigns(self: Asking) -> list[bytes]:
         """The location's campaigns."""
         return self._ask("campaigns", all_of("campaigns"), query={"locationId": self.location_id})
+
+
+def _all_pages(asking: Asking, endpoint: str, name: str) -> list[bytes]:
+    """All rows of a list that is read with `skip`: until a page is short, or as many came as were promised."""
+
+    def parse(answer: Answer) -> Page:
+        total = envelopes.number(slices.value(answer.body, "total"))
+        return Page(envelopes.rows(answer.body, name), total, None)
+
+    found: list[bytes] = []
+    while True:
+        query = {"locationId": asking.location_id, "limit": PAGE, "skip": len(found)}
+        page = asking._ask(endpoint, parse, query=query)
+        if page.rows and page.rows[0] in found:
+            raise BrokenAnswer(f"{endpoint}: HighLevel answered with the same page again", status=200)
+        found += page.rows
+        if len(page.rows) < PAGE or len(found) == page.total:
+            return found

@@ -38,12 +38,13 @@ _ROUTE = re.compile(r"^\s*cannot (?:get|post|put|patch|delete) /", re.I)
 class Reply:
     """What came back for one request: status, the parts of an error body, and what had been asked.
 
-    `is_json` is False when the body is no JSON object, as from a proxy in between."""
+    `is_json` is False when the body is no JSON object, as from a proxy in between; `is_blank` when it says nothing."""
 
     endpoint: Endpoint
     status: int
     sent: frozenset[str] = frozenset()
     is_json: bool = False
+    is_blank: bool = False
     messages: tuple[str, ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
     trace_id: str = ""
@@ -56,7 +57,7 @@ class Reply:
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
-            return cls(endpoint, status, sent, trace_id=trace_id)
+            return cls(endpoint, status, sent, is_blank=not body.strip(), trace_id=trace_id)
         meta = data.get("meta")
         messages = wording.texts(data.get("message")) or wording.texts(data.get("error"))
         return cls(
@@ -64,6 +65,7 @@ class Reply:
             status,
             sent,
             is_json=True,
+            is_blank=not messages,
             messages=tuple(messages),
             meta=meta if isinstance(meta, dict) else {},
             trace_id=clean_id(data.get("traceId")) or trace_id,
@@ -150,6 +152,8 @@ def _not_found(reply: Reply) -> HighLevelError:
     if any(_ROUTE.match(message) for message in reply.messages):
         return _error(ContractError, reply, "HighLevel does not know this route")
     if any(wording.says_gone(message, reply.endpoint.subjects) for message in reply.messages):
+        return _gone(reply)
+    if reply.endpoint.sought and reply.is_blank:
         return _gone(reply)
     if reply.is_json and "location" in reply.text:
         return _wrong_location(reply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from . import slices
+from . import envelopes
 from .calls import T
 from .shapes import Answer
 
@@ -37,9 +37,9 @@ class Asking(Protocol):
 
 def the(name: str) -> Callable[[Answer], bytes]:
     """Parses an answer to the exact bytes of the object under `name`."""
-    return lambda answer: slices.part(answer.body, name)
+    return lambda answer: envelopes.part(answer.body, name)
 
 
 def all_of(name: str) -> Callable[[Answer], list[bytes]]:
     """Parses an answer to the exact bytes of each element under `name`."""
-    return lambda answer: slices.rows(answer.body, name)
+    return lambda answer: envelopes.rows(answer.body, name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hlcore.errors import BrokenAnswer, Rejected
+from hlcore.errors import BrokenAnswer, Gone, Rejected
 
-from . import shapes, slices
+from . import envelopes, shapes, slices
 from .asking import Asking, the
 from .shapes import Answer, SearchPage
 
@@ -41,7 +41,7 @@ class ContactCalls:
         does not exist (any more): 404, or 400, in words that mean this very contact. All else is another error."""
 
         def parse(answer: Answer) -> bytes:
-            found = slices.part(answer.body, "contact")
+            found = envelopes.part(answer.body, "contact")
             if slices.value(found, "id") != contact_id:
                 raise BrokenAnswer("HighLevel answered with another contact than the one asked for")
             return found
@@ -49,11 +49,15 @@ class ContactCalls:
         return self._ask("contact", parse, path={"contactId": contact_id})
 
     def find_duplicate(self: Asking, *, email: str = "", phone: str = "") -> bytes | None:
-        """The live contact that holds this e-mail or phone by the location's rules for duplicates, or None."""
+        """The live contact that holds this e-mail or phone by the location's rules for duplicates, or None: when the
+        answer names nobody, or is a "not found" of the contact (nobody documents which of them it is)."""
         if not (email or phone):
             raise Rejected("find_duplicate needs an e-mail or a phone number", status=0)
         query = {"locationId": self.location_id, "email": email, "number": phone}
-        return self._ask("find_duplicate", lambda answer: slices.optional_part(answer.body, "contact"), query=query)
+        try:
+            return self._ask("find_duplicate", _holder, query=query)
+        except Gone:
+            return None
 
     def create_contact(self: Asking, body: dict[str, Any]) -> bytes:
         """A new contact exists; the answer is the contact. Sets off the location's automations.
@@ -89,3 +93,11 @@ class ContactCalls:
             ids = list(contact_ids[start : start + LARGEST_BULK])
             body = {"locationId": self.location_id, "ids": ids, "businessId": business_id}
             self.call("set_business", body=body)
+
+
+def _holder(answer: Answer) -> bytes | None:
+    """The contact in the answer of a duplicate search, None for nobody."""
+    found = envelopes.optional_part(answer.body, "contact")
+    if found is not None and not isinstance(slices.value(found, "id"), str):
+        raise BrokenAnswer("HighLevel answered with a contact without id")
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import slices
+from . import envelopes, slices
 from .asking import Asking
 from .shapes import Answer, Page
 
@@ -64,29 +64,28 @@ def _whole(answer: Answer) -> bytes:
 
 
 def _conversations(answer: Answer) -> Page:
-    found = slices.rows(answer.body, "conversations")
+    body = envelopes.inside(answer.body, "conversations")
+    found = envelopes.rows(body, "conversations")
     last = found[-1] if found else None
-    return Page(found, slices.count(answer.body, "total"), _sort_value(last) if last else None)
+    return Page(found, envelopes.number(slices.value(body, "total")), _sort_value(last) if last else None)
 
 
 def _sort_value(row: bytes) -> int | None:
     """The value by which a conversation was sorted: `sort`, or the time of its last message."""
     sort = slices.value(row, "sort")
     found = sort[0] if isinstance(sort, list) and sort else slices.value(row, "lastMessageDate")
-    return found if isinstance(found, int) else None
+    return envelopes.number(found)
 
 
 def _messages(answer: Answer) -> Page:
     """Documented flat, in fact wrapped once more (API issue 54); both are read."""
-    envelope = slices.members(answer.body)
-    inner = envelope.get("messages")
-    body = bytes(inner) if inner is not None and bytes(inner).startswith(b"{") else answer.body
-    more = slices.value(body, "nextPage") is True
+    body = envelopes.inside(answer.body, "messages")
+    more = slices.value(body, "nextPage") in (True, "true")
     last = slices.value(body, "lastMessageId")
-    return Page(slices.rows(body, "messages"), None, last if more and isinstance(last, str) and last else None)
+    return Page(envelopes.rows(body, "messages"), None, last if more and isinstance(last, str) and last else None)
 
 
 def _export(answer: Answer) -> Page:
-    cursor = slices.value(answer.body, "nextCursor")
-    total = slices.count(answer.body, "total") if "total" in slices.members(answer.body) else None
-    return Page(slices.rows(answer.body, "messages"), total, cursor if isinstance(cursor, str) and cursor else None)
+    body = envelopes.inside(answer.body, "messages")
+    cursor, total = slices.value(body, "nextCursor"), envelopes.number(slices.value(body, "total"))
+    return Page(envelopes.rows(body, "messages"), total, cursor if isinstance(cursor, str) and cursor else None)

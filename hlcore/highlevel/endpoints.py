@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from hlcore.errors import Rejected
@@ -26,7 +26,8 @@ _DELETE = frozenset({200, 201, 204})
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One request. `repeatable`: sending it twice leaves the same as sending it once."""
+    """One request. `repeatable`: sending it twice leaves the same as sending it once. `sought`: the one thing that a
+    search looks for, so that "not found" is an answer."""
 
     name: str
     method: str
@@ -36,11 +37,13 @@ class Endpoint:
     repeatable: bool
     writes: bool
     ok: frozenset[int]
+    sought: str = ""
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What the path names beside the location, outermost first: `("contact", "note")`."""
-        return tuple(name for name in _NAMES.findall(self.path) if name != "location")
+        """What the path names beside the location, outermost first: `("contact", "note")`; or what is sought."""
+        named = tuple(name for name in _NAMES.findall(self.path) if name != "location")
+        return (*named, self.sought) if self.sought else named
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The path with these ids, percent-encoded. Raises Rejected for an id that would change the route."""
@@ -83,7 +86,7 @@ _TABLE = (
     # contacts
     _search("search_contacts", "/contacts/search", "contacts"),
     _read("contact", _CONTACT, "contacts"),
-    _read("find_duplicate", "/contacts/search/duplicate", "contacts"),
+    replace(_read("find_duplicate", "/contacts/search/duplicate", "contacts"), sought="contact"),
     _create("create_contact", "/contacts/", "contacts"),
     _set("update_contact", "PUT", _CONTACT, "contacts"),
     _set("delete_contact", "DELETE", _CONTACT, "contacts"),
@@ -106,6 +109,7 @@ _TABLE = (
     _read("opportunity", "/opportunities/{opportunityId}", "opportunities"),
     _create("create_opportunity", "/opportunities/", "opportunities"),
     _set("update_opportunity", "PUT", "/opportunities/{opportunityId}", "opportunities"),
+    _set("add_opportunity_followers", "POST", "/opportunities/{opportunityId}/followers", "opportunities"),
     # conversations
     _read("search_conversations", "/conversations/search", "conversations", CONVERSATIONS),
     _read("messages", "/conversations/{conversationId}/messages", "conversations/message", CONVERSATIONS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import slices
+from . import envelopes, slices
 from .asking import Asking, all_of, the
 from .shapes import Answer, Page
 
@@ -83,24 +83,29 @@ class RelatedCalls:
         path = {"opportunityId": opportunity_id}
         return self._ask("update_opportunity", the("opportunity"), path=path, body=body)
 
+    def add_opportunity_followers(self: Asking, opportunity_id: str, user_ids: Sequence[str]) -> None:
+        """These users follow the opportunity, beside those who did. May be repeated."""
+        path = {"opportunityId": opportunity_id}
+        self.call("add_opportunity_followers", path=path, body={"followers": list(user_ids)})
+
 
 def _appointment(answer: Answer) -> bytes:
     """The appointment stands in the answer itself; some answers wrap it."""
     whole = slices.members(answer.body)
-    if "id" in whole:
+    if "id" in whole or "_id" in whole:
         return answer.body
-    return slices.part(answer.body, next((name for name in ("appointment", "event") if name in whole), "appointment"))
+    return envelopes.part(answer.body, "event" if "event" in whole else "appointment")
 
 
 def _opportunities(answer: Answer) -> Page:
-    found = slices.rows(answer.body, "opportunities")
-    meta = slices.value(answer.body, "meta")
+    """A page without `meta` is the last one of its cursor; `total` then stands beside the rows, or is not told."""
+    body = envelopes.inside(answer.body, "opportunities")
+    found = envelopes.rows(body, "opportunities")
+    meta = slices.value(body, "meta")
     meta = meta if isinstance(meta, dict) else {}
     cursor = {name: meta.get(name) for name in ("startAfter", "startAfterId")}
     more = found and all(value not in (None, "") for value in cursor.values()) and meta.get("nextPageUrl") is not None
-    total = meta.get("total")
+    total = envelopes.number(meta.get("total"))
     return Page(
-        found,
-        total if isinstance(total, int) and not isinstance(total, bool) else None,
-        cursor if more else None,
+        found, envelopes.number(slices.value(body, "total")) if total is None else total, cursor if more else None
     )
