@@ -37,18 +37,25 @@ STATUSES = ("open", "won", "lost", "abandoned")
 
 class Child(msgspec.Struct, frozen=True, kw_only=True):
     """One request that makes something of the contact's. `record_id`: the old one's id; `body` without the contact's
-    id; `label` how to call it; `count`: how many of the copy's things are in it (messages in a transcript)."""
+    id; `label` how to call it; `count`: how many of the copy's things are in it (messages in a transcript);
+    `followers`: users who follow the opportunity, added to it by a request of their own."""
 
     kind: str
     record_id: str
     body: dict[str, Any]
     label: str
     count: int = 1
+    followers: tuple[str, ...] = ()
 
     @property
     def step(self) -> str:
         """How the journal and the receipt call it."""
         return f"{self.kind}.{self.record_id}"[:64]
+
+    @property
+    def requests(self) -> int:
+        """How many requests make it."""
+        return 1 + bool(self.followers)
 
 
 @dataclass(slots=True)
@@ -98,7 +105,9 @@ def family(
             found.held[part] = found.held.get(part, 0) + 1
             body = make(found, row, account)
             if body is not None:
-                found.children.append(Child(kind=kind, record_id=record_id, body=body, label=_label(kind, body)))
+                users = _deal_followers(found, row, account) if kind == OPPORTUNITY else ()
+                label = _label(kind, body)
+                found.children.append(Child(kind=kind, record_id=record_id, body=body, label=label, followers=users))
     _messages(found, rows, account)
     return found
 
@@ -213,6 +222,17 @@ def _opportunity(found: Family, row: dict[str, Any], account: Account) -> dict[s
         found.lost.append(f"{gone} custom field value(s) of opportunity “{name}” (the field was deleted)")
     found.change("opportunities: dates become today's; the source and the reason of a loss cannot be written")
     return body
+
+
+def _deal_followers(found: Family, row: dict[str, Any], account: Account) -> tuple[str, ...]:
+    """Users who follow the opportunity and still exist."""
+    told = row.get("followers")
+    given = [one for one in told if isinstance(one, str) and one] if isinstance(told, list) else []
+    kept = tuple(one for one in given if account.has_user(one))
+    if len(kept) < len(given):
+        gone = f"{len(given) - len(kept)} of {len(given)} followers"
+        found.lost.append(f"{gone} of opportunity “{row.get('name') or 'Opportunity'}” (these users no longer exist)")
+    return kept
 
 
 def _appointment(

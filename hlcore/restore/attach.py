@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hlcore.errors import AnswerLost, Cancelled, Duplicate, HighLevelError, Rejected
+from hlcore.errors import AnswerLost, Cancelled, Duplicate, Gone, HighLevelError, Rejected
 from hlcore.highlevel import Client
 from hlcore.model.children import APPOINTMENT, BUSINESS, FOLLOWERS, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, Child
 from hlcore.model.parts import identity
@@ -37,6 +37,9 @@ from hlcore.store.restores import Entry
 MOST_TRIES = 6
 """How many create calls one record may cost; each was settled as not done before the next."""
 
+DEAL_FOLLOWERS = "deal_followers"
+"""Users who follow an opportunity: a request of their own behind the one that makes it."""
+
 Send = Callable[[Client, str, dict[str, Any]], bytes]
 MAKE: dict[str, Send] = {
     NOTE: lambda client, contact_id, body: client.create_note(contact_id, body),
@@ -49,6 +52,7 @@ SET: dict[str, Callable[[Client, str, dict[str, Any]], None]] = {
     FOLLOWERS: lambda client, contact_id, body: client.add_followers(contact_id, body["followers"]),
     BUSINESS: lambda client, contact_id, body: client.set_business([contact_id], body["businessId"]),
     TAGS: lambda client, contact_id, body: client.add_tags(contact_id, body["tags"]),
+    DEAL_FOLLOWERS: lambda client, _, body: client.add_opportunity_followers(body["opportunityId"], body["followers"]),
 }
 """Requests that may be repeated."""
 
@@ -69,6 +73,8 @@ class _Attaching:
     look_first: bool
     taken: set[str] = field(default_factory=set)
     shelves: dict[str, list[bytes]] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
+    """step → the living record that was there already"""
 
     def run(self) -> Later | None:
         known = self._entries()
@@ -88,6 +94,21 @@ class _Attaching:
         if child.kind in SET:
             self._set(child.kind, child.step, child.body, known)
             return None
+        until = self._made_once(child, known)
+        if until is None and child.followers:
+            self._follow(child)
+        return until
+
+    def _follow(self, child: Child) -> None:
+        """The opportunity has its followers, where there is an opportunity."""
+        known = self._entries()
+        made = next((one.result_id for one in known if one.step == child.step and one.result_id), "")
+        deal = made or self.found.get(child.step, "")
+        if deal:
+            body = {"opportunityId": deal, "followers": list(child.followers)}
+            self._set(DEAL_FOLLOWERS, follow_step(child), body, known)
+
+    def _made_once(self, child: Child, known: list[Entry]) -> datetime | None:
         while True:
             mine = [one for one in known if one.step == child.step]
             if any(one.result_id for one in mine):
@@ -125,6 +146,7 @@ class _Attaching:
     def _is_there(self, child: Child) -> bool:
         found = find(child.kind, child.body, self._shelf(child.kind), taken=self.taken, loosely=True)
         self.taken |= {found} if found else set()
+        self.found[child.step] = found
         return bool(found)
 
     def _shelf(self, kind: str, *, fresh: bool = False) -> list[bytes]:
@@ -164,9 +186,17 @@ class _Attaching:
             self.work.answered(entry, status=exc.status, note=refusal_note(_names(exc)))
             return
         except (HighLevelError, Cancelled) as exc:
+            if kind == DEAL_FOLLOWERS and isinstance(exc, Gone):  # the deal is gone, not the contact
+                self.work.answered(entry, status=exc.status, note=refusal_note(()))
+                return
             self.work.answered(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
             raise
         self.work.answered(entry, status=200, note=WRITTEN)
+
+
+def follow_step(child: Child) -> str:
+    """How the journal calls the request that adds the opportunity's followers."""
+    return f"{DEAL_FOLLOWERS}.{child.record_id}"[:64]
 
 
 def _names(exc: HighLevelError) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from hlcore.model.children import BUSINESS, FOLLOWERS, OPPORTUNITY, Child
 from hlcore.model.fidelity import Difference
 from hlcore.model.parts import decode, identity
 from hlcore.model.recognise import SHELF, differences, find
+from hlcore.restore.attach import follow_step
 from hlcore.restore.live import shelf
 from hlcore.restore.outcome import REFUSED
 from hlcore.restore.plan import PlanItem
@@ -61,9 +62,11 @@ def _record(child: Child, raw: bytes | None) -> Difference | None:
         return Difference(child.step, child.label, None, MISSING)
     live = decode(raw)
     other = differences(child.body, live)
+    if not set(child.followers) <= set(live.get("followers") or ()):
+        other.append("followers")
     if not other or (other == ["body"] and find(child.kind, child.body, [raw], taken=(), loosely=True)):
         return None
-    planned = {name: child.body[name] for name in other}
+    planned = {name: child.body.get(name, list(child.followers)) for name in other}
     return Difference(child.step, planned, {name: live.get(name) for name in other})
 
 
@@ -76,5 +79,6 @@ def _on_contact(child: Child, contact: Mapping[str, Any]) -> Difference | None:
 
 
 def _with_reason(told: Difference, child: Child, entries: list[Entry]) -> Difference:
-    refused = any(one.step == child.step and refused_fields(one) is not None for one in entries)
+    steps = (child.step, follow_step(child))
+    refused = any(one.step in steps and refused_fields(one) is not None for one in entries)
     return Difference(told.field, told.planned, told.found, REFUSED if refused else told.reason)

@@ -35,7 +35,7 @@ def a_whole_life(world: World, number: int = 1, **fields: Any) -> str:
     place.add_note(contact_id, "Likes tea", date_added=datetime(2025, 5, 1, 8, tzinfo=UTC), userId=sam, color="#FFAA00")
     place.add_note(contact_id, "Prefers mornings", title="Times", pinned=True)
     place.add_task(contact_id, "Call back", due=datetime(2026, 4, 1, 10, tzinfo=UTC), completed=True, assignedTo=sam)
-    place.add_opportunity(contact_id, "Whitening", monetaryValue=1200.5, status="won", assignedTo=sam)
+    place.add_opportunity(contact_id, "Whitening", monetaryValue=1200.5, status="won", assignedTo=sam, followers=[sam])
     place.add_appointment(contact_id, world.clock.now() + timedelta(days=90), title="Check-up")
     place.add_message(contact_id, "Hello?", at=datetime(2025, 6, 1, 9, tzinfo=UTC))
     place.add_message(contact_id, "Hi Ana", direction="outbound", at=datetime(2025, 6, 1, 9, 5, tzinfo=UTC))
@@ -59,7 +59,7 @@ def belongings(world: World, contact_id: str) -> dict[str, list[Any]]:
         "notes": sorted(one["body"] for one in shelves.notes.get(contact_id, {}).values()),
         "tasks": sorted((t["title"], t["dueDate"], t["completed"]) for t in shelves.tasks.get(contact_id, {}).values()),
         "deals": sorted(
-            (d["name"], d["status"], d["monetaryValue"], d["pipelineStageId"])
+            (d["name"], d["status"], d["monetaryValue"], d["pipelineStageId"], tuple(d["followers"]))
             for d in shelves.opportunities.values()
             if d["contactId"] == contact_id
         ),
@@ -197,14 +197,16 @@ def test_a_lost_answer_makes_nothing_twice_and_leaves_nothing_out(world: World, 
     quiet(world)
 
 
-def strike_at(world: World, where: str, fault: str, options: dict[str, Any]) -> None:
+def strike_at(
+    world: World, where: str, fault: str, options: dict[str, Any], *, prefix: str = "POST /contacts/"
+) -> None:
     """The fault strikes the next write whose path ends so."""
     faults = world.location.faults
     real = faults.pick
 
     def pick(kinds: dict[str, str], request: str, *, named: bool = False) -> Any:
         path = request.partition("?")[0]
-        if path.startswith("POST") and path.endswith(where):
+        if path.startswith(prefix) and path.endswith(where):
             faults.pick = real  # type: ignore[method-assign]
             faults.on(fault, times=1, where=path, **options)
         return real(kinds, request, named=named)
@@ -288,6 +290,32 @@ def test_vanished_users_and_stages_are_mapped_by_name_or_told(world: World) -> N
     assert place.contacts[row["new_id"]]["followers"] == [kim]
     (note,) = place.shelves.notes[row["new_id"]].values()
     assert note["body"].startswith("Originally written by Sam Hill on ")
+
+
+def test_followers_of_an_opportunity_come_back_except_those_who_left(world: World) -> None:
+    sam, kim = world.location.add_user("Sam"), world.location.add_user("Kim")
+    ana = world.add(firstName="Ana", email="ana@example.com")
+    world.location.add_opportunity(ana, "Whitening", followers=[sam, kim])
+    capture(world, ana)
+    world.lose(ana)
+    world.location.remove_user(sam)
+    told = world.planned(ana).will_be_lost
+    assert "1 of 2 followers of opportunity “Whitening” (these users no longer exist)" in told
+    row = world.restore(ana)[ana]
+    assert row["verified"]
+    (deal,) = world.location.shelves.opportunities.values()
+    assert deal["followers"] == [kim]
+
+
+def test_followers_that_highlevel_refuses_are_told_and_the_opportunity_stays(world: World) -> None:
+    ana = lost_life(world)
+    world.confirm(ana)
+    strike_at(world, "/followers", "status", {"status": 422}, prefix="POST /opportunities/")
+    world.run()
+    row = world.receipt()[ana]
+    (told,) = row["differences"]
+    assert (told["reason"], list(told["planned"])) == ("HighLevel refused this value.", ["followers"])
+    assert len(belongings(world, row["new_id"])["deals"]) == 1
 
 
 def test_past_appointments_come_back_only_when_asked_for(world: World) -> None:
