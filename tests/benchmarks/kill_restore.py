@@ -1,90 +1,248 @@
-"""Restores killed at random moments, with a tenth of the answers lost: nobody twice, nobody missing.
+"""A restore killed again and again, with a tenth of the answers lost or 5xx: nobody and nothing twice or missing.
 
     python -m tests.benchmarks.kill_restore [KILLS] [PEOPLE] [DATABASE_URL]
 
-Prints kills, resumes, creates sent, and what differs between the receipt and HighLevel's truth (must be nothing).
+Each person has two notes, a task, an opportunity, an appointment and tags. Every sitting is a process of its own that
+dies by `kill -9`: in turn at a chosen moment of its work, and from outside at a random time; only kills that hit a
+living process count. HighLevel's search lags by half a minute. Then the job is run to its end while answers are still
+lost, and HighLevel's truth is held against what was lost, against the journal, and against the receipt. Exits with 1
+when anything differs.
 """
 
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime, timedelta
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from hlcore.errors import VaultError
 from hlcore.highlevel import Client, Limiter
+from hlcore.restore.execute import create_job, retry_job
+from hlcore.restore.work import CREATE
 from hlcore.sandbox import Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.store import Vault, locations
-from tests.restore.conftest import LOCATION, HandClock, World
+from hlcore.store import Vault, locations, restores
+from tests.benchmarks.belongings import hang_on, hold
+from tests.restore.conftest import LOCATION, SAM, World
+from tests.restore.killed import Ahead
+from tests.restore.test_children import belongings
+
+MOMENTS = 100
+"""A sitting that dies at a chosen moment lives for at most so many."""
+LONGEST = 0.5
+"""One that is killed from outside works for at most so many seconds."""
+LAG = 30.0
+KINDS = ("notes", "tasks", "deals", "appointments")
+SAME = ("firstName", "lastName", "email", "phone", "tags", "city", "companyName", "dnd")
+
+
+class Moving(Ahead):
+    """The clock of the whole story: the computer's own, set forward over the waits."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    @property
+    def ahead(self) -> float:
+        """Seconds."""
+        return self._ahead.total_seconds()
+
+    def forward(self, seconds: float) -> None:
+        """So much time passes at once."""
+        self._ahead += timedelta(seconds=seconds)
+
+
+@dataclass(slots=True)
+class Story:
+    """What was lost, and what became of the sittings."""
+
+    world: World
+    clock: Moving
+    url: str
+    before: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = field(default_factory=dict)
+    ends: Counter[str] = field(default_factory=Counter)
+    retried: int = 0
 
 
 def main(kills: int, people: int, url: str) -> int:
-    """How many contacts are not as they must be."""
-    clock = HandClock()
-    clock.at = datetime.now(UTC)
-    sandbox = Sandbox(lambda: datetime.now(UTC), seed=11)
-    location = sandbox.add_location(LOCATION, "Killed & Sons")
+    """How many things are not as they must be, kills that came too late among them."""
+    clock = Moving()
+    sandbox = Sandbox(clock.now, seed=11)
+    place = sandbox.add_location(LOCATION, "Killed & Sons")
+    place.budget.burst = 1_000_000
     vault = Vault.open(url)
     with serve(sandbox) as server:
         client = Client(
-            LOCATION, lambda: f"pit-{LOCATION}", base_url=server.url, limiter=Limiter(clock), clock=clock, retries=2
+            LOCATION, lambda: sandbox.token_of(LOCATION), base_url=server.url, limiter=Limiter(clock), clock=clock
         )
         with vault.write() as tx:
-            named = {"name": location.name, "timezone": "UTC", "company_id": "", "token": b""}
+            named = {"name": place.name, "timezone": "UTC", "company_id": "", "token": b""}
             locations.connect(tx, LOCATION, **named, at=clock.now(), raw=client.location())
-        world = World(vault, clock, sandbox, location, client, server.url, Settings(index_lag_minutes=0))
-        ids = location.fill(people)
-        for contact_id in ids[:: max(1, people // 10)]:
-            location.edit(contact_id, email=None, phone=None)
-        world.copy()
-        world.lose(*ids)
-        world.confirm(*ids)
-        planned = {one.contact_id for one in world.plan(*ids).items if one.action == "recreate"}
-        return _storm(world, kills, planned, url)
+        settings = Settings(index_lag_minutes=1)
+        world = World(vault, clock, sandbox, place, client, server.url, settings)  # type: ignore[arg-type]
+        story = Story(world, clock, url)
+        _lose(story, people)
+        _storm(story, kills)
+        _to_the_end(story)
+        wrong = _judge(story) + (kills - story.ends["killed"])
+        client.close()
+    vault.close()
+    return wrong
 
 
-def _storm(world: World, kills: int, planned: set[str], url: str) -> int:
-    chance, killed, sittings = random.Random(5), 0, 0
-    for kind, options in (("lost_answer", {}), ("done_but", {"status": 500}), ("status", {"status": 502})):
-        world.location.faults.on(kind, share=0.04, where="POST /contacts/", **options)
-    while killed < kills:
-        sittings += 1
-        told = [url, world.url, f"pit-{LOCATION}", str(world.job_id), str(chance.randint(1, 120))]
-        done = subprocess.run([sys.executable, "-m", "tests.restore.killed", *told], capture_output=True, check=False)
-        killed += done.returncode == -9
-        world.clock.at = datetime.now(UTC)
-        if done.returncode == 0 and world.run().state == "done":
+def _lose(story: Story, people: int) -> None:
+    """So many people with records are lost, and their restore is confirmed."""
+    world, place = story.world, story.world.location
+    place.add_workflow("Welcome", trigger="contact_created")
+    place.add_workflow("Tagged", trigger="tag_added")
+    ids = place.fill(people)
+    for number, contact_id in enumerate(ids):
+        none = {"email": None, "phone": None} if number % 10 == 0 else {"email": f"p{number}@example.com"}
+        place.edit(contact_id, tags=["vip", f"group {number % 7}"], **none)
+        hang_on(place, contact_id, number)
+    world.copy(details=True)
+    hold(world)
+    was = {one: (dict(place.contacts[one]), belongings(world, one)) for one in ids}
+    world.lose(*ids)
+    world.sandbox.ledger.clear()
+    plan = world.plan(*ids)
+    world.job_id = create_job(world.vault, plan, SAM, world.clock.now)
+    story.before = {one.contact_id: was[one.contact_id] for one in plan.items if one.action == "recreate"}
+    place.faults.lag = LAG
+    for method in ("POST", "PUT"):
+        place.faults.on("lost_answer", share=0.04, where=f"{method} /")
+        place.faults.on("done_but", status=500, share=0.03, where=f"{method} /")
+        place.faults.on("status", status=502, share=0.03, where=f"{method} /")
+    place.faults.on("lost_answer", share=0.05, where="GET /")
+    place.faults.on("status", status=503, share=0.05, where="GET /")
+
+
+def _storm(story: Story, kills: int) -> None:
+    chance = random.Random(5)
+    began = time.monotonic()
+    while story.ends["killed"] < kills:
+        inside = bool(story.ends["killed"] % 2)
+        story.ends[_sitting(story, chance.randint(1, MOMENTS) if inside else 0, chance.uniform(0, LONGEST))] += 1
+        with story.world.vault.read() as tx:
+            job = restores.job(tx, story.world.job_id)
+        if job.state == "done":
             break
-    world.location.faults.clear()
-    return _judge(world, planned, killed, sittings)
+    with story.world.vault.read() as tx:
+        job = restores.job(tx, story.world.job_id)
+    print(
+        f"{dict(story.ends)} in {time.monotonic() - began:.0f} s; {job.finished} of {job.total} contacts done by then"
+    )
 
 
-def _judge(world: World, planned: set[str], killed: int, sittings: int) -> int:
-    while True:
+def _sitting(story: Story, moment: int, seconds: float) -> str:
+    """One process works on the job; how it ended."""
+    world = story.world
+    told = [story.url, world.url, world.sandbox.token_of(LOCATION), str(world.job_id), str(moment)]
+    command = [sys.executable, "-m", "tests.restore.killed", *told, str(story.clock.ahead)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    if not moment:
+        time.sleep(seconds)
+        if process.poll() is None:
+            process.kill()
+    _, told_error = process.communicate(timeout=300)
+    if process.returncode == -signal.SIGKILL:
+        return "killed"
+    if process.returncode:
+        last = (told_error.decode().strip().splitlines() or ["?"])[-1]
+        return f"ended by {last.partition(':')[0].rpartition('.')[2]}"
+    story.clock.forward(LAG * 2)
+    return "ended by itself"
+
+
+def _to_the_end(story: Story) -> None:
+    """The job is run until nothing waits, in one process, while answers are still lost; what failed is tried again."""
+    world = story.world
+    for _ in range(400):
         try:
-            if not world.run().pending:
-                break
+            result = world.run()
         except VaultError as exc:
-            print("one more sitting:", exc)
-        world.clock.at += timedelta(minutes=1)
-    rows = [row for row in world.receipt().values() if row["contact_id"] in planned]
-    made, live = {row["new_id"] for row in rows}, set(world.location.records)
-    creates = len([entry for entry in world.sandbox.ledger if f"{entry.method} {entry.path}" == "POST /contacts/"])
-    bad = [row for row in rows if row["outcome"] != "recreated" or not row["verified"]]
-    print(f"people {len(planned)}  killed {killed}  sittings {sittings}  create calls {creates}  live {len(live)}")
-    print(f"twice or unknown {len(live - made)}  missing {len(made - live)}  not right {len(bad)}")
-    print(f"creates without do-not-disturb {len(world.sandbox.ledger.creates_without_dnd)}")
-    for row in bad[:5]:
-        print(row["outcome"], row["error"], row["differences"])
-    return len(live ^ made) + len(bad)
+            story.ends[f"last: {type(exc).__name__}"] += 1
+            continue
+        if result.state == "done":
+            bad = [one for one in world.receipt().values() if one["outcome"] == "failed" or not _whole(one)]
+            if not bad or not retry_job(world.vault, world.job_id, SAM, world.clock.now):
+                break
+            story.retried += len(bad)
+        story.clock.forward(LAG * 2)
+
+
+def _whole(row: dict[str, Any]) -> bool:
+    return row["outcome"] == "skipped" or bool(row["verified"])
+
+
+def _judge(story: Story) -> int:
+    world, place = story.world, story.world.location
+    place.faults.clear()
+    receipt = {one: world.receipt()[one] for one in story.before}
+    wrong: Counter[str] = Counter()
+    for old, (fields, had) in story.before.items():
+        _compare(world, receipt[old], fields, had, wrong)
+    made = [row["new_id"] for row in receipt.values()]
+    live = set(place.contacts)
+    wrong["contacts twice or unknown"] = len(live - set(made))
+    wrong["contacts missing"] = len(set(made) - live) + len(made) - len(set(made))
+    _against_the_journal(world, live, wrong)
+    ledger = world.sandbox.ledger
+    for name in ("messages_sent", "reached", "creates_without_dnd", "off_contract", "crashes"):
+        wrong[name] = len(getattr(ledger, name))
+    struck = sum(bool(one.fault) for one in ledger if one.method in ("POST", "PUT"))
+    writes = sum(one.method in ("POST", "PUT") and not one.path.endswith("/search") for one in ledger)
+    print(f"people {len(made)}, killed {story.ends['killed']}, tried again by a person {story.retried}")
+    print(f"requests {len(ledger)}, writes {writes}, of which struck {struck}; workflows {len(ledger.workflow_starts)}")
+    print(f"not as it must be: {dict(+wrong) or 'nothing'}")
+    return sum(wrong.values())
+
+
+def _compare(
+    world: World, row: dict[str, Any], fields: dict[str, Any], had: dict[str, list[Any]], wrong: Counter[str]
+) -> None:
+    """One person as before, records and all."""
+    if row["outcome"] != "recreated" or not row["verified"] or row["predicted"] != row["measured"]:
+        wrong["receipt not right"] += 1
+        print("  ", row["outcome"], row["error"], row["differences"])
+    new = world.location.contacts.get(row["new_id"])
+    if new is None:
+        return
+    has = belongings(world, row["new_id"])
+    has["notes"] = sorted(note.split("\n\n", 1)[-1] for note in has["notes"])
+    for kind in KINDS:
+        wrong[f"{kind} twice or unknown"] += len(list((Counter(has[kind]) - Counter(had[kind])).elements()))
+        wrong[f"{kind} missing"] += len(list((Counter(had[kind]) - Counter(has[kind])).elements()))
+    different = [key for key in SAME if (new.get(key) or None) != (fields.get(key) or None)]
+    wrong.update(f"{key} differs" for key in different)
+
+
+def _against_the_journal(world: World, live: set[str], wrong: Counter[str]) -> None:
+    """What the journal says was made is what is there, each once; nothing hangs on nobody."""
+    place = world.location
+    shelves = place.shelves
+    records = {one for shelf in (*shelves.notes.values(), *shelves.tasks.values()) for one in shelf}
+    records |= set(shelves.opportunities) | set(shelves.appointments)
+    with world.vault.read() as tx:
+        entries = [one for one in restores.entries(tx, world.job_id) if one.result_id]
+    people = [one.result_id for one in entries if one.step == CREATE]
+    children = [one.result_id for one in entries if "." in one.step]
+    wrong["journal: contacts"] = len(set(people) ^ live) + len(people) - len(set(people))
+    wrong["journal: records"] = len(set(children) ^ records) + len(children) - len(set(children))
 
 
 if __name__ == "__main__":
-    arguments = [*sys.argv[1:], *("60", "400", "")[len(sys.argv) - 1 :]]
+    arguments = [*sys.argv[1:], *("100", "200", "")[len(sys.argv) - 1 :]]
     with tempfile.TemporaryDirectory() as folder:
         address = arguments[2] or f"sqlite:///{Path(folder) / 'vault.db'}"
         sys.exit(main(int(arguments[0]), int(arguments[1]), address) != 0)

@@ -13,15 +13,13 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
-
-import msgspec
 
 from hlcore.highlevel import Client, Limiter, Priority, SystemClock
 from hlcore.restore.execute import create_job
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.store import Vault, locations, records
+from hlcore.store import Vault, locations
+from tests.benchmarks.belongings import hang_on, hold
 from tests.restore.conftest import LOCATION, SAM, World
 
 PER_10S = 90
@@ -56,34 +54,14 @@ def main(people: int, latency: float) -> int:
 
 
 def _fill(world: World, place: Location, people: int) -> list[str]:
-    ids, at = place.fill(people), datetime(2030, 1, 1, tzinfo=UTC)
+    ids = place.fill(people)
     world.copy()
     for number, contact_id in enumerate(ids):
-        place.add_note(contact_id, f"First {number}")
-        place.add_note(contact_id, f"Second {number}")
-        place.add_task(contact_id, f"Call {number}")
-        place.add_opportunity(contact_id, f"Deal {number}", monetaryValue=number)
-        place.add_appointment(contact_id, at + timedelta(minutes=number))
+        hang_on(place, contact_id, number)
         place.add_message(contact_id, f"Hello {number}")
-    _hold(world, place)
+    hold(world)
     world.lose(*ids)
     return ids
-
-
-def _hold(world: World, place: Location) -> None:
-    """The records are in the vault, byte for byte as HighLevel would send them."""
-    shelves, at = place.shelves, world.clock.now()
-    held = {
-        "note": [one for shelf in shelves.notes.values() for one in shelf.values()],
-        "task": [one for shelf in shelves.tasks.values() for one in shelf.values()],
-        "opportunity": list(shelves.opportunities.values()),
-        "appointment": list(shelves.appointments.values()),
-        "message": list(shelves.messages.values()),
-    }
-    with world.vault.write() as tx:
-        for kind, rows in held.items():
-            given = [(one["id"], one["contactId"], msgspec.json.encode(one)) for one in rows]
-            records.put(tx, LOCATION, kind, given, at=at)
 
 
 def _report(world: World, outcomes: dict[str, int], *, took: float, sent: int, promised: tuple[int, int]) -> int:
