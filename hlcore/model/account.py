@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 class Account:
     """What the location has today. `users`: id → name of those who exist (None: not known); `names`: of all users ever
     seen; `pipelines`, `calendars`: id → (name, {stage id: stage name}) now; `past_pipelines`, `past_calendars`: as they
-    were; `fields`, `businesses`: ids that exist (None: not known)."""
+    were; `fields`, `businesses`: ids that exist (None: not known). `placed`: what a person chose for a stage that is
+    gone: "pipeline/stage" then → "pipeline/stage" today, '' to leave its opportunities out."""
 
     users: Mapping[str, str] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class Account:
     fields: frozenset[str] | None = None
     businesses: frozenset[str] | None = None
     timezone: str = "UTC"
+    placed: Mapping[str, str] = field(default_factory=dict)
 
     def has_user(self, user_id: object) -> bool:
         """Whether somebody with this id exists, or might."""

@@ -3,14 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hlcore.model.account import Account, same_name
 from hlcore.model.custom_values import is_empty
 
 
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A stage that no longer exists and whose name none has: a person must say where its opportunities go. `key` is
+    "pipeline/stage" as they were; `pipeline` and `stage` the names, '' where not known; `why` in words; `answer` what
+    the person chose: "pipeline/stage" of today, '' to leave them out, None for nothing yet."""
+
+    key: str
+    pipeline: str
+    stage: str
+    why: str
+    answer: str | None = None
+
+
 def stage(row: Mapping[str, Any], account: Account) -> tuple[dict[str, Any] | None, str]:
-    """Pipeline and stage to write, and what is said about it: why not, or how they were mapped."""
+    """Pipeline and stage to write, and what is said about it: why not, or how they were mapped or chosen."""
+    place, said = _by_id_or_name(row, account)
+    unplaced = unplaced_of(row, account) if place is None else None
+    if unplaced is None or not unplaced.answer:
+        return place, said
+    pipeline, _, chosen = unplaced.answer.partition("/")
+    name, stages = (account.pipelines or {})[pipeline]
+    return {"pipelineId": pipeline, "pipelineStageId": chosen}, f"goes into “{name}”, “{stages[chosen]}”, as you chose"
+
+
+def unplaced_of(row: Mapping[str, Any], account: Account) -> Unplaced | None:
+    """What a person has to be asked about this opportunity's place; None where it is clear, or the location's
+    pipelines are not known."""
+    place, why = _by_id_or_name(row, account)
+    if place is not None or account.pipelines is None:
+        return None
+    pipeline, stage_id = str(row.get("pipelineId") or ""), str(row.get("pipelineStageId") or "")
+    key = f"{pipeline}/{stage_id}"
+    name, stages = account.past_pipelines.get(pipeline) or account.pipelines.get(pipeline) or ("", {})
+    answer = account.placed.get(key)
+    return Unplaced(key, name, stages.get(stage_id, ""), why, answer if _exists(answer, account) else None)
+
+
+def _exists(answer: str | None, account: Account) -> bool:
+    if not answer:
+        return answer == ""
+    pipeline, _, stage_id = answer.partition("/")
+    return stage_id in (account.pipelines or {}).get(pipeline, ("", {}))[1]
+
+
+def _by_id_or_name(row: Mapping[str, Any], account: Account) -> tuple[dict[str, Any] | None, str]:
     pipeline, stage = str(row.get("pipelineId") or ""), str(row.get("pipelineStageId") or "")
     if account.pipelines is None:
         return ({"pipelineId": pipeline, "pipelineStageId": stage} if pipeline and stage else None), ""

@@ -23,6 +23,7 @@ from hlcore.model.fields import (
     label_of,
 )
 from hlcore.model.last_copy import LastCopy
+from hlcore.model.leaving import LEFT_OUT, is_left
 
 UPDATE = frozenset(
     {
@@ -55,7 +56,8 @@ class Writable:
     """A copy, sorted by what can become of it.
 
     `body` is the create call, with all channels closed; `after` the update that brings the person's own
-    do-not-disturb back, None where it stays as created. The three lists are in plain words.
+    do-not-disturb back, None where it stays as created. The lists are in plain words. `reasons`: property (a custom
+    field as `customFields.<id>`) → why it is not in the body.
     """
 
     body: dict[str, Any]
@@ -63,6 +65,8 @@ class Writable:
     returns: tuple[str, ...]
     changes: tuple[str, ...]
     lost: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> dict[str, Any]:
@@ -76,10 +80,25 @@ class _Sorting:
     returns: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    leave: Collection[str] = ()
+    left_out: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def keep(self, key: str, value: Any, label: str = "") -> None:
-        self.body[key] = value
-        self.returns.append(label or label_of(key))
+        if not self.leaves(key, label or label_of(key)):
+            self.body[key] = value
+            self.returns.append(label or label_of(key))
+
+    def leaves(self, name: str, label: str) -> bool:
+        if is_left(name, self.leave):
+            self.left_out.append(label)
+            self.reasons[name] = LEFT_OUT
+        return name in self.reasons
+
+    def lose(self, name: str, words: str) -> None:
+        self.reasons[name] = words
+        if words not in self.lost:
+            self.lost.append(words)
 
 
 def writable(
@@ -89,12 +108,14 @@ def writable(
     *,
     attached: Sequence[str] = (),
     elsewhere: Collection[str] = (),
+    leave_out: Collection[str] = (),
 ) -> Writable:
     """Everything of this copy that HighLevel takes, as one create call that reaches nobody. Pure.
 
     `attached`: what else the vault holds of the person ("3 notes"), which a create call cannot carry. `elsewhere`:
-    properties that other calls bring back, so that they are not named as lost."""
-    found, fields = _Sorting(), copy.fields
+    properties that other calls bring back, so that they are not named as lost. `leave_out`: names that a person leaves
+    out (see `model.leaving`)."""
+    found, fields = _Sorting(leave=leave_out), copy.fields
     _texts(found, fields)
     _names(found, fields)
     _country(found, fields)
@@ -106,7 +127,15 @@ def writable(
     _identity(found, copy)
     _lost(found, {key: value for key, value in fields.items() if key not in elsewhere}, attached)
     body = {"locationId": location_id, **found.body, **disturb.create}
-    return Writable(body, disturb.after, tuple(found.returns), tuple(found.changes), tuple(found.lost))
+    return Writable(
+        body,
+        disturb.after,
+        returns=tuple(found.returns),
+        changes=tuple(found.changes),
+        lost=tuple(found.lost),
+        left_out=tuple(found.left_out),
+        reasons=found.reasons,
+    )
 
 
 def without(body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
@@ -132,7 +161,7 @@ def _texts(found: _Sorting, fields: Mapping[str, Any]) -> None:
         if value:
             found.keep(key, value)
         elif not values.is_empty(fields.get(key)):
-            found.lost.append(f"{label_of(key)} (the copy holds no text)")
+            found.lose(key, f"{label_of(key)} (the copy holds no text)")
 
 
 def _names(found: _Sorting, fields: Mapping[str, Any]) -> None:
@@ -142,7 +171,7 @@ def _names(found: _Sorting, fields: Mapping[str, Any]) -> None:
         if value:
             found.keep(key, value)
     whole = _text(fields.get("name")) or _text(fields.get("contactName"))
-    if whole and not ({"firstName", "lastName"} & found.body.keys()):
+    if whole and not ({"firstName", "lastName"} & (found.body.keys() | found.reasons.keys())):
         found.keep("name", whole)
 
 
@@ -159,7 +188,7 @@ def _country(found: _Sorting, fields: Mapping[str, Any]) -> None:
     if len(code) == 2 and code.isascii() and code.isalpha():
         found.keep("country", code)
     elif given:
-        found.lost.append(f"{label_of('country')} (“{given}” is no two-letter code)")
+        found.lose("country", f"{label_of('country')} (“{given}” is no two-letter code)")
 
 
 def _birth(found: _Sorting, fields: Mapping[str, Any]) -> None:
@@ -168,7 +197,7 @@ def _birth(found: _Sorting, fields: Mapping[str, Any]) -> None:
     if day:
         found.keep("dateOfBirth", day)
     elif not values.is_empty(given):
-        found.lost.append(f"{label_of('dateOfBirth')} (not a date)")
+        found.lose("dateOfBirth", f"{label_of('dateOfBirth')} (not a date)")
 
 
 def _tags(found: _Sorting, fields: Mapping[str, Any]) -> None:
@@ -177,7 +206,7 @@ def _tags(found: _Sorting, fields: Mapping[str, Any]) -> None:
     if not tags:
         return
     found.keep("tags", tags, f"{label_of('tags')} ({len(tags)})")
-    if any(tag != tag.lower() for tag in tags):
+    if "tags" in found.body and any(tag != tag.lower() for tag in tags):
         found.changes.append("tags: HighLevel writes them in small letters")
 
 
@@ -185,12 +214,12 @@ def _custom(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) ->
     kept: dict[str, Any] = {}
     for field_id, value in values.values_of(fields.get("customFields")).items():
         known = None if catalogue.fields is None else catalogue.fields.get(field_id, FieldDefinition("", exists=False))
-        label = catalogue.label(field_id)
+        label, name = catalogue.label(field_id), f"customFields.{field_id}"
         if known is not None and not known.exists:
-            found.lost.append(f"{label} (the field was deleted in HighLevel)")
+            found.lose(name, f"{label} (the field was deleted in HighLevel)")
         elif values.is_file(value) or (known is not None and known.data_type in values.FILES):
-            found.lost.append(f"{label} (files cannot be written back)")
-        else:
+            found.lose(name, f"{label} (files cannot be written back)")
+        elif not found.leaves(name, label):
             kept[field_id] = values.writable_value(value, known.data_type if known else "")
             found.returns.append(label)
     if kept:
@@ -200,7 +229,7 @@ def _custom(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) ->
 def _owner(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) -> None:
     owner = _text(fields.get("assignedTo"))
     if owner and catalogue.users is not None and owner not in catalogue.users:
-        found.lost.append(f"{label_of('assignedTo')} (this user no longer exists)")
+        found.lose("assignedTo", f"{label_of('assignedTo')} (this user no longer exists)")
     elif owner:
         found.keep("assignedTo", owner)
 
@@ -230,8 +259,8 @@ def _lost(found: _Sorting, fields: Mapping[str, Any], attached: Sequence[str]) -
             continue
         words: str | Callable[[Any], str] = UNWRITABLE.get(key, f"{key} (HighLevel does not let it be written)")
         text = words if isinstance(words, str) else words(value)
-        if text and text not in found.lost:
-            found.lost.append(text)
+        if text:
+            found.lose(key, text)
     found.lost.extend(f"{one} (kept in Contact Vault)" for one in attached)
     found.lost.extend(ALWAYS_LOST)
 

@@ -32,10 +32,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Fidelity(msgspec.Struct, frozen=True):
-    """The parts of one contact, and in words what is lost."""
+    """The parts of one contact, and in words what is lost, and what a person left out (which is in no number)."""
 
     parts: tuple[Part, ...]
     lost: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -47,20 +48,26 @@ class Fidelity(msgspec.Struct, frozen=True):
     def words(self) -> str:
         """In one line."""
         told = ", ".join(part.words for part in self.parts)
-        return f"{told}; lost: {', '.join(self.lost)}" if self.lost else told
+        told += f"; lost: {', '.join(self.lost)}" if self.lost else ""
+        return told + (f"; left out, as you asked: {', '.join(self.left_out)}" if self.left_out else "")
 
     def to_json(self) -> dict[str, Any]:
         """For the command line and files."""
-        return {"share": round(self.share, 4), "text": self.words, "parts": msgspec.to_builtins(self.parts)}
+        return {
+            "share": round(self.share, 4),
+            "text": self.words,
+            "parts": msgspec.to_builtins(self.parts),
+            "left_out": list(self.left_out),
+        }
 
 
-def predicted(wanted: Writable, kin: Family) -> Fidelity:
+def predicted(wanted: Writable, kin: Family, left_out: Sequence[str] = ()) -> Fidelity:
     """What the plan promises. What exists outside of every copy (enrolment, statistics) is in no number."""
     lost = [one for one in wanted.lost if one not in ALWAYS_LOST]
     fields = Part(FIELDS, len(wanted.returns), len(wanted.returns) + len(lost))
     kept = kin.kept()
     others = [Part(name, kept.get(name, 0), of) for name, of in kin.held.items()]
-    return Fidelity((fields, *others), (*lost, *kin.lost))
+    return Fidelity((fields, *others), (*lost, *kin.lost), tuple(left_out))
 
 
 def measured(promise: Fidelity, children: Sequence[Child], differences: Iterable[Mapping[str, Any]]) -> Fidelity:
@@ -71,7 +78,7 @@ def measured(promise: Fidelity, children: Sequence[Child], differences: Iterable
         kind = name.partition(".")[0]
         missing[PARTS.get(kind, FIELDS)] += counts.get(name, 1)
     parts = (Part(part.name, max(0, part.kept - missing[part.name]), part.of) for part in promise.parts)
-    return Fidelity(tuple(parts), promise.lost)
+    return Fidelity(tuple(parts), promise.lost, promise.left_out)
 
 
 def _subject(field: str) -> str:

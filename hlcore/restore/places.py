@@ -18,8 +18,16 @@ NAMED = 12
 """So many automations are warned about by name."""
 
 
-def account_of(vault: Vault, client: Client, location_id: str, catalogue: Catalogue, timezone: str) -> Account:
-    """The lists as HighLevel shows them now, else as last copied, else not known. Raises what makes asking on
+def account_of(
+    vault: Vault,
+    client: Client,
+    location_id: str,
+    catalogue: Catalogue,
+    timezone: str,
+    placed: Mapping[str, str] | None = None,
+) -> Account:
+    """The lists as HighLevel shows them now, else as last copied, else not known; with what a person chose for stages
+    that are gone. Raises what makes asking on
     pointless (a refused token, …)."""
     users, past_users = _list(vault, location_id, "user", client.users)
     pipelines, past_pipelines = _list(vault, location_id, "pipeline", client.pipelines)
@@ -37,6 +45,7 @@ def account_of(vault: Vault, client: Client, location_id: str, catalogue: Catalo
         fields=None if fields is None else frozenset(key for key, one in fields.items() if one.exists),
         businesses=None if businesses is None else frozenset(_names(businesses)),
         timezone=timezone or "UTC",
+        placed=placed or {},
     )
 
 

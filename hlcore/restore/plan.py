@@ -11,10 +11,13 @@ from typing import Any, Literal
 import msgspec
 
 from hlcore.model.children import Child
+from hlcore.restore.asking import Place, Question, added_up
+from hlcore.restore.lines import Line
 from hlcore.restore.measure import Fidelity
 
 Action = Literal["recreate", "top_up", "skip", "use_native", "undo", "put_back"]
 Path = Literal["auto", "recreate", "top_up"]
+OnConflict = Literal["skip", "fill", "create"]
 DOES = frozenset({"recreate", "top_up"})
 """Actions that change something in HighLevel."""
 
@@ -23,12 +26,28 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """What the person decides about a whole restore. `tags`: added last (while every channel is still closed), with the
     create call, or not at all. `marker`: a tag in the create call, so that workflows can leave these contacts out; ''
     for none. `past_appointments`: those that are over come back too. `on_conflict`: what is done where a living contact
-    holds the same e-mail or phone: skip, fill its blanks, or create anyway where the location allows duplicates."""
+    holds the same e-mail or phone: skip, fill its blanks, or create anyway where the location allows duplicates;
+    `on_conflict_of`: the same for single contacts. `leave_out`: fields and records that do not come back, by the names
+    of `model.leaving`, for everybody; `leave_out_of`: for single contacts. `places`: where opportunities go whose stage
+    no longer exists: "pipeline/stage" then → "pipeline/stage" today, '' to leave them out."""
 
     tags: Literal["last", "first", "none"] = "last"
     marker: str = ""
     past_appointments: bool = False
-    on_conflict: Literal["skip", "fill", "create"] = "skip"
+    on_conflict: OnConflict = "skip"
+    on_conflict_of: dict[str, OnConflict] = {}
+    leave_out: tuple[str, ...] = ()
+    leave_out_of: dict[str, tuple[str, ...]] = {}
+    places: dict[str, str] = {}
+
+    def conflict_of(self, contact_id: str) -> OnConflict:
+        """What is done where this contact's address is taken."""
+        return self.on_conflict_of.get(contact_id, self.on_conflict)
+
+    def left_of(self, contact_id: str) -> set[str]:
+        """The names of what is left out for this contact."""
+        left = {*self.leave_out, *self.leave_out_of.get(contact_id, ())}
+        return left | {"tags"} if self.tags == "none" else left
 
 
 class Conflict(msgspec.Struct, frozen=True):
@@ -64,7 +83,8 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     `after` is empty. `children` and `tags` follow in between. `target_id`: the living contact to top up; `there`: ids
     of its records that are accounted for. `beside`: shall be created although its address is taken. `compared`: where
     there is a conflict, (property, last copy, living contact), both as text, '' for none. The three lists are
-    in plain words. `requests` is what carrying it out costs.
+    in plain words. `requests` is what carrying it out costs. `left_out`: what a person left out, in words;
+    `questions`: stages that no longer exist; `lines`: all of it field by field, for people, not kept with a job.
     """
 
     contact_id: str
@@ -86,6 +106,9 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str = ""
     there: tuple[str, ...] = ()
     beside: bool = False
+    left_out: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    lines: tuple[Line, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -101,8 +124,8 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     def dump(self) -> dict[str, Any]:
-        """All of it as a JSON value; `load` reads it."""
-        found: dict[str, Any] = msgspec.to_builtins(self)
+        """All that a job needs, as a JSON value; `load` reads it. Without `lines`."""
+        found: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, lines=()))
         return found
 
     @classmethod
@@ -121,6 +144,7 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
             "will_return": "; ".join(self.will_return),
             "will_change": "; ".join(self.will_change),
             "will_be_lost": "; ".join(self.will_be_lost),
+            "left_out": "; ".join(self.left_out),
             "conflict": self.conflict.words if self.conflict else "",
             "deadline": self.native.deadline if self.native else "",
             "requests": self.requests,
@@ -141,6 +165,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     index_lag: float
     choices: Choices = Choices()
     warnings: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What a person is asked about the whole restore, each once; opportunities added up."""
+        return added_up(one for item in self.items for one in item.questions)
 
     @property
     def requests(self) -> int:
@@ -165,6 +195,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "requests": self.requests,
             "seconds": self.seconds,
             "warnings": list(self.warnings),
+            "choices": msgspec.to_builtins(self.choices),
+            "questions": msgspec.to_builtins(self.questions),
+            "places": msgspec.to_builtins(self.places),
         }
 
     def rows(self) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from hlcore.model.recognise import SHELF
 from hlcore.model.windows import Remaining, Window, remaining, window_of
 from hlcore.model.writable import Writable
 from hlcore.restore import live
+from hlcore.restore.asking import places
 from hlcore.restore.catalogue import catalogue_of
 from hlcore.restore.known import Known, known_of
 from hlcore.restore.native import local, native_path
@@ -27,6 +28,7 @@ from hlcore.restore.places import account_of, warnings_of
 from hlcore.restore.plan import DOES, Choices, Conflict, Path, Plan, PlanItem, one_each
 from hlcore.restore.preparing import Bench, Prepared, missing, prepare, side_by_side
 from hlcore.restore.recreate import ERASED
+from hlcore.restore.telling import told
 from hlcore.settings import Settings
 from hlcore.store import Vault, contacts, locations
 from hlcore.store.locations import Location
@@ -82,15 +84,18 @@ def plan(
             known = known_of(vault, location_id, chunk)
             items += pool.map(lambda one: _item(desk, one), known)
             listener(Progress("Planning", len(items), len(wanted)))
+    found = tuple(one_each(items))
+    asked = any(one.questions for one in found)
     return Plan(
         location_id=location_id,
         made_at=desk.now,
         path=path,
-        items=tuple(one_each(items)),
+        items=found,
         rate=settings.requests_per_10s / 10,
         index_lag=settings.index_lag.total_seconds(),
         choices=choices,
-        warnings=warnings_of(vault, client, location_id) if any(one.action in DOES for one in items) else (),
+        warnings=warnings_of(vault, client, location_id) if any(one.action in DOES for one in found) else (),
+        places=places(desk.bench.account) if asked else (),
     )
 
 
@@ -110,7 +115,7 @@ def _desk(
         raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
     window = window_of(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
     catalogue = catalogue_of(vault, client, location_id)
-    account = account_of(vault, client, location_id, catalogue, location.timezone)
+    account = account_of(vault, client, location_id, catalogue, location.timezone, choices.places)
     bench = Bench(location_id, catalogue, account, told, choices, now)
     return _Desk(vault, client, location, path, settings.app_url, window, bench, now)
 
@@ -135,7 +140,8 @@ def _item(desk: _Desk, known: Known) -> PlanItem:
             f"HighLevel's own restore may be open until {native.deadline} and keeps the contact's id. "
             "Try it first; what it brings back is not promised."
         )
-        return PlanItem(contact_id=known.contact_id, name=known.name, action="use_native", reason=reason, native=native)
+        item = PlanItem(contact_id=known.contact_id, name=known.name, action="use_native", reason=reason, native=native)
+        return told(desk.bench, item, prepare(desk.bench, known))
     return _recreate(desk, known, left)
 
 
@@ -178,8 +184,8 @@ def _filled(
         return _skip(known, "Nothing is missing: all that the last copy holds is there.")
     if not lacking:
         reason = f"{reason} Nothing is missing there, so nothing is written; it only counts as living on there."
-    kinds = {child.kind for child in lacking.children}
-    return PlanItem(
+    kinds, sent = {child.kind for child in lacking.children}, sum(child.requests for child in lacking.children)
+    item = PlanItem(
         contact_id=known.contact_id,
         name=known.name,
         action="top_up",
@@ -188,7 +194,7 @@ def _filled(
         will_change=tuple(made.kin.changes) if lacking.children else (),
         will_be_lost=tuple(made.kin.lost),
         conflict=conflict,
-        requests=4 + bool(lacking.body) + bool(lacking.tags) + len(lacking.children) + 2 * len(kinds) if lacking else 1,
+        requests=4 + bool(lacking.body) + bool(lacking.tags) + sent + 2 * len(kinds) if lacking else 1,
         body=lacking.body,
         children=lacking.children,
         tags=lacking.tags,
@@ -196,13 +202,14 @@ def _filled(
         target_id=str(living["id"]),
         there=lacking.there,
     )
+    return told(desk.bench, item, made, living)
 
 
 def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
     made = prepare(desk.bench, known)
     conflict = None if known.begun else live.conflict_of(desk.vault, desk.client, known.contact_id, made.body)
     if conflict is None:
-        return _made_anew(known, made, _why_recreate(desk, known, left))
+        return told(desk.bench, _made_anew(known, made, _why_recreate(desk, known, left)), made)
     return _conflicting(desk, known, made, conflict)
 
 
@@ -210,7 +217,7 @@ def _conflicting(desk: _Desk, known: Known, made: Prepared, conflict: Conflict) 
     """What the person chose for contacts whose address a living one holds; both are shown side by side."""
     raw = live.alive(desk.client, conflict.contact_id)
     living = decode(raw) if raw is not None else {}
-    choice, item = desk.bench.choices.on_conflict, None
+    choice, item = desk.bench.choices.conflict_of(known.contact_id), None
     if choice == "fill" and living:
         reason = f"{conflict.words} You chose to fill what that one lacks; no value of it is overwritten."
         item = _filled(desk, known, living, reason, conflict)
@@ -220,6 +227,7 @@ def _conflicting(desk: _Desk, known: Known, made: Prepared, conflict: Conflict) 
     elif choice == "create":
         item = _skip(known, f"{conflict.words} This account does not allow duplicates.", conflict, made.wanted)
     item = item or _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, made.wanted)
+    item = item if item.lines else told(desk.bench, item, made, living)
     return msgspec.structs.replace(item, compared=side_by_side(made.body, living))
 
 
@@ -260,7 +268,15 @@ def _cost(made: Prepared) -> int:
     looks = 1 + sum(name in made.body for name in ("email", "phone"))
     deals = sum(child.kind == OPPORTUNITY for child in made.kin.children)
     lists = {SHELF[child.kind] for child in made.kin.children if child.kind in SHELF} - {OPPORTUNITY}
-    return looks + 3 + len(made.kin.children) + bool(made.tags) + (made.after is not None) + len(lists) + deals
+    return (
+        looks
+        + 3
+        + sum(child.requests for child in made.kin.children)
+        + bool(made.tags)
+        + (made.after is not None)
+        + len(lists)
+        + deals
+    )
 
 
 def _left(desk: _Desk, known: Known) -> Remaining:

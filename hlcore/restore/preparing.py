@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,12 @@ from typing import Any
 
 from hlcore.highlevel import Client
 from hlcore.model.account import Account
-from hlcore.model.children import BUSINESS, FOLLOWERS, TRANSCRIPT, Child, Family, family
+from hlcore.model.children import BUSINESS, FOLLOWERS, OPPORTUNITY, TRANSCRIPT, Child, Family, family
+from hlcore.model.deals import Unplaced, unplaced_of
 from hlcore.model.fields import TEXTS
 from hlcore.model.last_copy import last_copy
-from hlcore.model.parts import identity
+from hlcore.model.leaving import Rest, belongings, is_left
+from hlcore.model.parts import decode, identity
 from hlcore.model.recognise import SHELF, find
 from hlcore.model.writable import UPDATE, Catalogue, Writable, writable
 from hlcore.restore.known import Known
@@ -27,7 +30,9 @@ ELSEWHERE = ("followers", "businessId", "businessName")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`body`, `after`, `tags` and `children` as in a plan; the rest in words and numbers."""
+    """`body`, `after`, `tags` and `children` as in a plan; the rest in words and numbers. `copy`: the properties of the
+    last copy; `rest`: what is not left out of its belongings; `unplaced`: stages that a person has to be asked about,
+    each with how many opportunities stood there."""
 
     body: dict[str, Any]
     after: dict[str, Any] | None
@@ -35,6 +40,14 @@ class Prepared:
     kin: Family
     wanted: Writable
     fidelity: Fidelity
+    copy: Mapping[str, Any]
+    rest: Rest
+    unplaced: tuple[tuple[Unplaced, int], ...]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What a person left out, in words."""
+        return (*self.wanted.left_out, *self.rest.words)
 
     @property
     def returns(self) -> tuple[str, ...]:
@@ -71,19 +84,27 @@ def prepare(bench: Bench, known: Known) -> Prepared:
     assert known.contact is not None
     raw, detail = known.copy
     copy = last_copy(raw, detail, rows_tell_settings=bench.rows_tell_settings)
-    wanted = writable(copy, bench.location_id, bench.catalogue, elsewhere=ELSEWHERE)
     choices = bench.choices
-    kin = family(copy.fields, known.rows, bench.account, now=bench.now, past=choices.past_appointments)
+    leave = choices.left_of(known.contact_id)
+    wanted = writable(copy, bench.location_id, bench.catalogue, elsewhere=ELSEWHERE, leave_out=leave)
+
+    def _unplaced(key: str, raw: bytes) -> Unplaced | None:
+        return None if is_left(f"{OPPORTUNITY}.{key}", leave) else unplaced_of(decode(raw), bench.account)
+
+    asked = {key: found for key, raw in known.rows.get(OPPORTUNITY, ()) if (found := _unplaced(key, raw))}
+    leave |= {f"{OPPORTUNITY}.{key}" for key, one in asked.items() if one.answer == ""}
+    rest = belongings(copy.fields, known.rows, leave)
+    kin = family(rest.fields, rest.rows, bench.account, now=bench.now, past=choices.past_appointments)
     body, tags = dict(wanted.body), tuple(wanted.body.get("tags", ()))
     if choices.tags != "first":
         body.pop("tags", None)
-    if choices.tags == "none" and tags:
-        kin.lost.append(f"{len(tags)} tags (you chose to leave them out)")
     if choices.marker:
         body["tags"] = list(dict.fromkeys([choices.marker, *body.get("tags", ())]))
         kin.changes.append(f"tags: “{choices.marker}” is added, so that workflows can leave these contacts out")
     last = tags if choices.tags == "last" else ()
-    return Prepared(body, wanted.after, last, kin, wanted, predicted(wanted, kin))
+    promise = predicted(wanted, kin, (*wanted.left_out, *rest.words))
+    unplaced = tuple(Counter(asked.values()).items())
+    return Prepared(body, wanted.after, last, kin, wanted, promise, copy.fields, rest, unplaced)
 
 
 @dataclass(frozen=True, slots=True)

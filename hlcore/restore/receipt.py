@@ -17,14 +17,15 @@ from hlcore.store.restores import Item
 
 COLUMNS = (
     *("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at"),
-    *("predicted", "measured"),
+    *("predicted", "measured", "changed", "left_out"),
 )
 
 
 def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
     """One row per contact of the job, in its order; the keys are `COLUMNS`. `outcome` is '' while the contact waits;
     `differences` are `{field, planned, found, reason}`; `finished_at` is aware UTC or None; `predicted` and
-    `measured` say how much came back, in words with numbers, '' where nothing was made. Raises NotFound."""
+    `measured` say how much came back, in words with numbers, '' where nothing was made; `changed` and `left_out` list
+    what is different from the copy as planned or chosen, and what a person left out. Raises NotFound."""
     with vault.read() as tx:
         restores.job(tx, job_id)
         return [_row(item) for item in restores.iterate_items(tx, job_id)]
@@ -32,7 +33,8 @@ def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
 
 def to_json(vault: Vault, job_id: int) -> dict[str, Any]:
     """The command line's contract for a restore that was done."""
-    keys = ("contact_id", "outcome", "new_id", "verified", "differences", "error", "predicted", "measured")
+    left = ("name", "finished_at")
+    keys = [name for name in COLUMNS if name not in left]
     return {"items": [{key: row[key] for key in keys} for row in receipt(vault, job_id)]}
 
 
@@ -46,6 +48,7 @@ def to_csv(vault: Vault, job_id: int, *, mode: Mode = Mode.SAFE) -> Iterator[str
             row["differences"] = "; ".join(map(words, row["differences"]))
             row["finished_at"] = row["finished_at"].isoformat() if row["finished_at"] else ""
             row["verified"] = "yes" if row["verified"] else "no"
+            row["changed"], row["left_out"] = "; ".join(row["changed"]), "; ".join(row["left_out"])
             yield _line([cell(str(row[name]), mode) for name in COLUMNS])
 
 
@@ -74,6 +77,8 @@ def _row(item: Item) -> dict[str, Any]:
         "finished_at": item.finished_at,
         "predicted": promise.words if promise else "",
         "measured": found.words if found else "",
+        "changed": list(plan.will_change) if plan is not None and promise else [],
+        "left_out": list(plan.left_out) if plan is not None else [],
     }
 
 

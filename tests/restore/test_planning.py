@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from hlcore.errors import NotFound
@@ -156,7 +157,8 @@ def test_an_unknown_location_is_refused(world: World) -> None:
 
 def test_a_plan_survives_the_database(world: World) -> None:
     item = world.planned(world.lost(firstName="Ana", days=2))
-    assert type(item).load(item.dump()) == item
+    assert item.lines
+    assert type(item).load(item.dump()) == msgspec.structs.replace(item, lines=())
 
 
 def test_planning_leaves_the_copy_as_it_is(world: World) -> None:
