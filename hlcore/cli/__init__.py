@@ -7,6 +7,7 @@ module         commands
 `reading`      sync, watch, capture, status, deletions, show, verify
 `capturing`    capture
 `giving`       restore, export
+`deciding`     the choices of a restore, and its plan as CSV
 `console`      what they share
 =============  ==================================================
 """

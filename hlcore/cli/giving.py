@@ -23,6 +23,7 @@ from hlcore.cli.console import (
     somebody,
     table,
 )
+from hlcore.cli.deciding import CHOICES, choices_of, write_csv
 from hlcore.errors import NotFound
 from hlcore.export.cells import Mode
 from hlcore.export.run import to_file
@@ -72,15 +73,23 @@ def restore(
     marker: Annotated[str, typer.Option(help="A tag in the create call, for your workflows to leave out.")] = "",
     on_conflict: Annotated[OnConflict, typer.Option(help="If a living contact has the address.")] = OnConflict.SKIP,
     past: Annotated[bool, typer.Option("--past-appointments", help="Those that are over, too.")] = False,
+    leave_out: Annotated[
+        list[str] | None, typer.Option("--leave-out", help="A field or kind of record, e.g. city or note; repeatable.")
+    ] = None,
+    told: Annotated[str, typer.Option("--choices", help=CHOICES)] = "",
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also write the plan, field by field, as CSV.")] = None,
     location: OneLocation = "",
     as_json: Json = False,
 ) -> None:
     """Bring deleted contacts back: plan, ask, do, read back. Nobody gets a message."""
-    choices = Choices(tags=tags.value, marker=marker, on_conflict=on_conflict.value, past_appointments=past)
+    options = {"tags": tags.value, "marker": marker, "on_conflict": on_conflict.value, "past_appointments": past}
+    choices = choices_of(told, leave_out or [], options)
     wanted = [line.strip() for line in typer.get_text_stream("stdin")] if ids == ["-"] else ids
     with office() as here, progress(as_json) as listener:
         groups = _by_location(here, [each for each in wanted if each], location)
         plans = [_plan(here, location_id, group, path, choices, listener) for location_id, group in groups.items()]
+        if csv is not None:
+            write_csv(here, plans, csv)
     if only_plan or not _agreed(plans, yes, as_json):
         _show_plans(plans, as_json)
         return
@@ -135,12 +144,27 @@ def _show_plans(plans: list[Plan], as_json: bool) -> None:
         found = [plan.to_json() for plan in plans]
         items = [item for each in found for item in each["items"]]
         warnings = [warning for plan in plans for warning in plan.warnings]
-        show_json({"items": items, "seconds": sum(plan.seconds for plan in plans), "warnings": warnings})
+        questions = [question for each in found for question in each["questions"]]
+        places = [place for each in found for place in each["places"]]
+        seconds = sum(plan.seconds for plan in plans)
+        show_json({"items": items, "seconds": seconds, "warnings": warnings, "questions": questions, "places": places})
         return
     columns = ["contact_id", "name", "action", "reason", "fidelity", "will_change", "will_be_lost", "requests"]
     table("The plan", columns, [[row[column] for column in columns] for plan in plans for row in plan.rows()])
     for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
         errors.print(warning)
+    for plan in plans:
+        _ask(plan)
+
+
+def _ask(plan: Plan) -> None:
+    """What the plan asks, and how to answer."""
+    for question in plan.questions:
+        if question.answer is None:
+            answer = f'--choices \'{{"places": {{"{question.key}": …}}}}\''
+            lines = [f"{question.words} Answer with {answer}; until then they are left behind. One of:"]
+            lines += [f"  {place.key}  {place.label}" for place in plan.places]
+            errors.print("\n".join(lines), highlight=False, markup=False)
 
 
 def _do(here: Office, plan: Plan, listener: Listener) -> list[dict[str, Any]]:

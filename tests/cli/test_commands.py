@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -82,6 +83,56 @@ def test_the_way_of_a_deleted_contact(shell: Shell) -> None:
     assert item["new_id"] in shell.location.contacts
     assert code == 0
     assert shell("status")[1]["locations"][0]["contacts"] == {"present": 60, "suspected": 0, "deleted": 0}
+
+
+@pytest.fixture
+def lost(shell: Shell) -> str:
+    """Somebody who was copied, deleted and noticed; the id."""
+    contact_id = shell.location.create(firstName="=Zoe", email="zoe@example.com", city="Kiel")
+    shell("sync")
+    shell.location.delete(contact_id)
+    shell("sync")
+    return contact_id
+
+
+def test_the_plan_can_be_written_as_a_csv_that_is_safe_to_open(shell: Shell, lost: str, tmp_path: Path) -> None:
+    out = tmp_path / "plan.csv"
+    assert shell("restore", lost, "--plan", "--path", "recreate", "--csv", str(out), "--leave-out", "city")[0] == 0
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["field"]: row for row in csv.DictReader(file)}
+    assert (rows["firstName"]["last_copy"], rows["firstName"]["will_be_written"]) == ("'=Zoe", "'=Zoe")
+    assert (rows["city"]["will_be_written"], rows["city"]["not_written_because"]) == ("", "left out, as you asked")
+    assert rows["email"]["path"] == "recreate"
+    assert float(rows["email"]["seconds"]) > 0
+    assert "left out, as you asked: city" in rows["email"]["fidelity"]
+
+
+def test_choices_are_one_json_value_or_a_file_that_holds_it(shell: Shell, lost: str, tmp_path: Path) -> None:
+    told = tmp_path / "choices.json"
+    told.write_text(json.dumps({"leave_out_of": {lost: ["city"]}}))
+    plan = shell("restore", lost, "--plan", "--path", "recreate", "--choices", f"@{told}")[1]
+    assert plan["items"][0]["left_out"] == ["city"]
+    assert plan["questions"] == []
+    code, done, _ = shell("restore", lost, "--yes", "--path", "recreate", "--choices", '{"leave_out": ["city"]}')
+    assert (code, done["items"][0]["left_out"], done["items"][0]["verified"]) == (0, ["city"], True)
+    assert "city" not in shell.location.contacts[done["items"][0]["new_id"]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--leave-out", "dndSettings"),
+        ("--choices", '{"leave_out": ["nothing"]}'),
+        ("--choices", '{"unheard": 1}'),
+        ("--choices", '{"tags": "maybe"}'),
+        ("--choices", "[]"),
+        ("--choices", "@/nowhere/at/all"),
+    ],
+)
+def test_choices_that_make_no_sense_are_wrong_use(shell: Shell, words: tuple[str, str]) -> None:
+    code, _, said = shell("restore", "somebody", "--plan", *words)
+    assert code == 2
+    assert words[0] in said
 
 
 def test_watch_speaks_like_sync(shell: Shell) -> None:
