@@ -35,6 +35,9 @@ UPDATE = frozenset(
 """Properties that `PUT /contacts/{id}` takes."""
 CREATE = UPDATE | {"locationId", "gender", "companyName"}
 """Properties that `POST /contacts/` takes."""
+ONLY_NEW = CREATE - UPDATE - {"locationId"}
+"""Properties that a living contact cannot be given."""
+ONLY_NEW_WHY = "HighLevel takes it only when a contact is created"
 
 
 @dataclass(frozen=True, slots=True)

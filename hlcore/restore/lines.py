@@ -11,6 +11,7 @@ from hlcore.model.children import Child
 from hlcore.model.custom_values import is_empty, values_of
 from hlcore.model.fields import DERIVED, UNWRITABLE, label_of
 from hlcore.model.leaving import CUSTOM, LEFT_OUT, is_known, is_left
+from hlcore.model.writable import ONLY_NEW, ONLY_NEW_WHY
 
 KEEPS = "the living contact has a value, which stays"
 SAME = "it is there already"
@@ -87,7 +88,8 @@ def _custom(sides: Sides) -> Iterator[Line]:
 def _line(sides: Sides, name: str, label: str, held: Any, living: Any, sent: Any) -> Line:
     why = sides.reasons.get(name, "")
     if sent is None and not why:
-        why = sides.why or (KEEPS if not is_empty(living) or name in _DISTURB else NOT_WRITTEN)
+        blank = ONLY_NEW_WHY if name in ONLY_NEW and sides.living else NOT_WRITTEN
+        why = sides.why or (KEEPS if not is_empty(living) or name in _DISTURB else blank)
     can = name not in _DISTURB and is_known(name) and (sent is not None or why == LEFT_OUT)
     return Line(name, label, held, living, sent, why, name if can else "")
 

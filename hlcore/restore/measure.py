@@ -70,6 +70,13 @@ def predicted(wanted: Writable, kin: Family, left_out: Sequence[str] = ()) -> Fi
     return Fidelity((fields, *others), (*lost, *kin.lost), tuple(left_out))
 
 
+def without(promise: Fidelity, names: Sequence[str]) -> Fidelity:
+    """The promise less these fields, which turn out not to be writable."""
+    gone = len(names)
+    parts = (Part(one.name, max(0, one.kept - gone), one.of) if one.name == FIELDS else one for one in promise.parts)
+    return Fidelity(tuple(parts), (*promise.lost, *names), promise.left_out)
+
+
 def measured(promise: Fidelity, children: Sequence[Child], differences: Iterable[Mapping[str, Any]]) -> Fidelity:
     """What was really found: the promise without what differs."""
     counts = {child.step: child.count for child in children}

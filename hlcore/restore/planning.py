@@ -23,6 +23,7 @@ from hlcore.restore import live
 from hlcore.restore.asking import places
 from hlcore.restore.catalogue import catalogue_of
 from hlcore.restore.known import Known, known_of
+from hlcore.restore.measure import without
 from hlcore.restore.native import local, native_path
 from hlcore.restore.places import account_of, warnings_of
 from hlcore.restore.plan import DOES, Choices, Conflict, Path, Plan, PlanItem, one_each
@@ -181,7 +182,9 @@ def _filled(
     made = prepare(desk.bench, known)
     lacking = missing(desk.client, made, living, {record_id for record_id, _ in known.rows.get("message", ())})
     if not lacking and conflict is None:
-        return _skip(known, "Nothing is missing: all that the last copy holds is there.")
+        told_of = f" Not writable: {', '.join(lacking.unwritable)}." if lacking.unwritable else ""
+        nothing = "Nothing can be added." if told_of else "Nothing is missing: all that the last copy holds is there."
+        return _skip(known, nothing + told_of)
     if not lacking:
         reason = f"{reason} Nothing is missing there, so nothing is written; it only counts as living on there."
     kinds, sent = {child.kind for child in lacking.children}, sum(child.requests for child in lacking.children)
@@ -192,13 +195,13 @@ def _filled(
         reason=reason,
         will_return=lacking.words,
         will_change=tuple(made.kin.changes) if lacking.children else (),
-        will_be_lost=tuple(made.kin.lost),
+        will_be_lost=(*lacking.unwritable, *made.kin.lost),
         conflict=conflict,
         requests=4 + bool(lacking.body) + bool(lacking.tags) + sent + 2 * len(kinds) if lacking else 1,
         body=lacking.body,
         children=lacking.children,
         tags=lacking.tags,
-        fidelity=made.fidelity,
+        fidelity=without(made.fidelity, lacking.unwritable),
         target_id=str(living["id"]),
         there=lacking.there,
     )

@@ -11,13 +11,14 @@ from typing import Any
 from hlcore.highlevel import Client
 from hlcore.model.account import Account
 from hlcore.model.children import BUSINESS, FOLLOWERS, OPPORTUNITY, TRANSCRIPT, Child, Family, family
+from hlcore.model.custom_values import is_empty
 from hlcore.model.deals import Unplaced, unplaced_of
-from hlcore.model.fields import TEXTS
+from hlcore.model.fields import TEXTS, label_of
 from hlcore.model.last_copy import last_copy
 from hlcore.model.leaving import Rest, belongings, is_left
 from hlcore.model.parts import decode, identity
 from hlcore.model.recognise import SHELF, find
-from hlcore.model.writable import UPDATE, Catalogue, Writable, writable
+from hlcore.model.writable import ONLY_NEW, ONLY_NEW_WHY, UPDATE, Catalogue, Writable, writable
 from hlcore.restore.known import Known
 from hlcore.restore.live import shelf
 from hlcore.restore.measure import Fidelity, predicted
@@ -109,12 +110,14 @@ def prepare(bench: Bench, known: Known) -> Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a living contact lacks of a copy. `there`: ids of its records that are accounted for."""
+    """What a living contact lacks of a copy. `there`: ids of its records that are accounted for; `unwritable`: what it
+    lacks and cannot be given, in words."""
 
     body: dict[str, Any]
     tags: tuple[str, ...]
     children: tuple[Child, ...]
     there: tuple[str, ...]
+    unwritable: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.body or self.tags or self.children)
@@ -152,7 +155,9 @@ def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Coll
             found = find(child.kind, child.body, shelves[SHELF[child.kind]], taken=there, loosely=True)
             there |= {found} if found else set()
             lacking += [] if found else [child]
-    return Missing(blanks(wanted, live), tuple(tags), tuple(lacking), tuple(sorted(there)))
+    never = [name for name in made.body if name in ONLY_NEW and is_empty(live.get(name))]
+    unwritable = tuple(f"{label_of(name)} ({ONLY_NEW_WHY})" for name in never)
+    return Missing(blanks(wanted, live), tuple(tags), tuple(lacking), tuple(sorted(there)), unwritable)
 
 
 _NEVER = frozenset({"dnd", "dndSettings", "inboundDndSettings", "tags"})
