@@ -37,9 +37,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.errors import NotFound
+from hlcore.store.faults import BUSY_SECONDS
 from hlcore.store.types import Moment, Words
 
 CHUNK = 5_000
+_QUEUE = 0x636F6E7461637477  # the advisory lock of PostgreSQL for which a vault's writers queue
 
 
 def is_postgres(tx: Connection) -> bool:
@@ -172,6 +174,17 @@ def lock(tx: Connection, name: str) -> None:
     """Until this transaction ends nobody else holds the lock of this name. SQLite's one writer needs none."""
     if is_postgres(tx):
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def queue_up(tx: Connection, location_id: str) -> None:
+    """Until this PostgreSQL transaction ends no other one is in this queue: the location's, or with '' the vault's,
+    which nobody shares with any location's. Waits for at most `BUSY_SECONDS`, as does every lock after it."""
+    patience = "SELECT set_config('lock_timeout', :patience, true)"
+    whole, shared = "pg_advisory_xact_lock(:whole)", "pg_advisory_xact_lock_shared(:whole)"
+    locks = f"{shared}, pg_advisory_xact_lock(hashtextextended(:name, 0))" if location_id else whole
+    given = {"patience": f"{BUSY_SECONDS}s", "whole": _QUEUE, "name": f"writing:{location_id}"}
+    wanted = ("patience", "whole", "name") if location_id else ("patience", "whole")
+    tx.execute(text(f"{patience}, {locks}"), {name: given[name] for name in wanted})
 
 
 def chunked(values: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError
 
 from hlcore.errors import StoreError
 from hlcore.store import migrate
-from hlcore.store.bulk import lock
+from hlcore.store.bulk import lock, queue_up
 from hlcore.store.faults import BUSY_SECONDS, translated
 from hlcore.store.words import dump_json
 
@@ -46,8 +46,9 @@ _PRAGMAS = (
 class Vault:
     """One database. Safe to share between threads; each transaction has its own connection."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, queued: bool = True) -> None:
         self._engine = engine
+        self._queued = queued and engine.dialect.name == "postgresql"
         self._inbox: Vault | None = None
         self._opening = threading.Lock()
         self.dialect = engine.dialect.name
@@ -86,21 +87,28 @@ class Vault:
                 conn.exec_driver_sql("PRAGMA query_only=OFF")
 
     @contextmanager
-    def write(self) -> Iterator[Tx]:
-        """One transaction: committed when the block ends, rolled back when it raises. On SQLite it holds the one
-        write lock from its start, so nothing read within can become stale. Raises StoreError."""
+    def write(self, of: str = "") -> Iterator[Tx]:
+        """One transaction: committed when the block ends, rolled back when it raises. Writers wait for each other at
+        its start, so that no two can meet half-way over the same rows in another order (a deadlock), and nothing read
+        within can become stale: for the whole vault; on PostgreSQL only for this location where `of` names it, and
+        then nothing of another location may be written. A transaction within a transaction waits for itself. Raises
+        StoreError, also when others write for half a minute."""
         with translated(), self._engine.connect().execution_options(hl_write=True) as conn, conn.begin():
+            if self._queued:
+                queue_up(conn, of)
             yield conn
 
     @property
     def inbox(self) -> Vault:
         """Where deliveries of webhooks are kept: on SQLite a file beside this one (`…-inbox.db`, made at first use, of
-        the same tables), on PostgreSQL this very database. Raises StoreError."""
-        if self.dialect != "sqlite":
-            return self
+        the same tables), on PostgreSQL this very database, where its writers wait for none of the vault's. Raises
+        StoreError."""
         with self._opening:
             if self._inbox is None:
-                self._inbox = Vault.open(self._engine.url.set(database=str(self._beside())))
+                if self.dialect == "sqlite":
+                    self._inbox = Vault.open(self._engine.url.set(database=str(self._beside())))
+                else:
+                    self._inbox = Vault(self._engine, queued=False)
             return self._inbox
 
     @property

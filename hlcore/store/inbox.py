@@ -57,7 +57,7 @@ def add(tx: Tx, deliveries: Sequence[Delivery]) -> int:
     """These deliveries are kept and due now; those known already change nothing. How many were new."""
     fresh = {delivery.webhook_id: delivery for delivery in deliveries}
     known = set(tx.execute(select(table.c.webhook_id).where(among(tx, table.c.webhook_id, fresh))).scalars())
-    rows = [_row(delivery) for webhook_id, delivery in fresh.items() if webhook_id not in known]
+    rows = [_row(fresh[webhook_id]) for webhook_id in sorted(fresh) if webhook_id not in known]  # one order for all
     insert_missing(tx, table, rows)
     return len(rows)
 

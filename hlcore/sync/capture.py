@@ -94,7 +94,7 @@ def capture(
         g = Gathering(vault, client.metered(budget.take), location_id, now, rules, listener, cancelled, workers)
         reason = _work(g, budget, beat, until)
         if again and not reason:
-            with vault.write() as tx:
+            with vault.write(of=location_id) as tx:
                 feeds.save(tx, location_id, ROUND, began_at=None)
         return _report(g, budget, reason)
 
@@ -233,7 +233,7 @@ def _settle(g: Gathering, step: Step, kind: str, subject: str, future: Future[in
 
 def _put_off(g: Gathering, kind: str, subject: str) -> None:
     """Not in this sitting again, and not in the next hour."""
-    with g.lock, g.vault.write() as tx:
+    with g.lock, g.vault.write(of=g.location_id) as tx:
         captures.want(tx, g.location_id, kind, [subject], at=g.now() + timedelta(hours=1))
     for purpose in Purpose:
         g.tried.setdefault(f"{purpose}:{kind}", set()).add(subject)
@@ -242,7 +242,7 @@ def _put_off(g: Gathering, kind: str, subject: str) -> None:
 def _close(g: Gathering, step: Step, reason: str) -> None:
     g.note(f"The token may not read {step.kind}s: {reason}")
     g.idle |= {(purpose, step.kind, step.way) for purpose in Purpose}
-    with g.lock, g.vault.write() as tx:
+    with g.lock, g.vault.write(of=g.location_id) as tx:
         feeds.save(tx, g.location_id, LONELY + step.kind, refused_at=g.now(), note=reason)
 
 
@@ -270,7 +270,7 @@ def _report(g: Gathering, budget: Budget, reason: str) -> CaptureReport:
 def _round(vault: Vault, location_id: str, now: Callable[[], datetime], policy: Policy) -> Policy:
     """The policy under which all that was captured before this round began is read again. A round that was stopped
     goes on."""
-    with vault.write() as tx:
+    with vault.write(of=location_id) as tx:
         began = feeds.get(tx, location_id, ROUND).began_at
         if began is None or now() - began > ROUND_LASTS:
             began = now()
@@ -282,7 +282,7 @@ def _round(vault: Vault, location_id: str, now: Callable[[], datetime], policy: 
 def _alone(vault: Vault, location_id: str, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
     """Nobody else captures this location; call what is yielded now and then. Raises RunInProgress."""
     name, holder = f"capture:{location_id}", f"{runs.this_process()}:{threading.get_ident()}"
-    with vault.write() as tx:
+    with vault.write(of=location_id) as tx:
         other = leases.holder_of(tx, name, at=now())
         if other and runs.is_gone(other):
             leases.release(tx, name, other)
@@ -290,12 +290,12 @@ def _alone(vault: Vault, location_id: str, now: Callable[[], datetime]) -> Itera
             raise RunInProgress("What belongs to this location's contacts is being captured already.")
 
     def beat() -> None:
-        with vault.write() as tx:
+        with vault.write(of=location_id) as tx:
             if not leases.acquire(tx, name, holder, at=now(), ttl=LEASE):
                 raise RunInProgress("Another process has taken over capturing this location.")
 
     try:
         yield beat
     finally:
-        with vault.write() as tx:
+        with vault.write(of=location_id) as tx:
             leases.release(tx, name, holder)

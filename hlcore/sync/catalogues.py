@@ -47,7 +47,7 @@ def capture_catalogue(vault: Vault, client: Client, kind: str, *, now: Callable[
     if not rows and held:
         rows = SOURCES[kind](client)
     found = [(_id(raw, kind), "", raw) for raw in rows]
-    with vault.write() as tx:
+    with vault.write(of=client.location_id) as tx:
         counts = records.put(tx, client.location_id, kind, found, at=now())
         records.vanish_others(tx, client.location_id, kind, keep=[row[0] for row in found], contact_id="", at=now())
         feeds.save(
@@ -102,7 +102,7 @@ def _attempt(g: Gathering, kind: str) -> None:
 
 
 def _refused(vault: Vault, location_id: str, kind: str, exc: HighLevelError, at: datetime) -> None:
-    with vault.write() as tx:
+    with vault.write(of=location_id) as tx:
         feeds.save(tx, location_id, kind, refused_at=at, note=str(exc))
 
 

@@ -37,27 +37,19 @@ def keep_contacts(vault: Vault, location_id: str, seen: Sequence[Seen], *, at: d
     second time."""
     living = [each for each in seen if each.answer.raw is not None]
     open_questions: list[Unexplained] = []
-    for portion in _portions(vault, [*living, *(each for each in seen if each.answer.gone)]):
-        with vault.write() as tx:
-            for each in portion:
-                if each.answer.raw is not None:
-                    _refresh(tx, location_id, each, at)
-                elif each.told:
-                    question = _lose(tx, location_id, each, at, lag)
-                    open_questions += [question] if question else []
-                else:
-                    _suspect(tx, location_id, each.answer.contact_id, at)
-    with vault.write() as tx:
+    with vault.write(of=location_id) as tx:
+        for each in (*living, *(each for each in seen if each.answer.gone)):
+            if each.answer.raw is not None:
+                _refresh(tx, location_id, each, at)
+            elif each.told:
+                question = _lose(tx, location_id, each, at, lag)
+                open_questions += [question] if question else []
+            else:
+                _suspect(tx, location_id, each.answer.contact_id, at)
         if open_questions:
             _explain(tx, location_id, open_questions, at)
         for each in living:
             _explain_by(tx, location_id, parse(each.answer.raw or b""), at)
-
-
-def _portions(vault: Vault, seen: Sequence[Seen]) -> list[Sequence[Seen]]:
-    """What goes into one transaction. On SQLite all, for a turn at the one write lock is worth waiting for once; on
-    PostgreSQL each contact, for two that change the same contacts in another order would stop each other."""
-    return [seen] if vault.dialect == "sqlite" else [[each] for each in seen]
 
 
 def _refresh(tx: Tx, location_id: str, seen: Seen, at: datetime) -> None:

@@ -45,14 +45,14 @@ class Reader:
         began = self.now()
         if kind == "detail":
             raw = self.client.contact(contact_id)
-            with self.lock, self.vault.write() as tx:
+            with self.lock, self.vault.write(of=self.location_id) as tx:
                 contacts.store_detail(tx, self.location_id, contact_id, raw, began)
             return 1
         found = read(self.client, contact_id, kind)
         with self.vault.read() as tx:
             held = records.existing(tx, self.location_id, kind, contact_id)
         kept = _kept(self.client, contact_id, kind, found, held)
-        with self.lock, self.vault.write() as tx:
+        with self.lock, self.vault.write(of=self.location_id) as tx:
             _keep(tx, self.location_id, contact_id, kind, kept, began=began, at=self.now())
         return len(kept)
 
@@ -68,7 +68,7 @@ class Reader:
                 found.append((email_id, message.contact_id if message else "", self.client.email(email_id)))
             except Gone:
                 continue
-        with self.lock, self.vault.write() as tx:
+        with self.lock, self.vault.write(of=self.location_id) as tx:
             records.put(tx, self.location_id, "email", found, at=self.now())
             captures.captured(tx, self.location_id, "email", [message_id], at=began)
         return len(found)

@@ -64,7 +64,7 @@ def _begin(g: Gathering, kind: str, news: bool) -> FeedState:
     since = state.covered_at if news else None
     began = g.now()
     mark = {"mode": mode, "began": began.isoformat(), "since": since.isoformat() if since else ""}
-    with g.lock, g.vault.write() as tx:
+    with g.lock, g.vault.write(of=g.location_id) as tx:
         return feeds.save(tx, g.location_id, kind, began_at=began, checkpoint=mark, refused_at=None)
 
 
@@ -72,7 +72,7 @@ def _keep(g: Gathering, state: FeedState, turn: Turn) -> FeedState:
     """The rows of a page and where the walk stands behind them are stored together."""
     rows = [_identified(raw, state.kind) for raw in turn.rows]
     began = state.began_at or g.now()
-    with g.lock, g.vault.write() as tx:
+    with g.lock, g.vault.write(of=g.location_id) as tx:
         seen = records.seen_since(tx, g.location_id, state.kind, [row[0] for row in rows], at=began)
         counts = records.put(tx, g.location_id, state.kind, rows, at=g.now())
         if state.kind == "message":
@@ -109,7 +109,7 @@ def _advance(tx: Tx, g: Gathering, state: FeedState, turn: Turn, mark: Mark) -> 
 
 
 def _fail(g: Gathering, state: FeedState, reason: str, *, for_good: bool = False) -> None:
-    with g.lock, g.vault.write() as tx:
+    with g.lock, g.vault.write(of=g.location_id) as tx:
         _failed(tx, g, state, reason, for_good=for_good)
 
 
