@@ -54,16 +54,21 @@ if able:
     said = f"Changes from {moment(asked.start, place.timezone)} to {moment(asked.end, place.timezone)}."
     rewinding.button(found.pasts, chosen, person, asked.location_id, said)
 else:
-    st.info("None of these fields can be put back; the table says why.", icon=":material/lock:")
+    st.info("None of these fields can be put back; the reasons stand below the table.", icon=":material/lock:")
 if "tags" in chosen:
     st.caption(
         ":material/sell: HighLevel replaces the whole list of tags: each person gets the tags from before, and loses "
         "those that came since. Tags can start workflows."
     )
 
-lines = changes.rows(found.pasts, chosen or [field for field, _, _ in counted], names, place.timezone)
+wanted = chosen or [field for field, _, _ in counted]
+lines = changes.rows(found.pasts, wanted, names, place.timezone)
 part = slice_of("changes", len(lines), of=(asked, tuple(chosen)))
 shown = lines[part.offset : part.offset + part.limit]
 table(shown, key=f"changes_table_{part.number}", alt=f"Changed fields {part.words}", columns=changes.COLUMNS)
 pager(part, "changed field")
+if why := changes.obstacles(found.pasts, wanted, names):
+    with st.container(border=True, gap="xsmall"):
+        st.markdown("##### :material/lock: Cannot be put back")
+        st.markdown("\n".join(f"- {line}" for line in why))
 st.caption("Changes stand under the time at which Contact Vault noticed them, up to one round after they were made.")

@@ -28,8 +28,8 @@ def native_path(app_url: str, location_id: str, left: Remaining, timezone: str) 
             "the person who started it), and choose Restore.",
             f"Do it before {deadline}. The clock runs from the {left.clock}; HighLevel's own pages disagree on the "
             "length of the window, so earlier is safer.",
-            "Contact Vault notices by itself when the contacts are back. What HighLevel does not bring back with them "
-            "stays in Contact Vault. If a contact is not offered there, come back and choose re-create.",
+            "Contact Vault notices by itself when the contacts are back. Then choose “Top up who came back” here: it "
+            "adds what HighLevel left out. Whoever is not offered there can be created again instead.",
         ),
     )
 

@@ -15,16 +15,16 @@ from hlcore.store import Tx, restores, runs
 from hlcore.store.locations import Location
 from hlcore.ui import fields, office
 from hlcore.ui.names import Names
-from hlcore.ui.words import count, many, zone
+from hlcore.ui.words import count, many, plain, zone, zone_label
 
 HELD = "changes_found"
 _TEXT = st.column_config.TextColumn
 COLUMNS: dict[str, Any] = {
-    "Person": _TEXT(width=170),
-    "Field": _TEXT(width=170),
-    "Before": _TEXT(width=180),
-    "Today": _TEXT(width=180),
-    "Can be put back": _TEXT(width=430),
+    "Person": _TEXT(width=180),
+    "Field": _TEXT(width=180),
+    "Before": _TEXT(width=245),
+    "Today": _TEXT(width=245),
+    "Can be put back": _TEXT(width=135),
 }
 
 
@@ -50,9 +50,10 @@ def question(places: Sequence[Location]) -> Asked | None:
             place = next(one for one in places if one.location_id == wanted)
         tz = zone(place.timezone)
         now = office.now().astimezone(tz)
+        clock = zone_label(now)
         day: date = st.date_input("Day", value=now.date(), max_value=now.date(), key="changes_day", width=150)
-        first: time = st.time_input("From", value=time(0, 0), key="changes_from", step=900, width=110)
-        last: time = st.time_input("Until", value=time(23, 59), key="changes_until", step=900, width=110)
+        first: time = st.time_input(f"From ({clock})", value=time(0, 0), key="changes_from", step=900, width=130)
+        last: time = st.time_input(f"Until ({clock})", value=time(23, 59), key="changes_until", step=900, width=130)
     start, end = datetime.combine(day, first, tz), datetime.combine(day, last, tz) + timedelta(minutes=1)
     return Asked(place.location_id, start, end) if start < end else None
 
@@ -105,9 +106,22 @@ def rows(pasts: Sequence[Past], shown: Collection[str], names: Names, tz: str) -
             "Field": fields.label(one.field, names),
             "Before": fields.text(one.field, one.then, names, tz),
             "Today": fields.text(one.field, one.now, names, tz),
-            "Can be put back": f"no: {one.obstacle}" if one.obstacle else "yes",
+            "Can be put back": "✕ no, see below" if one.obstacle else "✓ yes",
         }
         for past in pasts
         for one in past.aspects
         if one.field in shown
+    ]
+
+
+def obstacles(pasts: Sequence[Past], shown: Collection[str], names: Names) -> list[str]:
+    """Why some of these fields cannot be put back: '**Company**: HighLevel takes this only …', each reason once."""
+    why: dict[str, list[str]] = {}
+    for past in pasts:
+        for one in past.aspects:
+            if one.obstacle and one.field in shown and one.field not in why.setdefault(one.obstacle, []):
+                why[one.obstacle].append(one.field)
+    return [
+        f"**{', '.join(plain(fields.label(field, names)) for field in found)}**: {plain(obstacle)}"
+        for obstacle, found in why.items()
     ]

@@ -42,10 +42,8 @@ def how_to() -> None:
     with writing:
         st.markdown("**To restore**")
         st.code("\n".join(scopes(writing=True)), language=None)
-    st.caption(
-        "Nothing here can send a message to anybody, and nothing is deleted in HighLevel without a person's order. "
-        f"[HighLevel's own description]({HELP})"
-    )
+    st.caption("Nothing here can send a message to anybody, and nothing is deleted in HighLevel without your order.")
+    st.markdown(f":small[[HighLevel's own description]({HELP})]")
 
 
 def form(house: House, person: Person) -> None:

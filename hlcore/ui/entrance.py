@@ -14,6 +14,7 @@ from hlcore.ui.house import Stage, house
 from hlcore.ui.words import plain
 
 ICON = Path(__file__).parent / "assets" / "icon.svg"
+DARK = Path(__file__).parent / "assets" / "dark.css"
 SETTINGS_PAGE = "settings.py"
 SIGN_IN_EXAMPLE = """\
 # .streamlit/secrets.toml
@@ -34,7 +35,7 @@ def logo() -> None:
     """The product's mark in the corner, in the colours of the theme on show."""
     dark = st.context.theme.type == "dark"
     mark = ICON.read_text(encoding="utf-8").split("\n", 1)[1].rsplit("</svg>", 1)[0]
-    word = "#E4ECEB" if dark else "#142322"
+    word = "#E4ECEB" if dark else "#0E1918"
     wide = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 178 32" width="178" height="32">'
         f"{mark}"
@@ -42,6 +43,8 @@ def logo() -> None:
         "font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\">Contact Vault</text></svg>"
     )
     st.logo(wide, size="large", icon_image=ICON.read_text(encoding="utf-8"))
+    if dark:
+        st.html(DARK)
 
 
 def admit(person: Person) -> bool:

@@ -94,7 +94,7 @@ def watch_sync(location: Location) -> None:
     elif job is not None and job.error is not None:
         errors.show(job.error)
     elif last is not None:
-        st.caption(last_words(last))
+        st.markdown(f":small[{last_words(last)}]")
     else:
         st.caption("No round has ended yet.")
 

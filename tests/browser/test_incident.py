@@ -66,8 +66,11 @@ def account(start_server: StartServer, tmp_path: Path) -> Iterator[Account]:
 
 def _people(location: Location) -> list[str]:
     sam = location.add_user("Sam Okafor")
-    found = location.fill(SIZE + 20)
+    found, phones = location.fill(SIZE + 20), set[str]()
     for number, contact_id in enumerate(found):
+        if (phone := str(location.contacts[contact_id].get("phone"))) in phones:
+            location.edit(contact_id, phone=f"+49301{number:07d}")  # two of one number would not both come back
+        phones.add(phone)
         if number % 3 == 0:
             location.add_note(contact_id, "Prefers mornings.", userId=sam)
         if number % 4 == 0:
