@@ -3,7 +3,7 @@
 import streamlit as st
 
 from hlcore.governance.roles import Act
-from hlcore.ui import confirming, job_view, office, plan_view, restore_options
+from hlcore.ui import confirming, deciding, job_view, office, plan_view, restore_options
 from hlcore.ui.choosing import basket
 from hlcore.ui.empty import empty
 from hlcore.ui.words import many
@@ -35,7 +35,7 @@ else:
         "message."
     )
     path = confirming.choose_path()
-    choices = restore_options.choose()
+    choices = restore_options.choose(sorted({who.location_id for who in people}))
     planning = confirming.planning_for(people, path, choices)
     if not planning.done:
         confirming.wait_for(planning)
@@ -43,6 +43,7 @@ else:
         confirming.failed(planning)
     else:
         st.markdown(plan_view.summary(planning))
+        deciding.ask(planning.plans)
         confirming.actions(planning, person, may=person.may(Act.RESTORE))
         plan_view.draw(planning)
 

@@ -52,7 +52,9 @@ def _known(names: Iterable[str]) -> None:
     for name in names:
         if not is_known(name):
             offered = ", ".join((*FIELDS, "customFields.<id>", *KINDS))
-            raise typer.BadParameter(f"{name!r} cannot be left out. One of: {offered}.", param_hint="--leave-out")
+            raise typer.BadParameter(
+                f"{name!r} cannot be left out. One of: {offered}.", param_hint="--leave-out, --choices"
+            )
 
 
 def write_csv(here: Office, plans: Sequence[Plan], path: Path) -> None:

@@ -9,9 +9,10 @@ import streamlit as st
 from hlcore.governance.roles import Person
 from hlcore.restore.plan import Choices, Path
 from hlcore.restore.planning import DEFAULT
-from hlcore.ui import errors, job_view, office
+from hlcore.ui import deciding, errors, job_view, office
 from hlcore.ui.choosing import Choice, Who, fill_basket
 from hlcore.ui.house import house
+from hlcore.ui.plan_file import plan_button
 from hlcore.ui.plan_view import NOBODY_IS_MESSAGED
 from hlcore.ui.restoring import Planning, confirm, start_planning, stop_planning
 from hlcore.ui.words import count, many, plain
@@ -89,6 +90,7 @@ def actions(planning: Planning, person: Person, *, may: bool) -> None:
         elif planning.natives:
             icon = ":material/person_add:"
             st.button("Create them again instead", key="instead", icon=icon, on_click=_create_instead)
+        plan_button(planning.plans, person)
         st.button("Choose others", key="others", type="tertiary", on_click=_empty)
     if not may:
         st.caption(":material/lock: Your role may look, not restore. Ask whoever looks after Contact Vault.")
@@ -153,4 +155,5 @@ def _forget() -> None:
 
 def _empty() -> None:
     fill_basket([])
+    deciding.forget()
     _forget()

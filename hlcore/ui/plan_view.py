@@ -9,7 +9,8 @@ import streamlit as st
 
 from hlcore.model.fields import label_of
 from hlcore.restore.plan import Native, Plan, PlanItem
-from hlcore.ui import merging, office
+from hlcore.ui import deciding, merging, office
+from hlcore.ui.names import Names, names_of
 from hlcore.ui.restoring import DOES, Planning
 from hlcore.ui.tables import pager, slice_of, table
 from hlcore.ui.words import Mark, duration, many, plain
@@ -54,16 +55,19 @@ def summary(planning: Planning) -> str:
 def draw(planning: Planning) -> None:
     """Every person of the plan, those who can be brought back first."""
     found = office.locations()
+    with office.office().vault.read() as tx:
+        names = names_of(tx, [one.location_id for one in planning.plans])
     for one in planning.plans:
+        place = next((place for place in found if place.location_id == one.location_id), None)
         if len(planning.plans) > 1:
             st.markdown(f"#### {plain(office.name_of(one.location_id, found))}")
         for warning in one.warnings:
             st.markdown(f":orange-badge[:material/bolt: Automations] {plain(warning)}")
-        _native(one, is_demo=any(place.is_demo for place in found if place.location_id == one.location_id))
+        _native(one, is_demo=place is not None and place.is_demo)
         items = sorted(one.items, key=lambda item: (item.action not in DOES, item.action != "skip"))
-        part = slice_of(f"plan_{one.location_id}", len(items), size=_PER_PAGE, of=one.made_at)
+        part = slice_of(f"plan_{one.location_id}", len(items), size=_PER_PAGE, of=len(items))
         for item in items[part.offset : part.offset + part.limit]:
-            _item(item, one.location_id)
+            _item(item, one, names, office.timezone_of(place))
         if len(items) > part.size:
             pager(part, "person", "people")
 
@@ -90,19 +94,20 @@ def _native(one: Plan, *, is_demo: bool) -> None:
             st.link_button("Open contacts in HighLevel", first.link, icon=":material/open_in_new:")
 
 
-def _item(item: PlanItem, location_id: str) -> None:
+def _item(item: PlanItem, one: Plan, names: Names, tz: str) -> None:
     mark = action_mark(item.action)
     with st.container(border=True, gap="small"):
         st.markdown(f"**{plain(item.name or item.contact_id)}** {mark.badge}")
         st.markdown(plain(item.reason))
         if item.conflict is not None:
             st.markdown(f":orange-badge[:material/group: Conflict] {plain(item.conflict.words)}")
-        merge = merging.of(location_id, item.contact_id)
+        merge = merging.of(one.location_id, item.contact_id)
         if merge is not None:
             st.markdown(f":material/merge: {merging.words(merge)}")
         if item.compared:
             rows = [{"Field": label_of(name), "Last copy": then, "Living": now} for name, then, now in item.compared]
             table(rows, key=f"compared_{item.contact_id}", alt="Last copy and living contact, side by side")
+            deciding.conflict(item, one.choices)
         if item.fidelity is not None and item.action in DOES:
             share = math.floor(item.fidelity.share * 100)
             told = ", ".join(part.words for part in item.fidelity.parts)
@@ -112,6 +117,9 @@ def _item(item: PlanItem, location_id: str) -> None:
                 _list(":material/check_circle: Comes back", "green", [", ".join(item.will_return)])
                 _list(":material/change_circle: Will be different", "orange", item.will_change)
                 _list(":material/cancel: Does not come back", "red", item.will_be_lost)
+                if item.left_out:
+                    _list(":material/remove_done: Left out, as you asked", "gray", item.left_out)
+        deciding.field_by_field(item, one.choices, names, tz)
 
 
 def _list(title: str, color: str, lines: Sequence[str]) -> None:

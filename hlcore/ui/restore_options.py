@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from hlcore.restore.plan import Choices
+from hlcore.ui import deciding, office
+from hlcore.ui.names import names_of
 
 TAGS: dict[str, Any] = {"Last": "last", "At once": "first", "Not at all": "none"}
 CONFLICTS: dict[str, Any] = {
@@ -16,8 +19,9 @@ CONFLICTS: dict[str, Any] = {
 }
 
 
-def choose() -> Choices:
-    """The choices on the page; folded away, because the defaults are the careful ones."""
+def choose(location_ids: Sequence[str] = ()) -> Choices:
+    """The choices on the page, with what was decided for single people; folded away, because the defaults are the
+    careful ones. `location_ids`: whose custom fields can be left out."""
     with st.expander("Options", icon=":material/tune:"):
         tags = st.segmented_control(
             "Tags",
@@ -41,9 +45,28 @@ def choose() -> Choices:
             help="No value of a living contact is ever overwritten.",
         )
         past = st.checkbox("Bring back appointments that are over, too", key="past_appointments")
+        left = _leave_out(location_ids)
     return Choices(
         tags=TAGS[str(tags)],
         marker=marker.strip(),
         on_conflict=CONFLICTS[str(conflict)],
         past_appointments=past,
+        leave_out=left,
+        **deciding.decided(),
+    )
+
+
+def _leave_out(location_ids: Sequence[str]) -> tuple[str, ...]:
+    with office.office().vault.read() as tx:
+        offered = deciding.names_to_leave(names_of(tx, location_ids))
+    offered = {name: name for name in st.session_state.get("leave_out", ())} | offered
+    return tuple(
+        st.multiselect(
+            "Leave out for everybody",
+            list(offered),
+            key="leave_out",
+            format_func=lambda name: offered.get(name, name),
+            placeholder="Nothing: all of it comes back",
+            help="What is left out is not written, and does not count as lost.",
+        )
     )

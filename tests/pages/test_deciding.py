@@ -1,0 +1,149 @@
+"""What a person decides on the preview: the plan that follows, the job and the file say the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hlcore.errors import NotAllowed
+from hlcore.governance.roles import Act
+from hlcore.restore.plan import Plan
+from hlcore.sandbox import Sandbox
+from hlcore.store import audit, contacts, records, restores
+from hlcore.ui import plan_file
+from hlcore.wiring import Office
+from tests.conftest import Cast
+from tests.pages.conftest import HARBOR, text_of
+from tests.pages.test_restore import PEOPLE, confirmed, preview, until
+
+DEV = PEOPLE[:1]
+
+
+def decide(page: AppTest, act: Callable[[], object]) -> AppTest:
+    """The page after this decision, once the new plan is there."""
+    before = page.session_state["planning"]
+    act()
+    page.run()
+    return until(page, lambda: page.session_state["planning"] is not before and page.session_state["planning"].done)
+
+
+def plan_of(page: AppTest) -> Plan:
+    plan: Plan = page.session_state["planning"].plans[0]
+    return plan
+
+
+def opened(page: AppTest) -> AppTest:
+    """The first person's lines are on show."""
+    page.toggle(key=f"lines_{DEV[0].contact_id}").set_value(True).run()
+    return page
+
+
+def test_each_field_of_a_person_is_shown_with_copy_and_what_will_be_written(app: AppTest, highlevel: Sandbox) -> None:
+    page = opened(preview(app, DEV, "Create again now"))
+    (shown,) = [one.value for one in page.dataframe if "Will be written" in one.value]
+    email = shown[shown["Field"] == "E-mail"].iloc[0]
+    assert email["Last copy"] == email["Will be written"] != ""
+    assert (shown["Why not"] != "").any()
+
+
+def test_a_field_that_is_unticked_for_one_person_does_not_come_back(
+    app: AppTest, highlevel: Sandbox, office: Office
+) -> None:
+    page = opened(preview(app, DEV, "Create again now"))
+    key = f"leave_{DEV[0].contact_id}"
+    page = decide(page, lambda: page.multiselect(key=key).set_value(["email", "tags"]))
+    assert "Left out, as you asked" in text_of(page)
+    assert plan_of(page).items[0].left_out[0] == "e-mail"
+    assert page.multiselect(key=key).value == ["email", "tags"]
+    assert page.toggle(key=f"lines_{DEV[0].contact_id}").value
+    page = confirmed(page)
+    assert "every field is as planned" in text_of(page)
+    with office.vault.read() as tx:
+        job = restores.job(tx, 1)
+        (item,) = restores.items(tx, 1)
+    assert list(job.options["choices"]["leave_out_of"][DEV[0].contact_id]) == ["email", "tags"]
+    assert not highlevel.locations[HARBOR].contacts[item.new_contact_id].get("email")
+
+
+def test_a_field_can_be_left_out_for_everybody_and_ticked_again(app: AppTest, highlevel: Sandbox) -> None:
+    page = preview(app, DEV, "Create again now")
+    page = decide(page, lambda: page.multiselect(key="leave_out").set_value(["email", "note"]))
+    assert plan_of(page).choices.leave_out == ("email", "note")
+    assert "email" not in (plan_of(page).items[0].body or {})
+    page = decide(page, lambda: page.multiselect(key="leave_out").set_value([]))
+    assert "email" in (plan_of(page).items[0].body or {})
+
+
+def test_do_not_disturb_is_not_on_offer(app: AppTest, highlevel: Sandbox) -> None:
+    page = opened(preview(app, DEV, "Create again now"))
+    offered = [*page.multiselect(key="leave_out").options, *page.multiselect(key=f"leave_{DEV[0].contact_id}").options]
+    assert not [one for one in offered if "isturb" in one]
+
+
+def test_a_conflict_is_decided_for_one_person(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+    with office.vault.read() as tx:
+        held = contacts.get(tx, HARBOR, DEV[0].contact_id)
+    assert held is not None
+    other = highlevel.locations[HARBOR].create(firstName="Somebody", email=held.email)
+    page = preview(app, DEV, "Create again now")
+    assert plan_of(page).items[0].action == "skip"
+    offers = page.button_group(key=f"conflict_{DEV[0].contact_id}")
+    page = decide(page, lambda: offers.set_value("fill"))
+    item = plan_of(page).items[0]
+    assert (item.action, item.target_id) == ("top_up", other)
+
+
+def keep_opportunity(office: Office, pipeline: dict[str, Any]) -> None:
+    """The vault holds an opportunity of the first person, and the pipeline as it was."""
+    at, stage = office.clock.now(), pipeline["stages"][0]["id"]
+    deal = {"id": "opp1", "name": "Roof", "pipelineId": pipeline["id"], "pipelineStageId": stage, "status": "open"}
+    with office.vault.write() as tx:
+        records.put(tx, HARBOR, "pipeline", [(pipeline["id"], "", msgspec.json.encode(pipeline))], at=at)
+        records.put(tx, HARBOR, "opportunity", [("opp1", DEV[0].contact_id, msgspec.json.encode(deal))], at=at)
+
+
+def test_a_stage_that_is_gone_is_asked_before_anybody_is_restored(
+    app: AppTest, highlevel: Sandbox, office: Office
+) -> None:
+    place = highlevel.locations[HARBOR]
+    gone, today = place.add_pipeline("Retired"), place.add_pipeline("Sales")
+    retired = dict(place.shelves.pipelines.pop(gone))
+    then = f"{gone}/{retired['stages'][0]['id']}"
+    stage = f"{today}/{place.shelves.pipelines[today]['stages'][0]['id']}"
+    keep_opportunity(office, retired)
+    page = preview(app, DEV, "Create again now")
+    assert "Where do these opportunities go?" in text_of(page)
+    page = decide(page, lambda: page.selectbox(key=f"place_{then}").set_value(stage))
+    assert page.selectbox(key=f"place_{then}").value == stage
+    assert "as you chose" in text_of(page)
+    confirmed(page)
+    assert [f"{one['pipelineId']}/{one['pipelineStageId']}" for one in place.shelves.opportunities.values()] == [stage]
+
+
+def test_the_plan_is_one_safe_file_and_the_download_is_recorded(
+    app: AppTest, highlevel: Sandbox, office: Office, cast: Cast
+) -> None:
+    page = preview(app, PEOPLE, "Create again now")
+    plans = page.session_state["planning"].plans
+    data = plan_file.plan_file(office, plans, cast.sam)
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    assert {row["contact_id"] for row in rows} == {who.contact_id for who in PEOPLE}
+    assert {row["path"] for row in rows} == {"recreate"}
+    phones = [row["will_be_written"] for row in rows if row["field"] == "phone" and row["will_be_written"]]
+    assert all(phone.startswith("'+") for phone in phones)
+    with office.vault.read() as tx:
+        line = audit.listing(tx, limit=1, offset=0)[0]
+    assert (line.act, line.subject) == (Act.EXPORT, "restore plan")
+
+
+def test_who_may_not_export_gets_no_plan_either(app: AppTest, highlevel: Sandbox, office: Office, cast: Cast) -> None:
+    page = preview(app, DEV, "Create again now")
+    assert not cast.mara.may(Act.EXPORT)
+    with pytest.raises(NotAllowed):
+        plan_file.plan_file(office, page.session_state["planning"].plans, cast.mara)
