@@ -59,12 +59,12 @@ def search_page(body: bytes, trace_id: str = "") -> SearchPage:
     """A page out of the answer to a contact search. Raises BrokenAnswer when it cannot be a whole page:
 
     no `contacts`, a row without id, no `total`, or rows whose last one has no cursor to go on from."""
-    rows = slices.rows(body, "contacts")
-    ids = [slices.value(row, "id") for row in rows]
+    rows, ids, others = slices.listed(body, "contacts")
     if not all(isinstance(each, str) and each for each in ids):
         raise BrokenAnswer("HighLevel's answer has a contact without id")
     cursor = slices.value(rows[-1], "searchAfter") if rows else None
     if rows and not (isinstance(cursor, list) and cursor):
         raise BrokenAnswer("HighLevel's answer has no cursor on its last row")
-    told = slices.value(body, "traceId")
-    return SearchPage(rows, ids, slices.count(body, "total"), cursor, told if isinstance(told, str) else trace_id)
+    told = slices.decode(others.get("traceId", b"null"))
+    total = slices.whole_number(slices.decode(others.get("total", b"null")), "total")
+    return SearchPage(rows, ids, total, cursor, told if isinstance(told, str) else trace_id)

@@ -17,6 +17,12 @@ from hlcore.errors import BrokenAnswer
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
+
+class _Named(msgspec.Struct, gc=False):
+    id: str
+
+
+_named = msgspec.json.Decoder(list[_Named])
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _arrays = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -73,6 +79,18 @@ def rows(raw: bytes, name: str) -> list[bytes]:
     return list(_Walk(found).array())
 
 
+def listed(raw: bytes, name: str) -> tuple[list[bytes], list[Any], dict[str, bytes]]:
+    """The exact bytes of each element of the array under `name`, the `id` of each, and the answer's other members.
+    Raises BrokenAnswer when there is no such list."""
+    others = members(raw)
+    found = others.pop(name, b"")
+    try:
+        return [bytes(item) for item in _arrays.decode(found)], [item.id for item in _named.decode(found)], others
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        items = rows(raw, name)  # half an emoji, an element without id, or no list at all
+    return items, [value(item, "id") for item in items], others
+
+
 def value(raw: bytes, name: str) -> Any:
     """The decoded member `name`, None when absent."""
     found = members(raw).get(name)
@@ -81,7 +99,11 @@ def value(raw: bytes, name: str) -> Any:
 
 def count(raw: bytes, name: str) -> int:
     """The number `name`. Raises BrokenAnswer when it is missing, negative or not a whole number."""
-    found = value(raw, name)
+    return whole_number(value(raw, name), name)
+
+
+def whole_number(found: Any, name: str) -> int:
+    """This value as the number `name`. Raises BrokenAnswer when it is missing, negative or not a whole number."""
     if isinstance(found, float) and found.is_integer():
         found = int(found)
     if isinstance(found, bool) or not isinstance(found, int) or found < 0:

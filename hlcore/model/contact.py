@@ -52,7 +52,25 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
         return digits(self.phone)
 
 
-class _Fields(msgspec.Struct):
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A contact's bytes, not read further than to tell whose they are. `digest` as in Contact."""
+
+    contact_id: str
+    location_id: str
+    date_added: datetime | None
+    raw: bytes
+    digest: bytes
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What tells whose bytes these are, and where they stand in a listing."""
+
+    id: str
+    locationId: Any = None
+    dateAdded: Any = None
+
+
+class _Fields(msgspec.Struct, gc=False):
     """What is read from a contact's bytes; everything else stays undecoded."""
 
     id: str
@@ -77,32 +95,48 @@ class _Fields(msgspec.Struct):
     additionalPhones: Any = None
 
 
+_NO_DIGIT = re.compile(r"\D")
 _decoder = msgspec.json.Decoder(_Fields)
+_head_decoder = msgspec.json.Decoder(_Head)
 
 
-def parse(raw: bytes) -> Contact:
-    """The contact in these bytes. Raises ValueError when they are not a JSON object with a text `id`."""
+def peek(raw: bytes) -> Row:
+    """Whose bytes these are; `parse` reads the rest. Raises ValueError where `parse` would."""
+    try:
+        head = _head_decoder.decode(raw)
+    except msgspec.MsgspecError:
+        found = parse(raw)
+        return Row(found.contact_id, found.location_id, found.date_added, found.raw, found.digest)
+    if not head.id:
+        raise ValueError("not a contact: its id is empty")
+    return Row(head.id, _text(head.locationId), moment(head.dateAdded), bytes(raw), digest(raw))
+
+
+def parse(raw: bytes, known: bytes = b"") -> Contact:
+    """The contact in these bytes, whose digest need not be made again where it is `known`. Raises ValueError when they
+    are not a JSON object with a text `id`."""
     fields = _fields(raw)
     if not fields.id:
         raise ValueError("not a contact: its id is empty")
+    settings = fields.dndSettings
     return Contact(
         contact_id=fields.id,
         location_id=_text(fields.locationId),
         raw=bytes(raw),
-        digest=digest(raw),
+        digest=known or digest(raw),
         name=_name(fields),
         email=_text(fields.email).lower(),
         phone=_text(fields.phone),
         company=_text(fields.companyName),
         owner_id=_text(fields.assignedTo),
         source=_text(fields.source),
-        tags=tuple(tag for tag in map(_text, _list(fields.tags)) if tag),
+        tags=tuple([tag for tag in map(_text, _list(fields.tags)) if tag]) if fields.tags else (),
         dnd=fields.dnd is True,
-        has_dnd_settings=isinstance(fields.dndSettings, msgspec.Raw) and bytes(fields.dndSettings) != b"null",
+        has_dnd_settings=settings is not msgspec.UNSET and bytes(settings) != b"null",
         date_added=moment(fields.dateAdded),
         date_updated=moment(fields.dateUpdated),
-        other_emails=_others(fields.additionalEmails, "email", str.lower),
-        other_phones=_others(fields.additionalPhones, "phone", str),
+        other_emails=_others(fields.additionalEmails, "email", str.lower) if fields.additionalEmails else (),
+        other_phones=_others(fields.additionalPhones, "phone", str) if fields.additionalPhones else (),
     )
 
 
@@ -153,16 +187,14 @@ def content_digest(raw: bytes) -> bytes:
 
 def moment(value: object) -> datetime | None:
     """A moment as HighLevel writes it (ISO 8601 text, or milliseconds since 1970) in UTC; None if it is neither."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, (int, float)):
-        return _from_ms(value)
     if not isinstance(value, str):
-        return None
+        return _from_ms(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
         return _from_ms(int(value)) if value.isascii() and value.isdigit() else None
+    if found.tzinfo is UTC:
+        return found
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
@@ -180,7 +212,8 @@ def fold(text: str) -> str:
 
 def digits(phone: str) -> str:
     """The digits of a phone number, without its punctuation; at most 32."""
-    return re.sub(r"\D", "", phone)[:32]
+    bare = phone.removeprefix("+")
+    return (bare if bare.isdecimal() else _NO_DIGIT.sub("", phone))[:32]
 
 
 def _name(fields: _Fields) -> str:
@@ -191,7 +224,7 @@ def _name(fields: _Fields) -> str:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
+    if value is None or not isinstance(value, str):
         return ""
     if value.isascii() and "\x00" not in value:
         return value.strip()

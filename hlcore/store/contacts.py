@@ -39,7 +39,7 @@ from hlcore.store.finding import (
     iterate,
     search,
 )
-from hlcore.store.lookup import by_id, row_ids
+from hlcore.store.lookup import by_id, digests, row_ids
 from hlcore.store.sightings import (
     EXPECTED,
     Absent,
@@ -47,6 +47,7 @@ from hlcore.store.sightings import (
     forget_sightings,
     missing,
     sight,
+    sight_rows,
     sighted,
     sighted_with_status,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "count_matching",
     "count_missing",
     "counts",
+    "digests",
     "distinct",
     "find",
     "forget_sightings",
@@ -84,6 +86,7 @@ __all__ = [
     "search",
     "set_status",
     "sight",
+    "sight_rows",
     "sighted",
     "sighted_with_status",
     "store_detail",
@@ -118,9 +121,9 @@ def held(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, Held]:
     return found
 
 
-def insert(tx: Tx, location_id: str, new: Sequence[Contact], *, at: datetime) -> None:
-    """These contacts, none of them held yet, are in the vault as `present`, first seen `at`. Of a contact given twice
-    the last one counts. Raises StoreError when one is held already."""
+def insert(tx: Tx, location_id: str, new: Sequence[Contact], *, at: datetime) -> list[int]:
+    """These contacts, none of them held yet, are in the vault as `present`, first seen `at`, under the `row_id`s that
+    are answered. Of a contact given twice the last one counts. Raises StoreError when one is held already."""
     fresh = list({contact.contact_id: contact for contact in new}.values())
     ids = next_ids(tx, contacts, len(fresh)) if fresh else ()
     moment = rows.moments(tx, at, at, at)
@@ -136,6 +139,7 @@ def insert(tx: Tx, location_id: str, new: Sequence[Contact], *, at: datetime) ->
     insert_rows(tx, contact_bytes, ("row_id", "raw"), [(i, c.raw) for i, c in zip(ids, fresh, strict=True)])
     _note_aliases(tx, location_id, rows.aliases(fresh), at)
     _note_facets(tx, location_id, fresh)
+    return list(ids)
 
 
 def replace(tx: Tx, location_id: str, changed: Sequence[Contact], *, at: datetime, run_id: int | None) -> None:

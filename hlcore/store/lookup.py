@@ -32,3 +32,13 @@ def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> list[int]:
     for part in chunked(ids):
         found += tx.execute(by_id(tx, location_id, part, contacts.c.row_id)).scalars()
     return sorted(found)
+
+
+def digests(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+    """Which of these contacts the vault holds, by id: its `row_id` and the SHA-256 of its bytes."""
+    found: dict[str, tuple[int, bytes]] = {}
+    wanted = (contacts.c.contact_id, contacts.c.row_id, contacts.c.digest)
+    for part in chunked(ids):
+        of_these = tx.execute(by_id(tx, location_id, part, *wanted)).all()
+        found.update({contact_id: (row_id, kept) for contact_id, row_id, kept in of_these})
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,21 @@ def sight(tx: Tx, run_id: int, ids: Sequence[str]) -> int:
         return 0
     location = select(runs.c.location_id).where(runs.c.run_id == run_id).scalar_subquery()
     seen = by_id(tx, location, ids, contacts.c.row_id).add_columns(literal(run_id))
+    add = (postgresql.insert if is_postgres(tx) else sqlite.insert)(sightings)
+    return changed_rows(tx, add.from_select(["row_id", "run_id"], seen).on_conflict_do_nothing())
+
+
+def sight_rows(tx: Tx, run_id: int, rows: Iterable[int]) -> int:
+    """As `sight`, for contacts known by their `row_id`."""
+    ids = sorted(rows)
+    if not ids:
+        return 0
+    if is_postgres(tx):
+        listed = func.unnest(literal(ids, postgresql.ARRAY(postgresql.BIGINT))).table_valued("value").render_derived()
+    else:
+        listed = func.json_each(json.dumps(ids)).table_valued("value")
+    row_id = listed.c.value
+    seen = select(row_id, literal(run_id)).where(row_id.is_not(None))  # without a WHERE, SQLite takes ON for a join's
     add = (postgresql.insert if is_postgres(tx) else sqlite.insert)(sightings)
     return changed_rows(tx, add.from_select(["row_id", "run_id"], seen).on_conflict_do_nothing())
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hlcore.errors import BrokenAnswer, WrongLocation
-from hlcore.model.contact import Contact, content_digest, parse
+from hlcore.model.contact import Contact, Row, content_digest, parse, peek
 from hlcore.model.lifecycle import Status
 from hlcore.store import Tx, contacts
-from hlcore.store.contacts import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,40 +21,55 @@ class Taken:
     changed: int
 
 
-def read(rows: Iterable[bytes], location_id: str) -> list[Contact]:
+def read(rows: Iterable[bytes], location_id: str) -> list[Row]:
     """The contacts of a page, each id once. Raises WrongLocation when one belongs elsewhere, BrokenAnswer when
     one is no contact."""
-    found: dict[str, Contact] = {}
+    found: dict[str, Row] = {}
     for raw in rows:
         try:
-            contact = parse(raw)
+            row = peek(raw)
         except ValueError as exc:
-            raise BrokenAnswer("HighLevel's list holds something that is not a contact.") from exc
-        if contact.location_id and contact.location_id != location_id:
+            raise _broken() from exc
+        if row.location_id and row.location_id != location_id:
             raise WrongLocation("HighLevel answered with contacts of another location.")
-        found[contact.contact_id] = contact
+        found[row.contact_id] = row
     return list(found.values())
 
 
-def take(tx: Tx, location_id: str, run_id: int, page: Sequence[Contact], *, at: datetime) -> Taken:
+def take(tx: Tx, location_id: str, run_id: int, page: Sequence[Row], *, at: datetime) -> Taken:
     """Every contact of the page is in the vault as HighLevel sent it, and sighted in this run. Earlier bytes of
     changed ones stay as versions; a row older than the copy held, which a lagging index sends, changes
-    nothing. May be repeated."""
-    known = contacts.held(tx, location_id, [contact.contact_id for contact in page])
-    new = [contact for contact in page if contact.contact_id not in known]
-    changed = [contact for contact in page if contact.contact_id in known and _differs(contact, known)]
+    nothing. Only what is new or has other bytes is read at all. May be repeated. Raises BrokenAnswer."""
+    known = contacts.digests(tx, location_id, [row.contact_id for row in page])
+    new = [_parsed(row) for row in page if row.contact_id not in known]
+    other = [row for row in page if row.contact_id in known and known[row.contact_id][1] != row.digest]
+    changed = _changed(tx, location_id, other) if other else []
+    seen = [row_id for row_id, _ in known.values()]
     if new:
-        contacts.insert(tx, location_id, new, at=at)
+        seen += contacts.insert(tx, location_id, new, at=at)
     if changed:
         contacts.replace(tx, location_id, changed, at=at, run_id=run_id)
-    fresh = contacts.sight(tx, run_id, [contact.contact_id for contact in page])
-    return Taken(fresh, len(new), len(changed))
+    return Taken(contacts.sight_rows(tx, run_id, seen), len(new), len(changed))
 
 
-def _differs(contact: Contact, known: dict[str, Held]) -> bool:
-    held = known[contact.contact_id]
-    if contact.digest == held.digest or held.status == Status.ERASED:
-        return False
-    if contact.date_updated and held.date_updated and contact.date_updated < held.date_updated:
-        return False
-    return content_digest(contact.raw) != held.content_digest
+def _changed(tx: Tx, location_id: str, other: Sequence[Row]) -> list[Contact]:
+    """Those of these rows, all of other bytes than the copies held, that say something else, and nothing older."""
+    known = contacts.held(tx, location_id, [row.contact_id for row in other])
+    found = []
+    for contact in map(_parsed, other):
+        held = known[contact.contact_id]
+        older = contact.date_updated and held.date_updated and contact.date_updated < held.date_updated
+        if held.status != Status.ERASED and not older and content_digest(contact.raw) != held.content_digest:
+            found.append(contact)
+    return found
+
+
+def _parsed(row: Row) -> Contact:
+    try:
+        return parse(row.raw, row.digest)
+    except ValueError as exc:
+        raise _broken() from exc
+
+
+def _broken() -> BrokenAnswer:
+    return BrokenAnswer("HighLevel's list holds something that is not a contact.")

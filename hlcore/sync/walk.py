@@ -15,7 +15,7 @@ from typing import Any
 
 from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
-from hlcore.model.contact import Contact
+from hlcore.model.contact import Row
 from hlcore.model.listing import Checkpoint, Stretch, Verdict, judge
 from hlcore.store import Tx, runs
 from hlcore.sync import page as pages
@@ -139,13 +139,13 @@ class _Walk:
                 self._save(tx)
         return True
 
-    def _keep(self, tx: Tx, found: Sequence[Contact]) -> None:
+    def _keep(self, tx: Tx, found: Sequence[Row]) -> None:
         taken = pages.take(tx, self.work.location_id, self.work.run.run_id, found, at=self.work.now())
         self.checkpoint.fetched += taken.fresh
         self.work.tally.added += taken.added
         self.work.tally.changed += taken.changed
 
-    def _advance(self, stretch: Stretch, answer: SearchPage, found: Sequence[Contact], last: int | None) -> None:
+    def _advance(self, stretch: Stretch, answer: SearchPage, found: Sequence[Row], last: int | None) -> None:
         stretch.tries = 0
         stretch.fetched += len(found)
         stretch.cursor = answer.next
@@ -197,7 +197,7 @@ class _Walk:
         )
 
 
-def _within(stretch: Stretch, found: Sequence[Contact]) -> bool:
+def _within(stretch: Stretch, found: Sequence[Row]) -> bool:
     """Whether the rows keep to the stretch's beginning (its end may have been cut off while the page was asked for)."""
     if stretch.since is None:
         return True

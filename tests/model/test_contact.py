@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.contact import canonical, content_digest, digest, moment, parse
+from hlcore.model.contact import canonical, content_digest, digest, moment, parse, peek
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -101,3 +101,23 @@ def test_a_changed_value_is_content(one: str, other: str) -> None:
 )
 def test_reads_moments_in_every_spelling(value: object, expected: datetime | None) -> None:
     assert moment(value) == expected
+
+
+@given(
+    st.dictionaries(st.sampled_from(["id", "locationId", "dateAdded", "firstName", "tags"]), json_values),
+    st.sampled_from(
+        [b"", b"{", b'"\\ud83d"', b'{"id":"c1","firstName":"\\ud83d"}', b'{"id":"c1","locationId":"\\ud83d"}']
+    ),
+)
+def test_a_glance_tells_the_same_as_reading_the_whole(fields: dict[str, Any], odd: bytes) -> None:
+    """`peek` knows what `parse` knows, and refuses what it refuses."""
+    for sent in (raw(**fields), json.dumps(fields).encode(), odd):
+        try:
+            whole = parse(sent)
+        except ValueError:
+            with pytest.raises(ValueError, match="not a contact"):
+                peek(sent)
+        else:
+            glance = peek(sent)
+            assert (glance.contact_id, glance.location_id) == (whole.contact_id, whole.location_id)
+            assert (glance.date_added, glance.raw, glance.digest) == (whole.date_added, whole.raw, whole.digest)

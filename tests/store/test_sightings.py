@@ -32,6 +32,15 @@ def test_a_sighting_counts_once(vault: Vault, run_id: int) -> None:
         assert contacts.sighted(tx, run_id) == 3
 
 
+def test_a_sighting_by_row_is_the_same_sighting(vault: Vault, run_id: int, location: str) -> None:
+    with vault.write() as tx:
+        assert contacts.sight(tx, run_id, ["c1"]) == 1
+        rows = [row_id for row_id, _ in contacts.digests(tx, location, ["c2", "c1", "c3", "unknown"]).values()]
+        assert contacts.sight_rows(tx, run_id, rows) == 2
+        assert contacts.sight_rows(tx, run_id, []) == 0
+        assert contacts.sight(tx, run_id, ["c1", "c2", "c3"]) == 0
+
+
 def test_only_contacts_of_the_run_s_location_are_sighted(vault: Vault, run_id: int) -> None:
     with vault.write() as tx:
         assert contacts.sight(tx, run_id, ["unknown"]) == 0
