@@ -1,13 +1,15 @@
 """What belongs to contacts (notes, tasks, opportunities, messages) and their earlier copies, as rows.
 
 Columns are HighLevel's own names (HighLevel OpenAPI contacts.json, opportunities.json, conversations.json), then the
-vault's: when it was captured and when it vanished. What has no column stands in `otherFields` of a safe file; an exact
-file carries the very JSON in `raw`.
+vault's: when it was captured and when it vanished, and of an e-mail its subject and text, which HighLevel keeps apart
+from the message (github.com/GoHighLevel/highlevel-api-docs, issue 40). What has no column stands in `otherFields` of a
+safe file; an exact file carries the very JSON in `raw`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,6 +19,7 @@ from hlcore.export.contacts import contact_writer
 from hlcore.export.fields import instant, iso, lenient
 from hlcore.export.selection import Kind, Selection
 from hlcore.export.sheet import ContactWriter, Sheet, Source, text_of
+from hlcore.model.parts import emails_of, texts_of
 from hlcore.store import streams
 from hlcore.store.streams import Copy, OldCopy, RecordCopy
 
@@ -35,6 +38,8 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
 }
 STORED = {Kind.NOTES: "note", Kind.TASKS: "task", Kind.OPPORTUNITIES: "opportunity", Kind.MESSAGES: "message"}
 OURS = ("vault_location", "vault_contact", "captured_at", "vanished_at")
+EMAIL = ("email_subject", "email_body")
+AT_ONCE = 200
 VERSION = ("version_id", "location_id", "contact_id", "part", "captured_at", "replaced_at")
 _MOMENTS = frozenset(
     {
@@ -49,7 +54,31 @@ def sheet(source: Source, selection: Selection) -> Sheet:
     names = FIELDS[selection.kind]
     last = "raw" if source.mode is Mode.EXACT else "otherFields"
     found = streams.record_copies(source.tx, source.ids, STORED[selection.kind], selection.contact_ids)
-    return Sheet((*names, *OURS, last), (_cells(record, names, source.mode) for record in found))
+    if selection.kind is Kind.MESSAGES:
+        return Sheet((*names, *OURS, *EMAIL, last), _messages(source, found, names))
+    return Sheet((*names, *OURS, last), (_cells(record, _decode(record.raw), names, source.mode) for record in found))
+
+
+def _messages(source: Source, found: Iterator[RecordCopy], names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Messages with the texts of their e-mails, some at a time, so that memory stays flat."""
+    while portion := list(islice(found, AT_ONCE)):
+        read = [(record, _decode(record.raw)) for record in portion]
+        emails = _emails(source, read)
+        for record, fields in read:
+            texts = texts_of(fields, emails.get(record.location_id, {}))
+            own = ["\n\n".join(filter(None, each)) for each in zip(*texts, strict=True)] or ["", ""]
+            yield _cells(record, fields, names, source.mode, own)
+
+
+def _emails(source: Source, read: Sequence[tuple[RecordCopy, dict[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The captured e-mails that these messages name, by location and id."""
+    wanted: dict[str, list[str]] = {}
+    for record, fields in read:
+        wanted.setdefault(record.location_id, []).extend(emails_of(fields))
+    return {
+        location_id: {key: _decode(raw) for key, raw in streams.raws(source.tx, location_id, "email", ids).items()}
+        for location_id, ids in wanted.items()
+    }
 
 
 def versions_sheet(source: Source, selection: Selection) -> Sheet:
@@ -74,10 +103,11 @@ def _as_copy(old: OldCopy) -> Copy:
     return Copy(old.version_id, old.location_id, old.contact_id, "", "", None, old.raw, None)
 
 
-def _cells(record: RecordCopy, names: Sequence[str], mode: Mode) -> list[str]:
-    fields = _decode(record.raw)
+def _cells(
+    record: RecordCopy, fields: dict[str, Any], names: Sequence[str], mode: Mode, own: Sequence[str] = ()
+) -> list[str]:
     values = [instant(fields.get(name)) if name in _MOMENTS else fields.get(name) for name in names]
-    values += [record.location_id, record.contact_id, iso(record.captured_at), iso(record.vanished_at)]
+    values += [record.location_id, record.contact_id, iso(record.captured_at), iso(record.vanished_at), *own]
     rest = {key: value for key, value in fields.items() if key not in names}
     values.append(text_of(record.raw) if mode is Mode.EXACT else rest or None)
     return row_writer(mode)(values)

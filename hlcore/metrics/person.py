@@ -13,7 +13,7 @@ from hlcore.errors import NotFound
 from hlcore.metrics import deletions
 from hlcore.metrics.coverage import safety
 from hlcore.metrics.register import iso, of_contact
-from hlcore.model.parts import emails_of
+from hlcore.model.parts import decode, texts_of
 from hlcore.store import Tx, Vault, contacts, records, restores
 from hlcore.store.contacts import StoredContact
 from hlcore.store.records import Record
@@ -60,13 +60,11 @@ def person(vault: Vault, contact_id: str, *, location_id: str = "", now: datetim
 def _records(found: Sequence[Record]) -> dict[str, list[Any]]:
     """The records by kind. A message that came without its text (e-mails do) has the captured one."""
     sorted_out = {name: [value_of(each.raw) for each in found if each.kind == kind] for name, kind in KINDS.items()}
-    texts = {each.record_id: value_of(each.raw) for each in found if each.kind == "email"}
+    texts = {each.record_id: decode(each.raw) for each in found if each.kind == "email"}
     for message in (each for each in sorted_out["messages"] if isinstance(each, dict) and not each.get("body")):
-        wanted = emails_of(message)
-        known = [texts[each] for each in wanted if isinstance(texts.get(each), dict)]
-        for name in ("body", "subject"):
-            if known and known[-1].get(name) and not message.get(name):
-                message[name] = known[-1][name]
+        for name, text in zip(("subject", "body"), next(reversed(texts_of(message, texts)), ("", "")), strict=True):
+            if text and not message.get(name):
+                message[name] = text
     return sorted_out
 
 

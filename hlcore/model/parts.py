@@ -98,6 +98,19 @@ def emails_of(message: Mapping[str, Any]) -> list[str]:
     return named or [each for each in (message.get("id"),) if _is_name(each)]
 
 
+def texts_of(message: Mapping[str, Any], emails: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Subject and text of each captured e-mail (`emails`, by id) that this message names, in its order; '' for what an
+    e-mail does not say."""
+    found = []
+    for email_id in emails_of(message):
+        email = emails.get(email_id, {})
+        inner = email.get("emailMessage")
+        email = inner if isinstance(inner, Mapping) else email
+        subject, body = (email.get(name) for name in ("subject", "body"))
+        found.append((subject if isinstance(subject, str) else "", body if isinstance(body, str) else ""))
+    return [each for each in found if any(each)]
+
+
 _SAYS = frozenset(
     {"title", "body", "assignedTo", "dueDate", "completed", "name", "status", "monetaryValue", "pipelineId"}
     | {"pipelineStageId", "source", "customFields", "lostReasonId"}

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hlcore.model.contact import moment
-from hlcore.model.parts import emails_of
+from hlcore.model.parts import texts_of
 
 LONGEST = 20_000
 """Characters of one note; a longer conversation goes on in the next one."""
@@ -55,13 +55,7 @@ def _line(row: Row, emails: Mapping[str, Row], said: Callable[[datetime], str]) 
 
 
 def _email(row: Row, emails: Mapping[str, Row]) -> str:
-    texts = []
-    for email_id in emails_of(row):
-        email = emails.get(email_id, {})
-        inner = email.get("emailMessage")
-        email = inner if isinstance(inner, Mapping) else email
-        texts += [str(email[key]) for key in ("subject", "body") if isinstance(email.get(key), str) and email[key]]
-    return "\n".join(texts)
+    return "\n".join(text for pair in texts_of(row, emails) for text in pair if text)
 
 
 def _call(row: Row) -> str:

@@ -125,6 +125,14 @@ def record_copies(
             after = found[-1].record_id
 
 
+def raws(tx: Tx, location_id: str, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
+    """The bytes of these records, vanished ones too, by id; without those that the vault does not hold."""
+    query = select(records.c.record_id, records.c.raw).where(
+        records.c.location_id == location_id, records.c.kind == kind, among(tx, records.c.record_id, ids)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)} if ids else {}
+
+
 def _pages(tx: Tx, query: Select[Any], key: ColumnElement[int]) -> Iterator[Sequence[Any]]:
     """All rows by their key, which stands first in them."""
     after = 0

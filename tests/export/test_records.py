@@ -33,6 +33,26 @@ def test_each_kind_stands_under_highlevels_names(
     assert json.loads(story.rows(kind, Mode.SAFE)[0]["otherFields"]) == {"surprise": [1]}
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_an_e_mail_stands_beside_its_message(story: Story, mode: Mode, wrapped: bool) -> None:
+    letter = {"subject": "Offer", "body": "<p>Dear Ada</p>"}
+    story.keep("email", "e1", "c1", **({"emailMessage": letter} if wrapped else letter))
+    story.keep("email", "e2", "c1", body="<p>P. S.</p>")
+    named = {"email": {"messageIds": ["e1", "e2"]}}
+    story.keep("message", "m1", "c1", messageType="TYPE_EMAIL", meta=named)
+    story.keep("message", "m2", "c1", messageType="TYPE_SMS", body="Hi")
+    mail, text = story.rows(Kind.MESSAGES, mode)
+    assert (mail["email_subject"], mail["email_body"]) == ("Offer", "<p>Dear Ada</p>\n\n<p>P. S.</p>")
+    assert (mail["body"], text["email_body"]) == ("", "")
+
+
+def test_an_e_mail_of_another_account_is_not_taken_for_this_ones(story: Story) -> None:
+    story.keep("email", "m1", "c1", location_id=CLINIC, body="theirs")
+    story.keep("message", "m1", "c1", messageType="TYPE_EMAIL")
+    assert story.rows(Kind.MESSAGES)[0]["email_body"] == ""
+
+
 def test_safe_notes_do_not_run(story: Story) -> None:
     story.keep("note", "n1", "c1", body="=1+1\n-2", title="-x")
     (row,) = story.rows(Kind.NOTES, Mode.SAFE)
