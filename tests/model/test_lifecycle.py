@@ -33,6 +33,9 @@ def live(status: Status, happened: list[Event]) -> Status:
         (Status.DELETED, Event.RECREATED, Status.RECREATED),
         (Status.RETURNED, Event.MISSED, Status.SUSPECTED),
         (Status.DELETED, Event.MISSED, Status.DELETED),
+        (Status.UNDONE, Event.MISSED, Status.UNDONE),
+        (Status.UNDONE, Event.GONE, Status.UNDONE),
+        (Status.UNDONE, Event.LISTED, Status.RETURNED),
     ],
 )
 def test_each_step_of_a_life(status: Status, event: Event, expected: Status) -> None:

@@ -264,3 +264,16 @@ def test_a_body_is_forgotten_once_it_has_been_dealt_with(world: World) -> None:
     with world.vault.inbox.read() as tx:
         raws = tx.exec_driver_sql("SELECT count(*) FROM webhook_inbox WHERE raw IS NOT NULL").scalar_one()
         assert (raws, inbox.traffic(tx, [LOCATION], since=world.clock.now() - timedelta(hours=1))[0].count) == (0, 1)
+
+
+def test_what_we_deleted_ourselves_stays_undone_when_highlevel_tells_of_it_and_in_a_listing(world: World) -> None:
+    from hlcore.store import undoing
+
+    gone = first(world)
+    world.location.delete(gone)
+    with world.vault.write() as tx:
+        undoing.deleted_by_us(tx, LOCATION, gone, at=world.clock.now(), evidence="The restore was undone.")
+    world.deliver()
+    world.sync()
+    assert [(row.status, row.cause) for row in world.rows(gone)] == [("undone", "undo")]
+    assert world.status(gone) == "undone"
