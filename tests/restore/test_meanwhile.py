@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hlcore.restore.plan import Choices
-from hlcore.store import locations
+from hlcore.store import locations, register
 from tests.restore.conftest import LOCATION, World
 from tests.restore.test_children import a_whole_life, belongings, capture, lost_life, native, quiet
 
@@ -125,6 +125,38 @@ def test_records_that_somebody_made_again_since_the_plan_of_a_top_up_are_not_dou
     after = belongings(world, ana)
     assert (after["tasks"], len(after["notes"])) == (before["tasks"], 3)
     quiet(world)
+
+
+@pytest.mark.parametrize("path", ["top_up", "fill"])
+def test_nothing_of_a_person_erased_since_the_plan_is_written_anywhere(world: World, path: str) -> None:
+    if path == "top_up":
+        ana, _ = native(world, with_records=False)
+        living = ana
+        world.confirm(ana, path="top_up")
+    else:
+        ana = lost_life(world, city="Köln")
+        living = world.add(firstName="Anna", email="ana1@example.com")
+        world.confirm(ana, choices=Choices(on_conflict="fill"))
+    before, asked = frozen(world, living), len(world.sandbox.ledger)
+    with world.vault.write() as tx:
+        register.erased(tx, LOCATION, ana, at=world.clock.now())
+    world.run()
+    assert world.receipt()[ana]["outcome"] == "skipped"
+    assert (frozen(world, living), len(world.sandbox.ledger)) == (before, asked)
+
+
+def test_a_blank_whose_value_highlevel_refuses_stays_blank_and_is_told(world: World) -> None:
+    ana = world.add(firstName="Ana", email="ana@example.com", phone="ask at desk 12", city="Köln")
+    world.copy()
+    world.lose(ana, days=2)
+    world.location.native_restore(ana)
+    world.location.edit(ana, phone=None, city=None)
+    world.clock.pass_(hours=1)
+    world.returned(ana)
+    row = world.restore(ana, path="top_up")[ana]
+    assert [(one["field"], one["reason"]) for one in row["differences"]] == [("phone", "HighLevel refused this value.")]
+    now = world.location.contacts[ana]
+    assert (now["city"], now.get("phone")) == ("Köln", None)
 
 
 def test_a_pipeline_deleted_since_the_plan_costs_the_opportunity_only_and_is_told(world: World) -> None:
