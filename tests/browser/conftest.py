@@ -1,7 +1,7 @@
 """The real server and a real browser: `streamlit run app.py` as a process of its own, looked at through Chromium.
 
-The demo is lived through once; every server gets a copy of its folder. Nothing here leaves this machine: the browser
-refuses every address but loopback and remembers what was asked for.
+The demo is lived through once, with a round every third day; every server gets a copy of its folder. Nothing here
+leaves this machine: the browser knows no address but loopback, and what a page asked for is remembered.
 """
 
 from __future__ import annotations
@@ -21,19 +21,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hlcore.demo import open_demo
+from hlcore import demo
 from hlcore.settings import Settings
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect  # noqa: E402
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect  # noqa: E402
 
 expect.set_options(timeout=30_000)
 
 ROOT = Path(__file__).parents[2]
 CLEAR = ("HLCORE_", "STREAMLIT_")
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ARGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    f"--host-resolver-rules=MAP * ~NOTFOUND, {', '.join(f'EXCLUDE {host}' for host in LOOPBACK)}",
+]
 READABLE = "document.body.innerText + [...document.querySelectorAll('canvas')].map(e => e.textContent).join()"
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 PATHS = ["/", *sorted(f"/{page.stem}" for page in (ROOT / "pages").glob("[!_]*.py") if page.stem != "overview")]
 
 
@@ -99,6 +102,13 @@ class Window:
         self.settle()
         return self.page
 
+    def turn_to(self, path: str) -> Page:
+        """The page at this path, reached through the menu: the browser loads nothing anew."""
+        self.page.locator(f"[data-testid=stSidebarNavLink][href='{self.base}{path}']").click()
+        self.page.wait_for_url(self.base + path)
+        self.settle()
+        return self.page
+
     def settle(self) -> None:
         """Nothing is being drawn any more."""
         self.page.wait_for_function(
@@ -125,7 +135,9 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose demo has been lived through."""
     folder = tmp_path_factory.mktemp("demo")
     settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'vault.db'}")
-    open_demo(settings).close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "DAILY_FROM", demo.DAYS)
+        demo.open_demo(settings).close()
     return folder
 
 
@@ -205,7 +217,7 @@ def window(browser: Browser) -> Iterator[OpenWindow]:
         )
         context.set_default_timeout(20_000)
         made = Window(context, context.new_page(), server.url)
-        context.route("**/*", lambda route: _stay_here(route, made))
+        made.page.on("request", lambda request: _note(request, made))
         made.page.on("pageerror", lambda error: made.faults.append(str(error)))
         opened.append(made)
         return made
@@ -215,10 +227,7 @@ def window(browser: Browser) -> Iterator[OpenWindow]:
         made.context.close()
 
 
-def _stay_here(route: Route, window: Window) -> None:
-    where = urlsplit(route.request.url)
-    if where.scheme in ("http", "https") and where.hostname not in LOOPBACK:
+def _note(request: Request, window: Window) -> None:
+    where = urlsplit(request.url)
+    if where.scheme in ("http", "https") and where.hostname not in ("localhost", "127.0.0.1", "::1"):
         window.asked.append(where.hostname or "")
-        route.abort()
-    else:
-        route.continue_()
