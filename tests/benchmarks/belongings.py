@@ -13,12 +13,13 @@ from tests.restore.conftest import LOCATION, World
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def hang_on(place: Location, contact_id: str, number: int) -> None:
-    """Two notes, a task, an opportunity and an appointment; the number tells whose they are."""
+def hang_on(place: Location, contact_id: str, number: int, *, follower: str = "") -> None:
+    """Two notes, a task, an opportunity (followed by this user) and an appointment; the number tells whose they are."""
     place.add_note(contact_id, f"First {number}")
     place.add_note(contact_id, f"Second {number}")
     place.add_task(contact_id, f"Call {number}", due=LATER)
-    place.add_opportunity(contact_id, f"Deal {number}", monetaryValue=number)
+    follows = [follower] if follower else []
+    place.add_opportunity(contact_id, f"Deal {number}", monetaryValue=number, followers=follows)
     place.add_appointment(contact_id, LATER + timedelta(minutes=number), title=f"Visit {number}")
 
 

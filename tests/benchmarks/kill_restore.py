@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.kill_restore [KILLS] [PEOPLE] [DATABASE_URL]
 
-Each person has two notes, a task, an opportunity, an appointment and tags. Every sitting is a process of its own that
-dies by `kill -9`: in turn at a chosen moment of its work, and from outside at a random time; only kills that hit a
-living process count. HighLevel's search lags by half a minute. Then the job is run to its end while answers are still
-lost, and HighLevel's truth is held against what was lost, against the journal, and against the receipt. Exits with 1
-when anything differs.
+Each person has two notes, a task, an opportunity with a follower, an appointment, tags. Every sitting is a process of
+its own that dies by `kill -9`: in turn at a chosen moment of its work, and from outside at a random time; only kills
+that hit a living process count. HighLevel's search lags by half a minute. Then the job is run to its end while answers
+are still lost, and HighLevel's truth is held against what was lost, against the journal, and against the receipt. Exits
+with 1 when anything differs.
 """
 
 from __future__ import annotations
@@ -103,11 +103,11 @@ def _lose(story: Story, people: int) -> None:
     world, place = story.world, story.world.location
     place.add_workflow("Welcome", trigger="contact_created")
     place.add_workflow("Tagged", trigger="tag_added")
-    ids = place.fill(people)
+    ids, sam = place.fill(people), place.add_user("Sam")
     for number, contact_id in enumerate(ids):
         none = {"email": None, "phone": None} if number % 10 == 0 else {"email": f"p{number}@example.com"}
         place.edit(contact_id, tags=["vip", f"group {number % 7}"], **none)
-        hang_on(place, contact_id, number)
+        hang_on(place, contact_id, number, follower=sam)
     world.copy(details=True)
     hold(world)
     was = {one: (dict(place.contacts[one]), belongings(world, one)) for one in ids}
