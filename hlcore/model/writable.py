@@ -35,6 +35,7 @@ UPDATE = frozenset(
 """Properties that `PUT /contacts/{id}` takes."""
 CREATE = UPDATE | {"locationId", "gender", "companyName"}
 """Properties that `POST /contacts/` takes."""
+NEVER_WRITTEN = "HighLevel does not let it be written"
 ONLY_NEW = CREATE - UPDATE - {"locationId"}
 """Properties that a living contact cannot be given."""
 ONLY_NEW_WHY = "HighLevel takes it only when a contact is created"
@@ -98,8 +99,8 @@ class _Sorting:
             self.reasons[name] = LEFT_OUT
         return name in self.reasons
 
-    def lose(self, name: str, words: str) -> None:
-        self.reasons[name] = words
+    def lose(self, name: str, words: str, reason: str = "") -> None:
+        self.reasons[name] = reason or words.rpartition(" (")[2].removesuffix(")")
         if words not in self.lost:
             self.lost.append(words)
 
@@ -263,7 +264,7 @@ def _lost(found: _Sorting, fields: Mapping[str, Any], attached: Sequence[str]) -
         words: str | Callable[[Any], str] = UNWRITABLE.get(key, f"{key} (HighLevel does not let it be written)")
         text = words if isinstance(words, str) else words(value)
         if text:
-            found.lose(key, text)
+            found.lose(key, text, NEVER_WRITTEN)
     found.lost.extend(f"{one} (kept in Contact Vault)" for one in attached)
     found.lost.extend(ALWAYS_LOST)
 

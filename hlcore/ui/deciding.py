@@ -109,7 +109,8 @@ def field_by_field(item: PlanItem, choices: Choices, names: Names, tz: str) -> N
     if not st.toggle("Field by field", key=key, on_change=_keep, args=(OPEN, item.contact_id, key)):
         return
     rows = [_row(line, names, tz) for line in item.lines]
-    table(rows, key=f"lines_table_{item.contact_id}", alt="Last copy, living contact and plan", columns=_COLUMNS)
+    shown = {name: _COLUMNS[name] for name in _COLUMNS if name != "Living" or any(row["Living"] for row in rows)}
+    table(rows, key=f"lines_table_{item.contact_id}", alt="Last copy, living contact and plan", columns=shown)
     _leave(item, choices, names)
 
 
@@ -150,7 +151,7 @@ def _row(line: Line, names: Names, tz: str) -> dict[str, str]:
 def _label(line: Line, names: Names) -> str:
     if line.leave in KINDS and line.leave != line.field:
         return _capital(KINDS[line.leave])
-    known = line.field in FIELDS or line.field.startswith("customFields.")
+    known = line.field in (*FIELDS, "dnd") or line.field.startswith("customFields.")
     return fields.label(line.field, names) if known else _capital(line.label)
 
 
