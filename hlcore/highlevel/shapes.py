@@ -7,7 +7,7 @@ from typing import Any
 
 from hlcore.errors import BrokenAnswer
 
-from . import slices
+from . import envelopes, slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class SearchPage:
     """One page of a contact search. `rows` are exact slices of the answer; `next` is the cursor of its last row,
-    None when there are no rows. `total` is what HighLevel claims, to be read with suspicion."""
+    None when there are no rows or HighLevel gave that one none. `total` is what HighLevel claims, to be read with suspicion."""
 
     rows: list[bytes]
     ids: list[str]
@@ -58,13 +58,25 @@ class Page:
 def search_page(body: bytes, trace_id: str = "") -> SearchPage:
     """A page out of the answer to a contact search. Raises BrokenAnswer when it cannot be a whole page:
 
-    no `contacts`, a row without id, no `total`, or rows whose last one has no cursor to go on from."""
-    rows, ids, others = slices.listed(body, "contacts")
+    no `contacts`, a row without id, or no `total`. A last row without a cursor is the end as far as HighLevel says;
+    whether it is the end of all is for the reader to judge, by `total`."""
+    rows, ids, others = _listed(body)
     if not all(isinstance(each, str) and each for each in ids):
         raise BrokenAnswer("HighLevel's answer has a contact without id")
     cursor = slices.value(rows[-1], "searchAfter") if rows else None
-    if rows and not (isinstance(cursor, list) and cursor):
-        raise BrokenAnswer("HighLevel's answer has no cursor on its last row")
     told = slices.decode(others.get("traceId", b"null"))
-    total = slices.whole_number(slices.decode(others.get("total", b"null")), "total")
-    return SearchPage(rows, ids, total, cursor, told if isinstance(told, str) else trace_id)
+    total = envelopes.number(slices.decode(others.get("total", b"null")))
+    if total is None:
+        raise BrokenAnswer("HighLevel's answer has no number total")
+    following = cursor if isinstance(cursor, list) and cursor else None
+    return SearchPage(rows, ids, total, following, told if isinstance(told, str) else trace_id)
+
+
+def _listed(body: bytes) -> tuple[list[bytes], list[Any], dict[str, bytes]]:
+    """As `slices.listed`, of an answer that may be wrapped; one that is not is cut only once."""
+    try:
+        return slices.listed(body, "contacts")
+    except BrokenAnswer:
+        if (inner := envelopes.inside(body, "contacts")) is body:
+            raise
+        return slices.listed(inner, "contacts")

@@ -40,6 +40,16 @@ def walk(work: Work) -> Verdict:
             pool.shutdown(cancel_futures=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page that is to be stored; `last` is the moment of its last row."""
+
+    stretch: Stretch
+    answer: SearchPage
+    found: Sequence[Row]
+    last: int | None
+
+
 @dataclass(slots=True)
 class _Walk:
     """The state of one walk. Pages are fetched by the pool's threads and stored by the one that runs this."""
@@ -47,25 +57,32 @@ class _Walk:
     work: Work
     checkpoint: Checkpoint
     asked: dict[Future[SearchPage], Stretch] = field(default_factory=dict)
+    ready: list[_Page] = field(default_factory=list)
 
     def run(self, pool: ThreadPoolExecutor) -> Verdict:
         while not self.checkpoint.ended:
             self._ask_more(pool)
             done, _ = wait(self.asked, return_when=FIRST_COMPLETED)
-            for future in done:
-                stretch = self.asked.pop(future, None)
-                if stretch is None:  # asked for before the stretches were given up
-                    continue
-                try:
-                    good = self._take(stretch, future.result())
-                except Rejected:
-                    if not self.checkpoint.cut:
-                        raise
-                    good = self._uncut()
-                if not good:
-                    return REPEATED
+            try:
+                good = all(self._answered(future) for future in done)
+            finally:
+                self._store()
+            if not good:
+                return REPEATED
         self._finish()
         return judge(self.checkpoint)
+
+    def _answered(self, future: Future[SearchPage]) -> bool:
+        """False when HighLevel keeps sending a page that was already taken."""
+        stretch = self.asked.pop(future, None)
+        if stretch is None:  # asked for before the stretches were given up
+            return True
+        try:
+            return self._take(stretch, future.result())
+        except Rejected:
+            if not self.checkpoint.cut:
+                raise
+            return self._uncut()
 
     def _ask_more(self, pool: ThreadPoolExecutor) -> None:
         busy = {id(stretch) for stretch in self.asked.values()}
@@ -91,6 +108,7 @@ class _Walk:
     def _uncut(self) -> bool:
         """HighLevel does not keep to ranges of dates: the location is walked in one go from where the first stretch
         stands. What the others took is kept."""
+        self._store()
         first = self.checkpoint.stretches[0]
         first.since = first.until = first.total = None
         first.ended, first.tries = False, 0
@@ -106,8 +124,7 @@ class _Walk:
         )
 
     def _take(self, stretch: Stretch, answer: SearchPage) -> bool:
-        """The page and the checkpoint behind it are stored in one transaction; False when HighLevel keeps sending a
-        page that was already taken."""
+        """The page is ready to be stored; False when HighLevel keeps sending a page that was already taken."""
         found = pages.read(answer.rows, self.work.location_id)
         if not _within(stretch, found):
             return self._uncut()
@@ -117,16 +134,26 @@ class _Walk:
         if not found:
             return self._empty(stretch)
         last = milliseconds(found[-1].date_added)
-        if answer.next == stretch.cursor or stretch.is_behind(last):
+        repeated = (answer.next is not None and answer.next == stretch.cursor) or stretch.is_behind(last)
+        if repeated or (answer.next is None and _promises_more(stretch, answer) and stretch.tries < PATIENCE):
             stretch.tries += 1
             return stretch.tries <= PATIENCE
+        self.ready.append(_Page(stretch, answer, found, last))
+        return True
+
+    def _store(self) -> None:
+        """The pages that have come meanwhile, at most one of each stretch, and the checkpoint behind them are stored in
+        one transaction: what waits for the database is written together."""
+        ready, self.ready = self.ready, []
+        if not ready:
+            return
         with self.work.vault.write() as tx:
-            self._keep(tx, found)
-            self._advance(stretch, answer, found, last)
+            for page in ready:
+                self._keep(tx, page.found)
+                self._advance(page)
             self._save(tx)
         total = max(self.checkpoint.last_total, self.checkpoint.fetched)
         self.work.tell("Reading contacts", self.checkpoint.fetched, total)
-        return True
 
     def _empty(self, stretch: Stretch) -> bool:
         """An empty page is the end, unless more was promised: then it is asked for again first."""
@@ -145,17 +172,19 @@ class _Walk:
         self.work.tally.added += taken.added
         self.work.tally.changed += taken.changed
 
-    def _advance(self, stretch: Stretch, answer: SearchPage, found: Sequence[Row], last: int | None) -> None:
+    def _advance(self, page: _Page) -> None:
+        stretch, next_page, last = page.stretch, page.answer.next, page.last
         stretch.tries = 0
-        stretch.fetched += len(found)
-        stretch.cursor = answer.next
+        stretch.fetched += len(page.found)
+        stretch.cursor = next_page
         stretch.reached = last if last is not None else stretch.reached
         settled = milliseconds(self.work.run.started_at - self.work.rules.index_lag)
         if not self.checkpoint.cut and last is not None and settled is not None and last < settled:
-            self.checkpoint.tail = answer.next
+            self.checkpoint.tail = next_page
         passed = stretch.until is not None and last is not None and last > stretch.until
-        counted = self.checkpoint.cut and len(found) < self.work.rules.page_size and stretch.fetched >= answer.total
-        stretch.ended = answer.next is None or passed or counted
+        short = len(page.found) < self.work.rules.page_size
+        counted = self.checkpoint.cut and short and stretch.fetched >= page.answer.total
+        stretch.ended = next_page is None or passed or counted
 
     def _finish(self) -> None:
         """The newest total of the whole location is known; and where it was not reached, the end has been read once
@@ -195,6 +224,11 @@ class _Walk:
             seen=checkpoint.fetched,
             **columns,
         )
+
+
+def _promises_more(stretch: Stretch, answer: SearchPage) -> bool:
+    """Whether HighLevel says that more rows of the stretch follow these."""
+    return stretch.fetched + len(answer.rows) < answer.total
 
 
 def _within(stretch: Stretch, found: Sequence[Row]) -> bool:

@@ -221,11 +221,9 @@ def test_an_empty_page_has_no_cursor(hl: Connect) -> None:
         {"contacts": [{"id": 5, "searchAfter": [1]}], "total": 1},
         {"contacts": ["a"], "total": 1},
         {"contacts": [{"id": "a", "searchAfter": [1]}]},
-        {"contacts": [{"id": "a", "searchAfter": [1]}], "total": "1"},
+        {"contacts": [{"id": "a", "searchAfter": [1]}], "total": "some"},
         {"contacts": [{"id": "a", "searchAfter": [1]}], "total": True},
         {"contacts": [{"id": "a", "searchAfter": [1]}], "total": -1},
-        {"contacts": [{"id": "a", "searchAfter": [1]}, {"id": "b"}], "total": 2},
-        {"contacts": [{"id": "a", "searchAfter": []}], "total": 1},
         {"statusCode": 401, "message": "Invalid JWT"},
     ],
     ids=lambda body: str(body)[:50],
@@ -233,6 +231,15 @@ def test_an_empty_page_has_no_cursor(hl: Connect) -> None:
 def test_a_page_that_cannot_be_whole_is_broken(hl: Connect, body: dict[str, Any]) -> None:
     with pytest.raises(errors.BrokenAnswer):
         hl(httpx.Response(200, json=body), retries=1)[0].search_contacts()
+
+
+@pytest.mark.parametrize(
+    "row", [{"id": "b"}, {"id": "b", "searchAfter": []}, {"id": "b", "searchAfter": None}], ids=str
+)
+def test_a_page_without_a_cursor_on_its_last_row_is_the_last_one(hl: Connect, row: dict[str, Any]) -> None:
+    body = {"contacts": [{"id": "a", "searchAfter": [1]}, row], "total": "2"}
+    found = hl(httpx.Response(200, json=body), retries=0)[0].search_contacts()
+    assert (found.ids, found.total, found.next) == (["a", "b"], 2, None)
 
 
 def test_every_cut_of_a_page_is_broken(hl: Connect) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hlcore.errors import Cancelled
 from hlcore.model.progress import Progress
 from hlcore.store import contacts, runs
+from hlcore.sync.rules import Rules
 from tests.sync.conftest import LOCATION, World
 
 
@@ -150,6 +151,46 @@ def test_an_account_without_ranges_is_read_in_one_go(world: World, refuses: bool
     assert report.outcome == "complete"
     assert "one go" in report.reason
     assert world.held() == set(world.location.contacts)
+
+
+class Cursorless(httpx.HTTPTransport):
+    """A HighLevel whose pages end without a cursor: all of them, or those with the numbers in `only`."""
+
+    def __init__(self, *only: int) -> None:
+        super().__init__()
+        self.only, self.pages = only, 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if not request.url.path.endswith("/contacts/search"):
+            return response
+        body = json.loads(response.read())
+        self.pages += 1
+        if body["contacts"] and (not self.only or self.pages in self.only):
+            del body["contacts"][-1]["searchAfter"]
+        return httpx.Response(response.status_code, json=body)
+
+
+def test_a_list_that_breaks_off_without_a_cursor_is_incomplete_and_deletes_nobody(world: World) -> None:
+    world.sync()
+    with world.client_over(Cursorless()) as world.client:
+        report = world.sync()
+    assert (report.outcome, report.deleted, report.suspected) == ("incomplete", 0, 0)
+    assert "ended after 50 contacts" in report.reason
+    assert world.lost() == set()
+
+
+def test_a_whole_list_that_ends_without_a_cursor_is_complete(world: World) -> None:
+    world.rules = Rules(page_size=500)
+    with world.client_over(Cursorless()) as world.client:
+        report = world.sync()
+    assert (report.outcome, report.seen) == ("complete", 200)
+
+
+def test_a_cursor_that_is_missing_once_is_asked_for_again(world: World) -> None:
+    with world.client_over(Cursorless(2)) as world.client:
+        report = world.sync()
+    assert (report.outcome, report.seen) == ("complete", 200)
 
 
 def test_a_merge_is_recognised_with_its_winner(world: World) -> None:
