@@ -35,7 +35,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class SearchPage:
     """One page of a contact search. `rows` are exact slices of the answer; `next` is the cursor of its last row,
-    None when there are no rows or HighLevel gave that one none. `total` is what HighLevel claims, to be read with suspicion."""
+    None when there are no rows or HighLevel gave that one none. `total` is what HighLevel claims, to be read with
+    suspicion."""
 
     rows: list[bytes]
     ids: list[str]
