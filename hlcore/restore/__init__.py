@@ -5,6 +5,7 @@ module        holds
 ============  ========================================================================================
 `planning`    `plan`: what would happen to each contact, and why; `plan` has the value itself
 `known`       what the vault knows of a contact; `catalogue` what the location has today
+`lines`       the plan field by field, put together in `telling`; `sheet` as a table; `asking`: what a person is asked
 `live`        looking at HighLevel: is it alive, does somebody hold its address
 `native`      HighLevel's own restore, in steps that a newcomer can follow
 `jobs`        a plan as a job: created, confirmed, paused, cancelled
