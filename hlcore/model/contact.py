@@ -20,7 +20,7 @@ VOLATILE = frozenset({"searchAfter"})
 """Keys of a search row that say where the row stood in the answer, not what the contact is."""
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
+class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One contact, derived from `raw`. Moments are aware UTC; texts are '' where HighLevel sent nothing."""
 
     contact_id: str
@@ -97,6 +97,8 @@ class _Fields(msgspec.Struct, gc=False):
 
 _NO_DIGIT = re.compile(r"\D")
 _decoder = msgspec.json.Decoder(_Fields)
+_any_decoder = msgspec.json.Decoder()
+_sorted_encoder = msgspec.json.Encoder(order="sorted")
 _head_decoder = msgspec.json.Decoder(_Head)
 
 
@@ -125,10 +127,10 @@ def parse(raw: bytes, known: bytes = b"") -> Contact:
         raw=bytes(raw),
         digest=known or digest(raw),
         name=_name(fields),
-        email=_text(fields.email).lower(),
-        phone=_text(fields.phone),
-        company=_text(fields.companyName),
-        owner_id=_text(fields.assignedTo),
+        email=_text(fields.email).lower() if fields.email else "",
+        phone=_text(fields.phone) if fields.phone else "",
+        company=_text(fields.companyName) if fields.companyName else "",
+        owner_id=_text(fields.assignedTo) if fields.assignedTo else "",
         source=_text(fields.source),
         tags=tuple([tag for tag in map(_text, _list(fields.tags)) if tag]) if fields.tags else (),
         dnd=fields.dnd is True,
@@ -171,13 +173,17 @@ def digest(raw: bytes) -> bytes:
 def canonical(raw: bytes) -> bytes:
     """The contact's content as bytes that do not depend on key order, spacing or the place in a listing."""
     try:
-        return msgspec.json.encode(_kept(msgspec.json.decode(raw)), order="sorted")
+        return _sorted_encoder.encode(_kept(_any_decoder.decode(raw)))
     except msgspec.DecodeError:
         return json.dumps(_kept(json.loads(raw)), sort_keys=True).encode()
 
 
 def _kept(value: Any) -> Any:
-    return {key: part for key, part in value.items() if key not in VOLATILE} if isinstance(value, dict) else value
+    """The value, freshly decoded, without what does not belong to the contact."""
+    if isinstance(value, dict):
+        for key in VOLATILE:
+            value.pop(key, None)
+    return value
 
 
 def content_digest(raw: bytes) -> bytes:
@@ -217,10 +223,15 @@ def digits(phone: str) -> str:
 
 
 def _name(fields: _Fields) -> str:
-    first = _text(fields.firstNameRaw) or _text(fields.firstName)
-    last = _text(fields.lastNameRaw) or _text(fields.lastName)
-    whole = " ".join(part for part in (first, last) if part)
-    return whole or _text(fields.name) or _text(fields.contactName)
+    first = _either(fields.firstNameRaw, fields.firstName)
+    last = _either(fields.lastNameRaw, fields.lastName)
+    if first and last:
+        return f"{first} {last}"
+    return first or last or _either(fields.name, fields.contactName)
+
+
+def _either(one: object, other: object) -> str:
+    return (_text(one) if one else "") or (_text(other) if other else "")
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -55,7 +56,7 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
         contact.source,
     )
     if is_clean("".join((search, name, email, phone, company, source))):
-        tags = msgspec.json.encode(contact.tags)
+        tags = msgspec.json.encode(contact.tags) if contact.tags else b"[]"
     else:
         tags = dump_json(contact.tags).encode()
         search, name_key, name, email, phone, company, source = map(
@@ -99,10 +100,12 @@ def search_text(contact: Contact, name_key: str, phone_key: str) -> str:
         parts += map(digits, contact.other_phones)
     if contact.company:
         parts.append(fold(contact.company))
-    parts += map(tag_line, contact.tags)
+    if contact.tags:
+        parts += map(tag_line, contact.tags)
     return "\n" + "\n".join(filter(None, parts)) + "\n"
 
 
+@lru_cache(maxsize=4096)
 def tag_line(tag: str) -> str:
     """How a tag stands in `search`."""
     return "#" + fold(tag)
