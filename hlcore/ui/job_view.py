@@ -93,7 +93,8 @@ def _watch(job_ids: Sequence[int], person: Person) -> None:
         return
     if all(job.state not in OPEN for job in found):
         st.rerun()
-    st.caption("You may close this page: the work goes on, and this address shows it again.")
+    if any(job.state in ("confirmed", "running") for job in found):
+        st.caption("You may close this page: the work goes on, and this address shows it again.")
     for job in found:
         share = job.finished / job.total if job.total else 1.0
         done = f"{count(job.finished)} of {many(job.total, 'person', 'people')} done"

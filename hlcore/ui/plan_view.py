@@ -9,7 +9,7 @@ import streamlit as st
 
 from hlcore.model.fields import label_of
 from hlcore.restore.plan import Native, Plan, PlanItem
-from hlcore.ui import deciding, merging, office
+from hlcore.ui import deciding, merging, native_view, office
 from hlcore.ui.names import Names, names_of
 from hlcore.ui.restoring import DOES, Planning
 from hlcore.ui.tables import pager, slice_of, table
@@ -64,7 +64,12 @@ def draw(planning: Planning) -> None:
         for warning in one.warnings:
             st.markdown(f":orange-badge[:material/bolt: Automations] {plain(warning)}")
         _native(one, is_demo=place is not None and place.is_demo)
-        items = sorted(one.items, key=lambda item: (item.action not in DOES, item.action != "skip"))
+        alike = native_view.alike(one)
+        native_view.people(alike, one)
+        items = sorted(
+            (item for item in one.items if item not in alike),
+            key=lambda item: (item.action not in DOES, item.action != "skip"),
+        )
         part = slice_of(f"plan_{one.location_id}", len(items), size=_PER_PAGE, of=len(items))
         for item in items[part.offset : part.offset + part.limit]:
             _item(item, one, names, office.timezone_of(place))

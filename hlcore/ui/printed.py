@@ -23,7 +23,8 @@ h1 { font-size: 22px; margin: 0 0 4px } h2 { font-size: 16px; margin: 24px 0 4px
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; margin-top: 8px }
 th, td { border: 1px solid #c3cecc; padding: 4px 7px; text-align: left; vertical-align: top; overflow-wrap: anywhere }
 th { background: #f3f6f6 } thead { display: table-header-group } tr { break-inside: avoid }
-code { font: 12px ui-monospace, monospace } .sign { margin-top: 40px; color: #42524f }
+code { font: 12px ui-monospace, monospace } code, td:nth-child(5), td:nth-child(6) { white-space: nowrap }
+@media print { code { font-size: 9px } body { font-size: 11px; margin: 0 } } .sign { margin-top: 40px; color: #42524f }
 """
 HEADS = ("", "Person", "Old id", "New id", "Result", "Read back", "Came back", "Differences and reasons")
 
@@ -31,7 +32,11 @@ HEADS = ("", "Person", "Old id", "New id", "Result", "Read back", "Came back", "
 def page(vault: Vault, parts: Sequence[tuple[Job, str, str]], *, title: str, words: dict[str, str]) -> str:
     """The HTML of the receipt of these jobs, each with its account's name and time zone; `words` are the outcomes'.
     Raises NotFound."""
-    body = "".join(_part(vault, job, name, tz, words) for job, name, tz in parts)
+    single = len(parts) == 1
+    body = "".join(
+        ("" if single else f"<h2>Restore {job.job_id}</h2>") + _part(vault, job, name, tz, words)
+        for job, name, tz in parts
+    )
     sign = '<p class="sign">Checked by ______________________ on ______________</p>'
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -58,11 +63,12 @@ def _part(vault: Vault, job: Job, name: str, tz: str, words: dict[str, str]) -> 
     lines = "".join(_row(number, row, names, tz, words) for number, row in enumerate(rows, 1))
     said = "".join(f"<p>{escape(one)}</p>" for one in facts)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-    return f'<h2>Restore {job.job_id}</h2>{said}<div class="scroll">{table}</div>'
+    return f'{said}<div class="scroll">{table}</div>'
 
 
 def _row(number: int, row: dict[str, Any], names: Names, tz: str, words: dict[str, str]) -> str:
     told = [_difference(one, names, tz) for one in row["differences"]]
+    told += [one for one in row["changed"] if one.endswith("as you chose")]
     cells = (
         str(number),
         escape(row["name"]),

@@ -30,13 +30,15 @@ def steering(job: Job, person: Person) -> None:
     last = house().jobs.get(job_key(job.job_id))
     if last is not None and last.error is not None and not last.running:
         errors.show(last.error)
-    with st.container(horizontal=True, gap="small"):
-        if job.state in ("confirmed", "running") and is_worked_on(job):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        waits = job.state not in ("confirmed", "running") or not is_worked_on(job)
+        if not waits:
             _button(job, "Pause", "pause", ":material/pause:", may, lambda: _steer(pause_job, job, person))
         else:
             _button(job, "Go on", "play_arrow", ":material/play_arrow:", may, lambda: _go_on(job, person))
-            st.caption(_waits_for(job), width="content")
         _button(job, "Stop", "stop", ":material/stop:", may, lambda: _steer(cancel_job, job, person))
+        if waits:
+            st.caption(_waits_for(job), width="content")
 
 
 def _waits_for(job: Job) -> str:

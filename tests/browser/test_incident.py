@@ -119,6 +119,7 @@ def _one_button_leads_to_one_plan(manager: Window) -> None:
     manager.settle()
     shot(manager, "2-event")
     page.get_by_role("button", name=f"Restore all {count(SIZE)}").click()
+    page.wait_for_url("**/restore")
     expect(page.get_by_text("HighLevel's own restore keeps the contact's id")).to_be_visible(timeout=PATIENCE)
     link = page.get_by_role("link", name="Open contacts in HighLevel")
     assert PLACE in str(link.get_attribute("href"))
@@ -207,3 +208,4 @@ def shot(window: Window, name: str) -> None:
         window.page.wait_for_timeout(400)
         window.page.screenshot(path=f"{SHOTS}/{name}-{width}.png")
     window.page.set_viewport_size({"width": 1440, "height": 900})
+    window.page.wait_for_timeout(1_000)  # the menu slides back; a click during that could miss
