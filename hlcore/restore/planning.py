@@ -148,6 +148,7 @@ def _item(desk: _Desk, known: Known) -> PlanItem:
 
 _NOT_NOW = {
     Status.ERASED: ERASED,
+    Status.UNDONE: "A restore made it and was undone. Restore the contact that it was made for.",
     Status.SUSPECTED: "It is missing from HighLevel's list, but not confirmed as deleted. Sync first.",
     **dict.fromkeys(LIVE, "It is alive, as far as Contact Vault knows. If it was just deleted, sync first."),
 }

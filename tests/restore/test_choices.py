@@ -8,6 +8,7 @@ from hlcore.restore.lines import Line
 from hlcore.restore.plan import Choices, PlanItem
 from hlcore.restore.receipt import to_csv
 from hlcore.store import restores
+from hlcore.ui.printed import page
 from tests.restore.conftest import LOCATION, World
 from tests.restore.test_children import belongings, capture, lost_life, restored
 
@@ -158,6 +159,9 @@ def test_the_opportunity_goes_where_the_person_said_and_the_receipt_names_it(wor
     assert [f"{one['pipelineId']}/{one['pipelineStageId']}" for one in deals or [deal]] == [today]
     assert any("opportunity “Roof”: goes into “Sales”" in line for line in row["changed"])
     assert "as you chose" in "".join(to_csv(world.vault, world.job_id))
+    with world.vault.read() as tx:
+        job = restores.job(tx, world.job_id)
+    assert "as you chose" in page(world.vault, [(job, "Bluebird Dental", "UTC")], title="Receipt", words={})
 
 
 def test_an_opportunity_may_be_left_out_instead_and_is_not_lost_then(world: World) -> None:

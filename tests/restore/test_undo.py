@@ -86,6 +86,14 @@ def test_a_deletion_that_a_sync_had_noticed_meanwhile_is_no_loss_either(world: W
     assert world.status(new) == "undone"
 
 
+def test_what_was_deleted_again_is_not_restored_itself(world: World) -> None:
+    ((_, new),) = restored(world, "Ada")
+    undo(world)
+    item = world.planned(new, "recreate")
+    assert (item.action, item.body) == ("skip", None)
+    assert "was undone" in item.reason
+
+
 def test_whoever_was_undone_can_be_restored_again(world: World) -> None:
     ((old, new),) = restored(world, "Ada")
     undo(world)
