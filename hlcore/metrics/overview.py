@@ -95,7 +95,7 @@ def _figures(
     tx: Tx, place: Location, counted: dict[str, int], heard: Mapping[str, datetime], now: datetime, settings: Settings
 ) -> Figures:
     day = usage.today(tx, place.location_id, now.date().isoformat())
-    recent = runs.recent(tx, [place.location_id], limit=RECENT)
+    recent = runs.recent(tx, [place.location_id], limit=RECENT, kinds=runs.LOOKS)
     last = runs.last_complete(tx, place.location_id)
     alive = [run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER]
     facts = replace(_facts(tx, place, recent, last, settings), last_webhook_at=heard.get(place.location_id))

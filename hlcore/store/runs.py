@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -23,6 +23,8 @@ from hlcore.store.engine import Tx
 from hlcore.store.tables import runs
 
 SILENT_AFTER = timedelta(seconds=120)
+LOOKS = ("listing", "watch")
+"""Kinds of runs that look for deletions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,15 @@ def finish(tx: Tx, run_id: int, at: datetime, *, outcome: str, reason: str, **co
     return get(tx, run_id)
 
 
+def record(tx: Tx, location_id: str, kind: str, *, began: datetime, at: datetime, columns: Mapping[str, Any]) -> None:
+    """Work of this kind that is over already is a complete run with these columns. One that began at the same moment
+    goes on: it has them now, and ends `at`."""
+    same = (runs.c.location_id == location_id) & (runs.c.kind == kind) & (runs.c.started_at == began)
+    ended = {"heartbeat_at": at, "finished_at": at, "outcome": "complete", **columns}
+    if not changed_rows(tx, update(runs).where(same).values(ended)):
+        tx.execute(insert(runs).values(location_id=location_id, kind=kind, started_at=began, **ended))
+
+
 def get(tx: Tx, run_id: int) -> Run:
     """The run. Raises NotFound."""
     row = tx.execute(select(runs).where(runs.c.run_id == run_id)).one_or_none()
@@ -150,10 +161,19 @@ def forget_quiet_watches(tx: Tx, before: datetime) -> int:
 
 
 def recent(
-    tx: Tx, location_ids: Sequence[str], *, limit: int, offset: int = 0, outcomes: Sequence[str] = ()
+    tx: Tx,
+    location_ids: Sequence[str],
+    *,
+    limit: int,
+    offset: int = 0,
+    outcomes: Sequence[str] = (),
+    kinds: Sequence[str] = (),
 ) -> list[Run]:
-    """Runs of these locations, newest first; with `outcomes` only those that ended so ('' for open ones)."""
+    """Runs of these locations, newest first; with `outcomes` only those that ended so ('' for open ones), with `kinds`
+    only of these."""
     query = select(runs).where(_of(tx, location_ids, outcomes))
+    if kinds:
+        query = query.where(runs.c.kind.in_(kinds))
     return [Run(*row) for row in tx.execute(query.order_by(desc(runs.c.run_id)).limit(limit).offset(offset))]
 
 

@@ -8,23 +8,22 @@ next one, which repeats at most the requests that were under way.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.errors import BudgetSpent, Gone, HighLevelError, RunInProgress, Unreachable
+from hlcore.errors import BudgetSpent, Gone, HighLevelError, Unreachable, VaultError
 from hlcore.highlevel import Client
 from hlcore.model.forecast import forecast
 from hlcore.model.parts import COST
 from hlcore.model.planner import Facts, Policy, Purpose, Step, next_step, wishes
 from hlcore.model.progress import Listener, silent
-from hlcore.store import Vault, captures, feeds, leases, runs
+from hlcore.store import Vault, captures, feeds
 from hlcore.store.captures import Place
 from hlcore.store.survey import LONELY, pace_of, survey
+from hlcore.sync import sitting
 from hlcore.sync.budget import Budget
 from hlcore.sync.catalogues import capture_due
 from hlcore.sync.gathering import CLOSED, ENDS, Gathering
@@ -33,7 +32,6 @@ from hlcore.sync.report import never
 from hlcore.sync.walks import walk
 
 ROUND = "round"
-LEASE = timedelta(minutes=5)
 ROUND_LASTS = timedelta(days=30)
 STRIKES = 12
 """So many contacts in a row that HighLevel could not answer for end the sitting."""
@@ -86,17 +84,31 @@ def capture(
     ends, or `until` says that other work waits. With `again` everything that was captured before is read once more; a
     round that was stopped goes on where it was.
 
-    Never spends a request more than the budget allows. Raises TokenRefused, WrongLocation, LocationInactive, Cancelled,
-    StoreError, and RunInProgress while another sitting of this location runs."""
-    with _alone(vault, location_id, now) as beat:
+    What the sitting did stands among the location's runs. Never spends a request more than the budget allows. Raises
+    TokenRefused, WrongLocation, LocationInactive, Cancelled, StoreError, and RunInProgress while another sitting of
+    this location runs."""
+    with sitting.alone(vault, location_id, now) as beat:
         rules = _round(vault, location_id, now, policy or Policy()) if again else policy or Policy()
         rules = rules.within(budget.allowance().usable)
         g = Gathering(vault, client.metered(budget.take), location_id, now, rules, listener, cancelled, workers)
-        reason = _work(g, budget, beat, until)
+        reason = _sit(g, budget, beat, until)
         if again and not reason:
             with vault.write(of=location_id) as tx:
                 feeds.save(tx, location_id, ROUND, began_at=None)
         return _report(g, budget, reason)
+
+
+def _sit(g: Gathering, budget: Budget, beat: Callable[[], None], until: Callable[[], bool]) -> str:
+    """As `_work`; the sitting is a run, however it ends."""
+    began, why = g.now(), "Interrupted."
+    try:
+        why = _work(g, budget, beat, until)
+        return why
+    except VaultError as exc:
+        why = str(exc)
+        raise
+    finally:
+        sitting.keep(g, began=began, requests=budget.spent, why=why)
 
 
 def _work(g: Gathering, budget: Budget, beat: Callable[[], None], until: Callable[[], bool]) -> str:
@@ -276,26 +288,3 @@ def _round(vault: Vault, location_id: str, now: Callable[[], datetime], policy: 
             began = now()
             feeds.save(tx, location_id, ROUND, began_at=began)
     return replace(policy, renew_before=began)
-
-
-@contextmanager
-def _alone(vault: Vault, location_id: str, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
-    """Nobody else captures this location; call what is yielded now and then. Raises RunInProgress."""
-    name, holder = f"capture:{location_id}", f"{runs.this_process()}:{threading.get_ident()}"
-    with vault.write(of=location_id) as tx:
-        other = leases.holder_of(tx, name, at=now())
-        if other and runs.is_gone(other):
-            leases.release(tx, name, other)
-        if not leases.acquire(tx, name, holder, at=now(), ttl=LEASE):
-            raise RunInProgress("What belongs to this location's contacts is being captured already.")
-
-    def beat() -> None:
-        with vault.write(of=location_id) as tx:
-            if not leases.acquire(tx, name, holder, at=now(), ttl=LEASE):
-                raise RunInProgress("Another process has taken over capturing this location.")
-
-    try:
-        yield beat
-    finally:
-        with vault.write(of=location_id) as tx:
-            leases.release(tx, name, holder)

@@ -80,7 +80,8 @@ def watch_sync(location: Location) -> None:
     try:
         current = open_runs([location.location_id])
         with office.office().vault.read() as tx:
-            last = next((run for run in runs.recent(tx, [location.location_id], limit=3) if run.finished_at), None)
+            looks = runs.recent(tx, [location.location_id], limit=3, kinds=runs.LOOKS)
+            last = next((run for run in looks if run.finished_at), None)
     except VaultError as error:
         errors.show(error)
         return

@@ -111,6 +111,36 @@ def test_random_lives_are_held_before_and_after_random_edits_and_deletions(vault
     assert capture_whole.story(vault, people=25, seed=11).wrong == []
 
 
+def test_a_sitting_stands_among_the_runs_with_its_numbers(told: Told) -> None:
+    report = told.capture()
+    run = next(run for run in told.world.runs() if run.kind == "capture")
+    assert (run.outcome, run.requests) == ("complete", report.requests)
+    assert "60 details, " in run.reason
+    assert f"{report.captured['note']} notes" in run.reason
+
+
+def test_sittings_that_follow_each_other_are_one_run(told: Told) -> None:
+    spent = [told.capture(at_most=30, hours=hours, again=False).requests for hours in (1, 0.1, 0.2, 2)]
+    after, before = [run for run in told.world.runs() if run.kind == "capture"]
+    assert (after.requests, before.requests) == (spent[3], sum(spent[:3]))
+    assert before.finished_at
+    assert before.finished_at - before.started_at > timedelta(minutes=15)
+
+
+def test_a_sitting_that_asks_nothing_is_no_run(told: Told) -> None:
+    told.capture(at_most=0)
+    assert [run.kind for run in told.world.runs()] == ["listing"]
+
+
+def test_a_sitting_that_was_stopped_says_so_among_the_runs(told: Told) -> None:
+    calls = iter([False] * 30 + [True] * 1000)
+    with pytest.raises(Cancelled):
+        told.capture(cancelled=lambda: next(calls))
+    run = told.world.runs()[0]
+    assert run.requests > 0
+    assert "Stopped." in run.reason
+
+
 def test_the_bytes_before_an_edit_are_a_version(told: Told) -> None:
     told.capture()
     contact_id = told.ids[1]
