@@ -42,19 +42,21 @@ def sight(tx: Tx, run_id: int, ids: Sequence[str]) -> int:
     return changed_rows(tx, add.from_select(["row_id", "run_id"], seen).on_conflict_do_nothing())
 
 
+_SIGHT = {
+    "sqlite": "INSERT INTO sightings (run_id, row_id) SELECT ?, value FROM json_each(?) WHERE true "
+    "ON CONFLICT DO NOTHING",
+    "postgresql": "INSERT INTO sightings (run_id, row_id) SELECT %s, unnest(%s::bigint[]) ON CONFLICT DO NOTHING",
+}
+
+
 def sight_rows(tx: Tx, run_id: int, rows: Iterable[int]) -> int:
     """As `sight`, for contacts known by their `row_id`."""
     ids = sorted(rows)
     if not ids:
         return 0
-    if is_postgres(tx):
-        listed = func.unnest(literal(ids, postgresql.ARRAY(postgresql.BIGINT))).table_valued("value").render_derived()
-    else:
-        listed = func.json_each(json.dumps(ids)).table_valued("value")
-    row_id = listed.c.value
-    seen = select(row_id, literal(run_id)).where(row_id.is_not(None))  # without a WHERE, SQLite takes ON for a join's
-    add = (postgresql.insert if is_postgres(tx) else sqlite.insert)(sightings)
-    return changed_rows(tx, add.from_select(["row_id", "run_id"], seen).on_conflict_do_nothing())
+    given = (run_id, ids if is_postgres(tx) else json.dumps(ids))
+    kept = tx.exec_driver_sql(_SIGHT[tx.dialect.name], given, execution_options={"preserve_rowcount": True})
+    return kept.rowcount
 
 
 def sighted(tx: Tx, run_id: int) -> int:
