@@ -14,7 +14,7 @@ from hlcore.ui.house import Stage, house
 from hlcore.ui.words import plain
 
 ICON = Path(__file__).parent / "assets" / "icon.svg"
-DARK = Path(__file__).parent / "assets" / "dark.css"
+CHOSEN = Path(__file__).parent / "assets" / "chosen.css"
 SETTINGS_PAGE = "settings.py"
 SIGN_IN_EXAMPLE = """\
 # .streamlit/secrets.toml
@@ -43,8 +43,7 @@ def logo() -> None:
         "font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\">Contact Vault</text></svg>"
     )
     st.logo(wide, size="large", icon_image=ICON.read_text(encoding="utf-8"))
-    if dark:
-        st.html(DARK)
+    st.html(CHOSEN)
 
 
 def admit(person: Person) -> bool:

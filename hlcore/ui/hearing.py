@@ -149,8 +149,8 @@ def how_to(settings: Settings, person_may: bool) -> None:
         "2. Enter this address. It must be reachable from the internet by https:"
     )
     st.code(address(settings), language=None)
-    st.markdown("3. Switch these events on:")
-    st.markdown("\n".join(f"   * **{title}**: {names}" for title, names in EVENTS.items()))
+    events = "\n".join(f"   - **{title}**: {names}" for title, names in EVENTS.items())
+    st.markdown(f"3. Switch these events on:\n{events}")
     st.markdown(
         "4. Install the app on the account, then change any contact in HighLevel: within seconds it appears above.\n\n"
         "Every delivery must carry HighLevel's signature (`X-GHL-Signature`, or the older `X-WH-Signature`); whatever "

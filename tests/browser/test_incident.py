@@ -98,7 +98,7 @@ def test_a_bulk_deletion_is_undone_from_one_button_to_a_verified_receipt(
 ) -> None:
     manager = window(account.server)
     _one_button_leads_to_one_plan(manager)
-    account.location.faults.on("latency", seconds=0.5)  # so that there is something to watch and to pause
+    account.location.faults.on("latency", seconds=0.25)  # so that there is something to watch and to pause
     _confirm(manager)
     _it_runs_and_is_paused(manager)
     url = manager.page.url

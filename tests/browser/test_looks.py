@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.conftest import PATHS, OpenWindow, Server, Window
@@ -14,6 +16,9 @@ FITS = """() => Math.max(
     ...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth - e.clientWidth)) <= 0"""
 
 
+CHOSEN_IS_READABLE = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8").partition("\n")[2]
+
+
 def test_every_page_fits_and_nothing_fails(server: Server, window: OpenWindow) -> None:
     visitor = window(server)
     visitor.open("/")
@@ -22,6 +27,7 @@ def test_every_page_fits_and_nothing_fails(server: Server, window: OpenWindow) -
         for theme in ("dark", "light"):
             page.emulate_media(color_scheme=theme)
             page.wait_for_function(IS_DARK, arg=theme == "dark", timeout=30_000)
+            page.wait_for_function(CHOSEN_IS_READABLE, timeout=30_000)
             for name, (width, height) in WIDTHS.items():
                 page.set_viewport_size({"width": width, "height": height})
                 _is_right(visitor, f"{path} on a {name}, {theme}")
