@@ -9,52 +9,37 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from hlcore.demo_words import DENTAL, EDITS, FIELDS, RECRUITING, SOURCES, TAGS, USERS, VALUES
 from hlcore.highlevel import SystemClock
+from hlcore.model.parts import EACH, FED
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.sandbox.people import People
 from hlcore.settings import Settings
 from hlcore.store import contacts, locations
+from hlcore.sync.gathering import Gathering
 from hlcore.sync.listing import sync_location
+from hlcore.sync.reading import Reader
+from hlcore.sync.walks import walk
 from hlcore.wiring import Office
 
 DAYS = 60
 SEED = 20
-DAILY_FROM = 20
+DAILY_FROM = 40
 """From this day on every day ends with a round; before, every third, to be ready sooner."""
+FEEDS_ON = (0, 14, 28, 35, 44, 52, 56, 59)
+"""On these days the feeds of tasks, opportunities, conversations and messages are read."""
 FRESH_FOR = timedelta(days=3)
-RECRUITING = "demoRecruiting000001"
-DENTAL = "demoDental0000000001"
-USERS = {
-    RECRUITING: ("Mara Lindqvist", "Sam Okafor", "Petra Novák", "Julian Reyes"),
-    DENTAL: ("Dr. Amara Osei", "Cora Whitfield", "Ben Achterberg"),
-}
-FIELDS = {
-    RECRUITING: (("Desired role", "TEXT"), ("Notice period", "TEXT"), ("Salary expectation", "NUMERICAL")),
-    DENTAL: (("Insurance provider", "TEXT"), ("Last cleaning", "DATE"), ("Preferred branch", "TEXT")),
-}
-TAGS = {
-    RECRUITING: ("candidate", "client", "interviewed", "placed", "remote", "senior"),
-    DENTAL: ("patient", "recall due", "implant", "family plan", "no show", "whitening"),
-}
-SOURCES = {
-    RECRUITING: ("careers page", "linkedin", "referral", "job fair"),
-    DENTAL: ("website booking", "google", "walk-in", "insurance list"),
-}
-VALUES = {
-    "Desired role": ("Nurse manager", "Site engineer", "Payroll lead", "Data analyst", "Warehouse supervisor"),
-    "Notice period": ("none", "2 weeks", "1 month", "3 months"),
-    "Salary expectation": (42000, 58500, 67000, 83000),
-    "Insurance provider": ("Evergreen Mutual", "Northlight", "self-pay"),
-    "Last cleaning": ("2026-02-11", "2026-05-28", "2025-12-03"),
-    "Preferred branch": ("Riverside", "Old Mill", "Station Road"),
-}
+OVERLOOKED = 24
+"""So many of those deleted by accident are not restored by HighLevel's own means."""
 
 
 @dataclass
@@ -141,7 +126,7 @@ class _Life:
 
     def __init__(self, sandbox: Sandbox, office: Office, clock: DemoClock, listener: Listener) -> None:
         self.sandbox, self.office, self.clock, self.listener = sandbox, office, clock, listener
-        self.random = random.Random(SEED)
+        self.random, self.whims = random.Random(SEED), random.Random(SEED + 1)
         self.people: dict[str, Iterator[dict[str, Any]]] = {}
 
     def live(self) -> None:
@@ -161,6 +146,8 @@ class _Life:
                     self._ordinary_day(location, day)
                 if day >= DAILY_FROM or day % 3 == 0 or day in events:
                     self._sync(location.id)
+                if day in FEEDS_ON:
+                    self._read_feeds(location.id)
             if day in events:
                 self.clock.at += timedelta(minutes=12)
                 events[day]()
@@ -206,7 +193,23 @@ class _Life:
             location.add_note(contact_id, "Called back; prefers the afternoon.")
         if self.random.random() < 0.05:
             location.add_task(contact_id, "Follow up", due=self.clock.at + timedelta(days=3))
+        self._deal_and_talk(location, contact_id, dates.get("dateAdded", self.clock.at))
         return contact_id
+
+    def _deal_and_talk(self, location: Location, contact_id: str, at: datetime) -> None:
+        """Some have an opportunity, an appointment, a conversation."""
+        if self.whims.random() < 0.15:
+            amount = self.whims.choice((450, 1_200, 3_800))
+            location.add_opportunity(contact_id, "First order", monetaryValue=amount)
+        if self.whims.random() < 0.15:
+            start = self.clock.at + timedelta(days=self.whims.randint(1, 40))
+            location.add_appointment(contact_id, start, title="First meeting")
+        if self.whims.random() < 0.2:
+            location.add_message(contact_id, "Is Thursday still free?", at=at)
+            location.add_message(contact_id, "Yes, at ten. See you then!", at=at, direction="outbound")
+        if self.whims.random() < 0.1:
+            text = "<p>Thank you for your interest. Our offer is attached.</p>"
+            location.add_message(contact_id, text, kind="EMAIL", at=at, subject="Our offer", direction="outbound")
 
     def _ordinary_day(self, location: Location, day: int) -> None:
         weekend = (self.clock.at.weekday()) >= 5
@@ -214,10 +217,10 @@ class _Life:
             self._arrive(location)
         known = list(location.contacts)
         for contact_id in self.random.sample(known, 3 if weekend else 14):
-            location.edit(contact_id, companyName=self.random.choice(("Fernway Ltd", "Oak & Iron", "Lumen Works")))
+            location.edit(contact_id, **self.random.choice(EDITS))
         leaving = self.random.choice((0, 0, 1)) if weekend else self.random.choice((0, 1, 1, 2, 3))
         gone = self.random.sample(known, leaving)
-        location.delete(*gone)
+        self._leave(location, gone, captured=gone)
         back = [contact_id for contact_id in location.trash if self.random.random() < 0.004 and day > 5]
         location.native_restore(*[contact_id for contact_id in back if contact_id not in gone][:1])
 
@@ -227,17 +230,34 @@ class _Life:
 
     def _accident(self, location: Location) -> None:
         """Somebody picks the wrong list and deletes 140 people."""
-        location.delete(*self.random.sample(list(location.contacts), 140))
+        chosen = self.random.sample(list(location.contacts), 140)
+        self._leave(location, chosen, captured=chosen[-OVERLOOKED:])
 
     def _native_restore(self, location: Location) -> None:
         """The next day most of them are restored in HighLevel; two dozen are overlooked."""
         lost = sorted(location.trash.items(), key=lambda item: item[1].at)[-140:]
-        location.native_restore(*[contact_id for contact_id, _ in lost[:116]])
+        location.native_restore(*[contact_id for contact_id, _ in lost[:-OVERLOOKED]])
 
     def _unsubscribed_leaves(self, location: Location) -> None:
         """A person who has opted out of every channel is deleted; a restore must not write to them."""
         person = next(contact_id for contact_id, fields in location.contacts.items() if fields.get("dnd"))
-        location.delete(person)
+        self._leave(location, [person], captured=[person])
+
+    def _leave(self, location: Location, people: list[str], *, captured: list[str]) -> None:
+        """They are deleted. Of some everything had been captured: in weeks the planner reaches everybody, and the demo
+        lives through its weeks in seconds."""
+        with self.office.vault.read() as tx:
+            held = [one for one in captured if contacts.get(tx, location.id, one)]
+        with self.office.client(location.id) as client, ThreadPoolExecutor(4) as pool:
+            reader = Reader(self.office.vault, client, location.id, self.clock.now, Lock())
+            list(pool.map(lambda what: reader.capture(*what), [(one, kind) for one in held for kind in EACH]))
+        location.delete(*people)
+
+    def _read_feeds(self, location_id: str) -> None:
+        with self.office.client(location_id) as client:
+            gathering = Gathering(self.office.vault, client, location_id, self.clock.now)
+            for kind in FED:
+                walk(gathering, kind, calls=50)
 
     def _sync(self, location_id: str) -> None:
         rules = self.office.rules(self.office.location(location_id))
