@@ -63,6 +63,14 @@ def decode(raw: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def plural(kind: str) -> str:
+    """'opportunities', 'custom fields', … for people."""
+    noun = kind.replace("_", " ")
+    if noun.endswith("y"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
+
+
 def identity(raw: bytes) -> tuple[str, str]:
     """(record id, contact id) as the record says, '' where it does not. Some feeds call the id `_id`."""
     found = decode(raw)

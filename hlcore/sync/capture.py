@@ -17,7 +17,7 @@ from typing import Any
 from hlcore.errors import BudgetSpent, Gone, HighLevelError, Unreachable, VaultError
 from hlcore.highlevel import Client
 from hlcore.model.forecast import forecast
-from hlcore.model.parts import COST
+from hlcore.model.parts import COST, plural
 from hlcore.model.planner import Facts, Policy, Purpose, Step, next_step, wishes
 from hlcore.model.progress import Listener, silent
 from hlcore.store import Vault, captures, feeds
@@ -238,7 +238,7 @@ def _settle(g: Gathering, step: Step, kind: str, subject: str, future: Future[in
         _put_off(g, kind, subject)
         return True
     except HighLevelError as exc:
-        g.note(f"Some {kind}s could not be read and are asked for later: {exc}")
+        g.note(f"Some {plural(kind)} could not be read and are asked for later: {exc}")
         _put_off(g, kind, subject)
         return False
 
@@ -252,7 +252,7 @@ def _put_off(g: Gathering, kind: str, subject: str) -> None:
 
 
 def _close(g: Gathering, step: Step, reason: str) -> None:
-    g.note(f"The token may not read {step.kind}s: {reason}")
+    g.note(f"The token may not read {plural(step.kind)}: {reason}")
     g.idle |= {(purpose, step.kind, step.way) for purpose in Purpose}
     with g.lock, g.vault.write(of=g.location_id) as tx:
         feeds.save(tx, g.location_id, LONELY + step.kind, refused_at=g.now(), note=reason)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected, Unreachable
 from hlcore.highlevel import Client
-from hlcore.model.parts import CATALOGUES, identity
+from hlcore.model.parts import CATALOGUES, identity, plural
 from hlcore.model.planner import Policy
 from hlcore.store import Vault, feeds, records
 from hlcore.store.survey import catalogue_due
@@ -107,11 +107,11 @@ def _refused(vault: Vault, location_id: str, kind: str, exc: HighLevelError, at:
 
 
 def _words(kind: str, exc: HighLevelError) -> str:
-    return f"The list of {kind.replace('_', ' ')}s could not be read: {exc}"
+    return f"The list of {plural(kind)} could not be read: {exc}"
 
 
 def _id(raw: bytes, kind: str) -> str:
     found = identity(raw)[0]
     if not found:
-        raise BrokenAnswer(f"HighLevel's list of {kind.replace('_', ' ')}s holds an entry without id.")
+        raise BrokenAnswer(f"HighLevel's list of {plural(kind)} holds an entry without id.")
     return found

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hlcore.errors import BrokenAnswer, HighLevelError, Rejected
-from hlcore.model.parts import identity
+from hlcore.model.parts import identity, plural
 from hlcore.store import Tx, captures, feeds, records
 from hlcore.store.feeds import FeedState
 from hlcore.sync import messages
@@ -33,7 +33,7 @@ def walk(g: Gathering, kind: str, calls: int, *, news: bool = False) -> None:
     StoreError."""
     state = _begin(g, kind, news)
     for _ in range(calls):
-        g.tell(f"Reading {kind}s", int((state.checkpoint or {}).get("rows", 0)), _told(state))
+        g.tell(f"Reading {plural(kind)}", int((state.checkpoint or {}).get("rows", 0)), _told(state))
         try:
             turn = PAGES[kind](g.client, Mark(state.checkpoint or {}))
             state = _keep(g, state, turn)
@@ -86,7 +86,7 @@ def _keep(g: Gathering, state: FeedState, turn: Turn) -> FeedState:
 def _identified(raw: bytes, kind: str) -> tuple[str, str, bytes]:
     record_id, contact_id = identity(raw)
     if not record_id or not contact_id:
-        raise BrokenAnswer(f"HighLevel's list of {kind}s holds one that does not say whose it is.")
+        raise BrokenAnswer(f"HighLevel's list of {plural(kind)} holds one that does not say whose it is.")
     return record_id, contact_id, raw
 
 
@@ -103,7 +103,7 @@ def _advance(tx: Tx, g: Gathering, state: FeedState, turn: Turn, mark: Mark) -> 
     captures.settle(tx, g.location_id, state.kind, at=began)
     doubted = captures.doubt(tx, g.location_id, state.kind, walked_at=began, at=g.now())
     if doubted:
-        g.note(f"The list of {state.kind}s leaves out what is held of {doubted:,} contacts; each is asked for.")
+        g.note(f"The list of {plural(state.kind)} leaves out what is held of {doubted:,} contacts; each is asked for.")
     whole = {"covered_at": began, "walked_at": began, "rows": mark["rows"], "fails": 0, "note": ""}
     return feeds.save(tx, g.location_id, state.kind, began_at=None, checkpoint=None, **whole)
 
@@ -115,7 +115,7 @@ def _fail(g: Gathering, state: FeedState, reason: str, *, for_good: bool = False
 
 def _failed(tx: Tx, g: Gathering, state: FeedState, reason: str, *, for_good: bool = False) -> FeedState:
     """The walk ended without a conclusion; after some the feed is left alone for a while."""
-    g.note(f"The list of {state.kind}s could not be read to its end: {reason}")
+    g.note(f"The list of {plural(state.kind)} could not be read to its end: {reason}")
     fails = state.fails + 1
     closed = for_good or fails >= PATIENCE
     columns: dict[str, Any] = {"fails": 0 if closed else fails, "note": reason}
