@@ -69,7 +69,6 @@ def _part(vault: Vault, job: Job, name: str, tz: str, words: dict[str, str]) -> 
 def _row(number: int, row: dict[str, Any], names: Names, tz: str, words: dict[str, str]) -> str:
     told = [_difference(one, names, tz) for one in row["differences"]]
     told += [one for one in row["changed"] if one.endswith("as you chose")]
-    told += [one for one in row["changed"] if one.endswith("as you chose")]
     cells = (
         str(number),
         escape(row["name"]),
