@@ -18,6 +18,10 @@ DEFAULT_REASON = (
     "Contact Vault counts with the shorter one."
 )
 HIPAA_REASON = "HighLevel offers no restore on accounts under HIPAA."
+HIPAA_POLICY = (
+    "This account is under HIPAA. Whether deleted people may be re-created here is a decision of your organisation: "
+    "somebody who may change settings switches it on under Settings."
+)
 
 
 @dataclass(frozen=True, slots=True)

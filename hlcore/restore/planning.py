@@ -17,7 +17,7 @@ from hlcore.model.lifecycle import LIVE, Status
 from hlcore.model.parts import decode
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.model.recognise import SHELF
-from hlcore.model.windows import Remaining, Window, remaining, window_of
+from hlcore.model.windows import HIPAA_POLICY, Remaining, Window, remaining, window_of
 from hlcore.model.writable import Writable
 from hlcore.restore import live
 from hlcore.restore.asking import places
@@ -162,6 +162,8 @@ def _why_not(desk: _Desk, known: Known) -> str:
         return f"It already lives on as {known.new_id or 'another contact'}."
     if known.status in _NOT_NOW:
         return _NOT_NOW[known.status]
+    if desk.location.hipaa and not desk.location.hipaa_recreate:
+        return HIPAA_POLICY
     return ""
 
 

@@ -18,7 +18,8 @@ from hlcore.store.tables import locations
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A sub-account and its settings. `window_days`, `incident_floor` and `incident_share` are None where the
+    """A sub-account and its settings. `hipaa_recreate`: somebody decided that people may be re-created although it is
+    under HIPAA. `window_days`, `incident_floor` and `incident_share` are None where the
     defaults hold."""
 
     location_id: str
@@ -29,6 +30,7 @@ class Location:
     disconnected_at: datetime | None
     is_demo: bool
     hipaa: bool
+    hipaa_recreate: bool
     window_days: int | None
     window_reason: str
     incident_floor: int | None
@@ -78,10 +80,11 @@ def connect(
         "disconnected_at": None,
         "is_demo": is_demo,
         "hipaa": False,
+        "hipaa_recreate": False,
         "window_reason": "",
         "raw": raw,
     }
-    upsert(tx, locations, [row], keep=("connected_at", "hipaa", "window_reason"))
+    upsert(tx, locations, [row], keep=("connected_at", "hipaa", "hipaa_recreate", "window_reason"))
 
 
 def disconnect(tx: Tx, location_id: str, at: datetime) -> None:
@@ -107,9 +110,13 @@ def token(tx: Tx, location_id: str) -> bytes | None:
     return tx.execute(select(locations.c.token).where(locations.c.location_id == location_id)).scalar_one_or_none()
 
 
-def set_window(tx: Tx, location_id: str, *, days: int | None, reason: str, hipaa: bool) -> None:
-    """The recovery window is so many days (None: the default), and why. Raises NotFound."""
-    _change(tx, location_id, window_days=days, window_reason=reason, hipaa=hipaa)
+def set_window(
+    tx: Tx, location_id: str, *, days: int | None, reason: str, hipaa: bool, hipaa_recreate: bool = False
+) -> None:
+    """The recovery window is so many days (None: the default), and why. `hipaa_recreate`: on an account under HIPAA
+    people may be re-created from the copy. Raises NotFound."""
+    allowed = hipaa and hipaa_recreate
+    _change(tx, location_id, window_days=days, window_reason=reason, hipaa=hipaa, hipaa_recreate=allowed)
 
 
 def set_thresholds(tx: Tx, location_id: str, *, floor: int | None, share: float | None) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Named,
     Table,
     TypedColumns,
+    false,
     text,
 )
 
@@ -45,6 +46,7 @@ class LocationColumns(TypedColumns):
     disconnected_at = Column(Moment, nullable=True)
     is_demo: Named[bool] = Column(Boolean, default=False)
     hipaa: Named[bool] = Column(Boolean, default=False)
+    hipaa_recreate: Named[bool] = Column(Boolean, default=False, server_default=false())
     window_days = Column(Integer, nullable=True)  # None: the default of model.windows
     window_reason: Named[str] = Column(Words(), default="")
     incident_floor = Column(Integer, nullable=True)  # None: the setting

@@ -109,13 +109,21 @@ def _window_form(location: Location, person: Person) -> None:
             key=f"window_reason_{at}",
             disabled=not allowed,
         )
+        policy = st.checkbox(
+            "On a HIPAA account: deleted people may be re-created from the copy",
+            value=location.hipaa_recreate,
+            help="Off until your organisation decides so. The decision is kept in the activity log.",
+            key=f"window_policy_{at}",
+            disabled=not allowed,
+        )
         sent = st.form_submit_button("Save window", key=f"window_send_{at}", disabled=not allowed)
     st.caption(DEFAULT_REASON)
     if sent:
         with shown():
             values = {STANDARD: (None, ""), SIXTY: (60, SIXTY_REASON), HIPAA: (None, ""), CUSTOM: (int(days), reason)}
             number, why = values[chosen]
-            acts.set_window(office.office(), person, at, days=number, hipaa=chosen == HIPAA, reason=why)
+            hipaa = chosen == HIPAA
+            acts.set_window(office.office(), person, at, days=number, hipaa=hipaa, reason=why, hipaa_recreate=policy)
             _done("The recovery window is saved.")
 
 

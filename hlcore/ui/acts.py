@@ -40,18 +40,27 @@ def disconnect(office: Office, person: Person, location_id: str) -> None:
 
 
 def set_window(
-    office: Office, person: Person, location_id: str, *, days: int | None, hipaa: bool, reason: str = ""
+    office: Office,
+    person: Person,
+    location_id: str,
+    *,
+    days: int | None,
+    hipaa: bool,
+    reason: str = "",
+    hipaa_recreate: bool = False,
 ) -> None:
-    """The recovery window counts so many days (None: the default); the reason is kept with it. Raises NotAllowed,
-    SettingsError, NotFound."""
+    """The recovery window counts so many days (None: the default); the reason is kept with it. On an account under
+    HIPAA people are only re-created after `hipaa_recreate`. Raises NotAllowed, SettingsError, NotFound."""
     if days is not None:
         _checked_window(days)
-    detail = {"setting": "window", "days": days, "hipaa": hipaa}
+    detail = {"setting": "window", "days": days, "hipaa": hipaa, "hipaa_recreate": hipaa and hipaa_recreate}
     with (
         recorded(office.vault, person, Act.SETTINGS, now=office.clock.now, location_id=location_id, detail=detail),
         office.vault.write() as tx,
     ):
-        locations.set_window(tx, location_id, days=days, reason=reason.strip(), hipaa=hipaa)
+        locations.set_window(
+            tx, location_id, days=days, reason=reason.strip(), hipaa=hipaa, hipaa_recreate=hipaa_recreate
+        )
 
 
 def set_thresholds(office: Office, person: Person, location_id: str, *, floor: int | None, share: float | None) -> None:

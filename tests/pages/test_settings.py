@@ -97,7 +97,19 @@ def test_a_hipaa_account_has_no_window(app: AppTest, office: Office) -> None:
     with office.vault.read() as tx:
         found = locations.get(tx, DENTAL)
     assert found
-    assert (found.hipaa, found.window.days) == (True, 0)
+    assert (found.hipaa, found.window.days, found.hipaa_recreate) == (True, 0, False)
+
+
+def test_recreating_under_hipaa_is_a_decision_that_is_kept(app: AppTest, office: Office) -> None:
+    page = settings_page(app)
+    page.radio(key=f"window_choice_{DENTAL}").set_value("None: HIPAA account")
+    page.checkbox(key=f"window_policy_{DENTAL}").check()
+    page.button(key=f"window_send_{DENTAL}").click().run()
+    with office.vault.read() as tx:
+        found = locations.get(tx, DENTAL)
+    assert found
+    assert found.hipaa_recreate
+    assert trail(office)[0].detail["hipaa_recreate"] is True
 
 
 def test_a_window_of_ones_own_keeps_its_reason(app: AppTest, office: Office) -> None:

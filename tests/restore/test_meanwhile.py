@@ -191,7 +191,7 @@ def test_a_hipaa_account_gets_a_whole_person_back_as_planned(world: World) -> No
     before = belongings(world, ana)
     world.lose(ana, days=2)
     with world.vault.write() as tx:
-        locations.set_window(tx, LOCATION, days=None, reason="", hipaa=True)
+        locations.set_window(tx, LOCATION, days=None, reason="", hipaa=True, hipaa_recreate=True)
     item = world.planned(ana)
     row = world.restore(ana)[ana]
     assert item.fidelity is not None

@@ -38,10 +38,23 @@ def test_whoever_chooses_it_gets_a_recreation_inside_the_window(world: World) ->
     assert world.planned(world.lost(firstName="Ana", days=2), path="recreate").action == "recreate"
 
 
-def test_a_hipaa_account_has_no_own_restore(world: World) -> None:
+def test_a_hipaa_account_needs_a_decision_first(world: World) -> None:
+    """Neither HighLevel's own restore nor the copy, until somebody has switched re-creating on."""
     ana = world.lost(firstName="Ana", days=2)
     with world.vault.write() as tx:
         locations.set_window(tx, LOCATION, days=None, reason="", hipaa=True)
+    item = world.planned(ana)
+    assert item.action == "skip"
+    assert "HIPAA" in item.reason
+    assert "Settings" in item.reason
+    assert world.restore(ana)[ana]["outcome"] == "skipped"
+    assert not [one for one in world.sandbox.ledger.entries if (one.method, one.path) == ("POST", "/contacts/")]
+
+
+def test_a_hipaa_account_has_no_own_restore(world: World) -> None:
+    ana = world.lost(firstName="Ana", days=2)
+    with world.vault.write() as tx:
+        locations.set_window(tx, LOCATION, days=None, reason="", hipaa=True, hipaa_recreate=True)
     item = world.planned(ana)
     assert item.action == "recreate"
     assert "HIPAA" in item.reason
