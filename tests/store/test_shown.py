@@ -19,7 +19,7 @@ WINDOWS = st.sampled_from([0, 1, 30, 60])
 
 
 def place(days: int) -> Location:
-    return Location("x", "", "UTC", "", NOW, None, False, False, days, "", None, None, None, True)
+    return Location("x", "", "UTC", "", NOW, None, False, False, False, days, "", None, None, None, True)
 
 
 def is_in(span: Span, status: str, clock: datetime) -> bool:
