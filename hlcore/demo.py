@@ -35,7 +35,7 @@ DAYS = 60
 SEED = 20
 DAILY_FROM = 40
 """From this day on every day ends with a round; before, every third, to be ready sooner."""
-FEEDS_ON = (0, 14, 28, 35, 44, 52, 56, 59)
+FEEDS_ON = (0, 30, 50)
 """On these days the feeds of tasks, opportunities, conversations and messages are read."""
 FRESH_FOR = timedelta(days=3)
 OVERLOOKED = 24
