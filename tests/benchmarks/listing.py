@@ -6,7 +6,7 @@ The sandbox runs in a process of its own, without latency or rate limit. Prints 
 and its processor time for each, the ratio to two floors in the same run (raw `sqlite3.executemany`, or `COPY` on
 PostgreSQL: of the bare bytes into a table of their own; and of the same rows, ready made, into the vault's own tables
 with their columns and indexes), how much faster a second, unchanged listing is, what a watch costs with nothing changed
-and with ten scattered deletions, and the peak memory. Where others load the machine, only processor times compare.
+with ten scattered and with thousands of deletions at once, and the peak memory. Where others load the machine, only processor times compare.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ import httpx
 import psycopg
 
 from hlcore.highlevel import Client, Limiter, SystemClock
-from hlcore.store import Vault, contacts
+from hlcore.store import Vault, contacts, register
+from hlcore.store.register import RegisterQuery
 from hlcore.sync.listing import sync_location
 from hlcore.sync.report import Report
 from hlcore.sync.rules import Rules
@@ -105,15 +106,30 @@ def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
     )
     quiet, spent = look(watch_location)
     print(f"watch, nothing changed: {quiet.outcome}, {quiet.requests} requests, {spent.clock:.1f} s")
-    ids = ids_of(vault, where["location_id"])
-    headers = {"Authorization": f"Bearer {where['token']}", "Version": "2021-07-28"}
-    for contact_id in (gone := random.Random(4).sample(ids, 10)):
-        httpx.delete(f"{where['url']}/contacts/{contact_id}", headers=headers).raise_for_status()
+    chosen = random.Random(4).sample(ids_of(vault, where["location_id"]), 10 + (bulk := min(5_000, count // 20)))
+    delete(where, chosen[:10])
     found, spent = look(watch_location)
     print(
-        f"watch, {len(gone)} deletions: {found.outcome}, {found.deleted} found, "
-        f"{found.requests} requests, {spent.clock:.1f} s"
+        f"watch, 10 deletions: {found.outcome}, {found.deleted} found, {found.requests} requests, {spent.clock:.1f} s"
     )
+    delete(where, chosen[10:])
+    for how in (watch_location, sync_location):
+        found, spent = look(how)
+        print(
+            f"{how.__name__}, {bulk:,} deletions at once: {found.outcome}, {found.deleted:,} confirmed, "
+            f"{found.suspected:,} still suspected, {found.requests:,} requests, {spent.clock:.1f} s; {found.reason}"
+        )
+    with vault.read() as tx:
+        lost = {row.contact_id for row in register.iterate(tx, RegisterQuery((where["location_id"],)))}
+    print(f"in the register: {len(lost & set(chosen)):,} of {len(chosen):,}; others: {len(lost - set(chosen))}")
+
+
+def delete(where: dict[str, str], ids: list[str]) -> None:
+    """They are deleted in HighLevel."""
+    headers = {"Authorization": f"Bearer {where['token']}", "Version": "2021-07-28"}
+    with httpx.Client(base_url=where["url"], headers=headers) as http:
+        for contact_id in ids:
+            http.delete(f"/contacts/{contact_id}").raise_for_status()
 
 
 def rows_of(vault: Vault, location_id: str) -> list[tuple[str, bytes]]:
