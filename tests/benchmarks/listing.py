@@ -5,8 +5,9 @@
 The sandbox runs in a process of its own, without latency or rate limit. Prints contacts per second of the first listing
 and its processor time for each, the ratio to two floors in the same run (raw `sqlite3.executemany`, or `COPY` on
 PostgreSQL: of the bare bytes into a table of their own; and of the same rows, ready made, into the vault's own tables
-with their columns and indexes), how much faster a second, unchanged listing is, what a watch costs with nothing changed
-with ten scattered and with thousands of deletions at once, and the peak memory. Where others load the machine, only processor times compare.
+with their columns and indexes), how much faster a second, unchanged listing is, what a watch costs with nothing
+changed, with ten scattered and with thousands of deletions at once, and the peak memory. Where others load the machine,
+only processor times compare.
 """
 
 from __future__ import annotations
