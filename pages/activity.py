@@ -53,16 +53,12 @@ if rounds.open:
 
 if trail.open:
     with trail:
-        act = st.selectbox(
-            "Act", ["", *Act], key="act", format_func=history.act_words, width=260, bind="query-params"
-        )
+        act = st.selectbox("Act", ["", *Act], key="act", format_func=history.act_words, width=260, bind="query-params")
         only = ids if office.chosen_location() and len(office.locations()) > 1 else None
         with vault.read() as tx:
             total = audit.count(tx, location_ids=only, act=act or None)
             part = slice_of("audit", total, of=(only, act))
-            lines = audit.listing(
-                tx, limit=part.limit, offset=part.offset, location_ids=only, act=act or None
-            )
+            lines = audit.listing(tx, limit=part.limit, offset=part.offset, location_ids=only, act=act or None)
         st.caption(
             f"{many(total, 'line')}. The record can only grow: the database refuses to change or delete a line."
             if total

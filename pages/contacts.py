@@ -33,9 +33,7 @@ standing = st.segmented_control(
 wanted = people.filters("contacts", choices, orders=list(ORDERS))
 
 sort, descending = ORDERS[wanted.order]
-query = ContactQuery(
-    ids, wanted.text, wanted.tag, wanted.owner_id, wanted.source, STANDING[standing], sort, descending
-)
+query = ContactQuery(ids, wanted.text, wanted.tag, wanted.owner_id, wanted.source, STANDING[standing], sort, descending)
 with vault.read() as tx:
     total = contacts.count_matching(tx, query, cap=CAP)
     part = slice_of("contacts", total, of=query)

@@ -13,6 +13,7 @@ from hlcore.model.planner import NEWS, Facts, Feed, Part, Policy
 from hlcore.store import captures, feeds
 from hlcore.store.engine import Tx
 from hlcore.store.feeds import FeedState
+from hlcore.store.runs import LOOKS
 from hlcore.store.tables import runs
 
 LONELY = "each:"
@@ -50,11 +51,10 @@ def pace_of(
     """What else takes requests: rounds (by the log of the last day), what is looked at again and again, and what
     changing contacts will take."""
     since = now - timedelta(days=1)
-    first = select(func.min(runs.c.run_id)).where(runs.c.location_id == location_id)
-    query = select(func.coalesce(func.sum(runs.c.requests), 0), func.coalesce(func.sum(runs.c.changed), 0)).where(
-        runs.c.location_id == location_id, runs.c.started_at >= since, runs.c.run_id > first.scalar_subquery()
-    )
-    requests, changed = tx.execute(query).one()
+    rounds = runs.c.location_id == location_id, runs.c.kind.in_(LOOKS)
+    first = select(func.min(runs.c.run_id)).where(*rounds).scalar_subquery()
+    query = select(func.coalesce(func.sum(runs.c.requests), 0), func.coalesce(func.sum(runs.c.changed), 0))
+    requests, changed = tx.execute(query.where(*rounds, runs.c.started_at >= since, runs.c.run_id > first)).one()
     again = policy.within(usable).recurring(facts.parts, usable)
     return Pace(per_second, float(requests) + again, float(changed) * 3)
 
