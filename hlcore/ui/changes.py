@@ -74,7 +74,7 @@ def found_for(asked: Asked) -> Changed:
 
 def runs_of(tx: Tx, location_id: str) -> tuple[int, int]:
     """What tells whether the vault may know more than before: the newest run and the newest job."""
-    run = next(iter(runs.recent(tx, [location_id], limit=1)), None)
+    run = next(iter(runs.recent(tx, [location_id], limit=1, kinds=runs.LOOKS)), None)
     job = next(iter(restores.list_jobs(tx, [location_id], limit=1)), None)
     return (run.run_id if run else 0, (job.job_id * 100_000 + job.finished) if job else 0)
 
