@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from hlcore.sandbox import Location
-from hlcore.store import records
-from tests.restore.conftest import LOCATION, World
+from hlcore.highlevel import Client, Limiter
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.settings import Settings
+from hlcore.store import Vault, locations, records
+from tests.restore.conftest import LOCATION, HandClock, World
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def a_world(name: str, seed: int) -> Iterator[World]:
+    """An empty sub-account of this name on the sandbox, connected to a vault of its own, with a clock moved by hand."""
+    clock = HandClock()
+    sandbox = Sandbox(clock.now, seed=seed)
+    place = sandbox.add_location(LOCATION, name, "Europe/Berlin")
+    with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:
+        vault = Vault.open(f"sqlite:///{folder}/vault.db")
+        limiter = Limiter(clock, per_10s=100, interactive_share=0)
+        client = Client(LOCATION, lambda: f"pit-{LOCATION}", base_url=server.url, limiter=limiter, clock=clock)
+        named = {"name": place.name, "timezone": "Europe/Berlin", "company_id": "", "token": b""}
+        with vault.write() as tx:
+            locations.connect(tx, LOCATION, **named, at=clock.now(), raw=client.location())
+        yield World(vault, clock, sandbox, place, client, server.url, Settings())
 
 
 def hang_on(place: Location, contact_id: str, number: int, *, follower: str = "") -> None:

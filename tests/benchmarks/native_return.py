@@ -10,20 +10,16 @@ by hand. Prints what the plans said, what was added, and what differs (must be n
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hlcore.highlevel import Client, Limiter
 from hlcore.restore.plan import Plan
-from hlcore.sandbox import Sandbox, serve
-from hlcore.settings import Settings
-from hlcore.store import Vault, locations
 from hlcore.sync.listing import sync_location
 from hlcore.sync.rules import Rules
-from tests.restore.conftest import LOCATION, HandClock, World
+from tests.benchmarks.belongings import a_world
+from tests.restore.conftest import World
 from tests.restore.test_children import a_whole_life, belongings, capture
 
 Past = Mapping[str, tuple[dict[str, Any], dict[str, list[Any]], set[str]]]
@@ -42,17 +38,7 @@ WAYS = (
 
 def main(people: int) -> int:
     """0 when everybody is as before."""
-    clock = HandClock()
-    sandbox = Sandbox(clock.now, seed=9)
-    place = sandbox.add_location(LOCATION, "Return & Sons", "Europe/Berlin")
-    with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:
-        vault = Vault.open(f"sqlite:///{folder}/vault.db")
-        limiter = Limiter(clock, per_10s=100, interactive_share=0)
-        client = Client(LOCATION, lambda: f"pit-{LOCATION}", base_url=server.url, limiter=limiter, clock=clock)
-        named = {"name": place.name, "timezone": "Europe/Berlin", "company_id": "", "token": b""}
-        with vault.write() as tx:
-            locations.connect(tx, LOCATION, **named, at=clock.now(), raw=client.location())
-        world = World(vault, clock, sandbox, place, client, server.url, Settings())
+    with a_world("Return & Sons", seed=9) as world:
         began = time.monotonic()
         wrong = story(world, people)
         print(f"{time.monotonic() - began:.1f} s; not as it must be: {dict(wrong) or 'nothing'}")

@@ -8,14 +8,10 @@ Time is moved by hand, so that only the work itself takes time. Exits with 1 whe
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections import Counter
 
-from hlcore.highlevel import Client, Limiter
-from hlcore.sandbox import Sandbox, serve
-from hlcore.settings import Settings
-from hlcore.store import Vault, locations
-from tests.restore.conftest import LOCATION, HandClock, World
+from tests.benchmarks.belongings import a_world
+from tests.restore.conftest import World
 from tests.restore.test_children import a_whole_life, belongings, capture
 
 SAME = ("tags", "followers", "businessId", "assignedTo", "customFields", "dndSettings", "city", "country", "source")
@@ -23,17 +19,8 @@ SAME = ("tags", "followers", "businessId", "assignedTo", "customFields", "dndSet
 
 def main(people: int) -> int:
     """0 when everybody is whole."""
-    clock = HandClock()
-    sandbox = Sandbox(clock.now, seed=5)
-    place = sandbox.add_location(LOCATION, "Whole & Sons", "Europe/Berlin")
-    with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:
-        vault = Vault.open(f"sqlite:///{folder}/vault.db")
-        limiter = Limiter(clock, per_10s=100, interactive_share=0)
-        client = Client(LOCATION, lambda: f"pit-{LOCATION}", base_url=server.url, limiter=limiter, clock=clock)
-        named = {"name": place.name, "timezone": "Europe/Berlin", "company_id": "", "token": b""}
-        with vault.write() as tx:
-            locations.connect(tx, LOCATION, **named, at=clock.now(), raw=client.location())
-        world = World(vault, clock, sandbox, place, client, server.url, Settings())
+    with a_world("Whole & Sons", seed=5) as world:
+        place = world.location
         place.add_workflow("Welcome", trigger="contact_created")
         place.add_workflow("Tagged", trigger="tag_added")
         place.add_custom_field("Budget", data_type="NUMERICAL")
