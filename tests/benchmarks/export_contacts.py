@@ -1,6 +1,6 @@
 """How fast and in how much memory a whole location leaves as CSV.
 
-    python tests/benchmarks/export_contacts.py [CONTACTS] [--url URL] [--keep FOLDER]
+    python -m tests.benchmarks.export_contacts [CONTACTS] [--url URL] [--keep FOLDER]
 
 The floor is what nobody who writes a CSV file with Python can avoid: csv.writer and the encoding of the very same rows.
 Runs the export in a process of its own, so that its peak memory is its own.

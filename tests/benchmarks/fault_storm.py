@@ -1,6 +1,6 @@
 """Hundreds of rounds under random faults: no false deletion, nobody lost, every troubled round names its reason.
 
-    python tests/benchmarks/fault_storm.py [ROUNDS] [SEED]
+    python -m tests.benchmarks.fault_storm [ROUNDS] [SEED]
 
 Each round draws one to three faults, lives a little (deletes, creates, edits, restores) before and during the walk, and
 is followed at the end by clean rounds that must be exactly right. Prints one line and exits with 1 on any breach.

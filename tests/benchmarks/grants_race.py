@@ -1,6 +1,6 @@
 """Two processes that renew one authorisation at once, again and again; and one that is killed in the middle of it.
 
-    python tests/benchmarks/grants_race.py [--times 1000] [--postgres URL]
+    python -m tests.benchmarks.grants_race [--times 1000] [--postgres URL]
 
 A refresh token works once. Every round the access token has just expired and both processes ask for a token at the same
 moment. Prints how often HighLevel was asked for a new pair (the floor: once a round), how often it answered

@@ -1,6 +1,6 @@
 """A sync killed at random moments: the database opens, the next run repairs, nobody is lost or called deleted falsely.
 
-    python tests/benchmarks/kill_sync.py [KILLS] [SEED]
+    python -m tests.benchmarks.kill_sync [KILLS] [SEED]
 
 Every round changes the account, starts `python -m hlcore sync` and kills it after a random time; then one undisturbed
 sync must be complete and exactly right, and `verify` must find nothing. Exits with 1 otherwise.

@@ -1,6 +1,6 @@
 """The whole way of a listing (HTTP, decode, compare, store) against the database's own writing of the same bytes.
 
-    python tests/benchmarks/listing.py [CONTACTS] [DATABASE_URL]
+    python -m tests.benchmarks.listing [CONTACTS] [DATABASE_URL]
 
 The sandbox runs in a process of its own, without latency or rate limit. Prints contacts per second of the first listing
 and its processor time for each, the ratio to two floors in the same run (raw `sqlite3.executemany`, or `COPY` on

@@ -1,6 +1,6 @@
 """Days of capturing with a clock moved by hand: does the planner keep its order and its share, and its word?
 
-    python tests/benchmarks/planner_days.py
+    python -m tests.benchmarks.planner_days
 
 lives through 100,000 contacts with 20,000 requests to spend a day (and one morning with 20,000 left of 200,000), and
 prints the forecast beside what then happened.

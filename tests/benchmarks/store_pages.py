@@ -1,6 +1,6 @@
 """How fast contacts come into the vault, page by page, against the database's own fastest way for the same bytes.
 
-    python tests/benchmarks/store_pages.py [--database sqlite|postgresql] [--contacts 100000]
+    python -m tests.benchmarks.store_pages [--database sqlite|postgresql] [--contacts 100000]
 
 Two floors, filled in the same pages of 500, one transaction each, by `executemany` of the standard library's sqlite3
 (WAL, its other defaults) or by COPY: *bare*, one table of ids, digest and bytes; and *same rows*, everything that the

@@ -1,6 +1,6 @@
 """How long people wait for an answer about very many contacts.
 
-    python tests/benchmarks/store_search.py [--database sqlite|postgresql|both] [--contacts 1000000]
+    python -m tests.benchmarks.store_search [--database sqlite|postgresql|both] [--contacts 1000000]
 
 Prints milliseconds for a first page of 50, a count capped at 10,000, and the questions of a sync; the floor beside
 them is `SELECT 1`. Also the memory that streaming every contact takes.

@@ -1,6 +1,6 @@
 """From a signed ContactDelete to the register, while rounds go on without a pause under HighLevel's rate limit.
 
-    python tests/benchmarks/webhook_to_register.py [--times 20] [--contacts 5000] [--postgres URL]
+    python -m tests.benchmarks.webhook_to_register [--times 20] [--contacts 5000] [--postgres URL]
 
 Prints the seconds from posting to the row with its exact time (polled every 10 ms), and beside them the floor: one
 GET by id over the same connection.

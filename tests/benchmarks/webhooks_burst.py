@@ -1,6 +1,6 @@
 """10,000 deliveries in bursts while a sync writes: what is answered how quickly, and is the register right afterwards?
 
-    python tests/benchmarks/webhooks_burst.py [--events 10000] [--contacts 20000] [--limited] [--same-file]
+    python -m tests.benchmarks.webhooks_burst [--events 10000] [--contacts 20000] [--limited] [--same-file]
         [--postgres URL]
 
 Three processes: a HighLevel with the deliveries it signed; Contact Vault with its door, its worker and rounds without
