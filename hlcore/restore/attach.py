@@ -17,6 +17,7 @@ from hlcore.highlevel import Client
 from hlcore.model.children import APPOINTMENT, BUSINESS, FOLLOWERS, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, Child
 from hlcore.model.parts import identity
 from hlcore.model.recognise import SHELF, find, smaller
+from hlcore.restore.following import DEAL_FOLLOWERS, follow_step
 from hlcore.restore.live import shelf
 from hlcore.restore.outcome import Later
 from hlcore.restore.plan import PlanItem
@@ -36,9 +37,6 @@ from hlcore.store.restores import Entry
 
 MOST_TRIES = 6
 """How many create calls one record may cost; each was settled as not done before the next."""
-
-DEAL_FOLLOWERS = "deal_followers"
-"""Users who follow an opportunity: a request of their own behind the one that makes it."""
 
 Send = Callable[[Client, str, dict[str, Any]], bytes]
 MAKE: dict[str, Send] = {
@@ -192,11 +190,6 @@ class _Attaching:
             self.work.answered(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
             raise
         self.work.answered(entry, status=200, note=WRITTEN)
-
-
-def follow_step(child: Child) -> str:
-    """How the journal calls the request that adds the opportunity's followers."""
-    return f"{DEAL_FOLLOWERS}.{child.record_id}"[:64]
 
 
 def _names(exc: HighLevelError) -> tuple[str, ...]:

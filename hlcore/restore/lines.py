@@ -12,6 +12,7 @@ from hlcore.model.custom_values import is_empty, values_of
 from hlcore.model.fields import DERIVED, UNWRITABLE, label_of
 from hlcore.model.leaving import CUSTOM, LEFT_OUT, is_known, is_left
 from hlcore.model.writable import ONLY_NEW, ONLY_NEW_WHY
+from hlcore.restore.following import follow_step
 
 KEEPS = "the living contact has a value, which stays"
 SAME = "it is there already"
@@ -97,7 +98,7 @@ def _line(sides: Sides, name: str, label: str, held: Any, living: Any, sent: Any
 def _records(sides: Sides) -> Iterator[Line]:
     made = {child.step: child for child in sides.children}
     for child in sides.kin:
-        sent = made.get(child.step)
+        sent = made.get(child.step) or made.get(follow_step(child))
         name = {"transcript": "message", "business": "businessId"}.get(child.kind, child.step)
         leave = name.partition(".")[0] if child.kind in ("followers", "business", "transcript") else name
         why = "" if sent is not None else sides.why or SAME

@@ -190,17 +190,16 @@ def _filled(
         return _skip(known, nothing + told_of)
     if not lacking:
         reason = f"{reason} Nothing is missing there, so nothing is written; it only counts as living on there."
-    kinds, sent = {child.kind for child in lacking.children}, sum(child.requests for child in lacking.children)
     item = PlanItem(
         contact_id=known.contact_id,
         name=known.name,
         action="top_up",
         reason=reason,
         will_return=lacking.words,
-        will_change=tuple(made.kin.changes) if lacking.children else (),
+        will_change=tuple(made.kin.changes) if lacking.makes else (),
         will_be_lost=(*lacking.unwritable, *made.kin.lost),
         conflict=conflict,
-        requests=4 + bool(lacking.body) + bool(lacking.tags) + sent + 2 * len(kinds) if lacking else 1,
+        requests=lacking.requests(living),
         body=lacking.body,
         children=lacking.children,
         tags=lacking.tags,

@@ -13,12 +13,14 @@ from hlcore.model.account import Account
 from hlcore.model.children import BUSINESS, FOLLOWERS, OPPORTUNITY, TRANSCRIPT, Child, Family, family
 from hlcore.model.custom_values import is_empty
 from hlcore.model.deals import Unplaced, unplaced_of
+from hlcore.model.dnd import own_settings
 from hlcore.model.fields import TEXTS, label_of
 from hlcore.model.last_copy import last_copy
 from hlcore.model.leaving import Rest, belongings, is_left
 from hlcore.model.parts import decode, identity
 from hlcore.model.recognise import SHELF, find
 from hlcore.model.writable import ONLY_NEW, ONLY_NEW_WHY, UPDATE, Catalogue, Writable, writable
+from hlcore.restore.following import DEAL_FOLLOWERS, lacking_followers
 from hlcore.restore.known import Known
 from hlcore.restore.live import shelf
 from hlcore.restore.measure import Fidelity, predicted
@@ -129,7 +131,22 @@ class Missing:
         if values := self.body.get("customFields"):
             told.append(f"{len(values)} custom field{'s' if len(values) != 1 else ''}")
         told += [f"{len(self.tags)} tag{'s' if len(self.tags) != 1 else ''}"] if self.tags else []
-        return (*told, *(f"{child.kind}: {child.label}" for child in self.children))
+        return (*told, *(f"{_noun(child)}: {child.label}" for child in self.children))
+
+    @property
+    def makes(self) -> bool:
+        """Whether a record is made anew."""
+        return any(child.kind in SHELF for child in self.children)
+
+    def requests(self, live: Mapping[str, Any]) -> int:
+        """What a top-up costs: look, close the channels, fill, add all that is lacking, open them, read it back."""
+        if not self:
+            return 1
+        around = 2 if own_settings(live).everywhere else 5
+        sent = bool(self.body) + bool(self.tags) + sum(child.requests for child in self.children)
+        lists = {SHELF[child.kind] for child in self.children if child.kind in SHELF}
+        deals = sum(child.kind in (OPPORTUNITY, DEAL_FOLLOWERS) for child in self.children)
+        return around + sent + len(lists) + len(lists - {OPPORTUNITY}) + deals
 
 
 def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Collection[str] = ()) -> Missing:
@@ -143,18 +160,18 @@ def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Coll
         name: shelf(client, name, str(live["id"]))
         for name in sorted({SHELF[child.kind] for child in made.kin.children if child.kind in SHELF})
     }
-    by_id = {identity(raw)[0] for rows in shelves.values() for raw in rows}
-    there = {child.record_id for child in made.kin.children} & by_id
+    by_id = {identity(raw)[0]: raw for rows in shelves.values() for raw in rows}
+    there = {child.record_id for child in made.kin.children} & by_id.keys()
     lacking: list[Child] = []
     for child in made.kin.children:
         if child.kind in (FOLLOWERS, BUSINESS):
             lacking += _on_contact(child, live)
         elif child.kind == TRANSCRIPT and messages and _talks(client, str(live["id"]), messages):
             continue
-        elif child.record_id not in there:
-            found = find(child.kind, child.body, shelves[SHELF[child.kind]], taken=there, loosely=True)
+        else:
+            found = child.record_id if child.record_id in there else _find(child, shelves[SHELF[child.kind]], there)
             there |= {found} if found else set()
-            lacking += [] if found else [child]
+            lacking += lacking_followers(child, by_id[found]) if found else [child]
     never = [name for name in made.body if name in ONLY_NEW and is_empty(live.get(name))]
     unwritable = tuple(f"{label_of(name)} ({ONLY_NEW_WHY})" for name in never)
     return Missing(blanks(wanted, live), tuple(tags), tuple(lacking), tuple(sorted(there)), unwritable)
@@ -162,6 +179,14 @@ def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Coll
 
 _NEVER = frozenset({"dnd", "dndSettings", "inboundDndSettings", "tags"})
 """A living contact's own do-not-disturb is its own."""
+
+
+def _noun(child: Child) -> str:
+    return OPPORTUNITY if child.kind == DEAL_FOLLOWERS else child.kind
+
+
+def _find(child: Child, rows: list[bytes], taken: Collection[str]) -> str:
+    return find(child.kind, child.body, rows, taken=taken, loosely=True)
 
 
 def _talks(client: Client, contact_id: str, messages: Collection[str]) -> bool:

@@ -10,7 +10,7 @@ from hlcore.model.children import BUSINESS, FOLLOWERS, OPPORTUNITY, Child
 from hlcore.model.fidelity import Difference
 from hlcore.model.parts import decode, identity
 from hlcore.model.recognise import SHELF, differences, find
-from hlcore.restore.attach import follow_step
+from hlcore.restore.following import DEAL_FOLLOWERS, follow_step, opportunity_step
 from hlcore.restore.live import shelf
 from hlcore.restore.outcome import REFUSED
 from hlcore.restore.plan import PlanItem
@@ -30,6 +30,8 @@ def verify(work: Work, item: PlanItem, contact_id: str, contact: Mapping[str, An
     for child in item.children:
         if child.kind in (FOLLOWERS, BUSINESS):
             told = _on_contact(child, contact)
+        elif child.kind == DEAL_FOLLOWERS:
+            told = _followed(work, child)
         else:
             raw = _living(work, child, contact_id, made.get(child.step, ""), shelves, taken)
             told = _record(child, raw)
@@ -43,10 +45,7 @@ def _living(
 ) -> bytes | None:
     """The record as HighLevel shows it; an opportunity by its id, because the search may lag."""
     if child.kind == OPPORTUNITY and made:
-        try:
-            return work.client.opportunity(made)
-        except Gone:
-            return None
+        return _opportunity(work, made)
     name = SHELF[child.kind]
     if name not in shelves:
         shelves[name] = {identity(raw)[0]: raw for raw in shelf(work.client, name, contact_id)}
@@ -55,6 +54,23 @@ def _living(
     other = find(child.kind, child.body, shelves[name].values(), taken=taken, loosely=True)
     taken |= {other} if other else set()
     return shelves[name].get(other)
+
+
+def _opportunity(work: Work, record_id: str) -> bytes | None:
+    try:
+        return work.client.opportunity(record_id)
+    except Gone:
+        return None
+
+
+def _followed(work: Work, child: Child) -> Difference | None:
+    """Whether all of these users follow the opportunity."""
+    raw, planned = _opportunity(work, child.body["opportunityId"]), {"followers": child.body["followers"]}
+    if raw is None:
+        return Difference(opportunity_step(child), planned, None, MISSING)
+    there = decode(raw).get("followers") or ()
+    missing = [one for one in child.body["followers"] if one not in there]
+    return Difference(opportunity_step(child), planned, {"followers": there}) if missing else None
 
 
 def _record(child: Child, raw: bytes | None) -> Difference | None:
