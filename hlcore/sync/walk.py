@@ -3,7 +3,8 @@
 `dateAdded` never changes, so rows do not move under the walk's feet as they would sorted by `dateUpdated`; new
 contacts come last. The cursor (`searchAfter`) is the last row's own, as HighLevel's search contract wants beyond 10,000
 rows. A large location is cut by `dateAdded`: the first page of each stretch tells its size, and whoever is idle takes
-the later half of what is left of the largest, so that the limit, not the latency, sets the pace.
+the later half of what is left of the largest, so that the limit, not the latency, sets the pace. Asking does not wait
+for the database: what came within a second is stored in one transaction, and the checkpoint behind it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from hlcore.errors import Rejected
@@ -26,12 +28,16 @@ PATIENCE = 2
 """How often an answer that cannot be right is asked for again before the run is called incomplete."""
 WORTH_CUTTING = 5
 """Pages; a smaller rest is not cut into stretches."""
+MOST_WAITING = 10_000
+"""Rows; so many are stored at once."""
+LONGEST_WAIT = timedelta(seconds=1)
+"""What has come is stored after so long at the latest."""
 REPEATED = Verdict(False, "HighLevel sent the same page again instead of the next one.")
 
 
 def walk(work: Work) -> Verdict:
-    """Every page of the location is in the vault, or the verdict says what is missing. Kept after each page; a
-    run that was killed goes on behind its last pages. Raises HighLevelError, Cancelled."""
+    """Every page of the location is in the vault, or the verdict says what is missing. Kept at least every second; a
+    run that was killed goes on behind the last pages kept. Raises HighLevelError, Cancelled."""
     walking = _Walk(work, Checkpoint.load(work.run.checkpoint))
     with ThreadPoolExecutor(work.rules.workers, thread_name_prefix="walk") as pool:
         try:
@@ -40,37 +46,36 @@ def walk(work: Work) -> Verdict:
             pool.shutdown(cancel_futures=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A page that is to be stored; `last` is the moment of its last row."""
-
-    stretch: Stretch
-    answer: SearchPage
-    found: Sequence[Row]
-    last: int | None
-
-
 @dataclass(slots=True)
 class _Walk:
-    """The state of one walk. Pages are fetched by the pool's threads and stored by the one that runs this."""
+    """The state of one walk. Pages are fetched by the pool's threads and stored by the one that runs this. The
+    checkpoint stands behind all pages taken; it is kept only together with those of them that are `ready`: by id, in
+    the order in which they came, since `since`."""
 
     work: Work
     checkpoint: Checkpoint
     asked: dict[Future[SearchPage], Stretch] = field(default_factory=dict)
-    ready: list[_Page] = field(default_factory=list)
+    ready: dict[str, Row] = field(default_factory=dict)
+    since: datetime | None = None
 
     def run(self, pool: ThreadPoolExecutor) -> Verdict:
-        while not self.checkpoint.ended:
-            self._ask_more(pool)
-            done, _ = wait(self.asked, return_when=FIRST_COMPLETED)
-            try:
-                good = all(self._answered(future) for future in done)
-            finally:
-                self._store()
-            if not good:
-                return REPEATED
+        try:
+            while not self.checkpoint.ended:
+                self._ask_more(pool)
+                patience = LONGEST_WAIT.total_seconds() if self.ready else None
+                done, _ = wait(self.asked, patience, return_when=FIRST_COMPLETED)
+                if not all(self._answered(future) for future in done):
+                    return REPEATED
+                if not done or self._is_due():
+                    self._store()
+        finally:
+            self._store()
         self._finish()
         return judge(self.checkpoint)
+
+    def _is_due(self) -> bool:
+        waited = self.work.now() - self.since if self.since else timedelta()
+        return len(self.ready) >= MOST_WAITING or waited >= LONGEST_WAIT
 
     def _answered(self, future: Future[SearchPage]) -> bool:
         """False when HighLevel keeps sending a page that was already taken."""
@@ -138,25 +143,25 @@ class _Walk:
         if repeated or (answer.next is None and _promises_more(stretch, answer) and stretch.tries < PATIENCE):
             stretch.tries += 1
             return stretch.tries <= PATIENCE
-        self.ready.append(_Page(stretch, answer, found, last))
+        self.since = self.since or self.work.now()
+        self.ready |= {row.contact_id: row for row in found}
+        self._advance(stretch, answer, len(found), last)
         return True
 
     def _store(self) -> None:
-        """The pages that have come meanwhile, at most one of each stretch, and the checkpoint behind them are stored in
-        one transaction: what waits for the database is written together."""
-        ready, self.ready = self.ready, []
+        """The pages that have come meanwhile and the checkpoint behind them are stored in one transaction."""
+        ready, self.ready, self.since = list(self.ready.values()), {}, None
         if not ready:
             return
         with self.work.vault.write() as tx:
-            for page in ready:
-                self._keep(tx, page.found)
-                self._advance(page)
+            self._keep(tx, ready)
             self._save(tx)
         total = max(self.checkpoint.last_total, self.checkpoint.fetched)
         self.work.tell("Reading contacts", self.checkpoint.fetched, total)
 
     def _empty(self, stretch: Stretch) -> bool:
         """An empty page is the end, unless more was promised: then it is asked for again first."""
+        self._store()
         told = self.checkpoint.fetched if not self.checkpoint.cut else stretch.fetched
         promised = (stretch.total if self.checkpoint.cut else max(stretch.total or 0, self.checkpoint.last_total)) or 0
         stretch.tries += 1
@@ -172,19 +177,18 @@ class _Walk:
         self.work.tally.added += taken.added
         self.work.tally.changed += taken.changed
 
-    def _advance(self, page: _Page) -> None:
-        stretch, next_page, last = page.stretch, page.answer.next, page.last
+    def _advance(self, stretch: Stretch, answer: SearchPage, rows: int, last: int | None) -> None:
         stretch.tries = 0
-        stretch.fetched += len(page.found)
-        stretch.cursor = next_page
+        stretch.fetched += rows
+        stretch.cursor = answer.next
         stretch.reached = last if last is not None else stretch.reached
         settled = milliseconds(self.work.run.started_at - self.work.rules.index_lag)
         if not self.checkpoint.cut and last is not None and settled is not None and last < settled:
-            self.checkpoint.tail = next_page
+            self.checkpoint.tail = answer.next
         passed = stretch.until is not None and last is not None and last > stretch.until
-        short = len(page.found) < self.work.rules.page_size
-        counted = self.checkpoint.cut and short and stretch.fetched >= page.answer.total
-        stretch.ended = next_page is None or passed or counted
+        short = rows < self.work.rules.page_size
+        counted = self.checkpoint.cut and short and stretch.fetched >= answer.total
+        stretch.ended = answer.next is None or passed or counted
 
     def _finish(self) -> None:
         """The newest total of the whole location is known; and where it was not reached, the end has been read once

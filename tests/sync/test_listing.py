@@ -11,7 +11,7 @@ from hlcore.errors import Cancelled
 from hlcore.model.progress import Progress
 from hlcore.store import contacts, runs
 from hlcore.sync.rules import Rules
-from tests.sync.conftest import LOCATION, World
+from tests.sync.conftest import LOCATION, HandClock, World
 
 
 def test_the_first_round_copies_everybody(world: World) -> None:
@@ -96,8 +96,21 @@ def test_a_lagging_index_that_still_lists_the_dead_revives_nobody(world: World) 
     assert contact_id in world.lost()
 
 
+class Slow(httpx.HTTPTransport):
+    """A HighLevel that needs a second for each answer."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.clock.pass_(seconds=1)
+        return super().handle_request(request)
+
+
 def test_a_stopped_round_goes_on_behind_its_last_page(world: World) -> None:
     told: list[Progress] = []
+    world.client = world.client_over(Slow(world.clock))
     with pytest.raises(Cancelled):
         world.sync(listener=told.append, cancelled=lambda: bool(told) and told[-1].done >= 100)
     before = len(world.sandbox.ledger.requests("POST /contacts/search"))
