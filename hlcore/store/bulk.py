@@ -41,6 +41,7 @@ from hlcore.store.faults import BUSY_SECONDS
 from hlcore.store.types import Moment, Words
 
 CHUNK = 5_000
+_MOMENT = "%04d-%02d-%02d %02d:%02d:%02d.%06d"  # half the time of isoformat
 _QUEUE = 0x636F6E7461637477  # the advisory lock of PostgreSQL for which a vault's writers queue
 
 
@@ -155,7 +156,8 @@ def moment_value(tx: Connection, value: datetime | None) -> datetime | str | Non
         raise TypeError("naive datetime: a moment needs its time zone")
     if is_postgres(tx):
         return value
-    return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
+    at = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return _MOMENT % (at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)
 
 
 def changed_rows(tx: Connection, statement: Executable, parameters: Any = None) -> int:

@@ -39,7 +39,7 @@ from hlcore.store.finding import (
     iterate,
     search,
 )
-from hlcore.store.lookup import by_id, digests, row_ids
+from hlcore.store.lookup import by_id, digests, row_ids, rows_of
 from hlcore.store.sightings import (
     EXPECTED,
     Absent,
@@ -83,6 +83,7 @@ __all__ = [
     "missing",
     "refresh",
     "replace",
+    "rows_of",
     "search",
     "set_status",
     "sight",
@@ -100,11 +101,10 @@ _ERASED = "erased"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a listing compares a contact with. Digests are SHA-256, 32 bytes."""
+    """What a listing compares a contact with. The digest is SHA-256, 32 bytes."""
 
     contact_id: str
     digest: bytes
-    content_digest: bytes
     status: str
     date_updated: datetime | None
     seen_at: datetime
@@ -223,7 +223,7 @@ def refresh(tx: Tx, location_id: str, contact: Contact, *, at: datetime) -> None
     store_detail(tx, location_id, contact.contact_id, contact.raw, at)
 
 
-_OF_THE_ROW = ("digest", "content_digest", "has_dnd_settings")
+_OF_THE_ROW = ("digest", "has_dnd_settings")
 
 
 def _these(tx: Tx, location_id: str, ids: Sequence[str]) -> Update:

@@ -42,7 +42,6 @@ class StoredContact:
     changed_at: datetime
     detail_at: datetime | None
     digest: bytes
-    content_digest: bytes
     raw: bytes
     detail: bytes | None
 

@@ -28,7 +28,6 @@ from hlcore.store.tables_acts import disappearances, job_items, journal
 _EMPTY: dict[str, Any] = {
     "status": "erased",
     "digest": b"",
-    "content_digest": b"",
     **dict.fromkeys(("name", "name_key", "search", "email", "phone", "phone_key", "company", "owner_id", "source"), ""),
     "email_hash": None,
     "phone_hash": None,

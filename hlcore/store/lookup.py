@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, select, true
 
-from hlcore.store.bulk import among, chunked, is_postgres
+from hlcore.store.bulk import among, among_numbers, chunked, is_postgres
 from hlcore.store.engine import Tx
-from hlcore.store.tables import contacts
+from hlcore.store.tables import contact_bytes, contacts
 
 
 def by_id(tx: Tx, location_id: Any, ids: Sequence[str], *columns: ColumnElement[Any]) -> Select[Any]:
@@ -33,6 +33,18 @@ def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> list[int]:
     for part in chunked(ids):
         found += tx.execute(by_id(tx, location_id, part, contacts.c.row_id)).scalars()
     return sorted(found)
+
+
+def rows_of(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, bytes]:
+    """The bytes of each of these contacts that there is, by id."""
+    found: dict[str, bytes] = {}
+    of_these = select(contacts.c.contact_id, contact_bytes.c.raw).join(
+        contact_bytes, contact_bytes.c.row_id == contacts.c.row_id
+    )
+    for part in chunked(ids):
+        here = among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, part))
+        found.update((row[0], row[1]) for row in tx.execute(of_these.where(here)))
+    return found
 
 
 _DIGESTS = {

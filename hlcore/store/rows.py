@@ -14,14 +14,13 @@ from typing import Any
 
 import msgspec
 
-from hlcore.model.contact import Contact, content_digest, digits, fold
+from hlcore.model.contact import Contact, digits, fold
 from hlcore.store.bulk import json_value, moment_value
 from hlcore.store.engine import Tx
 from hlcore.store.words import checksum, clean, dump_json, fit, is_clean
 
 DERIVED = (
     "digest",
-    "content_digest",
     "name",
     "name_key",
     "search",
@@ -64,7 +63,6 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
         )
     return (
         contact.digest,
-        content_of(contact),
         name,
         name_key or email or phone_key,
         search,
@@ -82,14 +80,6 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
         moment_value(tx, contact.date_added),
         moment_value(tx, contact.date_updated),
     )
-
-
-def content_of(contact: Contact) -> bytes:
-    """The digest of what the bytes say; of the bytes themselves where they cannot be read as a whole."""
-    try:
-        return content_digest(contact.raw)
-    except (msgspec.MsgspecError, ValueError):
-        return contact.digest
 
 
 def search_text(contact: Contact, name_key: str, phone_key: str) -> str:

@@ -93,7 +93,6 @@ class ContactColumns(TypedColumns):
     contact_id: Named[str] = Column(Words(64))
     status: Named[str] = Column(Words(16), default="present")
     digest: Named[bytes] = Column(LargeBinary(32))  # SHA-256 of the bytes
-    content_digest: Named[bytes] = Column(LargeBinary(32))  # of the canonical form, without the cursor
     name: Named[str] = Column(Words(), default="")
     name_key: Named[str] = Column(Words(), default="")  # folded for sorting; e-mail or phone where there is no name
     search: Named[str] = Column(Words(), default="")  # all that the search box looks in; see store.rows

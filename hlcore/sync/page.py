@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hlcore.errors import BrokenAnswer, WrongLocation
-from hlcore.model.contact import Contact, Row, content_digest, parse, peek
+from hlcore.model.contact import Contact, Row, agree, parse, peek
 from hlcore.model.lifecycle import Status
 from hlcore.store import Tx, contacts
 
@@ -54,12 +54,13 @@ def take(tx: Tx, location_id: str, run_id: int, page: Sequence[Row], *, at: date
 
 def _changed(tx: Tx, location_id: str, other: Sequence[Row]) -> list[Contact]:
     """Those of these rows, all of other bytes than the copies held, that say something else, and nothing older."""
-    known = contacts.held(tx, location_id, [row.contact_id for row in other])
+    ids = [row.contact_id for row in other]
+    known, before = contacts.held(tx, location_id, ids), contacts.rows_of(tx, location_id, ids)
     found = []
     for contact in map(_parsed, other):
         held = known[contact.contact_id]
         older = contact.date_updated and held.date_updated and contact.date_updated < held.date_updated
-        if held.status != Status.ERASED and not older and content_digest(contact.raw) != held.content_digest:
+        if held.status != Status.ERASED and not older and not agree(contact.raw, before[contact.contact_id]):
             found.append(contact)
     return found
 

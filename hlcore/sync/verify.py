@@ -8,7 +8,7 @@ from typing import Any
 
 from hlcore.errors import Gone
 from hlcore.highlevel import Client
-from hlcore.model.contact import content_digest, digest, parse
+from hlcore.model.contact import digest, parse
 from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.store import Vault, contacts, register
@@ -63,8 +63,6 @@ def _problems(stored: StoredContact, lost: set[str]) -> list[str]:
     name, found = stored.contact_id, []
     if digest(stored.raw) != stored.digest:
         return [f"{name}: the stored bytes do not match their digest"]
-    if content_digest(stored.raw) != stored.content_digest:
-        found.append(f"{name}: the content does not match its digest")
     if parse(stored.raw).contact_id != name:
         found.append(f"{name}: the stored bytes are another contact's")
     wanted = {**dict.fromkeys(LIVE, False), **dict.fromkeys((*LOST, Status.SUSPECTED), True)}

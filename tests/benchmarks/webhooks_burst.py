@@ -122,7 +122,9 @@ def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, p
             with office.vault.write() as tx:  # the next round writes every row again, as a first listing does
                 ordered = "SELECT row_id FROM contacts ORDER BY row_id" + (" FOR UPDATE" if options.postgres else "")
                 tx.exec_driver_sql(ordered).all()
-                tx.exec_driver_sql("UPDATE contacts SET content_digest = digest, date_updated = NULL")
+                other = "'\\x7b7d'" if options.postgres else "x'7b7d'"  # {}
+                tx.exec_driver_sql(f"UPDATE contacts SET digest = {other}, date_updated = NULL")
+                tx.exec_driver_sql(f"UPDATE contact_bytes SET raw = {other}")
             counted["rounds"], counted["outcome"] = number, report.outcome
 
     counted: dict[str, object] = {"rounds": 0}

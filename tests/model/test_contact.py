@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.contact import canonical, content_digest, digest, moment, parse, peek
+from hlcore.model.contact import agree, canonical, digest, moment, parse, peek
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -69,7 +69,7 @@ def test_a_lone_surrogate_does_not_stop_the_copy() -> None:
 
 
 def test_the_place_in_a_listing_is_not_content() -> None:
-    assert content_digest(raw(searchAfter=[1, "c1"])) == content_digest(raw(searchAfter=[2, "c1"]))
+    assert agree(raw(searchAfter=[1, "c1"]), raw(searchAfter=[2, "c1"]))
 
 
 @given(st.dictionaries(st.text(max_size=8), json_values, max_size=5))
@@ -81,8 +81,13 @@ def test_key_order_is_not_content(fields: dict[str, Any]) -> None:
 
 @given(st.text(), st.text())
 def test_a_changed_value_is_content(one: str, other: str) -> None:
-    same = content_digest(raw(note=one)) == content_digest(raw(note=other))
-    assert same == (one == other)
+    assert agree(raw(note=one), raw(note=other)) == (one == other)
+
+
+def test_bytes_that_cannot_be_read_agree_with_themselves_only() -> None:
+    assert agree(b'{"id":', b'{"id":')
+    assert not agree(b'{"id":', raw())
+    assert not agree(raw(), b'{"id":')
 
 
 @pytest.mark.parametrize(
