@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     sys.stdout.write(json.dumps(hello) + "\n")
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):
-        build_server(sandbox).run([listener])
+        build_server(sandbox).answer(listener)
     if options.state:
         sandbox.save(options.state)
     return 0

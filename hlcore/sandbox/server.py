@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,15 +62,53 @@ class Server:
     port: int
 
 
-def build_server(sandbox: Sandbox) -> uvicorn.Server:
+class PromptServer(uvicorn.Server):
+    """A uvicorn server that ends as soon as `end` is called from another thread. uvicorn's own looks every tenth of a
+    second whether it should, and then waits for another."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
+
+    def answer(self, listener: socket.socket) -> None:
+        """Answers until it ends. Once only."""
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self.serve([listener]))
+
+    def end(self) -> None:
+        """What has been asked is still answered, for a second at most."""
+        self.should_exit = True
+        self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def main_loop(self) -> None:
+        tick = 0
+        while not await self.on_tick(tick):
+            tick += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), timeout=0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while state.connections or state.tasks:
+                    await asyncio.sleep(0.001)
+
+
+def build_server(sandbox: Sandbox) -> PromptServer:
     """A uvicorn server of its own, without access log; it does not take over signals when run in a thread."""
     transports: Transports = {}
     app: Any = _WithTransport(sandbox.app, transports)
     config = uvicorn.Config(
         app, http=_protocol(transports), ws="none", loop="asyncio", lifespan="off", access_log=False,
-        log_level="critical", timeout_graceful_shutdown=1,
+        log_level="critical",
     )  # fmt: skip
-    return uvicorn.Server(config)
+    return PromptServer(config)
 
 
 def bind(port: int = 0) -> socket.socket:
@@ -88,12 +126,12 @@ def serve(sandbox: Sandbox, port: int = 0) -> Iterator[Server]:
     """The sandbox answers on a loopback port inside the block (from a daemon thread)."""
     listener = bind(port)
     server = build_server(sandbox)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="sandbox")
+    thread = threading.Thread(target=server.answer, args=(listener,), daemon=True, name="sandbox")
     thread.start()
     actual = listener.getsockname()[1]
     try:
         yield Server(f"http://{HOST}:{actual}", actual)
     finally:
-        server.should_exit = True
+        server.end()
         thread.join(timeout=5)
         listener.close()
