@@ -50,6 +50,7 @@ from hlcore.store.sightings import (
     sight_rows,
     sighted,
     sighted_with_status,
+    some_sighted,
 )
 from hlcore.store.tables import aliases, contact_bytes, contacts, details, facets
 from hlcore.store.tables import versions as version_table
@@ -90,6 +91,7 @@ __all__ = [
     "sight_rows",
     "sighted",
     "sighted_with_status",
+    "some_sighted",
     "store_detail",
     "versions",
 ]

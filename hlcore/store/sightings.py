@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, delete, exists, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hlcore.store.bulk import among, changed_rows, is_postgres
+from hlcore.store.bulk import changed_rows, is_postgres
 from hlcore.store.engine import Tx
 from hlcore.store.lookup import by_id
 from hlcore.store.tables import contacts, runs, sightings
@@ -89,23 +89,30 @@ def count_missing(tx: Tx, location_id: str, run_id: int) -> int:
 def sighted_with_status(
     tx: Tx, location_id: str, run_id: int, statuses: Iterable[str], *, after: str = "", limit: int = 1000
 ) -> list[str]:
-    """Ids, ascending and behind `after`, that the run has seen although (or because) their status is one of these."""
+    """Ids, ascending and behind `after`, that the run has seen although their status is one of these, which few have:
+    all of them are looked up for it."""
+    these = select(contacts.c.row_id).where(_seen_with(location_id, run_id, statuses))
     query = (
         select(contacts.c.contact_id)
-        .where(
-            contacts.c.location_id == location_id,
-            among(tx, contacts.c.status, statuses),
-            contacts.c.contact_id > after,
-            _seen(run_id),
-        )
+        .where(contacts.c.row_id.in_(these), contacts.c.contact_id > after)
         .order_by(contacts.c.contact_id)
         .limit(limit)
     )
     return list(tx.execute(query).scalars())
 
 
+def some_sighted(tx: Tx, location_id: str, run_id: int, statuses: Iterable[str], *, limit: int) -> list[str]:
+    """Any `limit` ids that the run has seen and whose status is one of these."""
+    query = select(contacts.c.contact_id).where(_seen_with(location_id, run_id, statuses)).limit(limit)
+    return list(tx.execute(query).scalars())
+
+
 def _unseen(location_id: str, run_id: int) -> ColumnElement[bool]:
     return and_(contacts.c.location_id == location_id, contacts.c.status.in_(EXPECTED), ~_seen(run_id))
+
+
+def _seen_with(location_id: str, run_id: int, statuses: Iterable[str]) -> ColumnElement[bool]:
+    return and_(contacts.c.location_id == location_id, contacts.c.status.in_(tuple(statuses)), _seen(run_id))
 
 
 def _seen(run_id: int) -> ColumnElement[bool]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
-
 from hlcore.errors import (
     BudgetSpent,
     Cancelled,
@@ -24,6 +22,7 @@ from hlcore.errors import (
 from hlcore.highlevel import Client
 from hlcore.model.contact import parse
 from hlcore.model.lifecycle import LIVE
+from hlcore.model.parts import decode
 from hlcore.store import contacts
 from hlcore.sync.report import Looked, Work
 
@@ -54,7 +53,7 @@ def ask(client: Client, contact_id: str) -> Looked:
         return Looked(contact_id, words="HighLevel's answer was not a contact")
     if found.contact_id != contact_id or found.location_id not in ("", client.location_id):
         return Looked(contact_id, words="HighLevel answered with another contact")
-    if _marked_deleted(raw):
+    if decode(raw).get("deleted") is True:
         return Looked(contact_id, gone=True, words="HighLevel marks it as deleted")
     return Looked(contact_id, raw=raw)
 
@@ -77,14 +76,7 @@ def answers_for_the_living(work: Work) -> bool:
     """Whether GET by id can be believed just now: a contact that this run has just seen listed answers as alive (a
     location without any: its own record answers). A broken route must not pass for a mass deletion."""
     with work.vault.read() as tx:
-        listed = contacts.sighted_with_status(tx, work.location_id, work.run.run_id, tuple(LIVE), limit=CONTROLS)
+        listed = contacts.some_sighted(tx, work.location_id, work.run.run_id, tuple(LIVE), limit=CONTROLS)
     if not listed:
         return bool(work.client.location())
     return any(look(work, contact_id).raw is not None for contact_id in listed)
-
-
-def _marked_deleted(raw: bytes) -> bool:
-    class Flag(msgspec.Struct):
-        deleted: object = None
-
-    return msgspec.json.decode(raw, type=Flag).deleted is True

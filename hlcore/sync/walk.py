@@ -21,7 +21,7 @@ from hlcore.model.contact import Row
 from hlcore.model.listing import Checkpoint, Stretch, Verdict, judge
 from hlcore.store import Tx, runs
 from hlcore.sync import page as pages
-from hlcore.sync.ask import ORDER, added_between, milliseconds
+from hlcore.sync.ask import ORDER, added_between, from_milliseconds, milliseconds
 from hlcore.sync.report import Work
 
 PATIENCE = 2
@@ -239,5 +239,5 @@ def _within(stretch: Stretch, found: Sequence[Row]) -> bool:
     """Whether the rows keep to the stretch's beginning (its end may have been cut off while the page was asked for)."""
     if stretch.since is None:
         return True
-    moments = [milliseconds(contact.date_added) for contact in found]
-    return all(moment is None or moment >= stretch.since for moment in moments)
+    since = from_milliseconds(stretch.since)
+    return all(row.date_added is None or row.date_added >= since for row in found)

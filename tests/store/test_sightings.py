@@ -79,6 +79,8 @@ def test_a_lost_contact_that_is_listed_again_stands_out(vault: Vault, location: 
         contacts.sight(tx, run_id, ["c2", "c3"])
         assert contacts.sighted_with_status(tx, location, run_id, ("deleted", "merged")) == ["c2"]
         assert contacts.sighted_with_status(tx, location, run_id, ("deleted",), after="c2") == []
+        assert contacts.some_sighted(tx, location, run_id, ("present",), limit=5) == ["c3"]
+        assert contacts.some_sighted(tx, location, run_id, ("present", "deleted"), limit=1) in (["c2"], ["c3"])
 
 
 def test_forgetting_sightings_leaves_none(vault: Vault, run_id: int) -> None:
