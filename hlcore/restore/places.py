@@ -24,10 +24,8 @@ def account_of(
     location_id: str,
     catalogue: Catalogue,
     timezone: str,
-    placed: Mapping[str, str] | None = None,
 ) -> Account:
-    """The lists as HighLevel shows them now, else as last copied, else not known; with what a person chose for stages
-    that are gone. Raises what makes asking on
+    """The lists as HighLevel shows them now, else as last copied, else not known. Raises what makes asking on
     pointless (a refused token, …)."""
     users, past_users = _list(vault, location_id, "user", client.users)
     pipelines, past_pipelines = _list(vault, location_id, "pipeline", client.pipelines)
@@ -45,7 +43,6 @@ def account_of(
         fields=None if fields is None else frozenset(key for key, one in fields.items() if one.exists),
         businesses=None if businesses is None else frozenset(_names(businesses)),
         timezone=timezone or "UTC",
-        placed=placed or {},
     )
 
 

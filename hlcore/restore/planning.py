@@ -21,11 +21,10 @@ from hlcore.model.windows import HIPAA_POLICY, Remaining, Window, remaining, win
 from hlcore.model.writable import Writable
 from hlcore.restore import live
 from hlcore.restore.asking import places
-from hlcore.restore.catalogue import catalogue_of
-from hlcore.restore.known import Known, known_of
+from hlcore.restore.known import Known
+from hlcore.restore.looking import Findings, Looking
 from hlcore.restore.measure import without
 from hlcore.restore.native import local, native_path
-from hlcore.restore.places import account_of, warnings_of
 from hlcore.restore.plan import DOES, Choices, Conflict, Path, Plan, PlanItem, one_each
 from hlcore.restore.preparing import Bench, Prepared, missing, prepare, side_by_side
 from hlcore.restore.recreate import ERASED
@@ -48,8 +47,7 @@ def never() -> bool:
 class _Desk:
     """What planning needs beside the contact."""
 
-    vault: Vault
-    client: Client
+    look: Looking
     location: Location
     path: Path
     app_url: str
@@ -70,55 +68,51 @@ def plan(
     choices: Choices = DEFAULT,
     listener: Listener = silent,
     cancelled: Callable[[], bool] = never,
+    found: Findings | None = None,
 ) -> Plan:
     """What restoring these contacts would do, in their order, each once. Nothing is written anywhere.
 
     Each contact that is surely lost is asked for by its id, and its e-mail and phone are looked for among the living.
-    Raises NotFound for an unknown location, HighLevelError when HighLevel cannot be asked, Cancelled."""
-    desk = _desk(vault, client, location_id, path, settings, choices, now())
+    `found`: what an earlier plan asked already and still holds; what this one asks beyond that is added, also when it
+    is stopped. Raises NotFound for an unknown location, HighLevelError when HighLevel cannot be asked, Cancelled."""
+    found = Findings(now()) if found is None else found
+    found.hold(vault, location_id, now())
+    desk = _desk(Looking(vault, client, location_id, found), path, settings, choices, now())
     items: list[PlanItem] = []
     wanted = list(dict.fromkeys(contact_ids))
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="plan") as pool:
         for chunk in _chunks(wanted):
             if cancelled():
                 raise Cancelled("Stopped while planning. Nothing was written.")
-            known = known_of(vault, location_id, chunk)
-            items += pool.map(lambda one: _item(desk, one), known)
+            items += pool.map(lambda one: _item(desk, one), desk.look.known(chunk))
             listener(Progress("Planning", len(items), len(wanted)))
-    found = tuple(one_each(items))
-    asked = any(one.questions for one in found)
+    made = tuple(one_each(items))
+    asked, does = any(one.questions for one in made), any(one.action in DOES for one in made)
+    warnings = desk.look.warnings() if does else ()
+    found.completed(now())
     return Plan(
         location_id=location_id,
         made_at=desk.now,
         path=path,
-        items=found,
+        items=made,
         rate=settings.requests_per_10s / 10,
         index_lag=settings.index_lag.total_seconds(),
         choices=choices,
-        warnings=warnings_of(vault, client, location_id) if any(one.action in DOES for one in found) else (),
+        warnings=warnings,
         places=places(desk.bench.account) if asked else (),
     )
 
 
-def _desk(
-    vault: Vault,
-    client: Client,
-    location_id: str,
-    path: Path,
-    settings: Settings,
-    choices: Choices,
-    now: datetime,
-) -> _Desk:
-    with vault.read() as tx:
-        location = locations.get(tx, location_id)
-        told = contacts.any_dnd_settings(tx, location_id)
+def _desk(look: Looking, path: Path, settings: Settings, choices: Choices, now: datetime) -> _Desk:
+    with look.vault.read() as tx:
+        location = locations.get(tx, look.location_id)
+        told = contacts.any_dnd_settings(tx, look.location_id)
     if location is None:
         raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
     window = window_of(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
-    catalogue = catalogue_of(vault, client, location_id)
-    account = account_of(vault, client, location_id, catalogue, location.timezone, choices.places)
-    bench = Bench(location_id, catalogue, account, told, choices, now)
-    return _Desk(vault, client, location, path, settings.app_url, window, bench, now)
+    account = look.account(location.timezone, choices.places)
+    bench = Bench(look.location_id, look.catalogue(), account, told, choices, now)
+    return _Desk(look, location, path, settings.app_url, window, bench, now)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -132,7 +126,7 @@ def _item(desk: _Desk, known: Known) -> PlanItem:
     reason = _why_not(desk, known)
     if reason:
         return _skip(known, reason)
-    if live.alive(desk.client, known.contact_id) is not None:
+    if desk.look.alive(known.contact_id) is not None:
         return _skip(known, "It is alive: HighLevel shows it under its old id. The next sync will notice.")
     left = _left(desk, known)
     if desk.path == "auto" and left.open and known.status is not Status.MERGED and not known.begun:
@@ -171,7 +165,7 @@ def _top_up(desk: _Desk, known: Known) -> PlanItem:
     """What a contact that came back with its id lacks of its last copy."""
     if known.contact is None or known.status is Status.ERASED:
         return _skip(known, _why_not(desk, known))
-    raw = live.alive(desk.client, known.contact_id)
+    raw = desk.look.alive(known.contact_id)
     if raw is None:
         return _skip(known, "It is not in HighLevel, so there is nothing to top up. Choose re-create.")
     if known.row is None:
@@ -183,7 +177,7 @@ def _filled(
     desk: _Desk, known: Known, living: dict[str, Any], reason: str, conflict: Conflict | None = None
 ) -> PlanItem:
     made = prepare(desk.bench, known)
-    lacking = missing(desk.client, made, living, {record_id for record_id, _ in known.rows.get("message", ())})
+    lacking = missing(desk.look, made, living, {record_id for record_id, _ in known.rows.get("message", ())})
     if not lacking and conflict is None:
         told_of = f" Not writable: {', '.join(lacking.unwritable)}." if lacking.unwritable else ""
         nothing = "Nothing can be added." if told_of else "Nothing is missing: all that the last copy holds is there."
@@ -212,7 +206,7 @@ def _filled(
 
 def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
     made = prepare(desk.bench, known)
-    conflict = None if known.begun else live.conflict_of(desk.vault, desk.client, known.contact_id, made.body)
+    conflict = None if known.begun else desk.look.conflict_of(known.contact_id, made.body)
     if conflict is None:
         return told(desk.bench, _made_anew(known, made, _why_recreate(desk, known, left)), made)
     return _conflicting(desk, known, made, conflict)
@@ -220,7 +214,7 @@ def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
 
 def _conflicting(desk: _Desk, known: Known, made: Prepared, conflict: Conflict) -> PlanItem:
     """What the person chose for contacts whose address a living one holds; both are shown side by side."""
-    raw = live.alive(desk.client, conflict.contact_id)
+    raw = desk.look.alive(conflict.contact_id)
     living = decode(raw) if raw is not None else {}
     choice, item = desk.bench.choices.conflict_of(known.contact_id), None
     if choice == "fill" and living:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hlcore.highlevel import Client
 from hlcore.model.account import Account
 from hlcore.model.children import BUSINESS, FOLLOWERS, OPPORTUNITY, TRANSCRIPT, Child, Family, family
 from hlcore.model.custom_values import is_empty
@@ -22,7 +21,7 @@ from hlcore.model.recognise import SHELF, find
 from hlcore.model.writable import ONLY_NEW, ONLY_NEW_WHY, UPDATE, Catalogue, Writable, writable
 from hlcore.restore.following import DEAL_FOLLOWERS, lacking_followers
 from hlcore.restore.known import Known
-from hlcore.restore.live import shelf
+from hlcore.restore.looking import Looking
 from hlcore.restore.measure import Fidelity, predicted
 from hlcore.restore.plan import Choices
 from hlcore.restore.top_up import blanks
@@ -149,7 +148,7 @@ class Missing:
         return around + sent + len(lists) + len(lists - {OPPORTUNITY}) + deals
 
 
-def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Collection[str] = ()) -> Missing:
+def missing(look: Looking, made: Prepared, live: dict[str, Any], messages: Collection[str] = ()) -> Missing:
     """What the living contact lacks: recognised by id first (HighLevel's own restore keeps ids), then by what it says.
     Reads those lists of it that matter. `messages`: ids of the copy's messages; a transcript is only lacking where the
     conversation did not come back. Raises HighLevelError."""
@@ -157,7 +156,7 @@ def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Coll
     held = {str(tag).strip().casefold() for tag in live.get("tags") or ()}
     tags = [tag for tag in made.wanted.body.get("tags", ()) if tag.strip().casefold() not in held] if made.tags else []
     shelves = {
-        name: shelf(client, name, str(live["id"]))
+        name: look.shelf(name, str(live["id"]))
         for name in sorted({SHELF[child.kind] for child in made.kin.children if child.kind in SHELF})
     }
     by_id = {identity(raw)[0]: raw for rows in shelves.values() for raw in rows}
@@ -166,7 +165,7 @@ def missing(client: Client, made: Prepared, live: dict[str, Any], messages: Coll
     for child in made.kin.children:
         if child.kind in (FOLLOWERS, BUSINESS):
             lacking += _on_contact(child, live)
-        elif child.kind == TRANSCRIPT and messages and _talks(client, str(live["id"]), messages):
+        elif child.kind == TRANSCRIPT and messages and look.talks(str(live["id"]), messages):
             continue
         else:
             found = child.record_id if child.record_id in there else _find(child, shelves[SHELF[child.kind]], there)
@@ -187,15 +186,6 @@ def _noun(child: Child) -> str:
 
 def _find(child: Child, rows: list[bytes], taken: Collection[str]) -> str:
     return find(child.kind, child.body, rows, taken=taken, loosely=True)
-
-
-def _talks(client: Client, contact_id: str, messages: Collection[str]) -> bool:
-    """Whether any of these messages is still in HighLevel. The export leaves e-mails out unless asked for them."""
-    for extra in ({}, {"channel": "Email"}):
-        rows = client.export_messages(contact_id=contact_id, extra=extra)[0]
-        if any(identity(raw)[0] in messages for raw in rows):
-            return True
-    return False
 
 
 def _on_contact(child: Child, live: dict[str, Any]) -> list[Child]:

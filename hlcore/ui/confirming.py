@@ -42,14 +42,15 @@ def choose_path() -> Path:
 
 
 def planning_for(whos: Sequence[Who], path: Path, choices: Choices = DEFAULT) -> Planning:
-    """The plan for these people; a new one is begun when the question has changed."""
+    """The plan for these people; a new one is begun when the question has changed, or what the plan rests on. It asks
+    HighLevel only what is not known from the one before."""
     held: Planning | None = st.session_state.get(PLANNING)
-    if held is not None and held.is_for(whos, path, choices):
+    if held is not None and held.is_for(whos, path, choices) and not (held.done and not held.holds(office.office())):
         if held.done:
             house().jobs.forget(held.key)
         return held
     stop_planning(house(), held)
-    st.session_state[PLANNING] = start_planning(house(), office.office(), whos, path, choices)
+    st.session_state[PLANNING] = start_planning(house(), office.office(), whos, path, choices, before=held)
     begun: Planning = st.session_state[PLANNING]
     return begun
 

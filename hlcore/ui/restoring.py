@@ -1,8 +1,9 @@
 """Restoring from the pages: a plan in the making, and jobs that outlive the browser.
 
 Planning asks HighLevel about each person, so it runs beside the page and its progress is watched; the plan belongs to
-the session that asked for it. A confirmed job belongs to the database: this process starts it at once, the worker takes
-it up where there is one, and every page that opens `?job=<number>` sees the same progress.
+the session that asked for it, and so does what was found out for it: the plan for another decision asks only what is
+new, and is mostly there before the page is drawn. A confirmed job belongs to the database: this process starts it at
+once, the worker takes it up where there is one, and every page that opens `?job=<number>` sees the same progress.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from threading import Event
 from uuid import uuid4
 
 from hlcore.errors import Cancelled, RunInProgress, VaultError
@@ -17,6 +19,7 @@ from hlcore.governance.roles import Person
 from hlcore.highlevel import Priority
 from hlcore.model.progress import Progress
 from hlcore.restore.execute import create_job, run_job
+from hlcore.restore.looking import Findings
 from hlcore.restore.plan import DOES, Choices, Path, Plan
 from hlcore.restore.planning import DEFAULT, plan
 from hlcore.ui.choosing import Who
@@ -25,10 +28,14 @@ from hlcore.wiring import Office
 
 __all__ = ["DOES", "Planning", "carry_on", "confirm", "job_key", "start_planning", "stop_planning"]
 
+SOON = 0.4
+"""Seconds; a plan that is there by then is drawn at once, without showing its progress."""
+
 
 @dataclass
 class Planning:
-    """Plans for these people, one for each account, in the order of the accounts. `done` also when `error` ended it."""
+    """Plans for these people, one for each account, in the order of the accounts. `done` also when `error` ended it.
+    `found`: by account, what the plans rest on."""
 
     whos: tuple[Who, ...]
     path: Path
@@ -36,8 +43,14 @@ class Planning:
     key: str = field(default_factory=lambda: f"plan:{uuid4().hex}")
     progress: Progress = field(default_factory=lambda: Progress("Planning"))
     plans: list[Plan] = field(default_factory=list)
+    found: dict[str, Findings] = field(default_factory=dict)
     error: VaultError | None = None
-    done: bool = False
+    ended: Event = field(default_factory=Event)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.ended.is_set()
 
     @property
     def makes(self) -> int:
@@ -53,13 +66,28 @@ class Planning:
         """Whether this is the answer to the question on the page."""
         return self.whos == tuple(whos) and self.path == path and self.choices == choices
 
+    def holds(self, office: Office) -> bool:
+        """Whether nothing that the plans rest on is known to have changed since, and they are not old. What has changed
+        is forgotten. Raises StoreError."""
+        now = office.clock.now()
+        return all(found.hold(office.vault, location_id, now) for location_id, found in self.found.items())
+
 
 def start_planning(
-    house: House, office: Office, whos: Sequence[Who], path: Path, choices: Choices = DEFAULT
+    house: House,
+    office: Office,
+    whos: Sequence[Who],
+    path: Path,
+    choices: Choices = DEFAULT,
+    *,
+    before: Planning | None = None,
 ) -> Planning:
-    """The planning has begun in the background; what it finds is written into the returned value."""
-    planning = Planning(tuple(whos), path, choices)
+    """The planning has begun in the background; what it finds is written into the returned value. `before`: an earlier
+    one, whose findings are used as far as they hold."""
+    found = before.found if before is not None and before.error is None else {}
+    planning = Planning(tuple(whos), path, choices, found=found)
     house.jobs.start(planning.key, lambda stop: _plan(office, planning, stop))
+    planning.ended.wait(SOON)
     return planning
 
 
@@ -84,7 +112,7 @@ def _plan(office: Office, planning: Planning, stop: Callable[[], bool]) -> None:
         planning.error = VaultError("The preview could not be made.", hint="Nothing was written. Try again.")
         raise
     finally:
-        planning.done = True
+        planning.ended.set()
 
 
 def _account(who: Who) -> str:
@@ -114,6 +142,7 @@ def _plan_one(
             choices=planning.choices,
             listener=tell,
             cancelled=stop,
+            found=planning.found.setdefault(location_id, Findings(office.clock.now())),
         )
 
 

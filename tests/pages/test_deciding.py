@@ -15,7 +15,7 @@ from hlcore.errors import NotAllowed
 from hlcore.governance.roles import Act
 from hlcore.restore.plan import Plan
 from hlcore.sandbox import Sandbox
-from hlcore.store import audit, contacts, records, restores
+from hlcore.store import audit, contacts, records, register, restores
 from hlcore.ui import plan_file
 from hlcore.wiring import Office
 from tests.conftest import Cast
@@ -78,6 +78,28 @@ def test_a_field_can_be_left_out_for_everybody_and_ticked_again(app: AppTest, hi
     assert "email" not in (plan_of(page).items[0].body or {})
     page = decide(page, lambda: page.multiselect(key="leave_out").set_value([]))
     assert "email" in (plan_of(page).items[0].body or {})
+
+
+def test_a_decision_asks_highlevel_nothing_anew(app: AppTest, highlevel: Sandbox) -> None:
+    page = preview(app, PEOPLE, "Create again now")
+    assert len(highlevel.ledger)
+    highlevel.ledger.clear()
+    page = decide(page, lambda: page.multiselect(key="leave_out").set_value(["note"]))
+    page = decide(page, lambda: page.button_group(key="tags_when").set_value("Not at all"))
+    assert plan_of(page).choices.tags == "none"
+    assert len(highlevel.ledger) == 0
+
+
+def test_one_erased_while_the_preview_is_open_is_not_shown_again(
+    app: AppTest, highlevel: Sandbox, office: Office
+) -> None:
+    page = preview(app, DEV, "Create again now")
+    assert "Dev Sample03" in text_of(page)
+    with office.vault.write() as tx:
+        register.erased(tx, HARBOR, DEV[0].contact_id, at=office.clock.now())
+    page = decide(page, lambda: None)
+    assert "Dev Sample03" not in text_of(page)
+    assert page.session_state["planning"].makes == 0
 
 
 def test_do_not_disturb_is_not_on_offer(app: AppTest, highlevel: Sandbox) -> None:
