@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
 from hlcore.errors import (
-    BrokenAnswer,
     ContractError,
     Gone,
     Rejected,
@@ -18,7 +17,7 @@ from hlcore.errors import (
     WrongLocation,
 )
 from hlcore.highlevel import Client
-from hlcore.model.parts import CATALOGUES
+from hlcore.model.parts import CATALOGUES, decode
 from hlcore.model.planner import Policy
 from hlcore.store import Tx, locations
 from hlcore.sync import catalogues
@@ -26,13 +25,6 @@ from hlcore.sync.report import Work
 
 CORE = ("custom_field", "user", "pipeline")
 RARE = tuple(kind for kind in CATALOGUES if kind not in CORE)
-
-
-class _Location(msgspec.Struct):
-    id: str = ""
-    name: str | None = None
-    timezone: str | None = None
-    companyId: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +42,11 @@ def read_account(client: Client) -> Account:
     """What HighLevel says of the client's location, by a real call. Raises WrongLocation when the token answers for
     another one, HighLevelError when HighLevel refuses."""
     raw = client.location()
-    try:
-        found = msgspec.json.decode(raw, type=_Location)
-    except msgspec.MsgspecError as exc:
-        raise BrokenAnswer("HighLevel's answer about the location cannot be read.") from exc
-    if found.id and found.id != client.location_id:
+    found = decode(raw)
+    told, name, timezone, company_id = (_text(found, key) for key in ("id", "name", "timezone", "companyId"))
+    if told and told != client.location_id:
         raise WrongLocation("The token belongs to another location.")
-    return Account(
-        client.location_id, found.name or client.location_id, _zone(found.timezone), found.companyId or "", raw
-    )
+    return Account(client.location_id, name or client.location_id, _zone(timezone), company_id, raw)
 
 
 def check_account(client: Client) -> Account:
@@ -106,7 +94,13 @@ def verify_location(work: Work) -> None:
         return
 
 
-def _zone(name: str | None) -> str:
+def _text(found: Mapping[str, Any], key: str) -> str:
+    """The member where it is a text, without halves of emojis; '' for everything else."""
+    value = found.get(key)
+    return value.encode("utf-8", "ignore").decode() if isinstance(value, str) else ""
+
+
+def _zone(name: str) -> str:
     try:
         return ZoneInfo(name).key if name else "UTC"
     except (ZoneInfoNotFoundError, ValueError, OSError):

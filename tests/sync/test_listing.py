@@ -10,6 +10,7 @@ import pytest
 from hlcore.errors import Cancelled
 from hlcore.model.progress import Progress
 from hlcore.store import contacts, runs
+from hlcore.sync.account import read_account, save_account
 from hlcore.sync.rules import Rules
 from tests.sync.conftest import LOCATION, HandClock, World
 
@@ -84,6 +85,36 @@ def test_a_deleted_contact_that_comes_back_is_returned(world: World) -> None:
     assert world.sync().returned == 1
     assert world.status(contact_id) == "returned"
     assert world.lost() == set()
+
+
+class Cutting(httpx.HTTPTransport):
+    """A HighLevel that cuts texts by length: where ✂ stands, half an emoji is left."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        body = response.read().replace("✂".encode(), rb"\ud83d")
+        return httpx.Response(response.status_code, content=body)
+
+
+def test_half_an_emoji_in_a_contact_that_is_asked_for_by_id_stops_no_round(world: World) -> None:
+    cut = world.location.create(firstName="cut ✂", lastName="Off")
+    with world.client_over(Cutting()) as world.client:
+        world.sync()
+        world.location.delete(cut)
+        world.sync()
+        assert world.lost() == {cut}
+        world.location.native_restore(cut)
+        assert world.sync().returned == 1
+        assert world.status(cut) == "returned"
+
+
+def test_an_account_whose_name_ends_in_half_an_emoji_can_be_connected(world: World) -> None:
+    world.location.name = "Holm & ✂"
+    with world.client_over(Cutting()) as client:
+        account = read_account(client)
+    assert account.name == "Holm & "
+    with world.vault.write() as tx:
+        save_account(tx, account, token=None, at=world.clock.now())
 
 
 def test_a_lagging_index_that_still_lists_the_dead_revives_nobody(world: World) -> None:
