@@ -28,8 +28,10 @@ PATIENCE = 2
 """How often an answer that cannot be right is asked for again before the run is called incomplete."""
 WORTH_CUTTING = 5
 """Pages; a smaller rest is not cut into stretches."""
-MOST_WAITING = 10_000
-"""Rows; so many are stored at once."""
+MOST_WAITING = 8 * 2**20
+"""Bytes; what has come is stored when it is more."""
+TOGETHER = 1_000
+"""Rows; so many are read and written by one statement."""
 LONGEST_WAIT = timedelta(seconds=1)
 """What has come is stored after so long at the latest."""
 REPEATED = Verdict(False, "HighLevel sent the same page again instead of the next one.")
@@ -47,35 +49,46 @@ def walk(work: Work) -> Verdict:
 
 
 @dataclass(slots=True)
+class _Ready:
+    """What is to be stored: contacts by id, in the order in which they came, since `since`, of `size` bytes."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    since: datetime | None = None
+    size: int = 0
+
+    def add(self, found: Sequence[Row], at: datetime) -> None:
+        self.since = self.since or at
+        self.rows |= {row.contact_id: row for row in found}
+        self.size += sum(len(row.raw) for row in found)
+
+    def is_due(self, at: datetime) -> bool:
+        return self.since is not None and (self.size > MOST_WAITING or at - self.since >= LONGEST_WAIT)
+
+
+@dataclass(slots=True)
 class _Walk:
     """The state of one walk. Pages are fetched by the pool's threads and stored by the one that runs this. The
-    checkpoint stands behind all pages taken; it is kept only together with those of them that are `ready`: by id, in
-    the order in which they came, since `since`."""
+    checkpoint stands behind all pages taken; it is kept only together with those of them that are `ready`."""
 
     work: Work
     checkpoint: Checkpoint
     asked: dict[Future[SearchPage], Stretch] = field(default_factory=dict)
-    ready: dict[str, Row] = field(default_factory=dict)
-    since: datetime | None = None
+    ready: _Ready = field(default_factory=_Ready)
 
     def run(self, pool: ThreadPoolExecutor) -> Verdict:
         try:
             while not self.checkpoint.ended:
                 self._ask_more(pool)
-                patience = LONGEST_WAIT.total_seconds() if self.ready else None
+                patience = LONGEST_WAIT.total_seconds() if self.ready.since else None
                 done, _ = wait(self.asked, patience, return_when=FIRST_COMPLETED)
                 if not all(self._answered(future) for future in done):
                     return REPEATED
-                if not done or self._is_due():
+                if not done or self.ready.is_due(self.work.now()):
                     self._store()
         finally:
             self._store()
         self._finish()
         return judge(self.checkpoint)
-
-    def _is_due(self) -> bool:
-        waited = self.work.now() - self.since if self.since else timedelta()
-        return len(self.ready) >= MOST_WAITING or waited >= LONGEST_WAIT
 
     def _answered(self, future: Future[SearchPage]) -> bool:
         """False when HighLevel keeps sending a page that was already taken."""
@@ -143,18 +156,18 @@ class _Walk:
         if repeated or (answer.next is None and _promises_more(stretch, answer) and stretch.tries < PATIENCE):
             stretch.tries += 1
             return stretch.tries <= PATIENCE
-        self.since = self.since or self.work.now()
-        self.ready |= {row.contact_id: row for row in found}
+        self.ready.add(found, self.work.now())
         self._advance(stretch, answer, len(found), last)
         return True
 
     def _store(self) -> None:
         """The pages that have come meanwhile and the checkpoint behind them are stored in one transaction."""
-        ready, self.ready, self.since = list(self.ready.values()), {}, None
-        if not ready:
+        rows, self.ready = list(self.ready.rows.values()), _Ready()
+        if not rows:
             return
         with self.work.vault.write() as tx:
-            self._keep(tx, ready)
+            for start in range(0, len(rows), TOGETHER):
+                self._keep(tx, rows[start : start + TOGETHER])
             self._save(tx)
         total = max(self.checkpoint.last_total, self.checkpoint.fetched)
         self.work.tell("Reading contacts", self.checkpoint.fetched, total)
