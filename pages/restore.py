@@ -23,11 +23,13 @@ if not people:
     st.markdown("Bring deleted people back into HighLevel, without messaging anybody.")
     empty(
         "Nobody is chosen",
-        "Choose the people to bring back on At risk (still within HighLevel's own window) or open one under Contacts.",
+        "Choose the people to bring back on At risk (still within HighLevel's own window) or open one under Contacts. "
+        "If many vanished at once, Bulk deletions has them together.",
         icon=":material/settings_backup_restore:",
     )
     with st.container(horizontal=True, horizontal_alignment="center", gap="medium"):
         st.page_link("at_risk.py", label="Choose on At risk", icon=":material/timer:", width="content")
+        st.page_link("incidents.py", label="Open Bulk deletions", icon=":material/group_remove:", width="content")
         st.page_link("contacts.py", label="Search Contacts", icon=":material/group:", width="content")
 else:
     st.markdown(

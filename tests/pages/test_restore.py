@@ -51,8 +51,10 @@ def confirmed(page: AppTest) -> AppTest:
 
 
 def test_nobody_chosen_says_where_to_choose(app: AppTest) -> None:
-    text = text_of(app.run().switch_page("restore.py").run())
+    page = app.run().switch_page("restore.py").run()
+    text = text_of(page)
     assert "Nobody is chosen" in text
+    assert "If many vanished at once, Bulk deletions has them together." in text
     assert "Nobody has been restored yet" in text
 
 
