@@ -15,6 +15,8 @@ from hlcore.ui.words import plain
 
 ICON = Path(__file__).parent / "assets" / "icon.svg"
 CHOSEN = Path(__file__).parent / "assets" / "chosen.css"
+WORD = "#14877F"
+"""Of large letters, on the sidebar and the header of either theme: at least 3.9 : 1."""
 SETTINGS_PAGE = "settings.py"
 SIGN_IN_EXAMPLE = """\
 # .streamlit/secrets.toml
@@ -32,18 +34,21 @@ allowed_domains = "example.com"       # may look
 
 
 def logo() -> None:
-    """The product's mark in the corner, in the colours of the theme on show."""
-    dark = st.context.theme.type == "dark"
+    """The product's mark in the corner."""
+    st.logo(wordmark(), size="large", icon_image=ICON.read_text(encoding="utf-8"))
+    st.html(CHOSEN)
+
+
+def wordmark() -> str:
+    """The mark with the product's name, as SVG. The page is not told when the theme is switched, and not every browser
+    tells an image; so one colour serves both themes."""
     mark = ICON.read_text(encoding="utf-8").split("\n", 1)[1].rsplit("</svg>", 1)[0]
-    word = "#E4ECEB" if dark else "#0E1918"
-    wide = (
+    return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 178 32" width="178" height="32">'
         f"{mark}"
-        f'<text x="40" y="22" fill="{word}" font-size="18" font-weight="650" '
+        f'<text x="40" y="22.500" fill="{WORD}" font-size="19" font-weight="700" '
         "font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\">Contact Vault</text></svg>"
     )
-    st.logo(wide, size="large", icon_image=ICON.read_text(encoding="utf-8"))
-    st.html(CHOSEN)
 
 
 def admit(person: Person) -> bool:
