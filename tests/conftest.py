@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -35,6 +36,8 @@ settings.load_profile("repeatable")
 DATABASES = ("sqlite", "postgresql")
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RESTART = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+OTHERS_OUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _numbers = itertools.count()
 
 
@@ -78,23 +81,30 @@ class Postgres:
         self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template or self.template}"')
         return self.address(name)
 
-    def empty(self, name: str) -> None:
-        """Nobody is connected to this database, and its tables are as if newly migrated."""
-        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        with psycopg.connect(self.address(name), connect_timeout=20) as connection:
-            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-            # no triggers: the audit log refuses to be emptied otherwise
-            emptying = ["SET session_replication_role = replica"]
-            emptying += [f'DELETE FROM "{table}"' for (table,) in tables if table != "alembic_version"]
-            emptying += [f"UPDATE alembic_version SET version_num = '{revisions()[-1]}'", RESTART]
-            connection.execute("; ".join(emptying).encode())
-
     def drop(self, name: str) -> None:
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _run(self, statement: str) -> None:
         with psycopg.connect(self.address("postgres"), autocommit=True, connect_timeout=20) as connection:
             connection.execute(statement.encode())
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database of PostgreSQL, and a connection that stays open: to open one takes longer than to empty."""
+
+    address: str
+    connection: psycopg.Connection[Any]
+
+    def empty(self) -> None:
+        """Nobody else is connected to it, and its tables are as if newly migrated."""
+        self.connection.execute(OTHERS_OUT)
+        tables = self.connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        # no triggers: the audit log refuses to be emptied otherwise
+        emptying = ["SET session_replication_role = replica"]
+        emptying += [f'DELETE FROM "{table}"' for (table,) in tables if table != "alembic_version"]
+        emptying += [f"UPDATE alembic_version SET version_num = '{revisions()[-1]}'", RESTART]
+        self.connection.execute("; ".join(emptying).encode())
 
 
 @pytest.fixture
@@ -132,12 +142,21 @@ def postgres() -> Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres_database(postgres: Postgres) -> Iterator[str]:
-    """The name of this process's migrated database."""
+def postgres_database(postgres: Postgres) -> Iterator[Database]:
+    """This process's migrated database."""
     name = f"vault_{os.getpid()}_{next(_numbers)}"
-    postgres.create(name)
-    yield name
+    address = postgres.create(name)
+    with psycopg.connect(address, autocommit=True, connect_timeout=20) as connection:
+        yield Database(address, connection)
     postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_vault(postgres_database: Database) -> Iterator[Vault]:
+    """That database, opened once: a vault keeps what it has compiled of its questions."""
+    vault = Vault.open(postgres_database.address)
+    yield vault
+    vault.close()
 
 
 def _start(folder: Path) -> Postgres:
@@ -182,16 +201,16 @@ def vault_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         template: Path = request.getfixturevalue("sqlite_template")
         yield f"sqlite:///{shutil.copy(template, tmp_path / 'vault.db')}"
         return
-    server: Postgres = request.getfixturevalue("postgres")
-    name: str = request.getfixturevalue("postgres_database")
-    server.empty(name)
-    yield server.address(name)
+    database: Database = request.getfixturevalue("postgres_database")
+    database.empty()
+    yield database.address
 
 
 @pytest.fixture
-def vault(vault_url: str) -> Iterator[Vault]:
+def vault(request: pytest.FixtureRequest, vault_url: str) -> Iterator[Vault]:
     """An empty vault: once on SQLite, once on PostgreSQL."""
-    vault = Vault.open(vault_url)
+    on_file = vault_url.startswith("sqlite")
+    vault: Vault = Vault.open(vault_url) if on_file else request.getfixturevalue("postgres_vault")
     yield vault
     vault.close()
 
