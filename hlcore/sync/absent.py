@@ -35,7 +35,7 @@ def suspect_missing(work: Work, *, seen: int) -> Verdict:
     at, proof = work.now(), last_proof(work)
     for absents in _suspicious(work):
         last_seen = [(absent.contact_id, max(absent.seen_at, proof)) for absent in absents]
-        with work.vault.write() as tx:
+        with work.write() as tx:
             register.suspect(tx, work.location_id, last_seen, at=at, detected_by="listing", incident_id=incident_id)
     return Verdict(True)
 
@@ -97,14 +97,14 @@ def _incident(work: Work, missing: int, seen: int) -> tuple[int | None, Verdict]
     if gone == len(looked):
         return incident_id, Verdict(True)
     if alive:
-        with work.vault.write() as tx:
+        with work.write() as tx:
             register.close_incident(tx, incident_id, "dismissed", words + ": the list was wrong.")
     return incident_id, Verdict(False, words + ". Nothing was concluded.")
 
 
 def _record(work: Work, missing: int, known: int, evidence: str) -> int:
     """The location's waiting incident: the one that is open, or a new one."""
-    with work.vault.write() as tx:
+    with work.write() as tx:
         open_ones = _waiting(tx, work.location_id)
         if open_ones:
             return open_ones[0].incident_id

@@ -33,12 +33,12 @@ def confirm_suspects(work: Work) -> None:
     unexplained: ByDetection = defaultdict(list)
     for done, chunk in enumerate(_chunks(suspects)):
         answers = list(look_all(work, [suspect.contact_id for suspect in chunk]))
-        with work.vault.write() as tx:
+        with work.write() as tx:
             for suspect, answer in zip(chunk, answers, strict=True):
                 _settle(tx, work, suspect, answer, unexplained)
             runs.beat(tx, work.run.run_id, work.now(), requests=work.requests)
         work.tell("Checking missing contacts", min(len(suspects), (done + 1) * CHUNK), len(suspects))
-    with work.vault.write() as tx:
+    with work.write() as tx:
         _explain(tx, work, unexplained)
         _close_incidents(tx, work)
 
@@ -53,7 +53,7 @@ def welcome_returned(work: Work) -> None:
         for answer in look_all(work, listed):
             if answer.raw is None:
                 continue
-            with work.vault.write() as tx:
+            with work.write() as tx:
                 register.returned(tx, work.location_id, answer.contact_id, at=work.now())
                 contacts.store_detail(
                     tx, work.location_id, answer.contact_id, answer.raw, at=work.now(), run_id=work.run.run_id
@@ -75,7 +75,7 @@ def _listed(work: Work, statuses: Sequence[Status]) -> Iterator[list[str]]:
 
 
 def _withdraw_listed(work: Work, listed: Sequence[str]) -> None:
-    with work.vault.write() as tx:
+    with work.write() as tx:
         for contact_id in listed:
             open_rows = [row for row in register.of_contact(tx, work.location_id, contact_id) if row.ended_at is None]
             register.withdraw(

@@ -56,7 +56,7 @@ def carry_out(work: Work, do: Callable[[Work], tuple[str, str]], began: datetime
     except HighLevelError as exc:
         outcome, reason = "incomplete", f"{exc} {exc.hint}".strip()
     except BaseException:
-        with work.vault.write() as tx:
+        with work.write() as tx:
             runs.release(tx, work.run.run_id)
         raise
     return conclude(work, outcome, reason, seconds=(work.now() - began).total_seconds())
@@ -65,7 +65,7 @@ def carry_out(work: Work, do: Callable[[Work], tuple[str, str]], began: datetime
 def begin(
     kind: str, vault: Vault, client: Client, rules: Rules, now: Now, listener: Listener, cancelled: Callable[[], bool]
 ) -> Work:
-    with vault.write() as tx:
+    with vault.write(of=client.location_id) as tx:
         run = runs.claim(
             tx,
             client.location_id,
@@ -106,7 +106,7 @@ def oddities(work: Work) -> list[str]:
 
 
 def conclude(work: Work, outcome: str, reason: str, *, seconds: float) -> Report:
-    with work.vault.write() as tx:
+    with work.write() as tx:
         seen = contacts.sighted(tx, work.run.run_id)
         work.tally.suspected = register.count_suspects(tx, work.location_id)
         runs.finish(

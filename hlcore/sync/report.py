@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from hlcore.errors import Cancelled
 from hlcore.highlevel import Client
 from hlcore.model.progress import Listener, Progress, silent
-from hlcore.store import Vault
+from hlcore.store import Tx, Vault
 from hlcore.store.runs import Run
 from hlcore.sync.rules import Rules
 
@@ -97,6 +98,10 @@ class Work:
     def requests(self) -> int:
         """Requests of this run, earlier sittings included."""
         return self.run.requests + self.client.requests - self.requests_before
+
+    def write(self) -> AbstractContextManager[Tx]:
+        """A transaction for what is the location's own; those of other locations need not wait for it."""
+        return self.vault.write(of=self.location_id)
 
     def tell(self, stage: str, done: int = 0, total: int = 0, note: str = "") -> None:
         """Tell whoever waits. Raises Cancelled when somebody asked to stop."""

@@ -165,7 +165,7 @@ class _Walk:
         rows, self.ready = list(self.ready.rows.values()), _Ready()
         if not rows:
             return
-        with self.work.vault.write() as tx:
+        with self.work.write() as tx:
             for start in range(0, len(rows), TOGETHER):
                 self._keep(tx, rows[start : start + TOGETHER])
             self._save(tx)
@@ -180,7 +180,7 @@ class _Walk:
         stretch.tries += 1
         stretch.ended = told >= promised or stretch.tries > PATIENCE
         if stretch.ended:
-            with self.work.vault.write() as tx:
+            with self.work.write() as tx:
                 self._save(tx)
         return True
 
@@ -219,7 +219,7 @@ class _Walk:
             return
         while (answer := self._ask(since, None, cursor)).rows:
             found = pages.read(answer.rows, self.work.location_id)
-            with self.work.vault.write() as tx:
+            with self.work.write() as tx:
                 self._keep(tx, found)
                 self._save(tx)
             if answer.next is None or answer.next == cursor:

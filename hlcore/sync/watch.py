@@ -199,7 +199,7 @@ def _pages(work: Work, filters: list[dict[str, Any]], sort: list[dict[str, Any]]
 
 def _take(work: Work, answer: SearchPage) -> None:
     found = pages.read(answer.rows, work.location_id)
-    with work.vault.write() as tx:
+    with work.write() as tx:
         taken = pages.take(tx, work.location_id, work.run.run_id, found, at=work.now())
         work.tally.added += taken.added
         work.tally.changed += taken.changed
@@ -209,7 +209,7 @@ def _take(work: Work, answer: SearchPage) -> None:
 def _suspect(work: Work, missing: dict[str, datetime]) -> None:
     proof = last_proof(work)
     last_seen = [(contact_id, max(seen_at, proof)) for contact_id, seen_at in missing.items()]
-    with work.vault.write() as tx:
+    with work.write() as tx:
         register.suspect(tx, work.location_id, last_seen, at=work.run.started_at, detected_by="watch")
 
 
