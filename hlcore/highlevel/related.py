@@ -37,7 +37,7 @@ class RelatedCalls:
         body: dict[str, Any] = {"limit": limit, "skip": skip}
         if contact_ids is not None:
             body["contactId"] = list(contact_ids)
-        return self._ask("search_tasks", all_of("tasks"), body=body)
+        return self._ask("search_tasks", _tasks, body=body)
 
     def create_task(self: Asking, contact_id: str, body: dict[str, Any]) -> bytes:
         """The contact has one more task. Never sent twice: AnswerLost."""
@@ -95,6 +95,16 @@ def _appointment(answer: Answer) -> bytes:
     if "id" in whole or "_id" in whole:
         return answer.body
     return envelopes.part(answer.body, "event" if "event" in whole else "appointment")
+
+
+def _tasks(answer: Answer) -> list[bytes]:
+    """The tasks of a search: in one list, or (as HighLevel's OpenAPI file has it) in lists within it."""
+    found = envelopes.rows(answer.body, "tasks")
+    return [one for row in found for one in _several(row)]
+
+
+def _several(row: bytes) -> list[bytes]:
+    return envelopes.rows(b'{"tasks":' + row + b"}", "tasks") if row.startswith(b"[") else [row]
 
 
 def _opportunities(answer: Answer) -> Page:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hlcore.errors import BrokenAnswer, HighLevelError, Rejected
-from hlcore.model.parts import identity, plural
+from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected
+from hlcore.model.parts import decode, identity, plural
 from hlcore.store import Tx, captures, feeds, records
 from hlcore.store.feeds import FeedState
 from hlcore.sync import messages
@@ -23,6 +23,9 @@ PAGE = 100
 SMALL_PAGE = 25
 OVERLAP = 5
 """Rows that a page of tasks shares with the one before: proof that none slipped by when another was deleted."""
+TOLD_OF_TASKS = ("title", "body", "assignedTo", "dueDate")
+PROOFS = 3
+"""So many tasks of a list are compared with what their contacts' own lists tell."""
 PATIENCE = 2
 """Walks in a row that may end badly before the feed is left alone for some hours."""
 
@@ -125,7 +128,8 @@ def _failed(tx: Tx, g: Gathering, state: FeedState, reason: str, *, for_good: bo
 
 def _tasks(client: Any, mark: Mark) -> Turn:
     """Tasks come by `skip`, so that rows move when one is deleted meanwhile: pages overlap, and a page that does not
-    know the end of the one before is read again from further up."""
+    know the end of the one before is read again from further up. Raises BrokenAnswer for a list that would never end,
+    or that is not the whole of it."""
     skip, limit, tail = mark.get("skip", 0), mark.get("limit", PAGE), mark.get("tail", [])
     try:
         rows = client.search_tasks(limit=limit, skip=skip)
@@ -134,12 +138,29 @@ def _tasks(client: Any, mark: Mark) -> Turn:
             raise
         return Turn([], mark.then(limit=SMALL_PAGE))
     ids = [identity(raw)[0] for raw in rows]
+    if ids and ids[-1] == mark.get("last") and len(ids) >= mark["size"] and not mark["back"]:
+        raise BrokenAnswer("HighLevel's list of tasks shows the same page again.")
+    if not skip:
+        _prove_whole(client, rows)
     if tail and ids and not set(ids) & set(tail) and mark.get("back", 0) < 5:
         return Turn([], mark.then(skip=max(0, skip - limit), back=mark.get("back", 0) + 1))
     fresh = [each for each in ids if each not in tail]
     forward = len(rows) - OVERLAP if len(rows) > 2 * OVERLAP else len(rows)
     after = mark.then(skip=skip + forward, tail=ids[-OVERLAP:] if forward < len(rows) else [], back=0)
-    return Turn(rows, after, ended=not fresh)
+    return Turn(rows, after.then(last=ids[-1] if ids else "", size=len(ids)), ended=not fresh)
+
+
+def _prove_whole(client: Any, rows: Sequence[bytes]) -> None:
+    """What some of these tasks do not say, they do not say in their contacts' own lists either; else BrokenAnswer."""
+    doubtful = {identity(raw)[1]: raw for raw in rows if not all(decode(raw).get(name) for name in TOLD_OF_TASKS)}
+    for contact_id, raw in list(doubtful.items())[:PROOFS]:
+        try:
+            own = {identity(each)[0]: decode(each) for each in client.tasks(contact_id)}
+        except Gone:
+            continue
+        here, there = decode(raw), own.get(identity(raw)[0], {})
+        if any(there.get(name) and name not in here for name in TOLD_OF_TASKS):
+            raise BrokenAnswer("HighLevel's list of tasks leaves out what the contacts' own lists tell.")
 
 
 def _opportunities(client: Any, mark: Mark) -> Turn:
