@@ -11,6 +11,9 @@
 * a telephone number is no formula, but a spreadsheet would make a number of it: the plus is lost and from twelve
   digits on it reads 4.91512E+11. It therefore gets the apostrophe too and stays readable as ``'+4915123456789``;
   so does any text of twelve or more digits;
+* so does other text that a spreadsheet would take for a number or a day and show as another: leading zeros (``01067``
+  would read 1067), ``1E5``, ``(123)`` (a negative number) and ``1/2`` or ``3-4`` (a day of this year). Whole dates
+  and times may be taken for what they are;
 * numbers that HighLevel sent as numbers stay numbers.
 """
 
@@ -32,8 +35,12 @@ class Mode(StrEnum):
 
 STARTERS = "=+\\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−"
 _SKIPPED = r"\s\"'`\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-_HARMFUL = re.compile(f"[{STARTERS}\t\r\n\x00]|[0-9]{{12}}")
-_BEGINS = re.compile(f"[\t\r\n\x00]|[{_SKIPPED}]*[{STARTERS}]|[0-9]{{12,}}$")
+_TURNED = (
+    r"\s*(?:0[0-9][0-9\s]*\Z|(?:[0-9]+(?:[.,][0-9]*)?[eE][+-]?[0-9]+|\([0-9][0-9.,]*\)"
+    r"|(?:[0-9]+ )?[0-9]{1,2}[/-][0-9]{1,2})\s*\Z)"
+)
+_HARMFUL = re.compile(f"\\A{_TURNED}|[{STARTERS}\t\r\n\x00]|[0-9]{{12}}")
+_BEGINS = re.compile(f"{_TURNED}|[\t\r\n\x00]|[{_SKIPPED}]*[{STARTERS}]|[0-9]{{12,}}$")
 _INSIDE = re.compile(f"([,;|\t\r\n][{_SKIPPED}]*)(?=[{STARTERS}])")
 MARK = "'"
 

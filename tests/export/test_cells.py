@@ -37,7 +37,7 @@ def test_only_apostrophes_are_added(text: str) -> None:
 
 @given(st.text(st.characters(exclude_characters="=+-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−\t\r\n\x00")))
 def test_harmless_text_stays_as_it_is(text: str) -> None:
-    assert neutral(text) == text or re.search(r"[0-9]{12}", text)
+    assert neutral(text) == text or re.search(r"[0-9]{12}", text) or re.match(r"\s*[0-9(]", text)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,35 @@ def test_examples(text: str, shown: str) -> None:
 @pytest.mark.parametrize("phone", ["+15551234567", "+4915123456789", "4915123456789"])
 def test_a_phone_number_is_text_with_all_its_digits(phone: str) -> None:
     assert neutral(phone) == "'" + phone
+
+
+@pytest.mark.parametrize(
+    "text", ["01067", "0151123456", "0049 151 123", " 01067 ", "1E5", "12e-3", "1.5E10", "(123)", "1/2", "3-4", "3 1/2"]
+)
+def test_what_a_spreadsheet_would_show_as_another_number_or_day_stays_text(text: str) -> None:
+    assert neutral(text) == "'" + text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "0.5",
+        "10115",
+        "1.5",
+        "2026-03-02",
+        "10:30",
+        "(0151) 123",
+        "0151/123-4",
+        "1-2-3",
+        "E5",
+        "5e",
+        "1/2 page",
+        "()",
+    ],
+)
+def test_numbers_dates_and_words_that_come_through_are_left_alone(text: str) -> None:
+    assert neutral(text) == text
 
 
 @given(st.one_of(SPICY, st.text(st.characters(exclude_categories=["Cs"]))))
