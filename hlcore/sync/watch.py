@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,7 +60,8 @@ def watch_location(
 ) -> Report:
     """Deletions, returns and changes since the last look are in the vault, found with as few requests as they allow;
     three when nothing happened. Ends in a full listing where counts contradict themselves, where too much is gone, and
-    before the first listing. Otherwise as `sync_location`."""
+    before the first listing; the report is then the listing's, and its reason says so.
+    Otherwise as `sync_location`."""
     began = now()
     with vault.read() as tx:
         known = runs.last_complete(tx, client.location_id)
@@ -77,7 +78,12 @@ def watch_location(
         return carry_out(work, lambda work: ("complete", _round(work, known.started_at)), began)
     except Listing as exc:
         conclude(work, "incomplete", f"{exc} A full listing was made instead.", seconds=0.0)
-        return sync_location(vault, client, rules, now=now, listener=listener, cancelled=cancelled)
+        report = sync_location(vault, client, rules, now=now, listener=listener, cancelled=cancelled)
+        return replace(report, reason=" ".join(filter(None, [_why(exc, report), report.reason])))
+
+
+def _why(exc: Listing, report: Report) -> str:
+    return f"{exc} A full listing was made instead." if report.outcome == "complete" else str(exc)
 
 
 def _round(work: Work, listed_at: datetime) -> str:
