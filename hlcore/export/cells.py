@@ -41,7 +41,8 @@ _TURNED = (
 )
 _HARMFUL = re.compile(f"\\A{_TURNED}|[{STARTERS}\t\r\n\x00]|[0-9]{{12}}")
 _BEGINS = re.compile(f"{_TURNED}|[\t\r\n\x00]|[{_SKIPPED}]*[{STARTERS}]|[0-9]{{12,}}$")
-_INSIDE = re.compile(f"([,;|\t\r\n][{_SKIPPED}]*)(?=[{STARTERS}])")
+_BETWEEN = re.compile(f"(?<![,;|{_SKIPPED}])[,;|{_SKIPPED}]+(?=[{STARTERS}])")
+_SEPARATES = re.compile("[,;|\t\r\n]")
 MARK = "'"
 
 
@@ -49,8 +50,13 @@ def neutral(text: str) -> str:
     """The text as a spreadsheet shows it without running, splitting or rounding anything."""
     if not _HARMFUL.search(text):
         return text
-    inner = _INSIDE.sub(rf"\1{MARK}", text)
+    inner = _BETWEEN.sub(_marked, text)
     return MARK + inner if _BEGINS.match(text) else inner
+
+
+def _marked(run: re.Match[str]) -> str:
+    """What stands before a dangerous character: marked where a new cell might begin in it."""
+    return run[0] + MARK if _SEPARATES.search(run[0]) else run[0]
 
 
 def cell(text: str, mode: Mode) -> str:

@@ -102,6 +102,12 @@ def test_numbers_dates_and_words_that_come_through_are_left_alone(text: str) -> 
     assert neutral(text) == text
 
 
+@pytest.mark.parametrize("run", ["\n", ", ", " \t"])
+def test_a_long_run_of_separators_is_gone_through_once(run: str) -> None:
+    assert neutral(f"a{run * 200_000}b") == f"a{run * 200_000}b"
+    assert neutral(f"a{run * 200_000}=1") == f"a{run * 200_000}'=1"
+
+
 @given(st.one_of(SPICY, st.text(st.characters(exclude_categories=["Cs"]))))
 def test_exact_cells_come_back(text: str) -> None:
     written = io.StringIO(newline="")
