@@ -1,9 +1,10 @@
 """`POST /webhooks/highlevel`: a delivery that is HighLevel's and about an account of ours is safe in the inbox before
 it is answered; everything else is refused, counted, and told nothing.
 
-The event loop only reads bytes. One thread checks and keeps them, as many at once as have come in the meantime, so that
-a burst costs few transactions and pages stay quick. HighLevel pauses a URL that fails too often (Webhook Integration
-Guide: below 90 % over three days), and sends again what was not answered with 2xx.
+The event loop only reads bytes. One thread checks and keeps them, as many at once as have come in the meantime, and
+wakes the loop once for all their answers, so that a burst costs few transactions and pages stay quick. HighLevel pauses
+a URL that fails too often (Webhook Integration Guide: below 90 % over three days), and sends again what was not
+answered with 2xx.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import asyncio
 import queue
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -34,17 +35,18 @@ TAKEN, REFUSED, TOO_LARGE, BUSY = 200, 401, 413, 503
 BODY_SECONDS = 15.0
 MOST_WAITING = 2_000
 MOST_BYTES = 64 * 1024 * 1024
-KNOWN_SECONDS = 2.0
+KNOWN_SECONDS, STRANGE_SECONDS = 2.0, 1.0
+"""So old may the list of accounts be, and when a delivery is about one that is not in it."""
 FLUSH_SECONDS = 1.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Offered:
-    """A body that waits to be checked and kept; `answer` becomes the status."""
+    """A body that waits to be checked and kept; `answer` becomes the status, in the loop that waits for it."""
 
     body: bytes
     signatures: dict[str, str]
-    answer: Future[int] = field(default_factory=Future)
+    answer: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 def routes(office_of: Callable[[], Office | None]) -> list[Route]:
@@ -74,7 +76,7 @@ class Door:
             keeper.refuse(OVERSIZE)
             return Response(status_code=TOO_LARGE, headers={"Connection": "close"})
         signatures = {name: request.headers.get(name, "") for name in (SIGNATURE, LEGACY_SIGNATURE)}
-        return Response(status_code=await asyncio.wrap_future(keeper.offer(body, signatures)))
+        return Response(status_code=await keeper.offer(body, signatures))
 
     def _of(self, office: Office | None) -> Keeper | None:
         if office is None:
@@ -92,7 +94,7 @@ class Keeper:
     def __init__(self, office: Office) -> None:
         self.office = office
         self._verifier = Verifier.of(office.settings)
-        self._queue: queue.Queue[Offered | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[Offered | None] = queue.SimpleQueue()
         self._bytes = 0
         self._refused: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -110,8 +112,8 @@ class Keeper:
         self._queue.put(None)
         self._thread.join(timeout=10)
 
-    def offer(self, body: bytes, signatures: dict[str, str]) -> Future[int]:
-        """Becomes the status to answer with: 200 when the delivery is safe or known already."""
+    def offer(self, body: bytes, signatures: dict[str, str]) -> asyncio.Future[int]:
+        """Becomes the status to answer with: 200 when the delivery is safe or known already. Called in a loop."""
         offered = Offered(body, signatures)
         with self._lock:
             full = self._queue.qsize() >= MOST_WAITING or self._bytes > MOST_BYTES or not self._thread.is_alive()
@@ -162,13 +164,11 @@ class Keeper:
                 self.office.bell.set()
                 with self._lock:
                     self._refused[inbox.DUPLICATE] += len(fresh) - new
-            for offered, delivery in kept:
-                offered.answer.set_result(TAKEN if delivery is not None else REFUSED)
+            statuses = [TAKEN if delivery is not None else REFUSED for _, delivery in kept]
         except Exception as exc:
             log.error("webhooks_not_kept", kind=type(exc).__name__, count=len(batch))
-            for offered in batch:
-                if not offered.answer.done():
-                    offered.answer.set_result(BUSY)
+            statuses = [BUSY] * len(batch)
+        _answer(batch, statuses)
 
     def _check(self, offered: Offered) -> Delivery | None:
         """The delivery to keep; None for one that is refused, which is counted."""
@@ -195,9 +195,9 @@ class Keeper:
         return event.location_id in self._connected(event.location_id)
 
     def _connected(self, wanted: str) -> frozenset[str]:
-        """The connected accounts, as of at most two seconds ago."""
+        """The connected accounts, as of a moment ago."""
         age = time.monotonic() - self._known_at
-        if age > KNOWN_SECONDS or (wanted not in self._known and age > KNOWN_SECONDS / 10):
+        if age > KNOWN_SECONDS or (wanted not in self._known and age > STRANGE_SECONDS):
             with self.office.vault.read() as tx:
                 self._known = frozenset(location.location_id for location in locations.all(tx))
             self._known_at = time.monotonic()
@@ -216,6 +216,22 @@ class Keeper:
             log.warning("webhook_counts_not_kept", kind=type(exc).__name__)
             with self._lock:
                 self._refused += counted
+
+
+def _answer(batch: Sequence[Offered], statuses: Sequence[int]) -> None:
+    """Each loop is woken once for all that wait in it. One that has ended is let be."""
+    found: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int]]] = defaultdict(list)
+    for offered, status in zip(batch, statuses, strict=True):
+        found[offered.answer.get_loop()].append((offered.answer, status))
+    for loop, answers in found.items():
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_tell, answers)
+
+
+def _tell(answers: Sequence[tuple[asyncio.Future[int], int]]) -> None:
+    for answer, status in answers:
+        if not answer.done():  # its sender has gone
+            answer.set_result(status)
 
 
 async def _body(request: Request) -> bytes | None:

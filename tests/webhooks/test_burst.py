@@ -1,0 +1,181 @@
+"""Many deliveries at the same moment share a transaction, and each has its own answer, when its own event is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from hlcore.errors import StoreError
+from hlcore.highlevel.webhooks import SIGNATURE
+from hlcore.sandbox.webhooks import Event, Keys
+from hlcore.store import Tx, inbox
+from hlcore.store.inbox import Delivery
+from hlcore.webhooks import Keeper
+from hlcore.worker import collect_once
+
+from .conftest import LOCATION, World
+
+
+class Gate:
+    """The inbox takes nothing until the gate opens; `sizes` are the deliveries of each transaction."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sizes: list[int] = []
+        self.reached, self.open = threading.Event(), threading.Event()
+        self._add = inbox.add
+        monkeypatch.setattr(inbox, "add", self._wait_and_add)
+
+    def _wait_and_add(self, tx: Tx, found: Sequence[Delivery]) -> int:
+        self.sizes.append(len(found))
+        self.reached.set()
+        assert self.open.wait(30)
+        return self._add(tx, found)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    return Gate(monkeypatch)
+
+
+@pytest.fixture
+def keeper(world: World) -> Iterator[Keeper]:
+    found = Keeper(world.office)
+    found.start()
+    yield found
+    found.stop()
+
+
+def event(world: World, name: str, keys: Keys | None = None, kind: str = "ContactUpdate") -> Event:
+    return Event({"type": kind, "locationId": LOCATION, "id": "c1", "webhookId": name}, keys or world.sandbox.keys)
+
+
+def offer(keeper: Keeper, told: Event) -> asyncio.Future[int]:
+    return keeper.offer(told.body, {SIGNATURE: told.headers()["X-GHL-Signature"]})
+
+
+def known(world: World) -> list[str]:
+    with world.vault.inbox.read() as tx:
+        return sorted(one.webhook_id for one in inbox.due(tx, at=world.clock.now(), limit=100))
+
+
+async def while_busy(gate: Gate, keeper: Keeper, world: World, told: Sequence[Event]) -> list[asyncio.Future[int]]:
+    """One delivery is being kept; meanwhile these come. Then the gate opens."""
+    answers = [offer(keeper, event(world, "first"))]
+    await asyncio.to_thread(gate.reached.wait, 30)
+    answers += [offer(keeper, each) for each in told]
+    gate.open.set()
+    return answers
+
+
+def test_what_comes_while_one_is_being_kept_is_kept_together(gate: Gate, keeper: Keeper, world: World) -> None:
+    async def play() -> list[int]:
+        told = [event(world, f"w{number}") for number in range(9)]
+        return await asyncio.gather(*await while_busy(gate, keeper, world, told))
+
+    assert asyncio.run(play()) == [200] * 10
+    assert gate.sizes == [1, 9]
+    assert known(world) == ["first", *(f"w{number}" for number in range(9))]
+
+
+def test_each_of_them_gets_its_own_answer(gate: Gate, keeper: Keeper, world: World) -> None:
+    async def play() -> list[int]:
+        told = [event(world, "good"), event(world, "forged", Keys()), event(world, "good"), event(world, "first")]
+        return await asyncio.gather(*await while_busy(gate, keeper, world, told))
+
+    assert asyncio.run(play()) == [200, 200, 401, 200, 200]
+    assert known(world) == ["first", "good"]
+    keeper.stop()
+    assert world.refused() == {"unsigned": 1, "duplicate": 2}
+
+
+def test_whoever_is_answered_finds_the_delivery_in_the_inbox(gate: Gate, keeper: Keeper, world: World) -> None:
+    found: dict[str, list[str]] = {}
+
+    async def play() -> None:
+        names = ["w1", "w2", "w3"]
+        answers = await while_busy(gate, keeper, world, [event(world, name) for name in names])
+        for name, answer in zip(["first", *names], answers, strict=True):
+            answer.add_done_callback(lambda _, name=name: found.update({name: known(world)}))
+        await asyncio.gather(*answers)
+        await asyncio.sleep(0)
+
+    asyncio.run(play())
+    assert {name for name, there in found.items() if name in there} == {"first", "w1", "w2", "w3"}
+
+
+def test_what_cannot_be_kept_is_kept_when_it_comes_again(
+    keeper: Keeper, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise StoreError("The disk of the database is full.")
+
+    async def play() -> list[int]:
+        return await asyncio.gather(*(offer(keeper, event(world, name)) for name in ("w1", "w2", "w3")))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "add", refuse)
+        assert asyncio.run(play()) == [503, 503, 503]
+    assert known(world) == []
+    assert asyncio.run(play()) == [200, 200, 200]
+    assert known(world) == ["w1", "w2", "w3"]
+
+
+def test_a_sender_that_has_gone_keeps_no_other_from_its_answer(gate: Gate, keeper: Keeper, world: World) -> None:
+    async def play() -> list[int]:
+        first, gone, other = await while_busy(gate, keeper, world, [event(world, "gone"), event(world, "other")])
+        gone.cancel()
+        return [await first, await other]
+
+    assert asyncio.run(play()) == [200, 200]
+    assert known(world) == ["first", "gone", "other"]
+
+
+def test_a_server_that_has_ended_keeps_nothing_from_being_kept(gate: Gate, keeper: Keeper, world: World) -> None:
+    async def leave() -> None:
+        offer(keeper, event(world, "first"))
+        await asyncio.to_thread(gate.reached.wait, 30)
+
+    async def come_again() -> int:
+        return await offer(keeper, event(world, "second"))
+
+    asyncio.run(leave())
+    gate.open.set()
+    assert asyncio.run(come_again()) == 200
+    assert known(world) == ["first", "second"]
+
+
+@pytest.mark.parametrize("name", ["w\x00null", "w\ud800half", "wü猫", "w" * 300], ids=["nul", "half", "words", "long"])
+def test_odd_ids_are_kept_once(keeper: Keeper, world: World, name: str) -> None:
+    body = json.dumps({"type": "ContactUpdate", "locationId": LOCATION, "webhookId": name}).encode()
+    signatures = {SIGNATURE: world.sandbox.keys.sign(body)}
+
+    async def play() -> list[int]:
+        return await asyncio.gather(*(keeper.offer(body, signatures) for _ in range(3)))
+
+    assert asyncio.run(play()) == [200, 200, 200]
+    assert len(known(world)) == 1
+
+
+class Knot:
+    """Points to itself: only the collector gives it back."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_what_lives_is_looked_at_by_the_collector_once_and_given_back_the_next_time() -> None:
+    knot = Knot()
+    seen = weakref.ref(knot)
+    collect_once()
+    del knot
+    gc.collect()
+    assert seen() is not None
+    collect_once()
+    assert seen() is None
+    gc.unfreeze()
