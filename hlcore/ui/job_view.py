@@ -4,7 +4,7 @@ database, so that closing the browser, another browser or a restart change nothi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -17,7 +17,7 @@ from hlcore.restore.kinds import kind_of
 from hlcore.store import restores
 from hlcore.store.locations import Location
 from hlcore.store.restores import Item, Job
-from hlcore.ui import errors, fields, office, receipts, undoing
+from hlcore.ui import errors, fields, job_words, office, receipts, undoing
 from hlcore.ui.house import house
 from hlcore.ui.names import Names, names_of
 from hlcore.ui.restoring import carry_on
@@ -34,14 +34,6 @@ STATES = {
     "cancelled": Mark("Stopped", ":material/cancel:", "gray", "✕"),
     "done": Mark("Done", ":material/check_circle:", "green", "✓"),
 }
-OUTCOMES = {
-    "recreated": Mark("Created again", ":material/person_add:", "green", "✓"),
-    "topped_up": Mark("Topped up", ":material/playlist_add:", "green", "✓"),
-    "skipped": Mark("Left as it was", ":material/block:", "gray", "–"),
-    "failed": Mark("Failed", ":material/error:", "red", "✕"),
-    **undoing.OUTCOMES,
-    "": Mark("Waiting", ":material/hourglass_empty:", "blue", "…"),
-}
 _TEXT = st.column_config.TextColumn
 COLUMNS: dict[str, Any] = {
     "Person": _TEXT(width=190),
@@ -56,12 +48,12 @@ def show(job_ids: Sequence[int], person: Person) -> None:
     """The jobs that one confirmation began (one for each account), as they stand now and as they go on."""
     with errors.shown():
         found = [_read(job_id) for job_id in job_ids]
-        st.title(undoing.title(found), anchor=False)
+        st.title(job_words.title(found), anchor=False)
         first, place = found[0], _place(found[0])
         by = "somebody on this computer" if first.created_by in ("", "local") else plain(first.created_by)
         when = moment(first.created_at, place.timezone if place else "UTC")
         people = many(sum(job.total for job in found), "person", "people")
-        said = plain(undoing.subject(first))
+        said = plain(job_words.subject(first))
         st.markdown(f"{people.capitalize()} of {_accounts(found)}, asked for by {by} on {when}. {said}".strip())
         if any(job.state in OPEN for job in found):
             _watch(tuple(job_ids), person)
@@ -115,14 +107,14 @@ def _result(found: Sequence[Job], person: Person) -> None:
             outcomes.update(restores.progress(tx, job.job_id))
             different += restores.differing(tx, job.job_id)
             if kind_of(job):
-                different += undoing.different(list(restores.iterate_items(tx, job.job_id)))
+                different += job_words.differing(list(restores.iterate_items(tx, job.job_id)))
         names = names_of(tx, [job.location_id for job in found])
-    draw, words = undoing.verdict(found[0], outcomes, different) or verdict(outcomes, different)
+    draw, words = job_words.verdict(kind_of(found[0]), outcomes, different)
     draw(words, icon=STATES[found[0].state].icon)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         receipts.receipt_button(found, person)
-        said = {key: mark.word for key, mark in OUTCOMES.items()}
-        receipts.printed_button(found, undoing.title(found), said, person)
+        said = {key: mark.word for key, mark in job_words.OUTCOMES.items()}
+        receipts.printed_button(found, job_words.title(found), said, person)
         if outcomes["failed"] or different:
             _again(found, person)
         undoing.button(found, person, open_job)
@@ -160,27 +152,6 @@ def _retry(found: Sequence[Job], person: Person) -> None:
                 carry_on(house(), here, job.location_id, job.job_id, person)
 
 
-def verdict(outcomes: Mapping[str, int], different: int) -> tuple[Callable[..., Any], str]:
-    """How to draw it, and a job's result in a sentence. `different`: how many are back with differences."""
-    back = outcomes.get("recreated", 0) + outcomes.get("topped_up", 0)
-    failed, left, waiting = outcomes.get("failed", 0), outcomes.get("skipped", 0), outcomes.get("", 0)
-    parts = [f"{many(back, 'person is', 'people are').capitalize()} back in HighLevel; nobody got a message."]
-    if back and not different:
-        parts.append("Each was read back: every field is as planned.")
-    if different:
-        parts.append(f"{many(different, 'person differs', 'people differ').capitalize()} from the copy; see below.")
-    if failed:
-        parts.append(f"{many(failed, 'person', 'people').capitalize()} could not be restored; see why below.")
-    if left:
-        parts.append(f"{many(left, 'person was', 'people were').capitalize()} left as they were; see why below.")
-    if waiting:
-        parts.append(f"{many(waiting, 'person', 'people').capitalize()} had not begun when it was stopped.")
-    if failed or different:
-        return (st.error if failed else st.warning), " ".join(parts)
-    draw = st.success if back and not waiting else st.info
-    return draw, " ".join(parts)
-
-
 def _table(job: Job) -> list[Item]:
     """One page of the job's people; those it shows."""
     part = slice_of(f"job_{job.job_id}", job.total)
@@ -194,12 +165,12 @@ def _table(job: Job) -> list[Item]:
 
 def row(item: Item) -> dict[str, Any]:
     """One person of a job as a row."""
-    outcome = OUTCOMES.get(item.outcome) or Mark(item.outcome, ":material/help:", "gray")
+    outcome = job_words.OUTCOMES.get(item.outcome) or Mark(item.outcome, ":material/help:", "gray")
     return {
         "Person": name_of(item),
         "Result": outcome.cell,
         "New id": item.new_contact_id or NOTHING,
-        "Verified": undoing.verified_words(item),
+        "Verified": job_words.verified(item),
         "Why": item.error or (str((item.plan or {}).get("reason", "")) if item.outcome == "skipped" else ""),
     }
 
@@ -235,7 +206,7 @@ def recent(ids: Sequence[str]) -> int:
             name = plain(office.name_of(job.location_id, places))
             when = ago(job.created_at, office.now())
             people = many(job.total, "person", "people")
-            told = f"{STATES[job.state].badge} **{undoing.title([job])}** · {people} of {name} · {when}"
+            told = f"{STATES[job.state].badge} **{job_words.title([job])}** · {people} of {name} · {when}"
             st.markdown(told, width="stretch")
             st.button("Open", key=f"open_{job.job_id}", on_click=open_job, args=([job.job_id],))
     return len(found)

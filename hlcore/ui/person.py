@@ -14,7 +14,7 @@ from hlcore.model.changes import Change
 from hlcore.model.contact import moment as parse_moment
 from hlcore.model.lifecycle import Status
 from hlcore.store.records import Record
-from hlcore.ui import fields, job_view, merging, office, rewinding, safety, words
+from hlcore.ui import fields, job_words, merging, office, rewinding, safety, words
 from hlcore.ui.choosing import Who, fill_basket
 from hlcore.ui.empty import empty
 from hlcore.ui.errors import shown
@@ -242,7 +242,7 @@ def restores(sheet: Sheet) -> None:
         empty("Never restored", "Contact Vault has not been asked to restore this person.", icon=":material/restore:")
     for one in sheet.restores:
         with st.container(border=True, gap="xsmall"):
-            mark = job_view.OUTCOMES.get(one["outcome"], job_view.OUTCOMES[""])
+            mark = job_words.OUTCOMES.get(one["outcome"], job_words.OUTCOMES[""])
             asked = words.moment(parse_moment(one["asked_at"]), sheet.tz)
             st.markdown(f"**Restore {one['job_id']}** {mark.badge} :gray[{asked}]")
             if one["new_id"]:

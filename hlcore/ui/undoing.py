@@ -1,84 +1,21 @@
-"""Undoing a restore, and what the page calls each kind of job."""
+"""Undoing a restore: the way to it, and the question before it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from hlcore.governance.roles import Act, Person
-from hlcore.restore import rewind, undo
+from hlcore.restore import undo
 from hlcore.restore.kinds import kind_of
-from hlcore.store.restores import Item, Job
+from hlcore.store.restores import Job
 from hlcore.ui import errors, office
 from hlcore.ui.house import house
 from hlcore.ui.restoring import carry_on
-from hlcore.ui.words import NOTHING, Mark, count, many, plain
+from hlcore.ui.words import count, many, plain
 
 ASKING = "confirm_undo"
-OUTCOMES = {
-    "undone": Mark("Deleted again", ":material/undo:", "green", "✓"),
-    "put_back": Mark("Put back", ":material/history:", "green", "✓"),
-}
-_AS_PLANNED = {"undone": "✓ not in HighLevel any more", "put_back": "✓ as before; all else unchanged"}
-_TITLES = {undo.KIND: "Undo {0}", rewind.KIND: "Putting back {0}"}
-
-
-def title(jobs: Sequence[Job]) -> str:
-    """'Restore 3 and 4', 'Undo 5', 'Putting back 6'."""
-    numbers = " and ".join(str(job.job_id) for job in jobs)
-    return _TITLES.get(kind_of(jobs[0]), "Restore {0}").format(numbers)
-
-
-def subject(job: Job) -> str:
-    """What a job is about, where that is not a restore; '' for one."""
-    options = job.options if isinstance(job.options, Mapping) else {}
-    if kind_of(job) == undo.KIND:
-        return f"It undoes restore {options.get('undoes')}: what that restore created and nobody has touched since."
-    if kind_of(job) == rewind.KIND:
-        return str(options.get("said") or "")
-    return ""
-
-
-def verified_words(item: Item) -> str:
-    """Whether what HighLevel shows is what was planned."""
-    if item.verified is None:
-        return NOTHING
-    if item.verified:
-        return _AS_PLANNED.get(item.outcome, "✓ every field as planned")
-    return f"! {many(len(item.differences or ()), 'difference')}" if item.differences else "! not verified"
-
-
-def verdict(job: Job, outcomes: Mapping[str, int], different: int) -> tuple[Callable[..., Any], str] | None:
-    """How to draw the result, and the result in a sentence; None for a restore."""
-    kind = kind_of(job)
-    if not kind:
-        return None
-    done = outcomes.get("undone" if kind == undo.KIND else "put_back", 0)
-    failed, left, waiting = outcomes.get("failed", 0), outcomes.get("skipped", 0), outcomes.get("", 0)
-    people = many(done, "person", "people").capitalize()
-    if kind == undo.KIND:
-        parts = [f"{people} that the restore had created {'is' if done == 1 else 'are'} deleted again."]
-    else:
-        parts = [f"{people} {'has' if done == 1 else 'have'} the earlier values again."]
-        if done and not different:
-            parts.append("Each was read back: the chosen fields are as they were, everything else is unchanged.")
-    if different:
-        parts.append(f"{many(different, 'person differs', 'people differ').capitalize()} from the plan; see below.")
-    if left:
-        parts.append(f"{many(left, 'person was', 'people were').capitalize()} left as they are; see why below.")
-    if failed:
-        parts.append(f"{many(failed, 'person', 'people').capitalize()} failed; see why below.")
-    if waiting:
-        parts.append(f"{many(waiting, 'person', 'people').capitalize()} had not begun when it was stopped.")
-    draw = st.error if failed else st.warning if different else st.success if done and not waiting else st.info
-    return draw, " ".join(parts)
-
-
-def different(items: Sequence[Any]) -> int:
-    """How many of these are done and not as planned."""
-    return sum(item.outcome in OUTCOMES and item.verified is False for item in items)
 
 
 def button(jobs: Sequence[Job], person: Person, opened: Callable[[Sequence[int]], None]) -> None:
