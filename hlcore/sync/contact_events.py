@@ -73,7 +73,7 @@ def _lose(tx: Tx, location_id: str, seen: Seen, at: datetime, lag: timedelta) ->
     contact_id = seen.answer.contact_id
     known = contacts.held(tx, location_id, [contact_id]).get(contact_id)
     if known is None:
-        known = _introduce(tx, location_id, seen.told[-1][1], contact_id, at)
+        known = _introduce(tx, location_id, *seen.told[-1], contact_id=contact_id, at=at)
     if known.status in (Status.ERASED, *SETTLED):
         return None
     told = [min(event.sent_at, at) for event, _ in seen.told if event.sent_at and event.sent_at <= at + lag]
@@ -89,9 +89,10 @@ def _lose(tx: Tx, location_id: str, seen: Seen, at: datetime, lag: timedelta) ->
     return settle(tx, row, f"HighLevel sent a webhook about its deletion. {seen.answer.words}", at=at)
 
 
-def _introduce(tx: Tx, location_id: str, body: bytes, contact_id: str, at: datetime) -> Held:
-    """A contact that was made and deleted between two looks: its last snapshot, out of the webhook, is all there is."""
-    contacts.insert(tx, location_id, [parse(snapshot(body))], at=at)
+def _introduce(tx: Tx, location_id: str, event: Event, body: bytes, *, contact_id: str, at: datetime) -> Held:
+    """A contact that was made and deleted between two looks: its last snapshot, out of the webhook, is all there is. It
+    is as old as the message, however late that came."""
+    contacts.insert(tx, location_id, [parse(snapshot(body))], at=min(event.sent_at or at, at))
     return contacts.held(tx, location_id, [contact_id])[contact_id]
 
 

@@ -123,6 +123,16 @@ def test_a_person_made_and_deleted_between_two_looks_is_in_the_register_all_the_
     assert b"webhookId" not in held.raw
 
 
+def test_the_clock_of_such_a_person_starts_at_the_deletion_however_late_its_message_comes(world: World) -> None:
+    brief = world.location.create(firstName="Ida", lastName="Brief")
+    world.location.delete(brief)
+    at = world.clock.now()
+    world.clock.pass_(hours=9)
+    world.deliver(world.news()[-1])
+    row = world.row(brief)
+    assert (row.status, row.deleted_at, row.clock_from) == ("deleted", at, at)
+
+
 def test_an_erased_person_stays_erased(world: World) -> None:
     from hlcore.store import register
 
