@@ -10,7 +10,7 @@ from hlcore.restore.receipt import to_csv
 from hlcore.store import restores
 from hlcore.ui.printed import page
 from tests.restore.conftest import LOCATION, World
-from tests.restore.test_children import belongings, capture, lost_life, restored
+from tests.restore.lives import belongings, capture, lost_life, restored
 
 
 def lines(item: PlanItem) -> dict[str, Line]:

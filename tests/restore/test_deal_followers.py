@@ -9,7 +9,7 @@ import pytest
 from hlcore.model.dnd import all_closed
 from hlcore.restore.plan import Choices, PlanItem
 from tests.restore.conftest import World
-from tests.restore.test_children import capture, native, quiet
+from tests.restore.lives import capture, native, quiet
 
 
 def came_back(world: World, *, followers: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.restore.conftest import LOCATION, World
-from tests.restore.test_children import belongings, capture
+from tests.restore.lives import belongings, capture
 
 ROOT = Path(__file__).parents[2]
 KILLS = 4

@@ -13,7 +13,7 @@ from hlcore.restore.plan import Choices, Path, Plan
 from hlcore.restore.planning import plan
 from hlcore.store import locations, register
 from tests.restore.conftest import LOCATION, World
-from tests.restore.test_children import lost_life
+from tests.restore.lives import lost_life
 
 
 def planned(world: World, found: Findings | None, *ids: str, path: Path = "auto", **more: Any) -> Plan:

@@ -10,7 +10,7 @@ import pytest
 from hlcore.restore.plan import Choices
 from hlcore.store import locations, register
 from tests.restore.conftest import LOCATION, World
-from tests.restore.test_children import a_whole_life, belongings, capture, lost_life, native, quiet
+from tests.restore.lives import a_whole_life, belongings, capture, lost_life, native, quiet
 
 HOLDERS: list[Any] = [
     pytest.param({"email": "ana@example.com"}, id="e-mail"),

@@ -1,0 +1,113 @@
+"""Somebody with everything that can hang on a contact, lost or back again, and what a restore of it must not do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hlcore.restore.plan import Choices
+from hlcore.sync.catalogues import capture_catalogue
+from hlcore.sync.reading import capture_kind
+from tests.restore.conftest import LOCATION, World
+
+KINDS = ("note", "task", "opportunity", "appointment", "message")
+
+
+def capture(world: World, *ids: str) -> None:
+    """All that belongs to these is in the vault, as a round of capturing would take it in."""
+    world.copy(details=True)
+    for kind in ("pipeline", "calendar", "business", "user"):
+        capture_catalogue(world.vault, world.client, kind, now=world.clock.now)
+    for contact_id in ids:
+        for kind in KINDS:
+            capture_kind(world.vault, world.client, LOCATION, contact_id, kind, now=world.clock.now)
+
+
+def a_whole_life(world: World, number: int = 1, **fields: Any) -> str:
+    """Somebody with everything that can hang on a contact; the id."""
+    place, ana = world.location, f"ana{number}@example.com"
+    sam = next(iter(place.shelves.users), "") or place.add_user("Sam")
+    contact_id = world.add(**{"firstName": "Ana", "email": ana, "tags": ["vip"], "assignedTo": sam, **fields})
+    place.add_note(contact_id, "Likes tea", date_added=datetime(2025, 5, 1, 8, tzinfo=UTC), userId=sam, color="#FFAA00")
+    place.add_note(contact_id, "Prefers mornings", title="Times", pinned=True)
+    place.add_task(contact_id, "Call back", due=datetime(2026, 4, 1, 10, tzinfo=UTC), completed=True, assignedTo=sam)
+    place.add_opportunity(contact_id, "Whitening", monetaryValue=1200.5, status="won", assignedTo=sam, followers=[sam])
+    place.add_appointment(contact_id, world.clock.now() + timedelta(days=90), title="Check-up")
+    place.add_message(contact_id, "Hello?", at=datetime(2025, 6, 1, 9, tzinfo=UTC))
+    place.add_message(contact_id, "Hi Ana", direction="outbound", at=datetime(2025, 6, 1, 9, 5, tzinfo=UTC))
+    place.add_follower(contact_id, sam)
+    business = next(iter(place.shelves.businesses), "") or place.add_business("Kite Recruiting")
+    place.edit(contact_id, businessId=business)
+    return contact_id
+
+
+def lost_life(world: World, number: int = 1, **fields: Any) -> str:
+    """Somebody with all that, captured and deleted; the id."""
+    contact_id = a_whole_life(world, number, **fields)
+    capture(world, contact_id)
+    world.lose(contact_id)
+    return contact_id
+
+
+def native(world: World, *, with_records: bool) -> tuple[str, dict[str, list[Any]]]:
+    """Somebody with all that was deleted, and HighLevel's own restore brought them back; the id, and what they had."""
+    ana = a_whole_life(world)
+    capture(world, ana)
+    before = belongings(world, ana)
+    world.lose(ana, days=2)
+    world.location.native_restore(ana, with_records=with_records)
+    world.clock.pass_(hours=1)
+    world.returned(ana)
+    return ana, before
+
+
+def belongings(world: World, contact_id: str) -> dict[str, list[Any]]:
+    """What hangs on this living contact, in plain values."""
+    shelves = world.location.shelves
+    return {
+        "notes": sorted(one["body"] for one in shelves.notes.get(contact_id, {}).values()),
+        "tasks": sorted((t["title"], t["dueDate"], t["completed"]) for t in shelves.tasks.get(contact_id, {}).values()),
+        "deals": sorted(
+            (d["name"], d["status"], d["monetaryValue"], d["pipelineStageId"], tuple(d["followers"]))
+            for d in shelves.opportunities.values()
+            if d["contactId"] == contact_id
+        ),
+        "appointments": sorted(
+            (a["title"], a["startTime"]) for a in shelves.appointments.values() if a["contactId"] == contact_id
+        ),
+    }
+
+
+def quiet(world: World) -> None:
+    """Nobody was reached, nothing was out of order."""
+    ledger = world.sandbox.ledger
+    assert ledger.messages_sent == []
+    assert ledger.reached == []
+    assert ledger.creates_without_dnd == []
+    assert ledger.off_contract == []
+    assert ledger.crashes == []
+    assert ledger.rate_limited == 0
+
+
+def restored(world: World, contact_id: str, choices: Choices) -> dict[str, Any]:
+    """They are restored as chosen; the line of the receipt."""
+    world.confirm(contact_id, choices=choices)
+    world.run()
+    return world.receipt()[contact_id]
+
+
+def strike_at(
+    world: World, where: str, fault: str, options: dict[str, Any], *, prefix: str = "POST /contacts/"
+) -> None:
+    """The fault strikes the next write whose path ends so."""
+    faults = world.location.faults
+    real = faults.pick
+
+    def pick(kinds: dict[str, str], request: str, *, named: bool = False) -> Any:
+        path = request.partition("?")[0]
+        if path.startswith(prefix) and path.endswith(where):
+            faults.pick = real  # type: ignore[method-assign]
+            faults.on(fault, times=1, where=path, **options)
+        return real(kinds, request, named=named)
+
+    faults.pick = pick  # type: ignore[method-assign]

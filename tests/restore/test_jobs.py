@@ -1,0 +1,132 @@
+"""Restores as jobs: confirmed, paused, cancelled, carried on; who may run one, and what is written down about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from hlcore.errors import NotAllowed, RunInProgress, TokenRefused, Unreachable
+from hlcore.governance.roles import Person, Role
+from hlcore.restore.execute import cancel_job, confirm_job, create_job, pause_job, run_job
+from hlcore.restore.receipt import COLUMNS, to_csv, to_json
+from hlcore.store import audit
+from tests.restore.conftest import SAM, World
+
+
+def test_another_job_goes_on_where_an_interrupted_one_left_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(*_: object) -> None:
+        raise Unreachable("cut off while looking what became of it")
+
+    ana = world.lost(firstName="Ana", email="ana@example.com")
+    world.confirm(ana)
+    world.location.faults.on("lost_answer", where="POST /contacts/", times=1)
+    monkeypatch.setattr("hlcore.restore.recreate.settle", cut)
+    with pytest.raises(Unreachable):
+        world.run()
+    monkeypatch.undo()
+    assert len(world.live()) == 1
+    assert "interrupted" in world.planned(ana).reason
+    row = world.restore(ana)[ana]
+    assert (row["outcome"], row["verified"], len(world.live())) == ("recreated", True, 1)
+
+
+def test_a_refused_token_stops_the_job_before_anything_is_made(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    world.confirm(ana)
+    world.location.faults.on("token_revoked")
+    with pytest.raises(TokenRefused):
+        world.run()
+    world.location.faults.clear()
+    assert (world.receipt()[ana]["outcome"], world.live()) == ("", [])
+
+
+def test_a_job_that_is_done_is_done(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    world.restore(ana)
+    world.sandbox.ledger.clear()
+    assert world.run().state == "done"
+    assert len(world.sandbox.ledger) == 0
+
+
+def test_two_jobs_for_one_contact_make_it_once(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    first, second = world.confirm(ana), world.confirm(ana)
+    for job_id in (first, second):
+        world.job_id = job_id
+        world.run()
+    assert len(world.live()) == 1
+    assert "already lives on" in world.receipt()[ana]["error"]
+
+
+def test_a_paused_job_rests_until_it_is_confirmed_again(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    job_id = world.confirm(ana)
+    assert pause_job(world.vault, job_id, SAM, world.clock.now)
+    assert (world.run().state, world.live()) == ("paused", [])
+    assert confirm_job(world.vault, job_id, SAM, world.clock.now)
+    assert world.run().state == "done"
+
+
+def test_a_job_cancelled_while_it_runs_stops_and_keeps_what_is_done(world: World) -> None:
+    ids = [world.lost(firstName=f"P{number}") for number in range(30)]
+    job_id = world.confirm(*ids)
+    result = world.run(listener=lambda _: cancel_job(world.vault, job_id, SAM, world.clock.now))
+    assert result.state == "cancelled"
+    assert 0 < len(world.live()) < 30
+    assert len(world.live()) == result.outcomes["recreated"]
+
+
+def test_a_draft_is_not_run(world: World) -> None:
+    plan = world.plan(world.lost(firstName="Ana"))
+    world.job_id = create_job(world.vault, plan, SAM, world.clock.now, confirmed=False)
+    assert (world.run().state, world.live()) == ("draft", [])
+
+
+def test_one_restore_at_a_time_works_on_a_location(world: World) -> None:
+    first, second = world.confirm(world.lost(firstName="Ana")), world.confirm(world.lost(firstName="Ben"))
+    refused: list[bool] = []
+
+    def start_the_other(_: object) -> None:
+        with pytest.raises(RunInProgress):
+            run_job(world.vault, world.client, second, now=world.clock.now, person=SAM)
+        refused.append(True)
+
+    world.job_id = first
+    world.run(listener=start_the_other)
+    assert refused
+
+
+def test_a_viewer_may_neither_ask_for_a_restore_nor_run_one(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    mara = Person("mara@example.com", "Mara", Role.VIEWER, "oidc")
+    with pytest.raises(NotAllowed):
+        create_job(world.vault, world.plan(ana), mara, world.clock.now)
+    job_id = world.confirm(ana)
+    with pytest.raises(NotAllowed):
+        run_job(world.vault, world.client, job_id, now=world.clock.now, person=mara)
+    assert world.live() == []
+
+
+def test_every_restore_is_in_the_audit_log_without_personal_data(world: World) -> None:
+    ana = world.lost(firstName="Ana", email="ana@example.com")
+    world.restore(ana)
+    with world.vault.read() as tx:
+        lines = audit.listing(tx, limit=10)
+    assert {(line.actor, line.act, line.subject) for line in lines} == {(SAM.email, "restore", f"job {world.job_id}")}
+    assert "ana@" not in repr([line.detail for line in lines])
+
+
+def test_the_receipt_can_be_downloaded_safely(world: World) -> None:
+    ana = world.lost(firstName="=1+1", email="ana@example.com", phone="ask at desk")
+    world.restore(ana)
+    lines = "".join(to_csv(world.vault, world.job_id)).splitlines()
+    assert lines[0] == ",".join(COLUMNS)
+    assert "'=1+1" in lines[1]
+    assert "phone: planned “ask at desk”, found nothing" in lines[1]
+
+
+def test_its_json_has_the_keys_of_the_command_line(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    world.restore(ana)
+    keys = {"contact_id", "outcome", "new_id", "verified", "differences", "error", "predicted", "measured"}
+    keys |= {"changed", "left_out"}
+    assert [item.keys() for item in to_json(world.vault, world.job_id)["items"]] == [keys]
