@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hlcore.errors import AnswerLost, Cancelled, Duplicate, Gone, HighLevelError, Rejected
+from hlcore.errors import AnswerLost, BrokenAnswer, Cancelled, Duplicate, Gone, HighLevelError, Rejected
 from hlcore.highlevel import Client
 from hlcore.model.children import APPOINTMENT, BUSINESS, FOLLOWERS, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, Child
 from hlcore.model.parts import identity
 from hlcore.model.recognise import SHELF, find, smaller
+from hlcore.restore.departed import gone, refusal
 from hlcore.restore.following import DEAL_FOLLOWERS, follow_step
 from hlcore.restore.live import shelf
 from hlcore.restore.outcome import Later
@@ -158,8 +159,12 @@ class _Attaching:
         entry = self.work.intend(self.item, child.step, body, of=self.contact_id)
         try:
             made, _ = identity(MAKE[child.kind](self.work.client, self.contact_id, body))
-        except (Rejected, Duplicate) as exc:
-            self.work.answered(entry, status=exc.status, note=refusal_note(_names(exc), state=UNSURE))
+        except (Rejected, Duplicate, BrokenAnswer) as exc:
+            told = refusal(self.work, exc, body)
+            if told is None:
+                self.work.answered(entry, status=exc.status, note=f"not done: {type(exc).__name__}")
+                raise
+            self.work.answered(entry, status=exc.status, note=refusal_note(told, state=UNSURE))
             return False
         except AnswerLost as exc:
             self.work.answered(entry, status=exc.status, note=f"{UNSURE}: no usable answer")
@@ -172,28 +177,33 @@ class _Attaching:
         return bool(made)
 
     def _set(self, kind: str, step: str, body: dict[str, Any], known: list[Entry]) -> None:
-        """Done once; a refusal is final."""
+        """Done once; a refusal is final, but of several followers those who are still there are added."""
         mine = [one for one in known if one.step == step]
         refused = [one for one in mine if refused_fields(one) is not None]
-        if any(one.note == WRITTEN for one in mine) or (refused and self.work.attempt(self.item.contact_id, refused)):
+        if any(one.note == WRITTEN for one in mine):
             return
+        if not (refused and self.work.attempt(self.item.contact_id, refused)) and self._sent(kind, step, body):
+            return
+        users = body.get("followers", ())
+        there = [one for one in users if one not in gone(self.work, users)] if len(users) > 1 else []
+        if there and len(there) < len(users):
+            self._set(kind, f"{step[:58]}.rest", {**body, "followers": there}, self._entries())
+
+    def _sent(self, kind: str, step: str, body: dict[str, Any]) -> bool:
+        """Whether HighLevel took the request; False when it refused."""
         entry = self.work.intend(self.item, step, body, of=self.contact_id)
         try:
             SET[kind](self.work.client, self.contact_id, body)
-        except (Rejected, Duplicate) as exc:
-            self.work.answered(entry, status=exc.status, note=refusal_note(_names(exc)))
-            return
         except (HighLevelError, Cancelled) as exc:
-            if kind == DEAL_FOLLOWERS and isinstance(exc, Gone):  # the deal is gone, not the contact
-                self.work.answered(entry, status=exc.status, note=refusal_note(()))
-                return
+            gone_too = kind == DEAL_FOLLOWERS and isinstance(exc, Gone)  # the deal is gone, not the contact
+            told = () if gone_too else refusal(self.work, exc, body)
+            if told is not None:
+                self.work.answered(entry, status=getattr(exc, "status", 0), note=refusal_note(told))
+                return False
             self.work.answered(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
             raise
         self.work.answered(entry, status=200, note=WRITTEN)
-
-
-def _names(exc: HighLevelError) -> tuple[str, ...]:
-    return tuple(getattr(exc, "fields", ()) or ())
+        return True
 
 
 def _narrowed(child: Child, mine: list[Entry]) -> dict[str, Any] | None:

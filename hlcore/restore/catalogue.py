@@ -41,10 +41,12 @@ def catalogue_of(vault: Vault, client: Client, location_id: str) -> Catalogue:
         fields = {one.id: FieldDefinition(one.name or "", exists=False) for one, _ in past_fields}
         now = [one for one, there in past_fields if there] if rows is None else _fields(rows)
         fields |= {one.id: FieldDefinition(one.name or "", one.dataType or "") for one in now}
-    return Catalogue(fields, _users(vault, client, location_id))
+    return Catalogue(fields, users_of(vault, client, location_id))
 
 
-def _users(vault: Vault, client: Client, location_id: str) -> frozenset[str] | None:
+def users_of(vault: Vault, client: Client, location_id: str) -> frozenset[str] | None:
+    """The users as HighLevel shows them now, else as last copied, else not known (None). Raises what makes asking on
+    pointless."""
     rows = _ask(client.users)
     if rows is None:
         with vault.read() as tx:

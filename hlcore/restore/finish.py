@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from hlcore.errors import Cancelled, Duplicate, Gone, HighLevelError, Rejected
+from hlcore.errors import Cancelled, Gone, HighLevelError
 from hlcore.model.custom_values import is_empty
 from hlcore.model.dnd import plainer
 from hlcore.model.fidelity import compare, explained
@@ -15,6 +15,8 @@ from hlcore.model.narrowing import gaps, named
 from hlcore.model.writable import UPDATE
 from hlcore.restore.attach import attach
 from hlcore.restore.channels import close, reopen
+from hlcore.restore.departed import explained as departed
+from hlcore.restore.departed import refusal
 from hlcore.restore.outcome import CLOSED, REFUSED, Done, Later, Made
 from hlcore.restore.plan import PlanItem
 from hlcore.restore.verify import verify
@@ -43,7 +45,7 @@ def finish(work: Work, item: PlanItem, made: Made) -> Done | Later:
     except Gone:
         return _not_shown(work, item, made)
     differences = (*explained(compare(target, msgspec.json.decode(raw)), refused, REFUSED), *told)
-    return Done("recreated", made.contact_id, not differences, differences, raw=raw)
+    return Done("recreated", made.contact_id, not differences, departed(work, differences), raw=raw)
 
 
 def _tags(item: PlanItem) -> dict[str, Any]:
@@ -110,10 +112,10 @@ def _put(work: Work, item: PlanItem, contact_id: str, step: str, body: dict[str,
     entry_id = work.intend(item, step, body, of=contact_id)
     try:
         work.client.update_contact(contact_id, body)
-    except (Rejected, Duplicate) as exc:
-        work.answered(entry_id, status=exc.status, note="refused")
-        return False
     except (HighLevelError, Cancelled) as exc:
+        if refusal(work, exc, body) is not None:
+            work.answered(entry_id, status=getattr(exc, "status", 0), note="refused")
+            return False
         work.answered(entry_id, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
         raise
     mine = contact_id if step == SETTINGS else ""

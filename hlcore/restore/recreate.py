@@ -8,11 +8,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-from hlcore.errors import AnswerLost, Cancelled, Duplicate, HighLevelError, Rejected
+from hlcore.errors import AnswerLost, BrokenAnswer, Cancelled, Duplicate, HighLevelError, Rejected
 from hlcore.model.contact import parse
 from hlcore.model.lifecycle import Status
 from hlcore.model.narrowing import narrowed
 from hlcore.restore import live
+from hlcore.restore.departed import refusal
 from hlcore.restore.finish import finish
 from hlcore.restore.outcome import CLOSED, Done, Later, Made
 from hlcore.restore.plan import Conflict, PlanItem
@@ -130,8 +131,12 @@ def _create(work: Work, item: PlanItem, body: dict[str, Any], earlier: list[Entr
     except Duplicate as exc:
         work.answered(entry_id, status=exc.status, note=f"another contact holds the {exc.field or 'address'}")
         return _duplicate(work, item, exc, earlier)
-    except Rejected as exc:
-        work.answered(entry_id, status=exc.status, note=refusal_note(exc.fields, state=UNSURE))
+    except (Rejected, BrokenAnswer) as exc:
+        told = refusal(work, exc, body)
+        if told is None:
+            work.answered(entry_id, status=exc.status, note=f"not done: {type(exc).__name__}")
+            raise
+        work.answered(entry_id, status=exc.status, note=refusal_note(told, state=UNSURE))
         return None
     except (AnswerLost, ValueError) as exc:
         work.answered(entry_id, status=getattr(exc, "status", 0), note=f"{UNSURE}: no usable answer")

@@ -17,6 +17,7 @@ from hlcore.model.parts import decode
 from hlcore.restore import live
 from hlcore.restore.attach import attach
 from hlcore.restore.channels import close, reopen
+from hlcore.restore.departed import explained as departed
 from hlcore.restore.finish import write
 from hlcore.restore.outcome import REFUSED, Done, Later
 from hlcore.restore.plan import PlanItem
@@ -64,7 +65,7 @@ def _add(work: Work, item: PlanItem, target: str, before: dict[str, Any]) -> Don
     told = (*explained(differences, refused, REFUSED), *_tags(item, after), *verify(work, item, target, after))
     if not reopened:
         told = (*told, Difference("dndSettings", "as it was", "closed", REFUSED))
-    return Done("topped_up", target, not told, told, raw=raw)
+    return Done("topped_up", target, not told, departed(work, told), raw=raw)
 
 
 def _tags(item: PlanItem, after: Mapping[str, Any]) -> tuple[Difference, ...]:

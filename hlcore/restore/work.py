@@ -37,10 +37,20 @@ FIRST_PAUSE = timedelta(seconds=30)
 _REFUSED = "refused"
 
 
+@dataclass(slots=True)
+class Users:
+    """A location's users, once somebody had to know. `asked`: whether so; `there`: None where nobody can tell."""
+
+    asked: bool = False
+    there: frozenset[str] | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """`lag`: how long HighLevel's search may not show what was just created. `lane`: people with neither e-mail nor
-    phone are created one after the other, so that two of them with the same name are never mixed up."""
+    phone are created one after the other, so that two of them with the same name are never mixed up. `users`: who was
+    found to be there when HighLevel refused something."""
 
     vault: Vault
     client: Client
@@ -49,6 +59,7 @@ class Work:
     now: Callable[[], datetime]
     lag: timedelta
     lane: threading.Lock = field(default_factory=threading.Lock)
+    users: Users = field(default_factory=Users)
 
     def creates(self, contact_id: str) -> list[Entry]:
         """Every create call that was ever sent for this lost contact, by any job, oldest first."""
