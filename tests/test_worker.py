@@ -14,7 +14,7 @@ from hlcore.store import register, runs
 from hlcore.sync.report import never
 from hlcore.wiring import Office
 from hlcore.worker import do_due_work, do_hourly_work
-from tests.sync.conftest import HandClock
+from tests.worlds import HandClock
 
 FIRST, SECOND = "locWork0000000000001", "locWork0000000000002"
 

@@ -13,7 +13,8 @@ from hlcore.highlevel import Client, Limiter
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations, records
-from tests.restore.conftest import LOCATION, HandClock, World
+from tests.restore.conftest import LOCATION, World
+from tests.worlds import HandClock
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -21,7 +21,8 @@ from hlcore.restore.rewind import changed, create_put_back
 from hlcore.sandbox import Sandbox, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, contacts, locations
-from tests.restore.conftest import LOCATION, SAM, HandClock, World
+from tests.restore.conftest import LOCATION, SAM, World
+from tests.worlds import HandClock
 
 MOVING = ("dateUpdated",)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from hlcore.settings import Settings
 from hlcore.sync.listing import sync_location
 from hlcore.ui.house import House, move_in
 from hlcore.wiring import Office
+from tests.worlds import HandClock
 
 FRAME = Path(__file__).parents[2] / "pages" / "_frame.py"
 HARBOR, DENTAL = "locHarbor00000000001", "locDental00000000001"
@@ -37,22 +37,6 @@ AUTH = {
     "client_secret": "test",
     "server_metadata_url": "http://127.0.0.1:9/.well-known/openid-configuration",
 }
-
-
-@dataclass
-class HandClock:
-    """Time that only moves when it is told to, or slept."""
-
-    at: datetime = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
 
 
 def settings_for(folder: Path, **more: Any) -> Settings:

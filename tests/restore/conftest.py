@@ -1,64 +1,34 @@
-"""A small world for restores: one sub-account on the sandbox, spoken to over real HTTP, its copy in a vault, and a
-clock moved by hand."""
+"""A small world for restores: one sub-account, its copy in a vault, and what was lost of it."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from hlcore.governance.roles import Person, Role
-from hlcore.highlevel import Client, Limiter
 from hlcore.model.contact import parse
 from hlcore.restore.execute import Result, create_job, run_job
 from hlcore.restore.plan import Choices, Path, Plan, PlanItem
 from hlcore.restore.planning import plan
 from hlcore.restore.receipt import receipt
-from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, contacts, locations, records, register
+from tests.worlds import Account, an_account
 
 LOCATION = "locRestore0000000001"
 DEFAULT = Choices()
 SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
 
-class HandClock:
-    """Time that only moves when it is told to, or slept. Safe for several threads."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-        self._lock = threading.Lock()
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
-
-    def pass_(self, **span: float) -> None:
-        self.at += timedelta(**span)
-
-
 @dataclass
-class World:
+class World(Account):
     """What the stories play in."""
 
-    vault: Vault
-    clock: HandClock
-    sandbox: Sandbox
-    location: Location
-    client: Client
-    url: str
     settings: Settings = field(default_factory=lambda: Settings(database_url="sqlite://"))
     job_id: int = 0
 
@@ -109,9 +79,8 @@ class World:
             for one in ids:
                 register.returned(tx, LOCATION, one, at=self.clock.now())
 
-    def allow_duplicates(self, allowed: bool) -> None:
-        """The account's rule about two contacts with one address, known to the vault."""
-        self.location.allow_duplicates = allowed
+    def connect(self) -> None:
+        """The account is connected, with what HighLevel says of it now."""
         with self.vault.write() as tx:
             locations.connect(
                 tx,
@@ -123,6 +92,11 @@ class World:
                 at=self.clock.now(),
                 raw=self.client.location(),
             )
+
+    def allow_duplicates(self, allowed: bool) -> None:
+        """The account's rule about two contacts with one address, known to the vault."""
+        self.location.allow_duplicates = allowed
+        self.connect()
 
     def plan(self, *ids: str, path: Path = "auto", choices: Choices = DEFAULT) -> Plan:
         return plan(
@@ -160,34 +134,11 @@ class World:
         """Everybody who is in HighLevel now."""
         return list(self.location.contacts.values())
 
-    def status(self, contact_id: str) -> str:
-        with self.vault.read() as tx:
-            stored = contacts.get(tx, LOCATION, contact_id)
-        return stored.status if stored else ""
-
 
 @pytest.fixture
 def world(vault: Vault) -> Iterator[World]:
     """An empty sub-account that is connected."""
-    clock = HandClock()
-    sandbox = Sandbox(clock.now, seed=3)
-    location = sandbox.add_location(LOCATION, "Bluebird Dental", "Europe/Berlin")
-    limiter = Limiter(clock, per_10s=100, interactive_share=0)
-    with serve(sandbox) as server:
-        client = Client(
-            LOCATION, lambda: sandbox.token_of(LOCATION), base_url=server.url, limiter=limiter, clock=clock, retries=2
-        )
-        with vault.write() as tx:
-            locations.connect(
-                tx,
-                LOCATION,
-                name="Bluebird Dental",
-                timezone="Europe/Berlin",
-                company_id="",
-                token=b"",
-                at=clock.now(),
-                raw=client.location(),
-            )
-        sandbox.ledger.clear()
-        yield World(vault, clock, sandbox, location, client, server.url)
-        client.close()
+    with an_account(World, vault, LOCATION, "Bluebird Dental", seed=3) as world:
+        world.connect()
+        world.sandbox.ledger.clear()
+        yield world

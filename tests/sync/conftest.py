@@ -5,53 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from hlcore.highlevel import Client, Limiter
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.highlevel import Client
 from hlcore.store import Vault, contacts, register, runs
 from hlcore.store.runs import Run
 from hlcore.sync.listing import sync_location
 from hlcore.sync.report import Report
 from hlcore.sync.rules import Rules
 from hlcore.sync.watch import watch_location
+from tests.worlds import Account, an_account
 
 LOCATION = "locSync0000000000001"
 
 
 @dataclass
-class HandClock:
-    """Time that only moves when it is told to, or slept."""
-
-    at: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
-
-    def pass_(self, **span: float) -> None:
-        self.at += timedelta(**span)
-
-
-@dataclass
-class World:
+class World(Account):
     """What the stories play in."""
 
-    vault: Vault
-    clock: HandClock
-    sandbox: Sandbox
-    location: Location
-    client: Client
-    url: str
     rules: Rules = field(default_factory=lambda: Rules(page_size=50))
 
     def sync(self, **options: Any) -> Report:
@@ -91,13 +65,6 @@ class World:
         with self.vault.read() as tx:
             return register.of_contact(tx, LOCATION, contact_id)[-1]
 
-    def status(self, contact_id: str) -> str:
-        """What the vault says of this contact."""
-        with self.vault.read() as tx:
-            stored = contacts.get(tx, LOCATION, contact_id)
-        assert stored
-        return stored.status
-
     def held(self) -> set[str]:
         """Every id in the vault."""
         with self.vault.read() as tx:
@@ -113,16 +80,8 @@ def world(vault: Vault) -> Iterator[World]:
 
 @contextmanager
 def a_world(vault: Vault, *, people: int) -> Iterator[World]:
-    """So many invented people on a sandbox that answers over HTTP, nothing synced yet."""
-    clock = HandClock()
-    sandbox = Sandbox(clock.now, seed=7)
-    location = sandbox.add_location(LOCATION, "Test & Sons", "Europe/Berlin")
-    location.add_user("Sam")
-    location.fill(people)
-    limiter = Limiter(clock, per_10s=90, per_day=200_000, interactive_share=0)
-    with serve(sandbox) as server:
-        client = Client(
-            LOCATION, lambda: sandbox.token_of(LOCATION), base_url=server.url, limiter=limiter, clock=clock, retries=2
-        )
-        yield World(vault, clock, sandbox, location, client, server.url)
-        client.close()
+    """So many invented people, nothing synced yet."""
+    with an_account(World, vault, LOCATION, "Test & Sons", seed=7) as world:
+        world.location.add_user("Sam")
+        world.location.fill(people)
+        yield world

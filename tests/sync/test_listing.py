@@ -12,7 +12,8 @@ from hlcore.model.progress import Progress
 from hlcore.store import contacts, runs
 from hlcore.sync.account import read_account, save_account
 from hlcore.sync.rules import Rules
-from tests.sync.conftest import LOCATION, HandClock, World
+from tests.sync.conftest import LOCATION, World
+from tests.worlds import HandClock
 
 
 def test_the_first_round_copies_everybody(world: World) -> None:
