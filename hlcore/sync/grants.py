@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hlcore.errors import AnswerLost, GrantLost, HighLevelError, StoreError, TokenRefused, VaultError
+from hlcore.errors import AnswerLost, GrantLost, StoreError, TokenRefused, VaultError
 from hlcore.highlevel import Clock
 from hlcore.highlevel.oauth import COMPANY as COMPANY_TYPE
 from hlcore.highlevel.oauth import LOCATION as LOCATION_TYPE
@@ -74,13 +74,11 @@ class Grants:
 
     def refused(self, kind: str, owner_id: str, token: str) -> None:
         """HighLevel refused this token although it should still work: another is obtained, unless somebody has done so
-        already. Says nothing when it cannot: whoever asks for the token next is told."""
-        try:
-            grant = self._read(kind, owner_id)
-            if not grant.trouble and self._opened(grant)[0] == token:
-                self.renew(kind, owner_id, grant.generation)
-        except HighLevelError:
-            return
+        already. Raises HighLevelError with what is wrong when it cannot be: the refused token alone does not tell that
+        a person must connect again, that the account is paused, or that trying later will do."""
+        grant = self._read(kind, owner_id)
+        if not grant.trouble and self._opened(grant)[0] == token:
+            self.renew(kind, owner_id, grant.generation)
 
     def renew(self, kind: str, owner_id: str, generation: int) -> str:
         """A newer access token than that of `generation`: the one that another process has just obtained, or a fresh

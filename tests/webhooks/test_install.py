@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from hlcore.errors import GrantLost, NotAllowed, TokenRefused
+from hlcore.errors import GrantLost, LocationInactive, NotAllowed, TokenRefused, Unreachable
 from hlcore.highlevel.webhooks import Event
 from hlcore.installing import begin, finish, heard, pick_up, pick_up_all, ticket
 from hlcore.oauth_routes import COOKIE, routes
@@ -202,6 +203,33 @@ def test_a_paused_sub_account_is_not_a_lost_authorisation(world: World, cast: Ca
         search(world)
     world.sandbox.locations[OTHER].active = True
     assert search(world) == 3
+
+
+def test_an_account_that_was_paused_with_its_token_is_said_to_be_paused(world: World, cast: Cast) -> None:
+    """Nobody is sent to make a private token because of it."""
+    install(world, cast, OTHER)
+    world.sandbox.revoke(world.sandbox.token_of(OTHER))
+    world.sandbox.locations[OTHER].active = False
+    with pytest.raises(LocationInactive):
+        search(world)
+    world.sandbox.locations[OTHER].active = True
+    assert search(world) == 3
+
+
+def test_a_refused_token_that_cannot_be_renewed_just_now_is_tried_again_later(
+    world: World, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(world, cast, OTHER)
+    world.sandbox.revoke(world.sandbox.token_of(OTHER))
+    with monkeypatch.context() as trouble:
+        trouble.setattr(world.office.grants.oauth, "refresh", _unreachable)
+        with pytest.raises(Unreachable, match="in trouble"):
+            search(world)
+    assert (search(world), grant(world).trouble) == (3, "")
+
+
+def _unreachable(*_: str) -> NoReturn:
+    raise Unreachable("HighLevel is in trouble")
 
 
 def told(world: World, kind: str, **more: str) -> str:
