@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hlcore.errors import Rejected
+from hlcore.errors import BrokenAnswer, Rejected
 from hlcore.model.contact import moment
-from hlcore.model.parts import decode
+from hlcore.model.parts import decode, identity
 from hlcore.sync.reading import EXPORT_PASSES
 from hlcore.sync.turns import Mark, Turn
 
@@ -23,7 +23,8 @@ _TIE = timedelta(seconds=1)
 
 
 def page(client: Any, mark: Mark) -> Turn:
-    """The next page of the export. Raises HighLevelError; Rejected when HighLevel refuses even the plain export."""
+    """The next page of the export. Raises HighLevelError; Rejected when HighLevel refuses even the plain export,
+    BrokenAnswer for one that would never end."""
     number = mark["pass"]
     try:
         rows, cursor, total = client.export_messages(
@@ -31,8 +32,13 @@ def page(client: Any, mark: Mark) -> Turn:
         )
     except Rejected:
         return _begin_again(mark)
+    first = identity(rows[0])[0] if rows else ""
+    if first and mark.get("cursor") and first == mark.get("first"):
+        raise BrokenAnswer("HighLevel's export of messages shows the same page again.")
     part = mark["part"] + len(rows)
-    after = mark.then(cursor=cursor, part=part, edge=_edge(mark, rows), total=mark["before"] + (total or 0))
+    after = mark.then(
+        cursor=cursor, first=first, part=part, edge=_edge(mark, rows), total=mark["before"] + (total or 0)
+    )
     if cursor:
         return Turn(rows, after)
     if total is not None and part < total:

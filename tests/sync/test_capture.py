@@ -276,6 +276,29 @@ def test_an_export_whose_cursor_expires_goes_on_where_it_was(told: Told, monkeyp
     told.check()
 
 
+class Circling(httpx.HTTPTransport):
+    """A HighLevel whose export of the location's messages begins anew on each page."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        asked = request.url.params
+        if request.url.path.endswith("/export") and not asked.get("contactId"):
+            request.url = request.url.copy_with(params=asked.remove("cursor"))
+        return super().handle_request(request)
+
+
+def test_an_export_that_never_ends_is_left_and_each_contact_is_asked(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "PAGE", 10)
+    for at in range(60):
+        told.world.location.add_message(told.ids[at % len(told.ids)], f"More {at}")
+    with told.world.client_over(Circling()) as told.world.client:
+        report = told.capture(at_most=2_000)
+    assert report.complete
+    assert "the same page again" in " ".join(report.notes)
+    told.check()
+
+
 def test_an_e_mail_that_comes_without_its_text_gets_it(told: Told) -> None:
     """Messages may name their e-mails instead of carrying their text."""
     place = told.world.location
