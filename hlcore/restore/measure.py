@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hlcore.model.children import PARTS, Child, Family
+from hlcore.model.children import FOLLOWERS, PARTS, Child, Family
 from hlcore.model.fields import ALWAYS_LOST
 from hlcore.model.writable import Writable
 
@@ -81,15 +81,23 @@ def measured(promise: Fidelity, children: Sequence[Child], differences: Iterable
     """What was really found: the promise without what differs."""
     counts = {child.step: child.count for child in children}
     missing: Counter[str] = Counter()
-    for name in {_subject(str(one["field"])) for one in differences}:
-        kind = name.partition(".")[0]
-        missing[PARTS.get(kind, FIELDS)] += counts.get(name, 1)
+    for name, number in {_subject(one): _number(one, counts) for one in differences}.items():
+        missing[PARTS.get(name.partition(".")[0], FIELDS)] += number
     parts = (Part(part.name, max(0, part.kept - missing[part.name]), part.of) for part in promise.parts)
     return Fidelity(tuple(parts), promise.lost, promise.left_out)
 
 
-def _subject(field: str) -> str:
+def _number(difference: Mapping[str, Any], counts: Mapping[str, int]) -> int:
+    """How many of the copy's things are missing: of followers, those who are."""
+    planned, found, field = difference.get("planned"), difference.get("found"), str(difference["field"])
+    if field.startswith(f"{FOLLOWERS}.") and isinstance(planned, list) and isinstance(found, list):
+        return len([one for one in planned if one not in found])
+    return counts.get(field, 1)
+
+
+def _subject(difference: Mapping[str, Any]) -> str:
     """The thing that a difference is about: several channels are one field."""
+    field = str(difference["field"])
     root = field.partition(".")[0]
     if root in ("dnd", "dndSettings"):
         return "dndSettings"

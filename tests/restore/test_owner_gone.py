@@ -108,6 +108,7 @@ def test_however_highlevel_says_it_only_the_user_is_missing(world: World, strict
     assert set(told.values()) == {DEPARTED}
     assert (new.get("assignedTo"), new["city"], new["tags"]) == (None, "Köln", ["vip"])
     assert new["followers"] == [kim]
+    assert ("2 of 2 followers" in row["predicted"], "1 of 2 followers" in row["measured"]) == (True, True)
     assert new["dndSettings"]["SMS"]["status"] == "permanent"
     held = belongings(world, row["new_id"])
     assert {key: len(rows) for key, rows in held.items()} == {"notes": 3, "tasks": 1, "deals": 1, "appointments": 1}
