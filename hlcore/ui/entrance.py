@@ -44,7 +44,7 @@ def wordmark() -> str:
     tells an image; so one colour serves both themes."""
     mark = ICON.read_text(encoding="utf-8").split("\n", 1)[1].rsplit("</svg>", 1)[0]
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 178 32" width="178" height="32">'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 196 32" width="196" height="32">'
         f"{mark}"
         f'<text x="40" y="22.500" fill="{WORD}" font-size="19" font-weight="700" '
         "font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\">Contact Vault</text></svg>"
