@@ -164,12 +164,12 @@ def _prove_whole(client: Any, rows: Sequence[bytes]) -> None:
 
 
 def _opportunities(client: Any, mark: Mark) -> Turn:
-    """By cursor; where the cursor ends before the promised total is reached, by page number."""
+    """By cursor; where the cursor ends before the promised total is reached, by page number from there on."""
     page = client.search_opportunities(cursor=mark.get("cursor"), limit=PAGE)
     total = page.total or 0
-    if page.rows and page.next is not None and page.next != mark.get("cursor"):
-        return Turn(page.rows, mark.then(cursor=page.next, total=total))
     numbered = "page" in (mark.get("cursor") or {})
+    if page.rows and page.next is not None and page.next != mark.get("cursor") and not numbered:
+        return Turn(page.rows, mark.then(cursor=page.next, total=total))
     number = mark["cursor"]["page"] + 1 if numbered else (mark["rows"] + len(page.rows)) // PAGE + 1
     done = not page.rows or (numbered and (number - 1) * PAGE >= total)
     return Turn(page.rows, mark.then(cursor={"page": number}, total=total), ended=done, full=total)

@@ -299,6 +299,28 @@ def test_an_export_that_never_ends_is_left_and_each_contact_is_asked(
     told.check()
 
 
+class Stuck(httpx.HTTPTransport):
+    """A HighLevel that answers with the first page of the location's deals, whichever is asked for."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        asked = request.url.params
+        if request.url.path == "/opportunities/search" and not asked.get("contact_id"):
+            for name in ("startAfter", "startAfterId", "page"):
+                asked = asked.remove(name)
+            request.url = request.url.copy_with(params=asked)
+        return super().handle_request(request)
+
+
+def test_a_deal_feed_that_is_stuck_on_its_first_page_is_left_and_each_contact_is_asked(told: Told) -> None:
+    for at in range(130):
+        told.world.location.add_opportunity(told.ids[at % len(told.ids)], f"More {at}")
+    with told.world.client_over(Stuck()) as told.world.client:
+        report = told.capture(at_most=2_000)
+    assert report.complete
+    assert "were promised" in " ".join(report.notes)
+    told.check()
+
+
 def test_an_e_mail_that_comes_without_its_text_gets_it(told: Told) -> None:
     """Messages may name their e-mails instead of carrying their text."""
     place = told.world.location
