@@ -106,7 +106,7 @@ def _advance(tx: Tx, g: Gathering, state: FeedState, turn: Turn, mark: Mark) -> 
     captures.settle(tx, g.location_id, state.kind, at=began)
     doubted = captures.doubt(tx, g.location_id, state.kind, walked_at=began, at=g.now())
     if doubted:
-        g.note(f"The list of {plural(state.kind)} leaves out what is held of {doubted:,} contacts; each is asked for.")
+        g.tell(f"Asking {doubted:,} contacts for the {plural(state.kind)} that the list does not show any more")
     whole = {"covered_at": began, "walked_at": began, "rows": mark["rows"], "fails": 0, "note": ""}
     return feeds.save(tx, g.location_id, state.kind, began_at=None, checkpoint=None, **whole)
 

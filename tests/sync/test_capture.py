@@ -91,6 +91,7 @@ def test_after_edits_and_deletions_of_records_it_is_so_again(told: Told) -> None
     report = told.capture()
     told.check()
     assert report.complete
+    assert not report.notes  # that somebody deleted a task is nobody's trouble
     gone = set(told.held("note", alive=False)) - set(told.held("note"))
     assert gone == set(before) - set(told.theirs("note"))
 
