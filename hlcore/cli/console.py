@@ -74,8 +74,13 @@ def progress(quiet: bool) -> Iterator[Listener]:
 
 
 def show_json(value: Any) -> None:
-    """One JSON value on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """One JSON value on standard output; all of it escaped where the output cannot hold a letter (half an emoji)."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, default=str)
+    sys.stdout.write(text + "\n")
 
 
 def table(title: str, columns: list[str], rows: list[list[object]]) -> None:

@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-import msgspec
+from hlcore.model.parts import encode
 
 
 class Mode(StrEnum):
@@ -117,4 +117,4 @@ _LONG = re.compile(r"-?[0-9]{12}")
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode("utf-8", "replace")
+    return encode(value).decode()

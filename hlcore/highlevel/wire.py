@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-import msgspec
 
 from hlcore.errors import BrokenAnswer, HighLevelError, SettingsError, Unreachable
+from hlcore.model.parts import encode
 
 from .clock import Clock
 
@@ -147,7 +147,7 @@ def _content(body: Any) -> tuple[bytes | None, dict[str, str]]:
         return None, {}
     if isinstance(body, Form):
         return urlencode(body).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-    return msgspec.json.encode(body), {"Content-Type": "application/json"}
+    return encode(body), {"Content-Type": "application/json"}
 
 
 def _base(text: str) -> httpx.URL:

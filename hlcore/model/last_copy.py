@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from hlcore.model.contact import moment
+from hlcore.model.parts import decode
 
 ALWAYS_LISTED = frozenset(
     {
@@ -69,7 +68,7 @@ def _has_settings(fields: Mapping[str, Any]) -> bool:
 
 
 def _decode(raw: bytes) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.MsgspecError as exc:
-        raise ValueError("not a contact: no JSON object") from exc
+    found = decode(raw)
+    if not found:
+        raise ValueError("not a contact: no JSON object")
+    return found

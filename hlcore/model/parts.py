@@ -63,6 +63,14 @@ def decode(raw: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def encode(value: Any) -> bytes:
+    """This value as JSON in UTF-8; half an emoji, which is no UTF-8, stays as an escape."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
 def plural(kind: str) -> str:
     """'opportunities', 'custom fields', … for people."""
     noun = kind.replace("_", " ")

@@ -10,6 +10,7 @@ import msgspec
 from hlcore.errors import BrokenAnswer, ContractError, Gone, Rejected, ScopeMissing, Unreachable
 from hlcore.highlevel import Client
 from hlcore.model.custom_values import FieldDefinition
+from hlcore.model.parts import decode
 from hlcore.model.writable import Catalogue
 from hlcore.store import Vault, records
 
@@ -62,7 +63,7 @@ def _fields(rows: list[bytes]) -> list[_Field]:
 
 def _decoded(rows: list[bytes], kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(b"[" + b",".join(rows) + b"]", type=kind)
+        return msgspec.convert([decode(row) for row in rows], kind)
     except msgspec.MsgspecError as exc:
         raise BrokenAnswer("HighLevel's list of custom fields or users cannot be read.") from exc
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from hlcore.errors import Cancelled, Gone, HighLevelError
 from hlcore.model.custom_values import is_empty
 from hlcore.model.dnd import plainer
 from hlcore.model.fidelity import compare, explained
 from hlcore.model.narrowing import gaps, named
+from hlcore.model.parts import decode
 from hlcore.model.writable import UPDATE
 from hlcore.restore.attach import attach
 from hlcore.restore.channels import close, reopen
@@ -28,7 +27,7 @@ def finish(work: Work, item: PlanItem, made: Made) -> Done | Later:
     end every channel is closed. May be repeated. Raises HighLevelError, Cancelled."""
     target = {**(item.body or {}), **(item.after or {}), **_tags(item)}
     try:
-        found = msgspec.json.decode(work.client.contact(made.contact_id))
+        found = decode(work.client.contact(made.contact_id))
         again = settled(work, item, made.contact_id)
         if again and work.is_retried(item.contact_id):
             close(work, item, made.contact_id, found)
@@ -41,10 +40,10 @@ def finish(work: Work, item: PlanItem, made: Made) -> Done | Later:
             reopen(work, item, made.contact_id)
         refused |= _own_settings(work, item, made.contact_id)
         raw = work.client.contact(made.contact_id)
-        told = verify(work, item, made.contact_id, msgspec.json.decode(raw))
+        told = verify(work, item, made.contact_id, decode(raw))
     except Gone:
         return _not_shown(work, item, made)
-    differences = (*explained(compare(target, msgspec.json.decode(raw)), refused, REFUSED), *told)
+    differences = (*explained(compare(target, decode(raw)), refused, REFUSED), *told)
     return Done("recreated", made.contact_id, not differences, departed(work, differences), raw=raw)
 
 

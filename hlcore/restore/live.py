@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from hlcore.errors import Gone, Rejected
 from hlcore.highlevel import Client
 from hlcore.model.contact import Contact, digits, parse
+from hlcore.model.parts import decode
 from hlcore.restore.plan import Conflict
 from hlcore.store import Tx, Vault, contacts
 from hlcore.store.contacts import Holder
@@ -26,7 +25,7 @@ def alive(client: Client, contact_id: str) -> bytes | None:
         raw = client.contact(contact_id)
     except Gone:
         return None
-    fields = msgspec.json.decode(raw)
+    fields = decode(raw)
     return None if fields.get("deleted") is True or fields.get("isDeleted") is True else raw
 
 
@@ -103,5 +102,5 @@ def _opportunities(client: Client, contact_id: str) -> list[bytes]:
 
 def allows_duplicates(location: bytes | None) -> bool:
     """Whether the account lets two contacts share an e-mail or phone, as its copy says."""
-    settings = msgspec.json.decode(location).get("settings") if location else None
+    settings = decode(location).get("settings") if location else None
     return isinstance(settings, dict) and settings.get("allowDuplicateContact") is True

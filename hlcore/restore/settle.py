@@ -20,13 +20,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import msgspec
-
 from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
 from hlcore.model.contact import Contact, fold, moment, parse
 from hlcore.model.custom_values import is_empty
 from hlcore.model.fidelity import compare, same_phone
+from hlcore.model.parts import decode
 from hlcore.restore import live
 from hlcore.restore.plan import Conflict, PlanItem
 from hlcore.restore.work import Work, body_of, refused_fields
@@ -119,7 +118,7 @@ def _guarded(work: Work, body: dict[str, Any]) -> bool:
         location = locations.get(tx, work.location_id)
     if location is None or location.raw is None:
         return False
-    settings = msgspec.json.decode(location.raw).get("settings")
+    settings = decode(location.raw).get("settings")
     return isinstance(settings, dict) and settings.get("allowDuplicateContact") is False
 
 
@@ -133,7 +132,7 @@ def _among_newest(work: Work, item: PlanItem, entry: Entry, *, late: bool) -> Ou
         whole = live.alive(work.client, parse(raw).contact_id)
         if whole is None:
             continue
-        differences = compare(body_of(entry), msgspec.json.decode(whole))
+        differences = compare(body_of(entry), decode(whole))
         if not differences:
             return Ours(parse(raw).contact_id)
         if all(is_empty(one.found) for one in differences):
@@ -146,7 +145,7 @@ def _newest(work: Work, since: datetime) -> Iterator[bytes]:
     cursor: list[Any] | None = None
     for _ in range(PAGES):
         page = _page(work, since, cursor)
-        dates = [moment(msgspec.json.decode(row).get("dateAdded")) for row in page.rows]
+        dates = [moment(decode(row).get("dateAdded")) for row in page.rows]
         fresh = [row for row, date in zip(page.rows, dates, strict=True) if date is not None and date >= since]
         yield from fresh
         known = [date for date in dates if date is not None]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hlcore.cli import app, main
+from hlcore.cli.console import show_json
 from hlcore.sandbox import Location, Sandbox, serve
 
 LOCATION = "locCli00000000000001"
@@ -182,3 +183,13 @@ def test_a_wrong_token_is_3_and_is_never_repeated(shell: Shell, monkeypatch: pyt
     assert code == 3
     assert said["runs"][0]["outcome"] == "refused"
     assert "pit-wrong-secret" not in json.dumps(said) + err
+
+
+@pytest.mark.parametrize("text", ["Zoë 😀", "Zoë \ud83d"], ids=["letters", "half an emoji"])
+def test_whatever_a_text_holds_it_is_printed_as_json(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "printed.json").open("w", encoding="utf-8") as printed:
+        monkeypatch.setattr("sys.stdout", printed)
+        show_json({"name": text})
+    assert json.loads((tmp_path / "printed.json").read_bytes()) == {"name": text}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hlcore.export.cells import Mode, cell, neutral
+from hlcore.export.cells import Mode, cell, exact_value, neutral, safe_value
 
 FORMULA = re.compile(r"^[=+\-@\t\r\n\x00＝＋－＠]")
 SPICY = st.text(st.sampled_from(list("=+-@＝＋－＠\t\r\n\x00 ,;|\"'a1é😀\u200b\ufeff\u202e")), max_size=12)
@@ -113,3 +114,8 @@ def test_exact_cells_come_back(text: str) -> None:
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="\r\n").writerow([cell(text, Mode.EXACT), "x"])
     assert next(csv.reader(io.StringIO(written.getvalue(), newline=""))) == [text, "x"]
+
+
+@pytest.mark.parametrize("written", [safe_value, exact_value])
+def test_half_an_emoji_inside_a_list_or_record_is_kept_as_an_escape(written: Callable[[object], str]) -> None:
+    assert written([{"name": "Zoë \ud83d"}]) == '[{"name":"Zoë \\ud83d"}]'

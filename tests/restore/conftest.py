@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from hlcore.governance.roles import Person, Role
 from hlcore.model.contact import parse
+from hlcore.model.parts import decode
 from hlcore.restore.execute import Result, create_job, run_job
 from hlcore.restore.plan import Choices, Path, Plan, PlanItem
 from hlcore.restore.planning import plan
@@ -48,7 +48,7 @@ class World(Account):
             page = self.client.search_contacts(search_after=page.next)
         with self.vault.write() as tx:
             for kind, rows in (("custom_field", self.client.custom_fields()), ("user", self.client.users())):
-                records.put(tx, LOCATION, kind, [(msgspec.json.decode(raw)["id"], "", raw) for raw in rows], at=at)
+                records.put(tx, LOCATION, kind, [(decode(raw)["id"], "", raw) for raw in rows], at=at)
             for contact_id in ids if details else ():
                 contacts.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
 
