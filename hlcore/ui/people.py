@@ -167,7 +167,7 @@ def clickable(
     """The table; a click anywhere in a row opens that person's record (`?contact=<id>&in=<account>`)."""
     event = st.dataframe(
         pd.DataFrame([dict(row) for row in rows], columns=list(columns)),
-        key=key,
+        key=f"{key}_{st.session_state.get('persons_opened', 0)}",  # a table that was left remembers its click
         hide_index=True,
         column_config=dict(columns),
         height=height_of(len(rows), MOST_HEIGHT),
@@ -183,7 +183,8 @@ def clickable(
 
 
 def open_person(who: Who) -> None:
-    """The Contacts page shows this person's record."""
+    """The Contacts page shows this person's record; the next table is a new one, which remembers no click."""
+    st.session_state["persons_opened"] = st.session_state.get("persons_opened", 0) + 1
     st.query_params.update({"contact": who.contact_id, "in": who.location_id})
 
 

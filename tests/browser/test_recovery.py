@@ -99,6 +99,9 @@ def test_a_person_is_found_opened_and_left_again(server: Server, window: OpenWin
     page.get_by_role("button", name="All contacts").click()
     expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
     page.wait_for_url(lambda url: "contact=" not in url)
+    staff.settle()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    assert "contact=" not in page.url, "the table remembers the click, and the record opens again"
 
 
 def test_a_backup_is_made_counted_and_fetched(server: Server, window: OpenWindow, tmp_path: Path) -> None:
