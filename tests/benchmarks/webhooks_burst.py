@@ -22,20 +22,15 @@ import importlib
 import json
 import multiprocessing as mp
 import random
-import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psutil
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 LOCATION = "locBurst000000000001"
 HOOK, NOTHING = "/webhooks/highlevel", "/nothing"
@@ -98,71 +93,42 @@ def deliveries(true: list[Any], keys: Any, count: int, dice: random.Random) -> l
 
 def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, pipe: Any) -> None:
     """The door, the worker and rounds without a pause, in one process as in the app."""
+    from hlcore.highlevel import Limiter, SystemClock
+    from hlcore.store import Vault
     from hlcore.ui.server import SWITCH_SECONDS
     from hlcore.worker import Worker
+    from tests.benchmarks.webhook_door import open_door, open_office
 
     for name in ("pandas", "plotly.express"):  # as the pages have them: what is loaded costs the collector time
         importlib.import_module(name)
     sys.setswitchinterval(options.switch or SWITCH_SECONDS)
-    office = open_office(url, token, key, options)
+    if options.same_file:
+        Vault.inbox = property(lambda self: self)  # type: ignore[method-assign,assignment]
+    office = open_office(LOCATION, url, token, key, postgres=options.postgres)
+    office._limiters[LOCATION] = Limiter(SystemClock(), per_10s=100, per_day=10**9, interactive_share=0)
     rounds = Rounds(office)
     rounds.one()
     worker = Worker(lambda: office)
-    port = open_door(office)
-    worker.start()
-    rounds.start()
-    pauses = watch_collector()
-    pipe.send(port)
-    memory: list[float] = []
-    while not pipe.poll(2.0):  # until everything has been posted
-        memory.append(psutil.Process().memory_info().rss / 2**20)
-    paused, synced = {kind: tuple(found) for kind, found in pauses.items()}, rounds.told()
-    caught_up = wait_until_worked_off(office)
-    memory.append(psutil.Process().memory_info().rss / 2**20)
-    rounds.stop()
-    time.sleep(1.5)
-    found = {"caught_up": caught_up, "memory": memory, "pauses": paused, "sync": synced, **state_of(office)}
-    pipe.send({**found, "trouble": rounds.trouble})
+    with open_door(office) as port:
+        worker.start()
+        rounds.start()
+        pauses = watch_collector()
+        pipe.send(port)
+        memory = [memory_mb()]
+        while not pipe.poll(2.0):  # until everything has been posted
+            memory.append(memory_mb())
+        meanwhile = {"pauses": {kind: tuple(found) for kind, found in pauses.items()}, "sync": rounds.told()}
+        caught_up = wait_until_worked_off(office)
+        memory.append(memory_mb())
+        rounds.stop()
     worker.stop()
+    office.close()
+    pipe.send({**meanwhile, "memory": memory, "caught_up": caught_up, "trouble": rounds.trouble, **state_of(office)})
     office.close()
 
 
-def open_office(url: str, token: str, key: str, options: argparse.Namespace) -> Any:
-    from pydantic import SecretStr
-
-    from hlcore.highlevel import Limiter, SystemClock
-    from hlcore.settings import Settings
-    from hlcore.store import Vault
-    from hlcore.wiring import Office
-
-    if options.same_file:
-        Vault.inbox = property(lambda self: self)  # type: ignore[method-assign,assignment]
-    folder = Path(tempfile.mkdtemp(prefix="burst-"))
-    settings = Settings(
-        database_url=options.postgres or f"sqlite:///{folder}/vault.db", data_dir=folder, api_url=url,
-        webhook_key=key, secret_key=SecretStr("x"), sync_minutes=1440,
-    )  # fmt: skip
-    office = Office.open(settings)
-    office._limiters[LOCATION] = Limiter(SystemClock(), per_10s=100, per_day=10**9, interactive_share=0)
-    office.connect(LOCATION, token)
-    return office
-
-
-def open_door(office: Any) -> int:
-    """The server runs; its port."""
-    import uvicorn
-    from starlette.applications import Starlette
-    from starlette.responses import Response
-    from starlette.routing import Route
-
-    from hlcore.webhooks import routes
-
-    app = Starlette(routes=[*routes(lambda: office), Route(NOTHING, lambda request: Response(), methods=["POST"])])
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
-    threading.Thread(target=server.run, args=([listener],), daemon=True).start()
-    return int(listener.getsockname()[1])
+def memory_mb() -> int:
+    return round(psutil.Process().memory_info().rss / 2**20)
 
 
 class Rounds:
@@ -292,6 +258,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     port = ours.recv()
     theirs.send("go")
     posts, deleted_at, edited, true = theirs.recv()
+    gc.disable()  # what measures makes no pauses of its own
     began = time.monotonic()
     answers = burst(port, posts, options.connections)
     posted = time.monotonic()
@@ -305,7 +272,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
         **times("floor_", [took for path, took, _ in answers if path == NOTHING]),
         "caught_up_after_seconds": round(found["caught_up"] - posted, 1), "true_events": true,
         "known_ids": found["known"], "counts": found["counts"], "errors": found["errors"],
-        "memory_mb": [round(each) for each in found["memory"]], "sync_meanwhile": found["sync"],
+        "memory_mb": found["memory"], "sync_meanwhile": found["sync"],
         "collector_ms": {kind: [len(all_), round(max(all_) * 1000)] for kind, all_ in found["pauses"].items() if all_},
         "inbox": "same file" if options.same_file else "PostgreSQL" if options.postgres else "own file",
         "load": round(psutil.getloadavg()[0], 1),
