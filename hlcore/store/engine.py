@@ -4,10 +4,12 @@ SQLite runs in WAL: any number of readers beside one writer. `synchronous=NORMAL
 when the process is killed; a power failure may cost the last ones, which the next run reads again.
 
 Deliveries of webhooks land in a file of their own beside the vault's (`Vault.inbox`): their sender waits for the
-answer, and a sync holds the one write lock again and again. Measured by tests/benchmarks/webhooks_burst.py on a busy
-machine, in milliseconds at the 99th percentile of the answers, and over an empty route in the same run: in the vault's
-file 1,041 (21 times), in a file of its own 72 (1.7 times), there with `synchronous=FULL` some 160 (2 to 8 times). It is
-`NORMAL` as well: what a power failure may cost, the next listing finds.
+answer, and a sync holds the one write lock again and again. In milliseconds at the 99th percentile of the answers, with
+two cores that others use too, and over an empty route in the same run (tests/benchmarks/webhooks_burst.py): in the
+vault's file, measured earlier, 1,041 (21 times); in a file of its own 28 to 46 (1.0 to 1.7 times) with rounds that know
+no limit, 80 (1.3 times) when eleven threads wanted the two cores, and 11 to 19 (1.1 to 2 times) under HighLevel's limit.
+There `synchronous=FULL` once took some 160. It is `NORMAL` as well: what a power failure may cost, the next listing
+finds.
 """
 
 from __future__ import annotations
