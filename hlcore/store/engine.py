@@ -7,7 +7,7 @@ Deliveries of webhooks land in a file of their own beside the vault's (`Vault.in
 answer, and a sync holds the one write lock again and again. In milliseconds at the 99th percentile of the answers, with
 two cores that others use too, and over an empty route in the same run (tests/benchmarks/webhooks_burst.py): in the
 vault's file, measured earlier, 1,041 (21 times); in a file of its own 28 to 46 (1.0 to 1.7 times) with rounds that know
-no limit, 80 (1.3 times) when eleven threads wanted the two cores, and 11 to 19 (1.1 to 2 times) under HighLevel's limit.
+no limit, 80 (1.3 times) when eleven threads wanted the two cores, and 11 to 19 (1.1 to 2 times) under HighLevel's.
 There `synchronous=FULL` once took some 160. It is `NORMAL` as well: what a power failure may cost, the next listing
 finds.
 """
