@@ -33,7 +33,7 @@ from hlcore.store import Vault, locations, restores
 from tests.benchmarks.belongings import hang_on, hold
 from tests.restore.conftest import LOCATION, SAM, World
 from tests.restore.killed import Ahead
-from tests.restore.test_children import belongings
+from tests.restore.lives import belongings
 
 MOMENTS = 100
 """A sitting that dies at a chosen moment lives for at most so many."""

@@ -20,7 +20,7 @@ from hlcore.sync.listing import sync_location
 from hlcore.sync.rules import Rules
 from tests.benchmarks.belongings import a_world
 from tests.restore.conftest import World
-from tests.restore.test_children import a_whole_life, belongings, capture
+from tests.restore.lives import a_whole_life, belongings, capture
 
 Past = Mapping[str, tuple[dict[str, Any], dict[str, list[Any]], set[str]]]
 """id → the contact, its records, and their ids, before it was deleted."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from hlcore.governance.roles import Person, Role
+from hlcore.highlevel import Client
 from hlcore.model.contact import parse
 from hlcore.model.parts import decode
 from hlcore.restore.execute import Result, create_job, run_job
@@ -97,6 +100,21 @@ class World(Account):
         """The account's rule about two contacts with one address, known to the vault."""
         self.location.allow_duplicates = allowed
         self.connect()
+
+    @contextmanager
+    def over(self, transport: httpx.BaseTransport, **options: Any) -> Iterator[World]:
+        """The same world, spoken to over this transport."""
+        client = Client(
+            LOCATION,
+            lambda: self.sandbox.token_of(LOCATION),
+            base_url=self.url,
+            limiter=self.client.limiter,
+            clock=self.clock,
+            transport=transport,
+            **options,
+        )
+        with closing(client):
+            yield replace(self, client=client)
 
     def plan(self, *ids: str, path: Path = "auto", choices: Choices = DEFAULT) -> Plan:
         return plan(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import httpx
 import pytest
 
-from hlcore.highlevel import Client
-from tests.restore.conftest import LOCATION, World
+from tests.restore.conftest import World
 from tests.restore.lives import belongings, capture, quiet
 
 STANDS_FOR_IT, HALF = "zqhalf", rb"\ud83d"
@@ -35,16 +33,8 @@ class Cutting(httpx.BaseTransport):
 
 @pytest.fixture
 def cutting(world: World) -> Iterator[World]:
-    client = Client(
-        LOCATION,
-        lambda: world.sandbox.token_of(LOCATION),
-        base_url=world.url,
-        limiter=world.client.limiter,
-        clock=world.clock,
-        transport=Cutting(),
-    )
-    yield replace(world, client=client)
-    client.close()
+    with world.over(Cutting()) as found:
+        yield found
 
 
 def test_whoever_has_half_an_emoji_comes_back_with_everything(cutting: World) -> None:

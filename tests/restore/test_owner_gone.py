@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from hlcore.errors import HighLevelError
-from hlcore.highlevel import Client
 from hlcore.restore.departed import DEPARTED
-from tests.restore.conftest import LOCATION, World
+from tests.restore.conftest import World
 from tests.restore.lives import belongings, lost_life, native, quiet
 
 CLOSED_SMS = {"dnd": False, "dndSettings": {"SMS": {"status": "permanent"}, "Email": {"status": "inactive"}}}
@@ -76,17 +74,8 @@ WORDS = [
 def strict(request: pytest.FixtureRequest, world: World) -> Iterator[World]:
     """The world before a HighLevel that takes nothing with Sam in it, once Sam is removed; Kim stays."""
     sam, _ = world.location.add_user("Sam"), world.location.add_user("Kim")
-    client = Client(
-        LOCATION,
-        lambda: world.sandbox.token_of(LOCATION),
-        base_url=world.url,
-        limiter=world.client.limiter,
-        clock=world.clock,
-        retries=2,
-        transport=Strict(sam, *request.param),
-    )
-    yield replace(world, client=client)
-    client.close()
+    with world.over(Strict(sam, *request.param), retries=2) as found:
+        yield found
 
 
 def sam_and_kim(world: World) -> tuple[str, str]:
