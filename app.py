@@ -4,16 +4,17 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from hlcore import oauth_routes, webhooks
-from hlcore.ui.errors import on_script_error
-from hlcore.ui.house import house
+from hlcore.accounts import oauth_routes
+from hlcore.runtime import house
+from hlcore.ui.components.errors import on_script_error
 from hlcore.ui.server import CarefulHeaders, healthz, lifespan
+from hlcore.webhooks import receiver
 
 app = st.App(
     "pages/_frame.py",
     routes=[
         Route("/healthz", healthz),
-        *webhooks.routes(lambda: house().real),
+        *receiver.routes(lambda: house().real),
         *oauth_routes.routes(lambda: house().real, lambda: house().leave_demo()),
     ],
     middleware=[Middleware(CarefulHeaders)],

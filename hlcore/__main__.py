@@ -1,6 +1,6 @@
 """The command line: `python -m hlcore`, everything the dashboard does, for cron, containers and scripts."""
 
-from hlcore.cli import main
+from hlcore.cli.console import main
 
 if __name__ == "__main__":
     main()

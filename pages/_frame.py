@@ -4,16 +4,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from hlcore.ui import entrance, office
-from hlcore.ui.errors import shown
+from hlcore.ui import frame, session
+from hlcore.ui.components.errors import shown
 
-st.set_page_config(page_title="Contact Vault", page_icon=str(entrance.ICON), layout="wide")
+st.set_page_config(page_title="Contact Vault", page_icon=str(frame.ICON), layout="wide")
 
 PAGES = {
     "": [("overview.py", "Overview", ":material/verified_user:")],
     "Recover": [
         ("at_risk.py", "At risk", ":material/timer:"),
-        ("incidents.py", "Bulk deletions", ":material/group_remove:"),
+        ("bulk_deletions.py", "Bulk deletions", ":material/group_remove:"),
         ("contacts.py", "Contacts", ":material/group:"),
         ("changes.py", "Changes", ":material/edit_note:"),
         ("restore.py", "Restore", ":material/settings_backup_restore:"),
@@ -26,14 +26,17 @@ PAGES = {
     ],
 }
 
-entrance.logo()
-person = office.person()
-may_enter = entrance.admit(person)
-ready = may_enter and entrance.opened()
+ADDRESSES = {"bulk_deletions.py": "incidents"}
+"""Addresses that are kept although the file has another name: people have bookmarked them."""
+
+frame.logo()
+person = session.person()
+may_enter = frame.admit(person)
+ready = may_enter and frame.opened()
 page = st.navigation(
     {
         section: [
-            st.Page(file, title=title, icon=icon, default=file == "overview.py")
+            st.Page(file, title=title, icon=icon, url_path=ADDRESSES.get(file), default=file == "overview.py")
             for file, title, icon in pages
             if (Path(__file__).parent / file).exists()
         ]
@@ -45,6 +48,6 @@ if not ready:
     st.stop()
 with shown():
     with st.sidebar:
-        entrance.sidebar(person)
-    entrance.banner(person)
+        frame.sidebar(person)
+    frame.banner(person)
     page.run()

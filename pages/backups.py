@@ -5,21 +5,20 @@ import streamlit as st
 from hlcore.export import Mode
 from hlcore.governance.roles import Act
 from hlcore.store import audit
-from hlcore.ui import backups, office
+from hlcore.ui import backups, session
 from hlcore.ui.backups import MODE_TEXTS, MODES, WHATS
-from hlcore.ui.empty import empty
-from hlcore.ui.errors import shown
-from hlcore.ui.tables import pager, slice_of, table
-from hlcore.ui.words import count, many, plain
+from hlcore.ui.components.errors import shown
+from hlcore.ui.components.formatting import count, many, plain
+from hlcore.ui.components.tables import empty, pager, slice_of, table
 
-person = office.person()
-places = office.chosen_locations()
+person = session.person()
+places = session.chosen_locations()
 ids = [place.location_id for place in places]
-vault = office.office().vault
+vault = session.office().vault
 
 st.title("Backups")
 with shown():
-    backups.folder(office.office())
+    backups.folder(session.office())
 if not places:
     st.markdown("Take the copy away as CSV files.")
     text = "Connect an account first; its copy can then be exported."
@@ -28,7 +27,7 @@ if not places:
     st.stop()
 
 with vault.read() as tx:
-    counted = backups.row_counts(tx, places, office.now())
+    counted = backups.row_counts(tx, places, session.now())
 where = plain(places[0].name) if len(places) == 1 else f"all {count(len(places))} accounts"
 st.markdown(
     f"{many(counted['all'], 'contact')} of **{where}** can be taken away as CSV, and everything that belongs to them. "
@@ -70,14 +69,14 @@ with right:
     backups.draw_making()
 
 st.subheader("Earlier downloads", anchor=False)
-only = ids if office.chosen_location() and len(office.locations()) > 1 else None
+only = ids if session.chosen_location() and len(session.locations()) > 1 else None
 with vault.read() as tx:
     total = audit.count(tx, location_ids=only, act=str(Act.EXPORT))
 part = slice_of("exports", total, of=only)
 if total:
     lines = backups.earlier(part.limit, part.offset, only)
     table(
-        [backups.earlier_row(line, office.locations()) for line in lines],
+        [backups.earlier_row(line, session.locations()) for line in lines],
         key="exports_table",
         alt=f"Earlier downloads {part.words}, newest first",
         columns=backups.AUDIT_COLUMNS,

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from hlcore.ui import changes, fields, office, rewinding
-from hlcore.ui.empty import empty
-from hlcore.ui.names import names_of
-from hlcore.ui.tables import pager, slice_of, table
-from hlcore.ui.words import count, moment
+from hlcore.ui import session
+from hlcore.ui.components import contact_fields
+from hlcore.ui.components.contact_fields import names_of
+from hlcore.ui.components.formatting import count, moment
+from hlcore.ui.components.tables import empty, pager, slice_of, table
+from hlcore.ui.contacts import changes, revert
 
-person = office.person()
-places = office.chosen_locations()
-vault = office.office().vault
+person = session.person()
+places = session.chosen_locations()
+vault = session.office().vault
 
 st.title("Changes")
 if not places:
@@ -39,7 +40,7 @@ if not found.pasts:
     st.stop()
 
 counted = changes.by_field(found)
-labels = {field: f"{fields.label(field, names)} · {count(number)}" for field, number, _ in counted}
+labels = {field: f"{contact_fields.label(field, names)} · {count(number)}" for field, number, _ in counted}
 able = {field: number for field, _, number in counted if number}
 chosen: list[str] = []
 if able:
@@ -52,7 +53,7 @@ if able:
         help="Only the fields that you choose are written. The number says in how many people each one changed.",
     )
     said = f"Changes from {moment(asked.start, place.timezone)} to {moment(asked.end, place.timezone)}."
-    rewinding.button(found.pasts, chosen, person, asked.location_id, said)
+    revert.button(found.pasts, chosen, person, asked.location_id, said)
 else:
     st.info("None of these fields can be put back; the reasons stand below the table.", icon=":material/lock:")
 if "tags" in chosen:

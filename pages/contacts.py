@@ -2,57 +2,58 @@
 
 import streamlit as st
 
-from hlcore.store import contacts
-from hlcore.store.contacts import ContactQuery
-from hlcore.ui import office, people, person
-from hlcore.ui.choosing import Who
-from hlcore.ui.empty import empty
-from hlcore.ui.people import ORDERS, STANDING
-from hlcore.ui.tables import pager, slice_of
-from hlcore.ui.words import count
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.contacts.search import ContactQuery
+from hlcore.ui import session
+from hlcore.ui.components import contact_list
+from hlcore.ui.components.contact_list import ORDERS, STANDING
+from hlcore.ui.components.contact_picker import Who
+from hlcore.ui.components.formatting import count
+from hlcore.ui.components.tables import empty, pager, slice_of
+from hlcore.ui.contacts import contact_record
 
 CAP = 10_000  # counting more would cost more than the figure is worth
 
-who = office.person()
-found = office.chosen_locations()
+who = session.person()
+found = session.chosen_locations()
 ids = tuple(location.location_id for location in found)
-vault = office.office().vault
+vault = session.office().vault
 
 if asked := st.query_params.get("contact", ""):
-    person.show(who, asked, st.query_params.get("in", ""))
+    contact_record.show(who, asked, st.query_params.get("in", ""))
     st.stop()
 
 st.title("Contacts")
 with vault.read() as tx:
-    counted = contacts.counts(tx, ids)
-st.markdown(people.contacts_answer(counted))
-choices = people.choices_of(vault, ids)
+    counted = contact_search.counts(tx, ids)
+st.markdown(contact_list.contacts_answer(counted))
+choices = contact_list.choices_of(vault, ids)
 standing = st.segmented_control(
     "Show", list(STANDING), key="show", default="Everybody", required=True, bind="query-params"
 )
-wanted = people.filters("contacts", choices, orders=list(ORDERS))
+wanted = contact_list.filters("contacts", choices, orders=list(ORDERS))
 
 sort, descending = ORDERS[wanted.order]
 query = ContactQuery(ids, wanted.text, wanted.tag, wanted.owner_id, wanted.source, STANDING[standing], sort, descending)
 with vault.read() as tx:
-    total = contacts.count_matching(tx, query, cap=CAP)
+    total = contact_search.count_matching(tx, query, cap=CAP)
     part = slice_of("contacts", total, of=query)
-    rows = contacts.search(tx, query, limit=part.limit, offset=part.offset)
+    rows = contact_search.search(tx, query, limit=part.limit, offset=part.offset)
 
 if rows:
-    people.clickable(
-        [people.contact_row(one, choices.names, found) for one in rows],
+    contact_list.clickable(
+        [contact_list.contact_row(one, choices.names, found) for one in rows],
         [Who(one.location_id, one.contact_id) for one in rows],
         key=f"contacts_table_{part.number}_{abs(hash(query))}",
         alt=f"Contacts {part.words}. A click opens the record.",
-        columns=people.contact_columns(len(found) > 1),
+        columns=contact_list.contact_columns(len(found) > 1),
     )
     pager(part, "contact")
     more = f" More than {count(CAP)} match: search or filter to narrow them down." if total >= CAP else ""
     st.caption(f"Click a person to open the full record and its history.{more}")
 elif wanted.any or standing != "Everybody":
     empty("Nobody matches", "Try fewer letters, another spelling, or clear the filters.", icon=":material/search_off:")
-    st.button("Clear the filters", key="clear", on_click=people.clear_filters, args=("contacts",))
+    st.button("Clear the filters", key="clear", on_click=contact_list.clear_filters, args=("contacts",))
 else:
     empty(
         "No contacts yet",

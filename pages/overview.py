@@ -2,16 +2,17 @@
 
 import streamlit as st
 
+from hlcore.metrics.daily import per_day
 from hlcore.metrics.overview import overview
-from hlcore.metrics.series import per_day
-from hlcore.ui import bulk, front, live, office, safety
-from hlcore.ui.empty import empty
-from hlcore.ui.tables import table
+from hlcore.ui import coverage, run_progress, session
+from hlcore.ui import overview as ui_overview
+from hlcore.ui.components.tables import empty, table
+from hlcore.ui.deletions import bulk_deletions
 
 SPANS = {"30 days": 30, "60 days": 60, "90 days": 90}
 
-ids = office.chosen_ids()
-vault = office.office().vault
+ids = session.chosen_ids()
+vault = session.office().vault
 
 st.title("Overview")
 if not ids:
@@ -24,11 +25,11 @@ if not ids:
     st.page_link("settings.py", label="Connect an account", icon=":material/link:")
     st.stop()
 
-found = overview(vault, ids, office.now(), office.settings())
-front.answer(found)
-bulk.notice(ids)
-live.watch_runs(ids, live.pulse(ids))
-front.numbers(found)
+found = overview(vault, ids, session.now(), session.settings())
+ui_overview.answer(found)
+bulk_deletions.notice(ids)
+run_progress.watch_runs(ids, run_progress.pulse(ids))
+ui_overview.numbers(found)
 
 left, right = st.columns([5, 2], gap="small")
 with left, st.container(border=True, key="trend_card", height="stretch"):
@@ -44,14 +45,14 @@ with left, st.container(border=True, key="trend_card", height="stretch"):
             width="content",
             bind="query-params",
         )
-    front.trend(per_day(vault, ids, office.now(), days=SPANS[span]), found)
+    ui_overview.trend(per_day(vault, ids, session.now(), days=SPANS[span]), found)
 with right:
-    front.draw_steps(found)
+    ui_overview.draw_steps(found)
 
-safety.draw(ids)
+coverage.draw(ids)
 
 if len(found.locations) > 1:
     st.subheader("Accounts")
-    columns = front.account_columns(reasons=not front.all_good(found))
+    columns = ui_overview.account_columns(reasons=not ui_overview.all_good(found))
     alt = f"The state of the copy of each of {len(found.locations)} accounts, with contacts, at risk, deleted, restored"
-    table(front.account_rows(found), key="accounts", alt=alt, columns=columns)
+    table(ui_overview.account_rows(found), key="accounts", alt=alt, columns=columns)

@@ -3,18 +3,19 @@
 import streamlit as st
 
 from hlcore.governance.roles import Act
-from hlcore.ui import confirming, deciding, job_view, office, plan_view, restore_options
-from hlcore.ui.choosing import basket
-from hlcore.ui.empty import empty
-from hlcore.ui.words import many
+from hlcore.ui import session
+from hlcore.ui.components.contact_picker import basket
+from hlcore.ui.components.formatting import many
+from hlcore.ui.components.tables import empty
+from hlcore.ui.restore import decisions, job_view, plan_view, preview
 
-person = office.person()
-ids = office.chosen_ids()
+person = session.person()
+ids = session.chosen_ids()
 jobs = job_view.asked_for()
 people = basket()
 
 if jobs:
-    st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=confirming.leave)
+    st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=preview.leave)
     job_view.show(jobs, person)
     st.stop()
 
@@ -29,24 +30,24 @@ if not people:
     )
     with st.container(horizontal=True, horizontal_alignment="center", gap="medium"):
         st.page_link("at_risk.py", label="Choose on At risk", icon=":material/timer:", width="content")
-        st.page_link("incidents.py", label="Open Bulk deletions", icon=":material/group_remove:", width="content")
+        st.page_link("bulk_deletions.py", label="Open Bulk deletions", icon=":material/group_remove:", width="content")
         st.page_link("contacts.py", label="Search Contacts", icon=":material/group:", width="content")
 else:
     st.markdown(
         f"Preview for {many(len(people), 'person', 'people')}. Nothing is written until you confirm, and nobody gets a "
         "message."
     )
-    path = confirming.choose_path()
-    choices = restore_options.choose(sorted({who.location_id for who in people}))
-    planning = confirming.planning_for(people, path, choices)
+    path = preview.choose_path()
+    choices = decisions.choose(sorted({who.location_id for who in people}))
+    planning = preview.planning_for(people, path, choices)
     if not planning.done:
-        confirming.wait_for(planning)
+        preview.wait_for(planning)
     elif planning.error is not None:
-        confirming.failed(planning)
+        preview.failed(planning)
     else:
         st.markdown(plan_view.summary(planning))
-        deciding.ask(planning.plans)
-        confirming.actions(planning, person, may=person.may(Act.RESTORE))
+        decisions.ask(planning.plans)
+        preview.actions(planning, person, may=person.may(Act.RESTORE))
         plan_view.draw(planning)
 
 st.subheader("Recent restores", anchor=False)

@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from hlcore.ui import connecting, installs, office
-from hlcore.ui.accounts import card
-from hlcore.ui.empty import empty
-from hlcore.ui.house import house
-from hlcore.ui.words import count, many
+from hlcore.runtime import house
+from hlcore.ui import session
+from hlcore.ui.components.formatting import count, many
+from hlcore.ui.components.tables import empty
+from hlcore.ui.settings import connect
+from hlcore.ui.settings.account_card import card
 
 MOST_CARDS = 4
-person = office.person()
-settings = office.settings()
-found = office.chosen_locations()
-connected = [location for location in office.locations() if location.connected]
+person = session.person()
+settings = session.settings()
+found = session.chosen_locations()
+connected = [location for location in session.locations() if location.connected]
 
 st.title("Settings")
 st.markdown(
@@ -26,8 +27,8 @@ if done := st.session_state.pop("settings_done", ""):
     st.success(done, icon=":material/check_circle:")
     st.toast(done, icon=":material/check_circle:")
 
-installs.outcome()
-installs.troubles(office.office())
+connect.outcome()
+connect.troubles(session.office())
 
 st.subheader("Accounts")
 if not found:
@@ -52,10 +53,10 @@ with st.container(border=True, key="connect_card"):
             ":violet-badge[:material/science: Demo] As soon as your account is connected, this dashboard shows it "
             "instead of the demo. The two are kept in separate databases and never mix."
         )
-    installs.connect(house(), person)
+    connect.connect(house(), person)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        connecting.form(house(), person)
+        connect.form(house(), person)
     with right:
         st.markdown("**How to get a token**")
-        connecting.how_to()
+        connect.how_to()

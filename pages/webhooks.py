@@ -3,16 +3,16 @@
 import streamlit as st
 
 from hlcore.governance.roles import Act
-from hlcore.ui import hearing, office
+from hlcore.ui import session, webhooks
 
-person = office.person()
-settings = office.settings()
-found = [location for location in office.chosen_locations() if location.connected]
-heard = hearing.hearing(office.office(), found)
+person = session.person()
+settings = session.settings()
+found = [location for location in session.chosen_locations() if location.connected]
+heard = webhooks.hearing(session.office(), found)
 
 st.title("Webhooks")
-hearing.answer(heard, found, settings)
+webhooks.answer(heard, found, settings)
 if heard.last or heard.refused:
-    hearing.numbers(heard)
+    webhooks.numbers(heard)
 with st.expander("How to set webhooks up", expanded=not heard.last, icon=":material/build:", key="webhooks_how"):
-    hearing.how_to(settings, person.may(Act.SETTINGS))
+    webhooks.how_to(settings, person.may(Act.SETTINGS))

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from hlcore.cli import app
-from hlcore.cli.console import EXITS
+from hlcore.cli.console import EXITS, app
 from hlcore.settings import PREFIX, Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from hlcore.accounts import connection
+from hlcore.app_context import Office
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.store import register, runs
-from hlcore.sync.report import never
-from hlcore.wiring import Office
-from hlcore.worker import do_due_work, do_hourly_work
+from hlcore.store import runs
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.sync.run_context import never
+from hlcore.worker.loop import do_due_work, do_hourly_work
 from tests.worlds import HandClock
 
 FIRST, SECOND = "locWork0000000000001", "locWork0000000000002"
@@ -50,7 +52,7 @@ def shift(tmp_path: Path) -> Iterator[Shift]:
         settings = Settings(database_url=f"sqlite:///{tmp_path}/vault.db", data_dir=tmp_path, api_url=server.url)
         office = Office.open(settings, clock=clock)
         for name in places:
-            office.connect(name, f"pit-{name}")
+            connection.connect(office, name, f"pit-{name}")
         yield Shift(office, clock, places)
         office.close()
 
@@ -74,7 +76,7 @@ def test_a_revoked_token_keeps_no_other_account_waiting(shift: Shift) -> None:
     shift.places[SECOND].delete(lost)
     shift.work(20)
     with shift.office.vault.read() as tx:
-        assert [row.status for row in register.of_contact(tx, SECOND, lost)] == ["deleted"]
+        assert [row.status for row in deletion_queries.of_contact(tx, SECOND, lost)] == ["deleted"]
 
 
 def test_watches_that_found_nothing_are_forgotten_after_two_days(shift: Shift) -> None:

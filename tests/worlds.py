@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from hlcore.highlevel import Client, Limiter
 from hlcore.sandbox import Location, Sandbox, serve
-from hlcore.store import Vault, contacts
+from hlcore.store import Vault
+from hlcore.store.contacts import reads as contact_reads
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Account:
     def status(self, contact_id: str) -> str:
         """What the vault says of this contact; empty when it knows nobody."""
         with self.vault.read() as tx:
-            stored = contacts.get(tx, self.location.id, contact_id)
+            stored = contact_reads.get(tx, self.location.id, contact_id)
         return stored.status if stored else ""
 
 

@@ -4,15 +4,15 @@
 module         commands
 =============  ==================================================
 `setup`        connect, worker, demo
-`reading`      sync, watch, capture, status, deletions, show, verify
-`capturing`    capture
-`giving`       restore, export
-`deciding`     the choices of a restore, and its plan as CSV
+`sync`         sync, watch, capture
+`inspect`      status, deletions, show, verify
+`restore`      restore, its choices, and its plan as CSV
+`export`       export
 `console`      what they share
 =============  ==================================================
 """
 
-from hlcore.cli import capturing, giving, reading, setup
+from hlcore.cli import export, inspect, restore, setup, sync
 from hlcore.cli.console import app, main
 
-__all__ = ["app", "capturing", "giving", "main", "reading", "setup"]
+__all__ = ["app", "export", "inspect", "main", "restore", "setup", "sync"]

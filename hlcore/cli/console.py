@@ -20,11 +20,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from hlcore.app_context import Office
 from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, VaultError
 from hlcore.governance.roles import Person, cli_person
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.settings import Settings
-from hlcore.wiring import Office
 
 EXITS = (
     "Exit codes: 0 done; 1 finished, but something needs attention (see standard error); 2 wrong use; "

@@ -7,8 +7,9 @@ import sys
 
 import typer
 
+from hlcore.accounts import connection
 from hlcore.cli.console import EXITS, Json, command, office, progress, screen, show_json, somebody
-from hlcore.governance.record import recorded
+from hlcore.governance.audit import recorded
 from hlcore.governance.roles import Act
 from hlcore.settings import Settings
 
@@ -19,7 +20,7 @@ def connect(location_id: str, as_json: Json = False) -> None:
     token = typer.prompt("Private Integration Token", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     with office() as here:
         with recorded(here.vault, somebody(), Act.CONNECT, now=here.clock.now, location_id=location_id):
-            here.connect(location_id, token)
+            connection.connect(here, location_id, token)
         found = here.location(location_id)
     if as_json:
         show_json({"location_id": found.location_id, "name": found.name, "timezone": found.timezone})
@@ -30,10 +31,10 @@ def connect(location_id: str, as_json: Json = False) -> None:
 @command(epilog=EXITS)
 def worker() -> None:
     """Do in this process what the dashboard's background thread does, until stopped."""
-    from hlcore.worker import Worker
+    from hlcore.worker.loop import Worker
 
     with office() as here:
-        here.connect_from_settings()
+        connection.connect_from_settings(here)
         running = Worker(lambda: here)
         running.start()
         screen.print("Working. Stop with Ctrl+C.")
@@ -46,7 +47,7 @@ def worker() -> None:
 @command(epilog=EXITS)
 def demo(as_json: Json = False) -> None:
     """Build the demo vault afresh: two invented accounts and sixty days of their life."""
-    from hlcore.demo import open_demo, size
+    from hlcore.demo.builder import open_demo, size
 
     with progress(as_json) as listener:
         opened = open_demo(Settings.load(), listener=listener, afresh=True)

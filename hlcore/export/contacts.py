@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from hlcore.export.catalogue import columns_for
-from hlcore.export.cells import writer_of
+from hlcore.export.csv_cells import writer_of
+from hlcore.export.custom_fields import columns_for
 from hlcore.export.selection import Selection
 from hlcore.export.sheet import ContactWriter, Sheet, Source
 from hlcore.model.lifecycle import Status
 from hlcore.model.progress import Progress
-from hlcore.store import contacts, register, shown, streams
-from hlcore.store.contacts import ContactQuery
-from hlcore.store.names import user_names
-from hlcore.store.register import RegisterQuery
-from hlcore.store.streams import Copy
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.contacts import streams as contact_streams
+from hlcore.store.contacts.search import ContactQuery
+from hlcore.store.contacts.streams import Copy
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions.queries import RegisterQuery
+from hlcore.store.records import user_names
 
 OURS = ("vault_status", "vault_owner")
 CHUNK = 1_000
@@ -36,7 +38,7 @@ def sheet(source: Source, selection: Selection) -> Sheet:
 def contact_writer(source: Source, found: Iterable[Copy]) -> ContactWriter:
     """How these contacts are written, with a column for every custom field that one of them has."""
     custom = columns_for(source.tx, source.ids, _parts(source, found))
-    tells = frozenset(id_ for id_ in source.ids if contacts.any_dnd_settings(source.tx, id_))
+    tells = frozenset(id_ for id_ in source.ids if contact_search.any_dnd_settings(source.tx, id_))
     return ContactWriter(source.mode, custom, tells)
 
 
@@ -55,7 +57,7 @@ def copies(source: Source, selection: Selection) -> Iterator[Copy]:
     if selection.contact_ids is not None:
         found = _chosen(source, selection.contact_ids)
     elif not wanted:
-        return streams.copies(source.tx, _query(source, selection))
+        return contact_streams.copies(source.tx, _query(source, selection))
     else:
         found = _by_status(source, selection, wanted)
     status = status_of(source)
@@ -64,7 +66,7 @@ def copies(source: Source, selection: Selection) -> Iterator[Copy]:
 
 def status_of(source: Source) -> Callable[[Copy], str]:
     """A copy's status as people see it."""
-    limits = {place.location_id: shown.opened(place, source.at) for place in source.locations}
+    limits = {place.location_id: deletion_queries.opened(place, source.at) for place in source.locations}
 
     def status(copy: Copy) -> str:
         if copy.clock_from is None or copy.clock_from > limits[copy.location_id]:
@@ -86,11 +88,11 @@ def _rows(source: Source, writer: ContactWriter, found: Iterator[Copy]) -> Itera
 def _by_status(source: Source, selection: Selection, wanted: frozenset[str]) -> Iterator[Copy]:
     plain = sorted(wanted - CLOCKED)
     if plain:
-        yield from streams.copies(source.tx, _query(source, selection, plain))
+        yield from contact_streams.copies(source.tx, _query(source, selection, plain))
     clocked = sorted(wanted & CLOCKED)
     if clocked:
         for place in source.locations:
-            lost = register.iterate(source.tx, _lost(source, selection, clocked, place.location_id))
+            lost = deletion_queries.iterate(source.tx, _lost(source, selection, clocked, place.location_id))
             yield from _of_ids(source, place.location_id, (row.contact_id for row in lost))
 
 
@@ -102,7 +104,7 @@ def _chosen(source: Source, ids: Sequence[str]) -> Iterator[Copy]:
 def _of_ids(source: Source, location_id: str, ids: Iterable[str]) -> Iterator[Copy]:
     waiting = iter(ids)
     while part := list(islice(waiting, CHUNK)):
-        found = streams.copies_of(source.tx, location_id, part)
+        found = contact_streams.copies_of(source.tx, location_id, part)
         yield from (found[contact_id] for contact_id in part if contact_id in found)
 
 
@@ -124,7 +126,7 @@ def _lost(source: Source, selection: Selection, clocked: Sequence[str], location
         tag=selection.tag,
         owner_id=selection.owner_id,
         source=selection.source,
-        spans=shown.spans(source.locations, source.at, clocked),
+        spans=deletion_queries.spans(source.locations, source.at, clocked),
     )
 
 
@@ -134,5 +136,5 @@ def _total(source: Source, selection: Selection) -> int:
         return len(set(selection.contact_ids))
     if selection.wanted or selection.text.strip() or selection.tag:
         return 0
-    numbers = contacts.counts(source.tx, source.ids)
+    numbers = contact_search.counts(source.tx, source.ids)
     return sum(number for mine in numbers.values() for status, number in mine.items() if status != Status.ERASED)

@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 
-from hlcore.export.cells import row_writer
+from hlcore.export.columns import iso
 from hlcore.export.contacts import CHUNK, contact_writer
-from hlcore.export.fields import iso
+from hlcore.export.csv_cells import row_writer
 from hlcore.export.selection import Selection
 from hlcore.export.sheet import ContactWriter, Sheet, Source
 from hlcore.model.lifecycle import Status
-from hlcore.model.windows import remaining
-from hlcore.store import register, shown, streams
+from hlcore.model.recovery_window import remaining
+from hlcore.store.contacts import streams as contact_streams
+from hlcore.store.contacts.streams import Copy
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions.queries import Disappearance, RegisterQuery
 from hlcore.store.locations import Location
-from hlcore.store.names import user_names
-from hlcore.store.register import Disappearance, RegisterQuery
-from hlcore.store.streams import Copy
+from hlcore.store.records import user_names
 
 COLUMNS = (
     *("location_id", "contact_id", "status", "cause", "evidence", "deleted_at", "last_seen_at", "detected_at"),
@@ -33,7 +34,7 @@ def sheet(source: Source, selection: Selection) -> Sheet:
     """The disappearances that the selection names, oldest entry first."""
     query = _query(source, selection)
     writer = contact_writer(source, (copy for _, copy in _with_copies(source, query)))
-    return Sheet((*COLUMNS, *writer.columns), _rows(source, query, writer), register.count(source.tx, query))
+    return Sheet((*COLUMNS, *writer.columns), _rows(source, query, writer), deletion_queries.count(source.tx, query))
 
 
 def _rows(source: Source, query: RegisterQuery, writer: ContactWriter) -> Iterator[Sequence[str]]:
@@ -50,7 +51,7 @@ def _cells(row: Disappearance, place: Location, owner: str, source: Source) -> l
         (
             row.location_id,
             row.contact_id,
-            shown.status_now(row.status, left),
+            deletion_queries.status_now(row.status, left),
             row.cause,
             row.evidence,
             iso(row.deleted_at),
@@ -70,12 +71,12 @@ def _cells(row: Disappearance, place: Location, owner: str, source: Source) -> l
 
 def _with_copies(source: Source, query: RegisterQuery) -> Iterator[tuple[Disappearance, Copy]]:
     """Every disappearance with the last copy; those of people who were erased later are left out."""
-    waiting = register.iterate(source.tx, query)
+    waiting = deletion_queries.iterate(source.tx, query)
     while part := list(islice(waiting, CHUNK)):
         found: dict[tuple[str, str], Copy] = {}
         ordered = sorted(part, key=lambda row: row.location_id)
         for location_id, rows in groupby(ordered, key=lambda row: row.location_id):
-            some = streams.copies_of(source.tx, location_id, [row.contact_id for row in rows])
+            some = contact_streams.copies_of(source.tx, location_id, [row.contact_id for row in rows])
             found.update({(location_id, contact_id): copy for contact_id, copy in some.items()})
         for row in part:
             if copy := found.get((row.location_id, row.contact_id)):
@@ -91,5 +92,5 @@ def _query(source: Source, selection: Selection) -> RegisterQuery:
         owner_id=selection.owner_id,
         source=selection.source,
         contact_ids=selection.contact_ids,
-        spans=shown.spans(source.locations, source.at, statuses) if statuses else [],
+        spans=deletion_queries.spans(source.locations, source.at, statuses) if statuses else [],
     )

@@ -14,14 +14,14 @@ from typing import Any
 
 import msgspec
 
-from hlcore.export.cells import Mode, row_writer
+from hlcore.export.columns import instant, iso, lenient
 from hlcore.export.contacts import contact_writer
-from hlcore.export.fields import instant, iso, lenient
+from hlcore.export.csv_cells import Mode, row_writer
 from hlcore.export.selection import Kind, Selection
 from hlcore.export.sheet import ContactWriter, Sheet, Source, text_of
-from hlcore.model.parts import emails_of, texts_of
-from hlcore.store import streams
-from hlcore.store.streams import Copy, OldCopy, RecordCopy
+from hlcore.model.records import emails_of, texts_of
+from hlcore.store.contacts import streams as contact_streams
+from hlcore.store.contacts.streams import Copy, OldCopy, RecordCopy
 
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.NOTES: ("id", "contactId", "title", "body", "bodyText", "userId", "color", "pinned", "dateAdded"),
@@ -53,7 +53,7 @@ def sheet(source: Source, selection: Selection) -> Sheet:
     """The records of this kind that the selection names, by location and id."""
     names = FIELDS[selection.kind]
     last = "raw" if source.mode is Mode.EXACT else "otherFields"
-    found = streams.record_copies(source.tx, source.ids, STORED[selection.kind], selection.contact_ids)
+    found = contact_streams.record_copies(source.tx, source.ids, STORED[selection.kind], selection.contact_ids)
     if selection.kind is Kind.MESSAGES:
         return Sheet((*names, *OURS, *EMAIL, last), _messages(source, found, names))
     return Sheet((*names, *OURS, last), (_cells(record, _decode(record.raw), names, source.mode) for record in found))
@@ -76,7 +76,9 @@ def _emails(source: Source, read: Sequence[tuple[RecordCopy, dict[str, Any]]]) -
     for record, fields in read:
         wanted.setdefault(record.location_id, []).extend(emails_of(fields))
     return {
-        location_id: {key: _decode(raw) for key, raw in streams.raws(source.tx, location_id, "email", ids).items()}
+        location_id: {
+            key: _decode(raw) for key, raw in contact_streams.raws(source.tx, location_id, "email", ids).items()
+        }
         for location_id, ids in wanted.items()
     }
 
@@ -96,7 +98,7 @@ def _version_rows(source: Source, selection: Selection, writer: ContactWriter) -
 
 
 def _old(source: Source, selection: Selection) -> Iterator[OldCopy]:
-    return streams.old_copies(source.tx, source.ids, selection.contact_ids)
+    return contact_streams.old_copies(source.tx, source.ids, selection.contact_ids)
 
 
 def _as_copy(old: OldCopy) -> Copy:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hlcore.export.cells import Mode, row_writer
-from hlcore.export.custom import CustomColumns
-from hlcore.export.fields import COLUMNS, contact_values, fields_of, others
+from hlcore.export.columns import COLUMNS, contact_values, fields_of, others
+from hlcore.export.csv_cells import Mode, row_writer
+from hlcore.export.custom_fields import CustomColumns
 from hlcore.model.progress import Listener, silent
 from hlcore.store import Tx
 from hlcore.store.locations import Location

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from hlcore.errors import NotAllowed
-from hlcore.governance.addresses import canonical, is_listed, is_of
+from hlcore.governance.email_addresses import canonical, is_listed, is_of
 from hlcore.settings import Settings
 
 

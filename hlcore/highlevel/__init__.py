@@ -14,12 +14,11 @@ module           holds
 ===============  =====================================================================================
 """
 
-from .client import Client, ClientOptions
-from .clock import Clock, SystemClock
-from .connection import connect
-from .endpoints import ENDPOINTS, Endpoint
-from .limiter import Limiter, Permit, Priority
-from .shapes import Answer, Page, SearchPage, Sent
+from hlcore.highlevel.client import Client, ClientOptions, connect
+from hlcore.highlevel.clock import Clock, SystemClock
+from hlcore.highlevel.endpoints import ENDPOINTS, Endpoint
+from hlcore.highlevel.rate_limit.limiter import Limiter, Permit, Priority
+from hlcore.highlevel.types import Answer, Page, SearchPage, Sent
 
 __all__ = [
     "ENDPOINTS",

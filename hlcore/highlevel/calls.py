@@ -11,23 +11,14 @@ from typing import Any, Generic, TypeVar
 import structlog
 import tenacity
 
-from hlcore.errors import (
-    AnswerLost,
-    BrokenAnswer,
-    BudgetSpent,
-    HighLevelError,
-    RateLimited,
-    ScopeMissing,
-    TokenRefused,
-)
-
-from .answers import Reply, clean_id, refusal
-from .clock import Clock, wait
-from .endpoints import Endpoint
-from .limiter import Limiter, Priority
-from .rate_headers import retry_after
-from .shapes import Answer, Sent
-from .wire import NoAnswer, Response, Wire
+from hlcore.errors import AnswerLost, BrokenAnswer, BudgetSpent, HighLevelError, RateLimited, ScopeMissing, TokenRefused
+from hlcore.highlevel.clock import Clock, wait
+from hlcore.highlevel.endpoints import Endpoint
+from hlcore.highlevel.error_mapping import Reply, clean_id, refusal
+from hlcore.highlevel.rate_limit.headers import retry_after
+from hlcore.highlevel.rate_limit.limiter import Limiter, Priority
+from hlcore.highlevel.transport import NoAnswer, Response, Wire
+from hlcore.highlevel.types import Answer, Sent
 
 T = TypeVar("T")
 _log = structlog.wrap_logger(

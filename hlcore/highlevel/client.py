@@ -1,7 +1,11 @@
-"""The client of one location: everything that Contact Vault asks of HighLevel goes through `Client.call`."""
+"""The client of one location: everything that Contact Vault asks of HighLevel goes through `Client.call`.
+
+Makes clients. In one process, all clients of a location share one limiter.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -9,17 +13,18 @@ from typing import Any, Self, TypedDict, Unpack
 
 import httpx
 
-from . import slices
-from .account import AccountCalls
-from .calls import Call, Line, T
-from .clock import Clock
-from .contacts import ContactCalls
-from .conversations import ConversationCalls
-from .endpoints import ENDPOINTS
-from .limiter import Limiter, Priority
-from .related import RelatedCalls
-from .shapes import Answer, Sent
-from .wire import Wire
+from hlcore.highlevel import json_slices
+from hlcore.highlevel.api.contacts import ContactCalls
+from hlcore.highlevel.api.conversations import ConversationCalls
+from hlcore.highlevel.api.location import AccountCalls
+from hlcore.highlevel.api.records import RelatedCalls
+from hlcore.highlevel.calls import Call, Line, T
+from hlcore.highlevel.clock import Clock, SystemClock
+from hlcore.highlevel.endpoints import ENDPOINTS
+from hlcore.highlevel.rate_limit.limiter import Limiter, Priority
+from hlcore.highlevel.transport import Wire
+from hlcore.highlevel.types import Answer, Sent
+from hlcore.settings import Settings
 
 
 class ClientOptions(TypedDict, total=False):
@@ -147,5 +152,37 @@ def _text(value: object) -> str:
 
 def _checked(answer: Answer) -> Answer:
     if answer.status != 204 and answer.body.strip():
-        slices.members(answer.body)
+        json_slices.members(answer.body)
     return answer
+
+
+_lock = threading.Lock()
+_limiters: dict[tuple[str, str, Clock], Limiter] = {}
+
+
+def connect(
+    location_id: str,
+    token: Callable[[], str],
+    settings: Settings,
+    clock: Clock | None = None,
+    *,
+    spent_today: int = 0,
+    **options: Unpack[ClientOptions],
+) -> Client:
+    """A client of this location at `settings.api_url`; no request was sent yet.
+
+    `spent_today` (requests that earlier processes sent today) counts when this is the process' first client
+    of the location; later ones share the limiter as it is."""
+    used = clock or SystemClock()
+    with _lock:
+        key = (settings.api_url, location_id, used)
+        if key not in _limiters:
+            _limiters[key] = Limiter(
+                used,
+                per_10s=settings.requests_per_10s,
+                per_day=settings.requests_per_day,
+                interactive_share=settings.interactive_share,
+                spent_today=spent_today,
+            )
+        limiter = _limiters[key]
+    return Client(location_id, token, base_url=settings.api_url, limiter=limiter, clock=used, **options)

@@ -26,12 +26,11 @@ from hlcore.errors import (
     TokenRefused,
     Unreachable,
 )
+from hlcore.highlevel import json_slices
+from hlcore.highlevel.clock import Clock
+from hlcore.highlevel.endpoints import ENDPOINTS, MAIN
+from hlcore.highlevel.transport import Form, NoAnswer, Response, Wire
 from hlcore.settings import Settings
-
-from . import slices
-from .clock import Clock
-from .endpoints import ENDPOINTS, MAIN
-from .wire import Form, NoAnswer, Response, Wire
 
 CHOOSE = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
 APP_SCOPES = ("oauth.readonly", "oauth.write")
@@ -133,7 +132,7 @@ class OAuth:
     def _good(self, response: Response, grant_type: str = "") -> dict[str, Any]:
         """The JSON object of a good answer; raises what any other means."""
         try:
-            found = slices.decode(response.body)
+            found = json_slices.decode(response.body)
         except (ValueError, RecursionError):
             found = None
         body = found if isinstance(found, dict) else {}

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
-from hlcore.metrics.register import iso
-from hlcore.model.forecast import forecast
-from hlcore.model.parts import KINDS
-from hlcore.model.planner import Allowance, Policy
+from hlcore.metrics.deletions import iso
+from hlcore.model.capture_forecast import forecast
+from hlcore.model.capture_planner import Allowance, Policy
+from hlcore.model.records import KINDS
 from hlcore.settings import Settings
-from hlcore.store import Tx, Vault, captures, feeds, usage
-from hlcore.store.contacts import StoredContact
-from hlcore.store.survey import pace_of, survey
+from hlcore.store import Tx, Vault, locations
+from hlcore.store.capture import feeds
+from hlcore.store.capture import state as capture_state
+from hlcore.store.capture.facts import pace_of, survey
+from hlcore.store.contacts.reads import StoredContact
 
 NAMES = {
     "detail": "full details",
@@ -76,7 +78,7 @@ def coverage(vault: Vault, location_id: str, now: datetime, settings: Settings) 
 
 def coverage_in(tx: Tx, location_id: str, now: datetime, settings: Settings) -> Coverage:
     """As `coverage`, within a transaction."""
-    day = usage.today(tx, location_id, now.astimezone(UTC).date().isoformat())
+    day = locations.today(tx, location_id, now.astimezone(UTC).date().isoformat())
     limit = min(settings.requests_per_day, day.daily_limit or settings.requests_per_day)
     began = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     allowance = Allowance(limit, max(0, limit - day.requests), settings.unused_share, began, paced=True)
@@ -94,7 +96,7 @@ def coverage_in(tx: Tx, location_id: str, now: datetime, settings: Settings) -> 
 def of_person(tx: Tx, contact: StoredContact) -> dict[str, datetime | None]:
     """For each kind since when it is safe for this contact (read then, at the latest); None: not yet, or something has
     changed since."""
-    mine = captures.of_contact(tx, contact.location_id, contact.contact_id)
+    mine = capture_state.of_contact(tx, contact.location_id, contact.contact_id)
     known = feeds.all_of(tx, contact.location_id)
     came = contact.date_added or contact.first_seen_at
     found: dict[str, datetime | None] = {}

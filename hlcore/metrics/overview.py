@@ -1,18 +1,27 @@
-"""Is my copy good, what is being deleted, what is at risk, what was saved: the numbers of the first page."""
+"""Is my copy good, what is being deleted, what is at risk, what was saved: the numbers of the first page.
+
+`status`: is my copy good, for programs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from hlcore.metrics.register import places_of
+from hlcore.metrics.coverage import Coverage, coverage
+from hlcore.metrics.deletions import iso, places_of
 from hlcore.model.health import Facts, Health, Level, assess
 from hlcore.model.lifecycle import LIVE, LOST, Status
-from hlcore.model.schedule import listing_every
+from hlcore.model.listing import listing_every
 from hlcore.settings import Settings
-from hlcore.store import Tx, Vault, contacts, figures, grants, inbox, register, runs, usage
-from hlcore.store.figures import Tally
+from hlcore.store import Tx, Vault, locations, oauth_grants, runs, webhook_inbox
+from hlcore.store import locations as store_locations
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import bulk_deletions
+from hlcore.store.deletions import stats as deletion_stats
+from hlcore.store.deletions.stats import Tally
 from hlcore.store.locations import Location
 from hlcore.store.runs import SILENT_AFTER, Run
 
@@ -79,7 +88,7 @@ def overview(vault: Vault, location_ids: Sequence[str], now: datetime, settings:
     heard = _last_webhooks(vault, location_ids)
     with vault.read() as tx:
         places = places_of(tx, location_ids)
-        counted = contacts.counts(tx, list(places))
+        counted = contact_search.counts(tx, list(places))
         found = (_figures(tx, place, counted[place.location_id], heard, now, settings) for place in places.values())
         return Overview(now, tuple(found))
 
@@ -88,13 +97,13 @@ def _last_webhooks(vault: Vault, location_ids: Sequence[str]) -> dict[str, datet
     if not vault.has_inbox:
         return {}
     with vault.inbox.read() as tx:
-        return inbox.last_received(tx, location_ids)
+        return webhook_inbox.last_received(tx, location_ids)
 
 
 def _figures(
     tx: Tx, place: Location, counted: dict[str, int], heard: Mapping[str, datetime], now: datetime, settings: Settings
 ) -> Figures:
-    day = usage.today(tx, place.location_id, now.date().isoformat())
+    day = store_locations.today(tx, place.location_id, now.date().isoformat())
     recent = runs.recent(tx, [place.location_id], limit=RECENT, kinds=runs.LOOKS)
     last = runs.last_complete(tx, place.location_id)
     alive = [run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER]
@@ -107,7 +116,7 @@ def _figures(
         suspected=suspected,
         lost=sum(counted.get(status, 0) for status in LOST),
         recreated=counted.get(Status.RECREATED, 0),
-        tally=figures.tally(tx, place, now),
+        tally=deletion_stats.tally(tx, place, now),
         last_complete=last,
         running=alive[0] if alive else None,
         requests_today=day.requests,
@@ -123,8 +132,8 @@ def _every(settings: Settings, counted: Mapping[str, int]) -> timedelta:
 
 def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, settings: Settings) -> Facts:
     newest = next((run for run in recent if run.finished_at is not None), None)
-    incidents = register.list_incidents(tx, [place.location_id], limit=RECENT)
-    by_app = grants.get(tx, grants.LOCATION, place.location_id)
+    incidents = bulk_deletions.list_incidents(tx, [place.location_id], limit=RECENT)
+    by_app = oauth_grants.get(tx, oauth_grants.LOCATION, place.location_id)
     return Facts(
         connected=place.connected,
         last_complete_at=last.finished_at if last else None,
@@ -138,3 +147,33 @@ def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, set
         webhooks_expected_since=by_app.obtained_at if by_app else None,
         webhook_silence=timedelta(hours=settings.webhook_silence_hours),
     )
+
+
+def status(
+    vault: Vault, settings: Settings, now: datetime, *, location_ids: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Each of these locations (none given: every connected one), by name, with the keys of the command line's
+    contract."""
+    with vault.read() as tx:
+        wanted = list(location_ids) or [place.location_id for place in locations.all(tx)]
+    found = overview(vault, wanted, now, settings).locations
+    return [to_json(each, coverage(vault, each.place.location_id, now, settings)) for each in found]
+
+
+def to_json(figures: Figures, covered: Coverage) -> dict[str, Any]:
+    """One location. `coverage.contacts`: how many are held of how many HighLevel said it has at the last complete
+    listing (None before the first); beside it the share of the living contacts for which each kind of record is safe,
+    (not before the first complete listing), and in `done_by` when each will be for all (None: never at this pace)."""
+    last = figures.last_complete
+    listed = (last.total or last.seen) if last else None
+    return {
+        "location_id": figures.place.location_id,
+        "name": figures.place.name,
+        "health": {"level": str(figures.health.level), "reasons": list(figures.health.reasons)},
+        "contacts": {"present": figures.present, "suspected": figures.suspected, "deleted": figures.lost},
+        "at_risk": figures.tally.at_risk,
+        "last_complete_listing": iso(last.finished_at) if last else None,
+        "coverage": {"contacts": {"held": figures.present, "listed": listed}, **(covered.shares if last else {})},
+        "done_by": {each.kind: iso(each.done_by) for each in covered.kinds} | {"all": iso(covered.done_by)},
+        "api": {"requests_today": figures.requests_today, "daily_limit": figures.daily_limit},
+    }

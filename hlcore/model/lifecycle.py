@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from hlcore.model.windows import Remaining
+from hlcore.model.recovery_window import Remaining
 
 
 class Status(StrEnum):

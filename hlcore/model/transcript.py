@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hlcore.model.contact import moment
-from hlcore.model.parts import texts_of
+from hlcore.model.records import texts_of
 
 LONGEST = 20_000
 """Characters of one note; a longer conversation goes on in the next one."""

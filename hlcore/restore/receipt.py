@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
-from hlcore.export.cells import Mode, cell
-from hlcore.model.fields import label_of
-from hlcore.restore.jobs import MADE
-from hlcore.restore.measure import measured
+from hlcore.export.csv_cells import Mode, cell
+from hlcore.model.contact_fields import label_of
+from hlcore.restore.fidelity import measured
+from hlcore.restore.job_control import MADE
 from hlcore.restore.plan import PlanItem
-from hlcore.store import Vault, restores
-from hlcore.store.restores import Item
+from hlcore.store import Vault
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.store.restores.jobs import Item
 
 COLUMNS = (
     *("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at"),
@@ -27,8 +28,8 @@ def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
     `measured` say how much came back, in words with numbers, '' where nothing was made; `changed` and `left_out` list
     what is different from the copy as planned or chosen, and what a person left out. Raises NotFound."""
     with vault.read() as tx:
-        restores.job(tx, job_id)
-        return [_row(item) for item in restores.iterate_items(tx, job_id)]
+        restore_jobs.job(tx, job_id)
+        return [_row(item) for item in restore_jobs.iterate_items(tx, job_id)]
 
 
 def to_json(vault: Vault, job_id: int) -> dict[str, Any]:
@@ -42,8 +43,8 @@ def to_csv(vault: Vault, job_id: int, *, mode: Mode = Mode.SAFE) -> Iterator[str
     """The receipt as CSV, line by line (RFC 4180), in constant memory. Raises NotFound."""
     yield _line(COLUMNS)
     with vault.read() as tx:
-        restores.job(tx, job_id)
-        for item in restores.iterate_items(tx, job_id):
+        restore_jobs.job(tx, job_id)
+        for item in restore_jobs.iterate_items(tx, job_id):
             row = _row(item)
             row["differences"] = "; ".join(map(words, row["differences"]))
             row["finished_at"] = row["finished_at"].isoformat() if row["finished_at"] else ""

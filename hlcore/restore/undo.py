@@ -3,27 +3,126 @@
 An undo is a job of its own, run, paused and resumed like a restore. Each delete is in the journal before it is sent.
 Afterwards the register stands as before the restore: the person is deleted, under the old id, and can be restored
 again. Contacts that the restore only topped up stay as they are.
+
+Has anybody touched a contact that a restore created? Looked up in HighLevel right before it would be deleted.
+
+The contact itself is compared with what was read back when the restore had finished; the moment of HighLevel's last
+change counts too. What belongs to it must be what the restore itself made. In doubt it was touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from hlcore.errors import AnswerLost, Cancelled, Gone, HighLevelError, NotFound, Rejected, Unreachable
-from hlcore.governance.record import recorded
+from hlcore.errors import AnswerLost, Cancelled, Gone, HighLevelError, NotFound, Rejected, ScopeMissing, Unreachable
+from hlcore.governance.audit import recorded
 from hlcore.governance.roles import Act, Person
+from hlcore.model.comparison import same_text
+from hlcore.model.contact import moment
+from hlcore.model.contact_diff import changes
 from hlcore.model.lifecycle import Status
-from hlcore.model.parts import decode
-from hlcore.restore import live
-from hlcore.restore.jobs import Now
+from hlcore.model.records import decode, identity
+from hlcore.restore import live_state
+from hlcore.restore.job_context import UNSURE, Done, Later, Work, body_of, creates
+from hlcore.restore.job_control import Now
 from hlcore.restore.plan import PlanItem
-from hlcore.restore.recreate import Done, Later
-from hlcore.restore.untouched import baseline, entries_of, touched
-from hlcore.restore.work import UNSURE, Work, creates
-from hlcore.store import Tx, Vault, contacts, restores, undoing
-from hlcore.store.restores import Entry, Item, Job
+from hlcore.store import Tx, Vault
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import register
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.store.restores import journal
+from hlcore.store.restores.jobs import Item, Job
+from hlcore.store.restores.journal import Entry
+
+SAID = ("body", "title", "name", "status", "monetaryValue", "pipelineId", "pipelineStageId", "assignedTo", "color")
+"""Members of a record by which a change of it shows."""
+PAGES = 20
+
+
+def baseline(work: Work, new_id: str, finished_at: datetime) -> dict[str, Any] | None:
+    """What GET by id said of the new contact when its restore had finished; None where that is not held. It was kept at
+    that very moment, so it is the first copy that was replaced after it, or the one that never was."""
+    with work.vault.read() as tx:
+        held = contact_reads.get(tx, work.location_id, new_id)
+        earlier = contact_reads.versions(tx, work.location_id, new_id)
+    later = [one.raw for one in earlier if one.part == "detail" and one.replaced_at > finished_at]
+    raw = later[0] if later else held.detail if held is not None else None
+    return decode(raw) if raw is not None else None
+
+
+def touched(work: Work, new_id: str, then: Mapping[str, Any], live: Mapping[str, Any], made: list[Entry]) -> str:
+    """How somebody has touched the contact since, in words; '' when surely nobody did. `made`: what the restore sent
+    for it. Raises HighLevelError."""
+    found = changes(then, live)
+    if found:
+        names = ", ".join(dict.fromkeys(one.field.partition(".")[0] for one in found[:4]))
+        return f"It was changed since: {names}."
+    before, now = moment(then.get("dateUpdated")), moment(live.get("dateUpdated"))
+    if before is not None and now is not None and now != before:
+        return f"HighLevel says that it was changed on {now:%Y-%m-%d at %H:%M} UTC, after the restore."
+    ours = {one.result_id: body_of(one) for one in made if one.result_id}
+    try:
+        said = (_strange(noun, rows, ours) for noun, rows in _belongings(work, new_id))
+        return next(filter(None, said), "")
+    except ScopeMissing:
+        return "The token may not read everything that belongs to it, so nobody can tell whether it was touched."
+
+
+def _belongings(work: Work, new_id: str) -> Iterable[tuple[str, list[bytes]]]:
+    client = work.client
+    yield "note", client.notes(new_id)
+    yield "task", client.tasks(new_id)
+    yield "appointment", client.appointments(new_id)
+    yield "opportunity", _opportunities(work, new_id)
+    yield "message", [raw for raw in _messages(work, new_id) if not _is_activity(raw)]
+
+
+def _opportunities(work: Work, new_id: str) -> list[bytes]:
+    found: list[bytes] = []
+    cursor: Mapping[str, Any] | None = None
+    for _ in range(PAGES):
+        page = work.client.search_opportunities(contact_id=new_id, cursor=cursor)
+        found += page.rows
+        if page.next is None:
+            break
+        cursor = page.next
+    return found
+
+
+def _messages(work: Work, new_id: str) -> list[bytes]:
+    """The first page is enough: one message that is not ours means touched. E-mails are asked for by themselves."""
+    texts, _, _ = work.client.export_messages(contact_id=new_id)
+    emails, _, _ = work.client.export_messages(contact_id=new_id, extra={"channel": "Email"})
+    return [*texts, *emails]
+
+
+def _is_activity(raw: bytes) -> bool:
+    """HighLevel's own notes of what happened ("contact created"), which nobody wrote."""
+    return str(decode(raw).get("messageType") or "").startswith("TYPE_ACTIVITY")
+
+
+def _strange(noun: str, rows: list[bytes], ours: Mapping[str, Mapping[str, Any]]) -> str:
+    for raw in rows:
+        record_id, _ = identity(raw)
+        sent = ours.get(record_id)
+        if sent is None:
+            return f"It has a new {noun}."
+        live = decode(raw)
+        if any(name in sent and not same_text(sent[name], live.get(name)) for name in SAID):
+            return f"A {noun} that the restore made was changed since."
+    return ""
+
+
+def entries_of(work: Work, job_id: int, contact_id: str) -> list[Entry]:
+    """What that job sent for this lost contact."""
+    with work.vault.read() as tx:
+        return journal.entries(tx, job_id, contact_id=contact_id)
+
 
 KIND = "undo"
 DELETE = "delete_contact"
@@ -49,9 +148,9 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 def preview(vault: Vault, job_id: int) -> Preview:
     """What undoing this restore would do, as far as the vault knows; nothing is asked of HighLevel. Raises NotFound."""
     with vault.read() as tx:
-        job = restores.job(tx, job_id)
+        job = restore_jobs.job(tx, job_id)
         mine = list(_made(tx, job))
-        others = restores.list_jobs(tx, [job.location_id], limit=500)
+        others = restore_jobs.list_jobs(tx, [job.location_id], limit=500)
     under_way = (one.job_id for one in others if _undoes(one.options, job_id) and one.state not in ENDED)
     undo_id = next(under_way, 0)
     refusal = ""
@@ -77,7 +176,7 @@ def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
     """The undo of this restore is a confirmed job; its number. Raises NotAllowed, NotFound (also when there is nothing
     to undo, in words)."""
     with vault.read() as tx:
-        job = restores.job(tx, job_id)
+        job = restore_jobs.job(tx, job_id)
     said = f"undo of job {job_id}"
     with recorded(vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=said) as entry:
         told = preview(vault, job_id)
@@ -86,7 +185,7 @@ def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
         with vault.write() as tx:
             items = [_planned(one) for one in _made(tx, job)]
             lag = (job.options or {}).get("index_lag", 300)
-            undo_id = restores.create_job(
+            undo_id = restore_jobs.create_job(
                 tx,
                 job.location_id,
                 by=person.email,
@@ -94,7 +193,7 @@ def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
                 items=[(one.contact_id, KIND, one.dump()) for one in items],
                 options={"kind": KIND, "undoes": job_id, "index_lag": lag},
             )
-            restores.set_state(tx, undo_id, "confirmed", at=now())
+            restore_jobs.set_state(tx, undo_id, "confirmed", at=now())
         entry.note(job=undo_id, contacts=len(items))
     return undo_id
 
@@ -106,11 +205,11 @@ def undo(work: Work, item: Item) -> Done | Later:
     plan = PlanItem.load(item.plan)
     new_id, job_id = str((plan.body or {})["new_id"]), int((plan.body or {})["job_id"])
     ours = [one for one in entries_of(work, work.job_id, item.contact_id) if one.step == DELETE]
-    raw = live.alive(work.client, new_id)
+    raw = live_state.alive(work.client, new_id)
     if raw is None:
         return _gone(work, item.contact_id, new_id, ours)
     with work.vault.read() as tx:
-        finished_at = restores.item(tx, job_id, item.contact_id).finished_at
+        finished_at = restore_jobs.item(tx, job_id, item.contact_id).finished_at
     then = baseline(work, new_id, finished_at) if finished_at is not None else None
     if then is None:
         return Done("skipped", error="What it looked like after the restore is not held, so it stays.")
@@ -130,7 +229,7 @@ def _delete(work: Work, plan: PlanItem, new_id: str) -> Done:
         work.answered(entry, status=exc.status, note="refused")
         return Done("failed", error="HighLevel refused to delete it.")
     except (AnswerLost, Unreachable):
-        if live.alive(work.client, new_id) is not None:
+        if live_state.alive(work.client, new_id) is not None:
             work.answered(entry, note=f"{UNSURE}: no usable answer, and it is still there")
             raise
     except (HighLevelError, Cancelled) as exc:
@@ -154,13 +253,13 @@ def _undone(work: Work, contact_id: str, new_id: str) -> Done:
     """The vault says so too: the old contact is lost again and may be made anew, the new one was deleted by us."""
     at = work.now()
     with work.vault.write() as tx:
-        undoing.unmade(tx, work.location_id, contact_id)
+        register.unmade(tx, work.location_id, contact_id)
         said = f"Contact Vault deleted it: the restore that had made it for contact {contact_id} was undone."
-        undoing.deleted_by_us(tx, work.location_id, new_id, at=at, evidence=said)
+        register.deleted_by_us(tx, work.location_id, new_id, at=at, evidence=said)
         for entry in creates(tx, work.location_id, contact_id):
             if entry.result_id == new_id:
                 note = f"created as {new_id}; the restore was undone"
-                restores.answered(tx, entry.entry_id, at=at, status=entry.status, result_id="", note=note)
+                journal.answered(tx, entry.entry_id, at=at, status=entry.status, result_id="", note=note)
     return Done(UNDONE, verified=True)
 
 
@@ -178,8 +277,10 @@ def _planned(one: Item) -> PlanItem:
 
 def _made(tx: Tx, job: Job) -> Iterator[Item]:
     """The contacts that the job created and that live on under their new ids, as far as the vault knows."""
-    made = [one for one in restores.iterate_items(tx, job.job_id) if one.outcome == "recreated" and one.new_contact_id]
-    held = contacts.held(tx, job.location_id, [one.contact_id for one in made])
+    made = [
+        one for one in restore_jobs.iterate_items(tx, job.job_id) if one.outcome == "recreated" and one.new_contact_id
+    ]
+    held = contact_writes.held(tx, job.location_id, [one.contact_id for one in made])
     return (one for one in made if one.contact_id in held and held[one.contact_id].status == Status.RECREATED)
 
 

@@ -17,9 +17,9 @@ module         holds
 =============  ==========================================================================================
 """
 
-from .faults import Fault, Faults
-from .location import Location
-from .server import Server, serve
-from .world import Sandbox
+from hlcore.sandbox.faults import Fault, Faults
+from hlcore.sandbox.http.server import Server, serve
+from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.state.sandbox import Sandbox
 
 __all__ = ["Fault", "Faults", "Location", "Sandbox", "Server", "serve"]

@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .server import HOST, bind, build_server
-from .world import Sandbox
+from hlcore.sandbox.http.server import HOST, bind, build_server
+from hlcore.sandbox.state.sandbox import Sandbox
 
 UNLIMITED = 1_000_000
 

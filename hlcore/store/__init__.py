@@ -4,6 +4,6 @@ Every function takes a transaction (`Tx`) that the caller opened with `Vault.rea
 together is committed together. All moments are aware UTC; lists have a stable order.
 """
 
-from hlcore.store.engine import Tx, Vault
+from hlcore.store.database import Tx, Vault
 
 __all__ = ["Tx", "Vault"]

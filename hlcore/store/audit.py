@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Select, desc, func, insert, select
 
-from hlcore.store.bulk import among
-from hlcore.store.engine import Tx
-from hlcore.store.tables_acts import audit as table
+from hlcore.store.database import Tx
+from hlcore.store.dialects import among
+from hlcore.store.tables import audit as table
 
 
 @dataclass(frozen=True, slots=True)

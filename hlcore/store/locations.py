@@ -1,4 +1,7 @@
-"""Connected sub-accounts. A token is kept encrypted and read only by `token`."""
+"""Connected sub-accounts. A token is kept encrypted and read only by `token`.
+
+How many requests were sent to HighLevel for a location on a day (UTC, 'YYYY-MM-DD').
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from hlcore.model.windows import Window, window_of
-from hlcore.store import grants
-from hlcore.store.bulk import one_changed, upsert
-from hlcore.store.engine import Tx
+from hlcore.model.recovery_window import Window, window_of
+from hlcore.store import oauth_grants
+from hlcore.store.database import Tx
+from hlcore.store.dialects import is_postgres, one_changed, upsert
 from hlcore.store.tables import locations
+from hlcore.store.tables import usage as table
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def connect(
     such a grant is given up). Connecting again renews what HighLevel says and the token, and keeps the settings made
     here and the moment of the first connection."""
     if token is not None:
-        grants.remove(tx, grants.LOCATION, location_id)
+        oauth_grants.remove(tx, oauth_grants.LOCATION, location_id)
     row = {
         "location_id": location_id,
         "name": name,
@@ -90,7 +95,7 @@ def connect(
 def disconnect(tx: Tx, location_id: str, at: datetime) -> None:
     """Nothing new is copied and the token is forgotten; the copy stays. Raises NotFound."""
     _change(tx, location_id, disconnected_at=at, token=None)
-    grants.remove(tx, grants.LOCATION, location_id)
+    oauth_grants.remove(tx, oauth_grants.LOCATION, location_id)
 
 
 def get(tx: Tx, location_id: str) -> Location | None:
@@ -130,3 +135,41 @@ def _location(row: Sequence[Any]) -> Location:
 
 def _change(tx: Tx, location_id: str, **values: Any) -> None:
     one_changed(tx, update(locations).where(locations.c.location_id == location_id).values(values), "location")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Requests of one day, and the limit and rest that HighLevel's headers said last (None: never said)."""
+
+    location_id: str
+    day: str
+    requests: int
+    daily_limit: int | None
+    daily_remaining: int | None
+
+
+def add(
+    tx: Tx,
+    location_id: str,
+    day: str,
+    requests: int,
+    daily_limit: int | None = None,
+    daily_remaining: int | None = None,
+) -> None:
+    """So many more requests were sent that day. Limits that are not given stay as they were."""
+    insert = (postgresql.insert if is_postgres(tx) else sqlite.insert)(table).values(
+        location_id=location_id, day=day, requests=requests, daily_limit=daily_limit, daily_remaining=daily_remaining
+    )
+    new = insert.excluded
+    values = {
+        "requests": table.c.requests + new.requests,
+        "daily_limit": func.coalesce(new.daily_limit, table.c.daily_limit),
+        "daily_remaining": func.coalesce(new.daily_remaining, table.c.daily_remaining),
+    }
+    tx.execute(insert.on_conflict_do_update(index_elements=["location_id", "day"], set_=values))
+
+
+def today(tx: Tx, location_id: str, day: str) -> Usage:
+    """The requests of that day; zero where none was sent."""
+    row = tx.execute(select(table).where(table.c.location_id == location_id, table.c.day == day)).one_or_none()
+    return Usage(*row) if row else Usage(location_id, day, 0, None, None)

@@ -1,5 +1,12 @@
 """Records: what belongs to a contact (notes, tasks, …) or to the location (users, custom fields, pipelines, …),
-byte for byte, with the bytes that came before. A record that vanishes is marked, never removed."""
+byte for byte, with the bytes that came before. A record that vanishes is marked, never removed.
+
+How much there is, beside the contacts: for those who want to know before they read it all.
+
+What moved with a merge: records that belonged to the loser and are seen under the winner now.
+
+Names for ids, from the catalogues as last copied.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, literal, select, update
 
 from hlcore.model.contact import digest
-from hlcore.store.bulk import among, changed_rows, chunked, insert_rows, moment_value
-from hlcore.store.engine import Tx
-from hlcore.store.tables import contacts
+from hlcore.model.records import name_in
+from hlcore.store.column_types import Moment
+from hlcore.store.database import Tx
+from hlcore.store.dialects import among, changed_rows, chunked, insert_rows, moment_value
+from hlcore.store.tables import contacts, record_versions, records
 from hlcore.store.tables import record_versions as version_table
 from hlcore.store.tables import records as table
-from hlcore.store.types import Moment
-from hlcore.store.words import fit
+from hlcore.store.tables import versions as contact_versions
+from hlcore.store.text import fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +205,43 @@ def _replace(tx: Tx, location_id: str, kind: str, rows: Given, at: datetime) -> 
     for record_id, (contact_id, raw, fresh) in rows.items():
         mine = update(table).where(*_in(location_id, kind), table.c.record_id == record_id)
         tx.execute(mine.values(contact_id=contact_id, raw=raw, digest=fresh, captured_at=at))
+
+
+def records_by_kind(tx: Tx, location_ids: Sequence[str]) -> dict[str, int]:
+    """Kind → how many records of these locations are held, vanished ones too."""
+    mine = select(records.c.kind, func.count()).where(among(tx, records.c.location_id, location_ids))
+    return {row[0]: row[1] for row in tx.execute(mine.group_by(records.c.kind))}
+
+
+def old_copies(tx: Tx, location_ids: Sequence[str]) -> int:
+    """How many earlier copies of contacts of these locations are held."""
+    mine = (
+        select(func.count())
+        .select_from(contact_versions)
+        .where(among(tx, contact_versions.c.location_id, location_ids))
+    )
+    return tx.execute(mine).scalar_one()
+
+
+def moved(tx: Tx, location_id: str, loser_id: str, winner_id: str) -> list[Record]:
+    """The winner's records that were the loser's before, by kind and id."""
+    earlier = and_(
+        record_versions.c.location_id == records.c.location_id,
+        record_versions.c.kind == records.c.kind,
+        record_versions.c.record_id == records.c.record_id,
+        record_versions.c.contact_id == loser_id,
+    )
+    query = select(records).where(
+        records.c.location_id == location_id, records.c.contact_id == winner_id, exists().where(earlier)
+    )
+    return [Record(*row) for row in tx.execute(query.order_by(records.c.kind, records.c.record_id))]
+
+
+def user_names(tx: Tx, location_ids: Sequence[str]) -> dict[str, str]:
+    """User id → name, of the users of these locations, those that have left as well; without those that have none."""
+    found: dict[str, str] = {}
+    for location_id in location_ids:
+        for record in iterate(tx, location_id, "user"):
+            if name := name_in(record.raw):
+                found[record.record_id] = name
+    return found

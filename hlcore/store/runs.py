@@ -2,6 +2,8 @@
 
 A location has at most one open run of each kind (the database enforces it). A run belongs to a process: when that
 one is gone, the next one takes the run over and goes on at its checkpoint.
+
+Leases: who works on what right now, so that two processes never do the same. A lease ends by itself.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from functools import cache
 from typing import Any
 
 import psutil
-from sqlalchemy import ColumnElement, delete, desc, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, desc, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.errors import NotFound, RunInProgress
-from hlcore.store.bulk import among, changed_rows, lock
-from hlcore.store.engine import Tx
+from hlcore.store.database import Tx
+from hlcore.store.dialects import among, changed_rows, is_postgres, lock
+from hlcore.store.tables import leases as table
 from hlcore.store.tables import runs
 
 SILENT_AFTER = timedelta(seconds=120)
@@ -202,3 +206,30 @@ def _begin(tx: Tx, location_id: str, kind: str, at: datetime, holder: str) -> Ru
     values = {"location_id": location_id, "kind": kind, "started_at": at, "heartbeat_at": at, "holder": holder}
     run_id = tx.execute(insert(runs).values(values).returning(runs.c.run_id)).scalar_one()
     return get(tx, run_id)
+
+
+def acquire_lease(tx: Tx, name: str, holder: str, *, at: datetime, ttl: timedelta) -> bool:
+    """Whether `holder` has the lease until `at + ttl`: it was free, had run out, or was its own already."""
+    insert = (postgresql.insert if is_postgres(tx) else sqlite.insert)(table).values(
+        name=name, holder=holder, expires_at=at + ttl
+    )
+    free = or_(table.c.holder == holder, table.c.expires_at <= at)
+    taken = {"holder": insert.excluded.holder, "expires_at": insert.excluded.expires_at}
+    return changed_rows(tx, insert.on_conflict_do_update(index_elements=["name"], set_=taken, where=free)) == 1
+
+
+def renew_lease(tx: Tx, name: str, holder: str, *, at: datetime, ttl: timedelta) -> bool:
+    """Whether the lease was still the holder's; then it is until `at + ttl`."""
+    mine = update(table).where(table.c.name == name, table.c.holder == holder, table.c.expires_at > at)
+    return changed_rows(tx, mine.values(expires_at=at + ttl)) == 1
+
+
+def release_lease(tx: Tx, name: str, holder: str) -> None:
+    """The lease is free, if it was the holder's. May be repeated."""
+    tx.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
+
+
+def lease_holder(tx: Tx, name: str, *, at: datetime) -> str:
+    """Who has the lease at `at`; '' when nobody does."""
+    query = select(table.c.holder).where(table.c.name == name, table.c.expires_at > at)
+    return tx.execute(query).scalar_one_or_none() or ""

@@ -9,6 +9,10 @@ any question over a million contacts reads some 400 MB instead of 2 GB: a substr
 choice of a filter takes a fraction of a second without an index that every insert would have to keep in order
 (measured: an index sorted by name or e-mail costs a third of the speed of inserting, each). E-mail and phone are
 looked up by a 4-byte checksum (`email_hash`, `phone_hash`) whose index stays small; the value itself is compared too.
+
+The tables of what happened and who did it: disappearances, restores, the journal, the audit log, usage.
+
+The tables of what comes over the web: deliveries of webhooks, what was refused, and the grants of the OAuth app.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 
-from hlcore.store.types import JsonValue, Moment, RowId, Words
+from hlcore.store.column_types import JsonValue, Moment, RowId, Words
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
@@ -261,3 +265,208 @@ captures = Table(
     sqlite_with_rowid=False,
 )
 feeds = Table("feeds", metadata, FeedColumns)
+
+
+_OPEN_ROW = text("ended_at IS NULL")
+
+
+class DisappearanceColumns(TypedColumns):
+    """The register: one row for each time a contact disappeared. `status` is that of the contact's life as far as
+    facts are recorded; `expired` is never stored, it follows from the window and the clock."""
+
+    disappearance_id = Column(RowId, primary_key=True, autoincrement=True)
+    location_id: Named[str] = Column(Words(64))
+    contact_id: Named[str] = Column(Words(64))
+    status: Named[str] = Column(Words(16))  # suspected | deleted | … (`model.lifecycle`), or withdrawn
+    cause: Named[str] = Column(Words(16), default="unknown")  # merge | bulk | unknown
+    evidence: Named[str] = Column(Words(), default="")
+    detected_by: Named[str] = Column(Words(16), default="listing")  # listing | watch | webhook
+    last_seen_at = Column(Moment, nullable=False)
+    detected_at = Column(Moment, nullable=False)
+    deleted_at = Column(Moment, nullable=True)  # exact, from a webhook; else empty
+    confirmed_at = Column(Moment, nullable=True)
+    clock_from = Column(Moment, nullable=False)  # start of the recovery clock: deleted_at, else last_seen_at
+    checks: Named[int] = Column(Integer, default=0)
+    last_check: Named[str] = Column(Words(), default="")  # what the last GET said, in words
+    incident_id = Column(BigInteger, nullable=True)
+    ended_at = Column(Moment, nullable=True)  # returned, recreated, withdrawn
+    new_contact_id: Named[str] = Column(Words(64), default="")
+    winner_id: Named[str] = Column(Words(64), default="")  # of a merge
+
+
+class IncidentColumns(TypedColumns):
+    """Many disappearances that belong together."""
+
+    incident_id = Column(RowId, primary_key=True, autoincrement=True)
+    location_id: Named[str] = Column(Words(64))
+    opened_at = Column(Moment, nullable=False)
+    contacts: Named[int] = Column(Integer, default=0)
+    known: Named[int] = Column(Integer, default=0)
+    state: Named[str] = Column(Words(16), default="waiting")  # waiting | confirmed | dismissed
+    evidence: Named[str] = Column(Words(), default="")
+
+
+class JobColumns(TypedColumns):
+    """One restore that a person asked for."""
+
+    job_id = Column(RowId, primary_key=True, autoincrement=True)
+    location_id: Named[str] = Column(Words(64))
+    created_at = Column(Moment, nullable=False)
+    created_by: Named[str] = Column(Words(255), default="")
+    state: Named[str] = Column(Words(16), default="draft")  # draft | confirmed | running | paused | cancelled | done
+    started_at = Column(Moment, nullable=True)
+    heartbeat_at = Column(Moment, nullable=True)
+    finished_at = Column(Moment, nullable=True)
+    holder: Named[str] = Column(Words(128), default="")
+    options = Column(JsonValue, nullable=True)
+
+
+class JobItemColumns(TypedColumns):
+    """One contact of a job: what was planned and what came of it."""
+
+    job_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    contact_id: Named[str] = Column(Words(64), primary_key=True)
+    position: Named[int] = Column(Integer, default=0)
+    action: Named[str] = Column(Words(16))  # recreate | top_up | skip | use_native
+    plan = Column(JsonValue, nullable=False)
+    outcome: Named[str] = Column(Words(16), default="")  # recreated | topped_up | skipped | failed | ''
+    new_contact_id: Named[str] = Column(Words(64), default="")
+    verified = Column(Boolean, nullable=True)
+    differences = Column(JsonValue, nullable=True)
+    error: Named[str] = Column(Words(), default="")
+    finished_at = Column(Moment, nullable=True)
+
+
+class JournalColumns(TypedColumns):
+    """Each write to HighLevel: written before it is sent, answered after. Open while `answered_at` is empty."""
+
+    entry_id = Column(RowId, primary_key=True, autoincrement=True)
+    location_id: Named[str] = Column(Words(64))
+    job_id = Column(BigInteger, nullable=True)
+    contact_id: Named[str] = Column(Words(64), default="")
+    step: Named[str] = Column(Words(64))
+    request = Column(JsonValue, nullable=True)  # endpoint and body
+    sent_at = Column(Moment, nullable=False)
+    answered_at = Column(Moment, nullable=True)
+    status: Named[int] = Column(Integer, default=0)
+    result_id: Named[str] = Column(Words(64), default="")
+    note: Named[str] = Column(Words(), default="")
+
+
+class AuditColumns(TypedColumns):
+    """Who did what, when, with what outcome. Append-only, guarded by triggers."""
+
+    audit_id = Column(RowId, primary_key=True, autoincrement=True)
+    at = Column(Moment, nullable=False)
+    actor: Named[str] = Column(Words(255))
+    role: Named[str] = Column(Words(16), default="")
+    act: Named[str] = Column(Words(32))  # connect | disconnect | restore | export | settings | view | sign_in
+    location_id: Named[str] = Column(Words(64), default="")
+    subject: Named[str] = Column(Words(), default="")
+    outcome: Named[str] = Column(Words(16), default="done")  # done | refused | failed
+    detail = Column(JsonValue, nullable=True)
+
+
+class UsageColumns(TypedColumns):
+    """Requests sent for a location on one day (UTC)."""
+
+    location_id: Named[str] = Column(Words(64), primary_key=True)
+    day: Named[str] = Column(Words(10), primary_key=True)
+    requests: Named[int] = Column(Integer, default=0)
+    daily_limit = Column(Integer, nullable=True)  # as HighLevel's headers said last
+    daily_remaining = Column(Integer, nullable=True)
+
+
+class LeaseColumns(TypedColumns):
+    """Who works on what right now, so that two processes never do the same."""
+
+    name: Named[str] = Column(Words(128), primary_key=True)
+    holder: Named[str] = Column(Words(128))
+    expires_at = Column(Moment, nullable=False)
+
+
+disappearances = Table(
+    "disappearances",
+    metadata,
+    DisappearanceColumns,
+    Index(None, "location_id", "status", "clock_from"),
+    Index(None, "location_id", "contact_id"),
+    Index(None, "location_id", "detected_at"),
+    Index(
+        "uq_disappearances_open",
+        "location_id",
+        "contact_id",
+        unique=True,
+        sqlite_where=_OPEN_ROW,
+        postgresql_where=_OPEN_ROW,
+    ),
+)
+incidents = Table("incidents", metadata, IncidentColumns, Index(None, "location_id", "opened_at"))
+jobs = Table("restore_jobs", metadata, JobColumns, Index(None, "location_id", "created_at"))
+job_items = Table("restore_items", metadata, JobItemColumns, Index(None, "contact_id"))
+journal = Table(
+    "journal",
+    metadata,
+    JournalColumns,
+    Index(None, "job_id"),
+    Index(None, "location_id", "contact_id"),
+    Index(None, "location_id", "result_id"),
+)
+audit = Table("audit", metadata, AuditColumns, Index(None, "at"))
+usage = Table("api_usage", metadata, UsageColumns)
+leases = Table("leases", metadata, LeaseColumns)
+
+
+_WAITING = text("processed_at IS NULL")
+
+
+class InboxColumns(TypedColumns):
+    """One delivery. Waiting while `processed_at` is empty; its body is forgotten then, its id is kept to know a
+    repetition."""
+
+    webhook_id: Named[str] = Column(Words(80), primary_key=True)
+    location_id: Named[str] = Column(Words(64), default="")  # '' for events of the whole agency
+    type: Named[str] = Column(Words(48))
+    sent_at = Column(Moment, nullable=True)  # as HighLevel says; None: it does not
+    received_at = Column(Moment, nullable=False)
+    due_at = Column(Moment, nullable=False)  # when it is to be looked at (again)
+    processed_at = Column(Moment, nullable=True)
+    attempts: Named[int] = Column(Integer, default=0)
+    error: Named[str] = Column(Words(), default="")
+    raw = Column(LargeBinary, nullable=True)  # the exact body
+
+
+class WebhookCountColumns(TypedColumns):
+    """How many deliveries were refused or repeated on a day (UTC). No word about their senders."""
+
+    day: Named[str] = Column(Words(10), primary_key=True)
+    kind: Named[str] = Column(Words(16), primary_key=True)  # unsigned | foreign | oversize | malformed | duplicate
+    count: Named[int] = Column(Integer, default=0)
+
+
+class GrantColumns(TypedColumns):
+    """What an installation of the OAuth app gave: the tokens of a location, or of a whole agency (company)."""
+
+    kind: Named[str] = Column(Words(8), primary_key=True)  # location | company
+    owner_id: Named[str] = Column(Words(64), primary_key=True)
+    company_id: Named[str] = Column(Words(64), default="")
+    tokens = Column(LargeBinary, nullable=True)  # encrypted; see store.grants
+    expires_at = Column(Moment, nullable=False)  # of the access token
+    obtained_at = Column(Moment, nullable=False)  # when a person installed the app
+    refreshed_at = Column(Moment, nullable=False)
+    generation: Named[int] = Column(Integer, default=1)  # grows with every pair that is stored
+    claimed_by: Named[str] = Column(Words(160), default="")  # who is exchanging the refresh token right now
+    claimed_at = Column(Moment, nullable=True)
+    trouble: Named[str] = Column(Words(), default="")  # why a person must connect again; '' while all is well
+    trouble_at = Column(Moment, nullable=True)
+
+
+inbox = Table(
+    "webhook_inbox",
+    metadata,
+    InboxColumns,
+    Index(None, "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index(None, "location_id", "received_at"),
+)
+webhook_counts = Table("webhook_counts", metadata, WebhookCountColumns)
+grants = Table("oauth_grants", metadata, GrantColumns)

@@ -8,11 +8,15 @@ from datetime import datetime
 from typing import TypeVar
 
 from hlcore.model.lifecycle import LOST, SETTLED, Status
-from hlcore.store import Tx, contacts, register, runs
-from hlcore.store.register import Disappearance
-from hlcore.sync.explain import Unexplained, explain, settle
-from hlcore.sync.look import answers_for_the_living, look_all
-from hlcore.sync.report import Looked, Work
+from hlcore.store import Tx, runs
+from hlcore.store.contacts import presence
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import bulk_deletions, register
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions.queries import Disappearance
+from hlcore.sync.contact_lookup import answers_for_the_living, look_all
+from hlcore.sync.deletion_cause import Unexplained, explain, settle
+from hlcore.sync.run_context import Looked, Work
 
 CHUNK = 100
 T = TypeVar("T")
@@ -24,7 +28,7 @@ def confirm_suspects(work: Work) -> None:
     """Every suspect that could be asked for is deleted, merged or present again; the rest stays suspected and is
     asked for next time. Kept after each hundred. Raises what makes asking on pointless; may be repeated."""
     with work.vault.read() as tx:
-        suspects = register.open_suspects(tx, work.location_id, limit=work.rules.confirm_limit)
+        suspects = deletion_queries.open_suspects(tx, work.location_id, limit=work.rules.confirm_limit)
     if not suspects:
         return
     if not answers_for_the_living(work):
@@ -55,7 +59,7 @@ def welcome_returned(work: Work) -> None:
                 continue
             with work.write() as tx:
                 register.returned(tx, work.location_id, answer.contact_id, at=work.now())
-                contacts.store_detail(
+                contact_writes.store_detail(
                     tx, work.location_id, answer.contact_id, answer.raw, at=work.now(), run_id=work.run.run_id
                 )
             work.tally.returned += 1
@@ -65,7 +69,7 @@ def _listed(work: Work, statuses: Sequence[Status]) -> Iterator[list[str]]:
     after = ""
     while True:
         with work.vault.read() as tx:
-            found = contacts.sighted_with_status(
+            found = presence.sighted_with_status(
                 tx, work.location_id, work.run.run_id, tuple(statuses), after=after, limit=CHUNK
             )
         if not found:
@@ -77,7 +81,9 @@ def _listed(work: Work, statuses: Sequence[Status]) -> Iterator[list[str]]:
 def _withdraw_listed(work: Work, listed: Sequence[str]) -> None:
     with work.write() as tx:
         for contact_id in listed:
-            open_rows = [row for row in register.of_contact(tx, work.location_id, contact_id) if row.ended_at is None]
+            open_rows = [
+                row for row in deletion_queries.of_contact(tx, work.location_id, contact_id) if row.ended_at is None
+            ]
             register.withdraw(
                 tx, [row.disappearance_id for row in open_rows], at=work.now(), note="HighLevel lists it again."
             )
@@ -87,7 +93,7 @@ def _settle(tx: Tx, work: Work, suspect: Disappearance, answer: Looked, unexplai
     at = work.now()
     if answer.raw is not None:
         register.withdraw(tx, [suspect.disappearance_id], at=at, note="HighLevel's list left it out; it is alive.")
-        contacts.store_detail(tx, work.location_id, suspect.contact_id, answer.raw, at=at, run_id=work.run.run_id)
+        contact_writes.store_detail(tx, work.location_id, suspect.contact_id, answer.raw, at=at, run_id=work.run.run_id)
         work.tally.alive += 1
     elif answer.gone:
         open_question = settle(tx, suspect, answer.words, at=at)
@@ -101,17 +107,17 @@ def _settle(tx: Tx, work: Work, suspect: Disappearance, answer: Looked, unexplai
 
 def _explain(tx: Tx, work: Work, unexplained: ByDetection) -> None:
     for detected_at, rows in unexplained.items():
-        together = register.confirmed_between(tx, work.location_id, detected_at, detected_at)
+        together = deletion_queries.confirmed_between(tx, work.location_id, detected_at, detected_at)
         earliest = min((clock_from for _, clock_from, _ in together), default=detected_at)
         explain(tx, rows, together=len(together), earliest=earliest, latest=detected_at)
 
 
 def _close_incidents(tx: Tx, work: Work) -> None:
-    if register.count_suspects(tx, work.location_id):
+    if deletion_queries.count_suspects(tx, work.location_id):
         return
-    for incident in register.list_incidents(tx, [work.location_id], limit=50):
+    for incident in bulk_deletions.list_incidents(tx, [work.location_id], limit=50):
         if incident.state == "waiting":
-            register.close_incident(tx, incident.incident_id, "confirmed", incident.evidence)
+            bulk_deletions.close_incident(tx, incident.incident_id, "confirmed", incident.evidence)
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

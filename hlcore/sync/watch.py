@@ -17,15 +17,24 @@ from typing import Any
 
 from hlcore.errors import Rejected, RunInProgress
 from hlcore.highlevel import Client, SearchPage
+from hlcore.highlevel.search_filters import (
+    CHANGES,
+    ORDER,
+    added_between,
+    any_of,
+    from_milliseconds,
+    milliseconds,
+    updated_since,
+)
 from hlcore.model.progress import Listener, silent
-from hlcore.store import Vault, register, runs, spans
-from hlcore.sync import page as pages
-from hlcore.sync.absent import last_proof
-from hlcore.sync.ask import CHANGES, ORDER, added_between, any_of, from_milliseconds, milliseconds, updated_since
+from hlcore.store import Vault, runs
+from hlcore.store.contacts import presence
+from hlcore.store.deletions import register
 from hlcore.sync.confirm import confirm_suspects, welcome_returned
-from hlcore.sync.listing import begin, carry_out, conclude, oddities, sync_location
-from hlcore.sync.report import Now, Report, Work, never
-from hlcore.sync.rules import Rules
+from hlcore.sync.listing import page_import as pages
+from hlcore.sync.listing.missing import last_proof
+from hlcore.sync.listing.run import begin, carry_out, conclude, oddities, sync_location
+from hlcore.sync.run_context import Now, Report, Rules, Work, never
 
 OVERLAP = timedelta(minutes=5)
 RECENT = timedelta(days=90)
@@ -115,7 +124,7 @@ def _take_changes(work: Work, listed_at: datetime) -> None:
 def _take_returned(work: Work) -> None:
     """Those lost last, as far as HighLevel lists them again."""
     with work.vault.read() as tx:
-        lost = spans.recently_lost(tx, work.location_id, work.now() - RECENT, limit=ASK_AT_ONCE)
+        lost = presence.recently_lost(tx, work.location_id, work.now() - RECENT, limit=ASK_AT_ONCE)
     if not lost:
         return
     try:
@@ -164,7 +173,7 @@ def _halves(work: Work, span: Span) -> list[Span]:
     if max(span.told, span.held) <= work.rules.page_size:
         return []
     with work.vault.read() as tx:
-        middle = spans.middle_added(tx, work.location_id, *_moments(span.since, span.until))
+        middle = presence.middle_added(tx, work.location_id, *_moments(span.since, span.until))
     at = milliseconds(middle) if middle is not None else None
     if at is None or at in (span.since, span.until):
         return []
@@ -186,7 +195,7 @@ def _missing_in(work: Work, span: Span) -> dict[str, datetime]:
     if len(shown) < total:
         raise Listing("HighLevel's pages hold fewer contacts than it counts.")
     with work.vault.read() as tx:
-        ours = spans.ids_added(tx, work.location_id, *_moments(span.since, span.until))
+        ours = presence.ids_added(tx, work.location_id, *_moments(span.since, span.until))
     return {contact_id: seen_at for contact_id, seen_at in ours.items() if contact_id not in shown}
 
 
@@ -225,7 +234,7 @@ def _told(work: Work, since: int | None, until: int | None) -> int:
 
 def _held(work: Work, since: int | None, until: int | None) -> int:
     with work.vault.read() as tx:
-        return spans.count_added(tx, work.location_id, *_moments(since, until))
+        return presence.count_added(tx, work.location_id, *_moments(since, until))
 
 
 def _moments(since: int | None, until: int | None) -> tuple[datetime | None, datetime | None]:

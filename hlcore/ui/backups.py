@@ -15,21 +15,24 @@ from uuid import uuid4
 
 import streamlit as st
 
+from hlcore.app_context import Office
 from hlcore.errors import Cancelled, ExportError, VaultError
 from hlcore.export import Kind, Manifest, Mode, Selection, to_file
 from hlcore.governance.roles import Act, Person
 from hlcore.model.lifecycle import Status
 from hlcore.model.progress import Progress
-from hlcore.store import Tx, audit, contacts, counting, register, shown
+from hlcore.runtime import house
+from hlcore.store import Tx, audit, records
 from hlcore.store.audit import Line
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.store.locations import Location
-from hlcore.store.register import RegisterQuery
-from hlcore.ui import errors, office
-from hlcore.ui.house import house
-from hlcore.ui.office import name_of, timezone_of
-from hlcore.ui.receipts import LOOK_ONLY
-from hlcore.ui.words import count, many, moment, outcome_mark
-from hlcore.wiring import Office
+from hlcore.ui import session
+from hlcore.ui.components import errors
+from hlcore.ui.components.formatting import count, many, moment, outcome_mark
+from hlcore.ui.restore.downloads import LOOK_ONLY
+from hlcore.ui.session import name_of, timezone_of
 
 MAKING = "backup_making"
 KEPT_FOR = timedelta(days=1)
@@ -81,20 +84,20 @@ def row_counts(tx: Tx, places: Sequence[Location], now: datetime) -> dict[str, i
     """How many rows each thing has, by its key in `WHATS`."""
     ids = [place.location_id for place in places]
     by_status: dict[str, int] = {}
-    for numbers in contacts.counts(tx, ids).values():
+    for numbers in contact_search.counts(tx, ids).values():
         for status, number in numbers.items():
             by_status[status] = by_status.get(status, 0) + number
-    kinds = counting.records_by_kind(tx, ids)
-    at_risk = RegisterQuery(ids, spans=shown.spans(places, now, (Status.DELETED,)))
+    kinds = records.records_by_kind(tx, ids)
+    at_risk = RegisterQuery(ids, spans=deletion_queries.spans(places, now, (Status.DELETED,)))
     return {
         "all": sum(number for status, number in by_status.items() if status != Status.ERASED),
         "living": sum(by_status.get(status, 0) for status in LIVING),
         "gone": sum(by_status.get(status, 0) for status in GONE),
-        "risk": register.count(tx, at_risk),
-        "register": register.count(tx, RegisterQuery(ids, spans=shown.spans(places, now))),
+        "risk": deletion_queries.count(tx, at_risk),
+        "register": deletion_queries.count(tx, RegisterQuery(ids, spans=deletion_queries.spans(places, now))),
         **{key: kinds.get(key.removesuffix("s"), 0) for key in ("notes", "tasks", "messages")},
         "opportunities": kinds.get("opportunity", 0),
-        "versions": counting.old_copies(tx, ids),
+        "versions": records.old_copies(tx, ids),
     }
 
 
@@ -115,7 +118,7 @@ class Making:
 
 def start(what: What, places: Sequence[Location], mode: Mode, *, bom: bool, person: Person) -> None:
     """The file is being made; the page shows how far it has come."""
-    here = office.office()
+    here = session.office()
     at = here.clock.now()
     named, exact = what.name.lower().replace(" ", "-"), "-exact" if mode is Mode.EXACT else ""
     name = f"contact-vault-{named}-{at:%Y-%m-%d}{exact}.csv"
@@ -243,7 +246,7 @@ AUDIT_COLUMNS: dict[str, Any] = {
 
 def earlier(limit: int, offset: int, only: Sequence[str] | None) -> list[Line]:
     """Earlier downloads from the audit log, newest first."""
-    with office.office().vault.read() as tx:
+    with session.office().vault.read() as tx:
         return audit.listing(tx, limit=limit, offset=offset, location_ids=only, act=str(Act.EXPORT))
 
 

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import hlcore
 from hlcore.errors import SettingsError, VaultError
+from hlcore.log_privacy import keep_data_out_of_the_log
+from hlcore.runtime import House, Stage, house, move_in
 from hlcore.settings import Settings
 from hlcore.store import locations
-from hlcore.ui.errors import keep_data_out_of_the_log
-from hlcore.ui.house import House, Stage, house, move_in
 
 SWITCH_SECONDS = 0.001
 """A page, or a webhook that waits for its answer, gets its turn beside a busy sync after so long (Python: 5 ms)."""

@@ -20,8 +20,8 @@ from datetime import timedelta
 
 from hlcore.sandbox import Location
 from hlcore.store import Vault, records
-from hlcore.sync.capture import CaptureReport
-from hlcore.sync.catalogues import SOURCES
+from hlcore.sync.capture.reference_lists import SOURCES
+from hlcore.sync.capture.run import CaptureReport
 from tests.sync.conftest import LOCATION, a_world
 from tests.sync.held import RECORDS, Item, Told
 

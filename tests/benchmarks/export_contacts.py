@@ -27,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from hlcore.export import Kind, Mode, Selection, to_file
 from hlcore.governance.roles import cli_person
 from hlcore.model.contact import Contact, parse
-from hlcore.store import Vault, contacts, locations, records
+from hlcore.store import Vault, locations, records
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.contacts import writes as contact_writes
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PLACE = "ve9EPM428h8vShlRW1KT"
@@ -94,7 +96,7 @@ def fill(vault: Vault, count: int) -> None:
     while done < count:
         with vault.write() as tx:
             part = [next(source) for _ in range(min(BATCH, count - done))]
-            contacts.insert(tx, PLACE, part, at=NOW)
+            contact_writes.insert(tx, PLACE, part, at=NOW)
         done += len(part)
 
 
@@ -140,7 +142,7 @@ def run(count: int, url: str, folder: Path) -> None:
     """Fill, export in each mode, compare."""
     vault = Vault.open(url)
     with vault.read() as tx:
-        held = sum(sum(mine.values()) for mine in contacts.counts(tx, [PLACE]).values())
+        held = sum(sum(mine.values()) for mine in contact_search.counts(tx, [PLACE]).values())
     if not held:
         began = time.perf_counter()
         fill(vault, count)

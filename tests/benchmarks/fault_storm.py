@@ -17,9 +17,11 @@ from typing import Any
 
 from hlcore.highlevel import Client, Limiter
 from hlcore.sandbox import Location, Sandbox, serve
-from hlcore.store import Vault, contacts, register
-from hlcore.sync.listing import sync_location
-from hlcore.sync.rules import Rules
+from hlcore.store import Vault
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.sync.listing.run import sync_location
+from hlcore.sync.run_context import Rules
 
 LOCATION = "locStorm000000000001"
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -137,14 +139,14 @@ def clean(location: Location, look: Any, vault: Vault, gone: set[str], clock: Ha
 
 
 def lost_in(vault: Vault) -> set[str]:
-    query = register.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
+    query = deletion_queries.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
     with vault.read() as tx:
-        return {row.contact_id for row in register.iterate(tx, query)}
+        return {row.contact_id for row in deletion_queries.iterate(tx, query)}
 
 
 def held_in(vault: Vault) -> set[str]:
     with vault.read() as tx:
-        return {row.contact_id for row in contacts.iterate(tx, contacts.ContactQuery((LOCATION,)))}
+        return {row.contact_id for row in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))}
 
 
 if __name__ == "__main__":

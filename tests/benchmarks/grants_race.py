@@ -29,9 +29,9 @@ from hlcore.errors import GrantLost
 from hlcore.highlevel.oauth import OAuth
 from hlcore.sandbox import Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.store import Vault, grants
-from hlcore.store.vault_key import Cipher
-from hlcore.sync.grants import Grants
+from hlcore.store import Vault, oauth_grants
+from hlcore.store.encryption import Cipher
+from hlcore.tokens import Grants
 
 LOCATION = "locRace0000000000001"
 
@@ -123,7 +123,7 @@ def main() -> None:
             report["after_the_kill"] = f"{exc} {exc.hint}"
         mine.keep(mine.oauth.exchange(sandbox.authorize(LOCATION)))
         with mine.vault.read() as tx:
-            kept = grants.get(tx, "location", LOCATION)
+            kept = oauth_grants.get(tx, "location", LOCATION)
         report["after_connecting_again"] = mine.token("location", LOCATION) in sandbox.tokens and kept.trouble == ""
         print(json.dumps(report))
 

@@ -25,11 +25,13 @@ from typing import Any
 
 from hlcore.errors import VaultError
 from hlcore.highlevel import Client, Limiter
-from hlcore.restore.execute import create_job, retry_job
-from hlcore.restore.work import CREATE
+from hlcore.restore.job_context import CREATE
+from hlcore.restore.job_control import create_job, retry_job
 from hlcore.sandbox import Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.store import Vault, locations, restores
+from hlcore.store import Vault, locations
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.store.restores import journal
 from tests.benchmarks.belongings import hang_on, hold
 from tests.restore.conftest import LOCATION, SAM, World
 from tests.restore.killed import Ahead
@@ -132,11 +134,11 @@ def _storm(story: Story, kills: int) -> None:
         inside = bool(story.ends["killed"] % 2)
         story.ends[_sitting(story, chance.randint(1, MOMENTS) if inside else 0, chance.uniform(0, LONGEST))] += 1
         with story.world.vault.read() as tx:
-            job = restores.job(tx, story.world.job_id)
+            job = restore_jobs.job(tx, story.world.job_id)
         if job.state == "done":
             break
     with story.world.vault.read() as tx:
-        job = restores.job(tx, story.world.job_id)
+        job = restore_jobs.job(tx, story.world.job_id)
     print(
         f"{dict(story.ends)} in {time.monotonic() - began:.0f} s; {job.finished} of {job.total} contacts done by then"
     )
@@ -234,7 +236,7 @@ def _against_the_journal(world: World, live: set[str], wrong: Counter[str]) -> N
     records = {one for shelf in (*shelves.notes.values(), *shelves.tasks.values()) for one in shelf}
     records |= set(shelves.opportunities) | set(shelves.appointments)
     with world.vault.read() as tx:
-        entries = [one for one in restores.entries(tx, world.job_id) if one.result_id]
+        entries = [one for one in journal.entries(tx, world.job_id) if one.result_id]
     people = [one.result_id for one in entries if one.step == CREATE]
     children = [one.result_id for one in entries if "." in one.step]
     wrong["journal: contacts"] = len(set(people) ^ live) + len(people) - len(set(people))

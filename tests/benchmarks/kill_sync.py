@@ -19,7 +19,9 @@ import time
 from datetime import UTC, datetime
 
 from hlcore.sandbox import Sandbox, serve
-from hlcore.store import Vault, contacts, register
+from hlcore.store import Vault
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import queries as deletion_queries
 
 LOCATION = "locKill0000000000001"
 
@@ -50,9 +52,9 @@ def main(kills: int = 60, seed: int = 1) -> int:
         verified = command(env, "verify")
         vault = Vault.open(url)
         with vault.read() as tx:
-            query = register.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
-            lost = {row.contact_id for row in register.iterate(tx, query)}
-            held = {row.contact_id for row in contacts.iterate(tx, contacts.ContactQuery((LOCATION,)))}
+            query = deletion_queries.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
+            lost = {row.contact_id for row in deletion_queries.iterate(tx, query)}
+            held = {row.contact_id for row in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))}
     known = gone & held  # some were deleted before the first copy was ever taken
     right = lost == known and set(location.contacts) <= held and verified["ok"] and report["outcome"] == "complete"
     print(

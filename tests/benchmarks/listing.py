@@ -28,11 +28,12 @@ import httpx
 import psycopg
 
 from hlcore.highlevel import Client, Limiter, SystemClock
-from hlcore.store import Vault, contacts, register
-from hlcore.store.register import RegisterQuery
-from hlcore.sync.listing import sync_location
-from hlcore.sync.report import Report
-from hlcore.sync.rules import Rules
+from hlcore.store import Vault
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions.queries import RegisterQuery
+from hlcore.sync.listing.run import sync_location
+from hlcore.sync.run_context import Report, Rules
 from hlcore.sync.watch import watch_location
 
 
@@ -121,7 +122,7 @@ def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
             f"{found.suspected:,} still suspected, {found.requests:,} requests, {spent.clock:.1f} s; {found.reason}"
         )
     with vault.read() as tx:
-        lost = {row.contact_id for row in register.iterate(tx, RegisterQuery((where["location_id"],)))}
+        lost = {row.contact_id for row in deletion_queries.iterate(tx, RegisterQuery((where["location_id"],)))}
     print(f"in the register: {len(lost & set(chosen)):,} of {len(chosen):,}; others: {len(lost - set(chosen))}")
 
 
@@ -135,12 +136,14 @@ def delete(where: dict[str, str], ids: list[str]) -> None:
 
 def rows_of(vault: Vault, location_id: str) -> list[tuple[str, bytes]]:
     with vault.read() as tx:
-        return [(row.contact_id, row.raw) for row in contacts.iterate(tx, contacts.ContactQuery((location_id,)))]
+        return [
+            (row.contact_id, row.raw) for row in contact_search.iterate(tx, contact_search.ContactQuery((location_id,)))
+        ]
 
 
 def ids_of(vault: Vault, location_id: str) -> list[str]:
     with vault.read() as tx:
-        return [row.contact_id for row in contacts.iterate(tx, contacts.ContactQuery((location_id,)))]
+        return [row.contact_id for row in contact_search.iterate(tx, contact_search.ContactQuery((location_id,)))]
 
 
 def floor_of(vault: Vault, location_id: str, url: str, folder: Path) -> Spent:

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hlcore.restore.plan import Plan
-from hlcore.sync.listing import sync_location
-from hlcore.sync.rules import Rules
+from hlcore.sync.listing.run import sync_location
+from hlcore.sync.run_context import Rules
 from tests.benchmarks.belongings import a_world
 from tests.restore.conftest import World
 from tests.restore.lives import a_whole_life, belongings, capture

@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from hlcore.model.forecast import Pace, forecast
-from hlcore.model.parts import COST, EACH, KINDS, ROWS_PER_CALL
-from hlcore.model.planner import Allowance, Facts, Feed, Part, Purpose, Step, next_step, wishes
+from hlcore.model.capture_forecast import Pace, forecast
+from hlcore.model.capture_planner import Allowance, Facts, Feed, Part, Purpose, Step, next_step, wishes
+from hlcore.model.records import COST, EACH, KINDS, ROWS_PER_CALL
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 BEAT = timedelta(minutes=15)

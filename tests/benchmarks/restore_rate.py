@@ -15,7 +15,7 @@ import tempfile
 import time
 
 from hlcore.highlevel import Client, Limiter, Priority, SystemClock
-from hlcore.restore.execute import create_job
+from hlcore.restore.job_control import create_job
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations

@@ -17,10 +17,11 @@ from typing import Any
 
 from hlcore.highlevel import Client, Limiter
 from hlcore.model.contact import parse
-from hlcore.restore.rewind import changed, create_put_back
+from hlcore.restore.revert import changed, create_put_back
 from hlcore.sandbox import Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.store import Vault, contacts, locations
+from hlcore.store import Vault, locations
+from hlcore.store.contacts import writes as contact_writes
 from tests.restore.conftest import LOCATION, SAM, World
 from tests.worlds import HandClock
 
@@ -49,7 +50,7 @@ def _listing(world: World) -> None:
         page = world.client.search_contacts(search_after=cursor)
         with world.vault.write() as tx:
             rows = [parse(raw) for raw in page.rows]
-            contacts.replace(tx, LOCATION, rows, at=world.clock.now(), run_id=None)
+            contact_writes.replace(tx, LOCATION, rows, at=world.clock.now(), run_id=None)
         if page.next is None or not page.rows:
             return
         cursor = page.next

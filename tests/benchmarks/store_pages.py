@@ -25,7 +25,9 @@ from typing import NamedTuple
 import psycopg
 
 from hlcore.model.contact import Contact, parse
-from hlcore.store import Vault, contacts, runs
+from hlcore.store import Vault, runs
+from hlcore.store.contacts import presence
+from hlcore.store.contacts import writes as contact_writes
 
 PAGE = 500
 LOCATION = "locBenchmark00000001"
@@ -169,9 +171,9 @@ def first_listing(vault: Vault, run_id: int, items: Sequence[Contact]) -> None:
     """What a first listing does with each page: look, insert, sight, beat."""
     for number, page in enumerate(pages(items)):
         with vault.write() as tx:
-            known = contacts.held(tx, LOCATION, [contact.contact_id for contact in page])
-            contacts.insert(tx, LOCATION, [c for c in page if c.contact_id not in known], at=START)
-            fresh = contacts.sight(tx, run_id, [contact.contact_id for contact in page])
+            known = contact_writes.held(tx, LOCATION, [contact.contact_id for contact in page])
+            contact_writes.insert(tx, LOCATION, [c for c in page if c.contact_id not in known], at=START)
+            fresh = presence.sight(tx, run_id, [contact.contact_id for contact in page])
             runs.beat(tx, run_id, START, seen=number * PAGE + fresh, checkpoint={"cursor": [number, "x"]})
 
 
@@ -179,9 +181,9 @@ def unchanged_listing(vault: Vault, run_id: int, items: Sequence[Contact]) -> No
     """What a listing does with each page when nothing has changed: look, compare, sight, beat."""
     for number, page in enumerate(pages(items)):
         with vault.write() as tx:
-            known = contacts.held(tx, LOCATION, [contact.contact_id for contact in page])
+            known = contact_writes.held(tx, LOCATION, [contact.contact_id for contact in page])
             assert all(known[contact.contact_id].digest == contact.digest for contact in page)
-            fresh = contacts.sight(tx, run_id, [contact.contact_id for contact in page])
+            fresh = presence.sight(tx, run_id, [contact.contact_id for contact in page])
             runs.beat(tx, run_id, START, seen=number * PAGE + fresh, checkpoint={"cursor": [number, "x"]})
 
 

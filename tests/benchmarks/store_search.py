@@ -23,8 +23,13 @@ from sqlalchemy import text
 from store_pages import LOCATION, PAGE, START, person
 
 from hlcore.model.contact import parse
-from hlcore.store import Tx, Vault, contacts, register, runs
-from hlcore.store.contacts import ContactQuery
+from hlcore.store import Tx, Vault, runs
+from hlcore.store.contacts import presence
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.contacts.search import ContactQuery
+from hlcore.store.deletions import queries as deletion_queries
 
 CAP = 10_000
 
@@ -39,8 +44,8 @@ def fill(vault: Vault, count: int) -> int:
     for start in range(0, count, PAGE * 10):
         page = [parse(person(number, dice)) for number in range(start, min(count, start + PAGE * 10))]
         with vault.write() as tx:
-            contacts.insert(tx, LOCATION, page, at=START)
-            contacts.sight(tx, run_id, [c.contact_id for n, c in enumerate(page) if (start + n) % 1000])
+            contact_writes.insert(tx, LOCATION, page, at=START)
+            presence.sight(tx, run_id, [c.contact_id for n, c in enumerate(page) if (start + n) % 1000])
     return run_id
 
 
@@ -57,10 +62,10 @@ def report(tx: Tx, run_id: int) -> None:
     print(f"  {'SELECT 1':44s} {floor:9.2f} ms")
     for name, given in QUESTIONS.items():
         query = ContactQuery((LOCATION,), **given)
-        page, found = ms(lambda query=query: contacts.search(tx, query, limit=50))
-        count, total = ms(lambda query=query: contacts.count_matching(tx, query, cap=CAP))
+        page, found = ms(lambda query=query: contact_search.search(tx, query, limit=50))
+        count, total = ms(lambda query=query: contact_search.count_matching(tx, query, cap=CAP))
         print(f"  {name:44s} {page:9.1f} ms  {len(found):3d} rows   count {count:7.1f} ms  {total:6,d}")
-    some = contacts.search(tx, ContactQuery((LOCATION,)), limit=1)[0]
+    some = contact_search.search(tx, ContactQuery((LOCATION,)), limit=1)[0]
     for name, work in others(tx, run_id, some).items():
         print(f"  {name:44s} {ms(work)[0]:9.1f} ms")
 
@@ -82,20 +87,20 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def others(tx: Tx, run_id: int, some: contacts.ContactSummary) -> dict[str, Callable[[], Any]]:
+def others(tx: Tx, run_id: int, some: contact_search.ContactSummary) -> dict[str, Callable[[], Any]]:
     return {
-        "page 2,000 by name": lambda: contacts.search(tx, ContactQuery((LOCATION,)), limit=50, offset=100_000),
-        "counts by status": lambda: contacts.counts(tx, [LOCATION]),
-        "choices of the tag filter": lambda: contacts.distinct(tx, [LOCATION], "tag"),
-        "one contact": lambda: contacts.get(tx, LOCATION, some.contact_id),
-        "who holds this e-mail and phone": lambda: contacts.holders(
+        "page 2,000 by name": lambda: contact_search.search(tx, ContactQuery((LOCATION,)), limit=50, offset=100_000),
+        "counts by status": lambda: contact_search.counts(tx, [LOCATION]),
+        "choices of the tag filter": lambda: contact_search.distinct(tx, [LOCATION], "tag"),
+        "one contact": lambda: contact_reads.get(tx, LOCATION, some.contact_id),
+        "who holds this e-mail and phone": lambda: contact_search.holders(
             tx, LOCATION, emails=[some.email], phone_keys=["15550000001"]
         ),
-        "first page of missing": lambda: contacts.missing(tx, LOCATION, run_id),
-        "count missing": lambda: contacts.count_missing(tx, LOCATION, run_id),
-        "any do-not-disturb settings": lambda: contacts.any_dnd_settings(tx, LOCATION),
-        "open suspects": lambda: register.open_suspects(tx, LOCATION, limit=100),
-        "held, 500 ids": lambda: contacts.held(tx, LOCATION, [some.contact_id] * 500),
+        "first page of missing": lambda: presence.missing(tx, LOCATION, run_id),
+        "count missing": lambda: presence.count_missing(tx, LOCATION, run_id),
+        "any do-not-disturb settings": lambda: contact_search.any_dnd_settings(tx, LOCATION),
+        "open suspects": lambda: deletion_queries.open_suspects(tx, LOCATION, limit=100),
+        "held, 500 ids": lambda: contact_writes.held(tx, LOCATION, [some.contact_id] * 500),
     }
 
 
@@ -103,7 +108,7 @@ def stream(vault: Vault) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     with vault.read() as tx:
-        count = sum(1 for _ in contacts.iterate(tx, ContactQuery((LOCATION,))))
+        count = sum(1 for _ in contact_search.iterate(tx, ContactQuery((LOCATION,))))
     seconds = time.perf_counter() - began
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(f"  every contact streamed: {count:,} in {seconds:.1f} s, memory grew by {grown:.0f} MB")

@@ -15,9 +15,10 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hlcore.accounts import connection
+from hlcore.app_context import Office
 from hlcore.settings import Settings
-from hlcore.webhooks import routes
-from hlcore.wiring import Office
+from hlcore.webhooks.receiver import routes
 
 NOTHING = "/nothing"
 
@@ -35,7 +36,7 @@ def open_office(location_id: str, api_url: str, token: str, webhook_key: str, *,
             sync_minutes=1440,
         )
     )
-    office.connect(location_id, token)
+    connection.connect(office, location_id, token)
     return office
 
 

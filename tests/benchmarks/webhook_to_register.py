@@ -16,14 +16,14 @@ import threading
 import time
 from datetime import datetime
 
+from hlcore.app_context import Office
 from hlcore.highlevel import Priority
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.sandbox.webhooks import Event
-from hlcore.store import register
-from hlcore.sync.listing import sync_location
-from hlcore.webhooks import PATH
-from hlcore.wiring import Office
-from hlcore.worker import Worker
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.sync.listing.run import sync_location
+from hlcore.webhooks.receiver import PATH
+from hlcore.worker.loop import Worker
 from tests.benchmarks.webhook_door import open_door, open_office
 
 LOCATION = "locQuick000000000001"
@@ -58,7 +58,7 @@ def until_registered(office: Office, event: Event, url: str) -> tuple[float, boo
     while True:
         time.sleep(0.01)
         with office.vault.read() as tx:
-            row = next(iter(register.of_contact(tx, LOCATION, event.payload["id"])), None)
+            row = next(iter(deletion_queries.of_contact(tx, LOCATION, event.payload["id"])), None)
         took = time.perf_counter() - began
         if took > PATIENCE or (row is not None and row.status != "suspected" and row.deleted_at is not None):
             return took, row is not None and row.deleted_at == datetime.fromisoformat(event.payload["timestamp"])

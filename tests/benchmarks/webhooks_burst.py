@@ -96,7 +96,7 @@ def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, p
     from hlcore.highlevel import Limiter, SystemClock
     from hlcore.store import Vault
     from hlcore.ui.server import SWITCH_SECONDS
-    from hlcore.worker import Worker
+    from hlcore.worker.loop import Worker
     from tests.benchmarks.webhook_door import open_door, open_office
 
     for name in ("pandas", "plotly.express"):  # as the pages have them: what is loaded costs the collector time
@@ -151,7 +151,7 @@ class Rounds:
         return {**self.outcomes, "requests": self.requests}
 
     def one(self) -> str:
-        from hlcore.sync.listing import sync_location
+        from hlcore.sync.listing.run import sync_location
 
         with self._office.client(LOCATION) as client:
             before = self.requests
@@ -194,29 +194,31 @@ def watch_collector() -> dict[str, list[float]]:
 
 
 def wait_until_worked_off(office: Any) -> float:
-    from hlcore.store import inbox
+    from hlcore.store import webhook_inbox
 
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with office.vault.inbox.read() as tx:
-            if not inbox.waiting(tx, at=office.clock.now() + timedelta(minutes=2))[0]:
+            if not webhook_inbox.waiting(tx, at=office.clock.now() + timedelta(minutes=2))[0]:
                 break
         time.sleep(0.2)
     return time.monotonic()
 
 
 def state_of(office: Any) -> dict[str, Any]:
-    from hlcore.store import contacts, inbox, register
+    from hlcore.store import webhook_inbox
+    from hlcore.store.contacts import search as contact_search
+    from hlcore.store.deletions import queries as deletion_queries
 
     with office.vault.read() as tx:
-        found = register.iterate(tx, register.RegisterQuery((LOCATION,)))
+        found = deletion_queries.iterate(tx, deletion_queries.RegisterQuery((LOCATION,)))
         rows = {row.contact_id: (row.status, row.deleted_at) for row in found}
-        details = {c.contact_id: c.detail for c in contacts.iterate(tx, contacts.ContactQuery((LOCATION,)))}
+        details = {c.contact_id: c.detail for c in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))}
     with office.vault.inbox.read() as tx:
         known = tx.exec_driver_sql("SELECT count(*) FROM webhook_inbox").scalar_one()
         errors = tx.exec_driver_sql("SELECT error, count(*) FROM webhook_inbox WHERE error <> '' GROUP BY 1").all()
-        counts = inbox.counts(tx, "2000-01-01")
-        waiting = inbox.waiting(tx, at=office.clock.now() + timedelta(minutes=2))[0]
+        counts = webhook_inbox.counts(tx, "2000-01-01")
+        waiting = webhook_inbox.waiting(tx, at=office.clock.now() + timedelta(minutes=2))[0]
     errors = [tuple(row) for row in errors]
     return {
         "rows": rows, "details": details, "known": known, "errors": errors, "counts": counts, "waiting": waiting,
@@ -290,7 +292,7 @@ def wrong(
     found: dict[str, Any], statuses: Counter[int], posts: list[Post], deleted_at: dict[str, str], edited: list[str]
 ) -> list[str]:
     """What must not be: an id lost, a state that is not HighLevel's, a sync that did not run."""
-    from hlcore.highlevel.webhooks import read
+    from hlcore.highlevel.webhook_signature import read
 
     rows, told = found["rows"], {i: datetime.fromisoformat(at) for i, at in deleted_at.items()}
     lost = [i for i, at in told.items() if rows.get(i) not in (("deleted", at), ("merged", at))]

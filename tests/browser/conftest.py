@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hlcore import demo
+from hlcore.demo import builder
 from hlcore.settings import Settings
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
@@ -37,7 +37,15 @@ ARGS = [
     f"--host-resolver-rules=MAP * ~NOTFOUND, {', '.join(f'EXCLUDE {host}' for host in LOOPBACK)}",
 ]
 READABLE = "document.body.innerText + [...document.querySelectorAll('canvas')].map(e => e.textContent).join()"
-PATHS = ["/", *sorted(f"/{page.stem}" for page in (ROOT / "pages").glob("[!_]*.py") if page.stem != "overview")]
+OLD_ADDRESSES = {"bulk_deletions": "incidents"}
+PATHS = [
+    "/",
+    *sorted(
+        f"/{OLD_ADDRESSES.get(page.stem, page.stem)}"
+        for page in (ROOT / "pages").glob("[!_]*.py")
+        if page.stem != "overview"
+    ),
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -136,8 +144,8 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'vault.db'}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "DAILY_FROM", demo.DAYS)
-        demo.open_demo(settings).close()
+        patch.setattr(builder, "DAILY_FROM", builder.DAYS)
+        builder.open_demo(settings).close()
     return folder
 
 

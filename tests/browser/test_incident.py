@@ -18,13 +18,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from hlcore.accounts import connection
+from hlcore.app_context import Office
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.sync.budget import Budget
-from hlcore.sync.capture import capture
-from hlcore.sync.listing import sync_location
-from hlcore.ui.words import count
-from hlcore.wiring import Office
+from hlcore.sync.capture.budget import Budget
+from hlcore.sync.capture.run import capture
+from hlcore.sync.listing.run import sync_location
+from hlcore.ui.components.formatting import count
 from tests.browser.conftest import OpenWindow, Server, StartServer, Window
 
 SIZE = int(os.environ.get("INCIDENT_SIZE", "60"))
@@ -83,7 +84,7 @@ def _people(location: Location) -> list[str]:
 def _copy_and_lose(url: str, location: Location, lost: list[str], folder: Path) -> None:
     values = {"data_dir": folder, "database_url": f"sqlite:///{folder / 'vault.db'}", "api_url": url}
     office = Office.open(Settings(**values, index_lag_minutes=0, requests_per_10s=PACE, requests_per_day=PACE * 100))
-    office.connect(PLACE, f"pit-{PLACE}")
+    connection.connect(office, PLACE, f"pit-{PLACE}")
     rules = office.rules(office.location(PLACE))
     with office.client(PLACE) as client:
         sync_location(office.vault, client, rules, now=office.clock.now)

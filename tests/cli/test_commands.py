@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from hlcore.cli import app, main
-from hlcore.cli.console import show_json
+from hlcore.cli.console import app, main, show_json
 from hlcore.sandbox import Location, Sandbox, serve
 
 LOCATION = "locCli00000000000001"

@@ -14,7 +14,10 @@ import pytest
 from hlcore.export import Kind, Manifest, Mode, Selection, export
 from hlcore.governance.roles import Person
 from hlcore.model.contact import parse
-from hlcore.store import Vault, contacts, locations, records, register
+from hlcore.store import Vault, locations, records
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
 
 AGENCY, CLINIC = "agency", "clinic"
 Rows = list[dict[str, str]]
@@ -42,20 +45,20 @@ class Story:
         """The person is in the vault; the bytes as HighLevel sent them."""
         raw = json.dumps({"id": contact_id, "locationId": location_id, **fields}, ensure_ascii=False).encode()
         with self.vault.write() as tx:
-            contacts.insert(tx, location_id, [parse(raw)], at=self.now())
+            contact_writes.insert(tx, location_id, [parse(raw)], at=self.now())
         return raw
 
     def change(self, contact_id: str, **fields: Any) -> None:
         raw = json.dumps({"id": contact_id, "locationId": AGENCY, **fields}).encode()
         with self.vault.write() as tx:
-            contacts.replace(tx, AGENCY, [parse(raw)], at=self.now(), run_id=1)
+            contact_writes.replace(tx, AGENCY, [parse(raw)], at=self.now(), run_id=1)
 
     def lose(self, contact_id: str, location_id: str = AGENCY, *, days_ago: float = 0, status: str = "deleted") -> int:
         """The person was deleted so many days ago; the row of the register."""
         last_seen = self.now() - timedelta(days=days_ago)
         with self.vault.write() as tx:
             register.suspect(tx, location_id, [(contact_id, last_seen)], at=self.now(), detected_by="listing")
-            row = register.of_contact(tx, location_id, contact_id)[-1].disappearance_id
+            row = deletion_queries.of_contact(tx, location_id, contact_id)[-1].disappearance_id
             register.confirm(tx, row, at=self.now(), status=status, cause="unknown", evidence="GET says 404")
         return row
 

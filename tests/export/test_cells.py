@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hlcore.export.cells import Mode, cell, exact_value, neutral, safe_value
+from hlcore.export.csv_cells import Mode, cell, exact_value, neutral, safe_value
 
 FORMULA = re.compile(r"^[=+\-@\t\r\n\x00＝＋－＠]")
 SPICY = st.text(st.sampled_from(list("=+-@＝＋－＠\t\r\n\x00 ,;|\"'a1é😀\u200b\ufeff\u202e")), max_size=12)

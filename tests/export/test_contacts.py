@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.export import Mode
-from hlcore.export.custom import CustomColumns
-from hlcore.export.fields import fields_of
+from hlcore.export.columns import fields_of
+from hlcore.export.custom_fields import CustomColumns
 from hlcore.export.sheet import ContactWriter
 from hlcore.model.contact import parse
-from hlcore.store import contacts, locations, records, register
-
-from .conftest import CLINIC, Story, header
+from hlcore.store import locations, records
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import register
+from tests.export.conftest import CLINIC, Story, header
 
 NAMES = {
     "formula": '=HYPERLINK("http://evil.example","x")',
@@ -115,7 +116,7 @@ def test_the_fuller_copy_by_id_fills_what_the_listing_left_out(story: Story) -> 
     story.add("c1", firstName="ana")
     with story.vault.write() as tx:
         detail = b'{"id":"c1","firstName":"Ana","gender":"f"}'
-        contacts.store_detail(tx, "agency", "c1", detail, at=story.now(), run_id=None)
+        contact_writes.store_detail(tx, "agency", "c1", detail, at=story.now(), run_id=None)
     (row,) = story.rows()
     assert (row["firstName"], row["gender"], row["raw_detail"].encode()) == ("Ana", "f", detail)
 
@@ -239,7 +240,7 @@ def test_more_rows_than_one_page_come_once_each(story: Story) -> None:
     ids = [f"c{number:05}" for number in range(4_321)]
     with story.vault.write() as tx:
         rows = [parse(b'{"id":"%s","locationId":"agency"}' % contact_id.encode()) for contact_id in ids]
-        contacts.insert(tx, "agency", rows, at=story.now())
+        contact_writes.insert(tx, "agency", rows, at=story.now())
         register.suspect(tx, "agency", [(each, story.now()) for each in ids], at=story.now(), detected_by="listing")
     assert sorted(story.ids()) == ids
     assert sorted(story.ids(statuses=["suspected"])) == ids

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from hlcore.export import Kind, Mode
-from hlcore.store import register
-
-from .conftest import CLINIC, Story
+from hlcore.store.deletions import register
+from tests.export.conftest import CLINIC, Story
 
 
 def test_a_deletion_says_who_when_why_and_for_how_long(story: Story) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from hlcore.export import Kind, Mode
 from hlcore.store import records
-
-from .conftest import CLINIC, Story
+from tests.export.conftest import CLINIC, Story
 
 EXAMPLES = [
     (Kind.NOTES, "note", {"body": "=1+1\n- call", "userId": "u1", "pinned": True}),

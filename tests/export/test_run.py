@@ -14,12 +14,10 @@ import pytest
 
 from hlcore.errors import Cancelled, ExportError, NotAllowed, NotFound, StoreError
 from hlcore.export import Kind, Mode, Selection, export, export_table, rows_to_csv, to_file
-from hlcore.governance import record
 from hlcore.model.progress import Progress
 from hlcore.store import audit
 from hlcore.store.audit import Line
-
-from .conftest import AGENCY, Story, read
+from tests.export.conftest import AGENCY, Story, read
 
 ALL = Selection(Kind.CONTACTS)
 
@@ -109,7 +107,7 @@ def test_no_file_appears_that_could_not_be_recorded(
     def full(*args: Any, **more: Any) -> None:
         raise StoreError("The disk of the database is full.")
 
-    monkeypatch.setattr(record.audit, "append", full)
+    monkeypatch.setattr(audit, "append", full)
     with pytest.raises(StoreError):
         save(story, tmp_path / "a.csv")
     assert list(tmp_path.glob("*.csv*")) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hlcore.governance.addresses import canonical, domain_name, is_listed, is_of
+from hlcore.governance.email_addresses import canonical, domain_name, is_listed, is_of
 
 LOCAL = st.from_regex(r"[a-z0-9][a-z0-9._+-]{0,20}", fullmatch=True)
 DOMAIN = st.from_regex(r"[a-z0-9]{1,10}\.(com|org|example)", fullmatch=True)

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from hlcore.errors import NotAllowed, StoreError
-from hlcore.governance import record
-from hlcore.governance.record import recorded
+from hlcore.governance.audit import recorded
 from hlcore.governance.roles import WORKER, Act, Person
 from hlcore.store import Vault, audit, locations
 from hlcore.store.audit import Line
@@ -73,7 +72,7 @@ def test_a_log_that_cannot_be_written_does_not_hide_what_went_wrong(
     def full(*args: Any, **more: Any) -> None:
         raise StoreError("The disk of the database is full.")
 
-    monkeypatch.setattr(record.audit, "append", full)
+    monkeypatch.setattr(audit, "append", full)
     with pytest.raises(ValueError, match="first") as caught, recorded(vault, cast.sam, Act.EXPORT, now=clock):
         raise ValueError("first")
     assert "audit log" in caught.value.__notes__[0]

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from hlcore import errors
 from hlcore.highlevel import ENDPOINTS
-from hlcore.highlevel.answers import Reply, refusal
-from hlcore.highlevel.wording import refused_fields, safe
+from hlcore.highlevel.error_mapping import Reply, refusal, refused_fields, safe
 
 
 def meaning(status: int, message: object, name: str = "contact", sent: str = "", **more: Any) -> errors.HighLevelError:

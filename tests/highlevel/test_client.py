@@ -14,8 +14,7 @@ import pytest
 from hlcore import errors
 from hlcore.highlevel import Client, Limiter, Priority, Sent, connect
 from hlcore.settings import Settings
-
-from .conftest import TOKEN, Connect, FakeClock, error, good_contact, page
+from tests.highlevel.conftest import TOKEN, Connect, FakeClock, error, good_contact, page
 
 
 class Cut(httpx.SyncByteStream):

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.errors import BrokenAnswer, ContractError, HighLevelError, Unreachable, WrongLocation
-from hlcore.highlevel import envelopes
-
-from .conftest import Connect, error
+from hlcore.highlevel import json_slices
+from tests.highlevel.conftest import Connect, error
 
 ROWS = [{"id": "n1"}, {"id": "n2"}]
 SLICES = [b'{"id":"n1"}', b'{"id":"n2"}']
@@ -51,7 +50,7 @@ def test_what_is_no_list_stays_broken(hl: Connect, body: Any) -> None:
 
 def test_a_record_that_has_a_member_of_its_own_name_is_no_wrapper() -> None:
     raw = b'{"note":{"id":"n1","note":{"id":"inner"}}}'
-    assert envelopes.part(raw, "note") == b'{"id":"n1","note":{"id":"inner"}}'
+    assert json_slices.part(raw, "note") == b'{"id":"n1","note":{"id":"inner"}}'
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def test_a_record_that_has_a_member_of_its_own_name_is_no_wrapper() -> None:
     [(7, 7), ("7", 7), (7.0, 7), (0, 0), (-1, None), ("x", None), ("", None), (True, None), (None, None), (1.5, None)],
 )
 def test_a_number_may_be_a_text(told: Any, means: int | None) -> None:
-    assert envelopes.number(told) == means
+    assert json_slices.number(told) == means
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text()
@@ -69,7 +68,7 @@ NAMES = st.sampled_from(["notes", "data", "result", "id"])
 @given(st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner)))
 def test_any_json_is_a_list_or_broken(body: Any) -> None:
     try:
-        found = envelopes.rows(json.dumps(body).encode(), "notes")
+        found = json_slices.rows(json.dumps(body).encode(), "notes")
     except BrokenAnswer:
         return
     assert isinstance(found, list)

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from hlcore.errors import BudgetSpent, Cancelled
 from hlcore.highlevel import Limiter, Priority
-from hlcore.highlevel.rate_headers import RateHeaders, reset_moment, retry_after
-
-from .conftest import START, FakeClock
+from hlcore.highlevel.rate_limit.headers import RateHeaders, reset_moment, retry_after
+from tests.highlevel.conftest import START, FakeClock
 
 WINDOW = 10.0
 

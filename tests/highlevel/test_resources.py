@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from hlcore.errors import BrokenAnswer
-
-from .conftest import Connect
+from tests.highlevel.conftest import Connect
 
 
 def ok(**body: Any) -> httpx.Response:

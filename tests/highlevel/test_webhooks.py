@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.errors import SettingsError
-from hlcore.highlevel.webhooks import Verifier, read, snapshot
+from hlcore.highlevel.webhook_signature import Verifier, read, snapshot
 from hlcore.sandbox.webhooks import Keys
 from hlcore.settings import Settings
 

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from hlcore.model.contact import parse
-from hlcore.store import Vault, contacts, locations, records, register, runs
+from hlcore.store import Vault, locations, records, runs
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
 
 AGENCY, CLINIC = "agency", "clinic"
 
@@ -38,13 +41,13 @@ class Story:
     def add(self, *ids: str, location_id: str = AGENCY, **fields: Any) -> None:
         raws = [json.dumps({"id": each, "locationId": location_id, **fields}).encode() for each in ids]
         with self.vault.write() as tx:
-            contacts.insert(tx, location_id, [parse(raw) for raw in raws], at=self.clock())
+            contact_writes.insert(tx, location_id, [parse(raw) for raw in raws], at=self.clock())
 
     def suspect(self, contact_id: str, location_id: str = AGENCY, *, last_seen: datetime | None = None) -> int:
         with self.vault.write() as tx:
             seen = last_seen or self.clock()
             register.suspect(tx, location_id, [(contact_id, seen)], at=self.clock(), detected_by="listing")
-            return register.of_contact(tx, location_id, contact_id)[-1].disappearance_id
+            return deletion_queries.of_contact(tx, location_id, contact_id)[-1].disappearance_id
 
     def lose(
         self, contact_id: str, location_id: str = AGENCY, *, days_ago: float = 0, exact: datetime | None = None,

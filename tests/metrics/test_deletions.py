@@ -6,9 +6,8 @@ import pytest
 
 from hlcore.errors import SettingsError
 from hlcore.metrics.deletions import deletions
-from hlcore.store import register
-
-from .conftest import AGENCY, CLINIC, Story
+from hlcore.store.deletions import register
+from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 KEYS = {
     *("location_id", "contact_id", "name", "email", "phone", "status", "cause", "evidence", "deleted_at"),

@@ -9,12 +9,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.metrics import incidents
-from hlcore.model.spells import APART, spells
-from hlcore.store import records, register
+from hlcore.metrics import bulk_deletions
+from hlcore.model.deletion_causes import APART, spells
+from hlcore.store import records
+from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
 from tests.conftest import START
-
-from .conftest import AGENCY, CLINIC, Story
+from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 BOTH = [AGENCY, CLINIC]
 
@@ -29,27 +31,29 @@ def gone_at_once(story: Story, *ids: str, incident: int | None = None, cause: st
             incident_id=incident,
         )  # fmt: skip
         for one in ids:
-            row = register.of_contact(tx, AGENCY, one)[-1]
+            row = deletion_queries.of_contact(tx, AGENCY, one)[-1]
             register.confirm(tx, row.disappearance_id, at=at, cause=cause, evidence=f"{len(ids)} at once")
 
 
 def incident_of(story: Story, contacts: int, known: int) -> int:
     with story.vault.write() as tx:
-        return register.open_incident(tx, AGENCY, at=story.clock(), contacts=contacts, known=known, evidence="sample")
+        return deletion_bulk_deletions.open_incident(
+            tx, AGENCY, at=story.clock(), contacts=contacts, known=known, evidence="sample"
+        )
 
 
 def test_a_bulk_deletion_below_the_threshold_is_one_event(story: Story) -> None:
     story.add("stays")
     gone_at_once(story, "a", "b", "c")
-    (found,) = incidents.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
     assert (found.contacts, found.gone, found.back, found.known) == (3, 3, 0, None)
 
 
 def test_its_own_page_says_of_how_many(story: Story) -> None:
     story.add("stays", "stays too")
     gone_at_once(story, "a", "b", "c")
-    (listed,) = incidents.events(story.vault, BOTH, story.clock())
-    found = incidents.event(story.vault, BOTH, listed.key, story.clock())
+    (listed,) = bulk_deletions.events(story.vault, BOTH, story.clock())
+    found = bulk_deletions.event(story.vault, BOTH, listed.key, story.clock())
     assert found is not None
     assert (found.contacts, found.known) == (3, 5)
 
@@ -58,7 +62,7 @@ def test_an_incident_counts_only_its_own(story: Story) -> None:
     gone_at_once(story, "x", "y", cause="unknown")
     number = incident_of(story, 2, 10)
     gone_at_once(story, "a", "b", incident=number, cause="unknown")
-    (found,) = incidents.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
     assert (found.key, found.contacts, found.known) == (f"i-{number}", 2, 10)
 
 
@@ -68,17 +72,17 @@ def test_deletions_of_another_day_are_another_event(story: Story) -> None:
     gone_at_once(story, "b")
     story.clock.advance(days=1)
     gone_at_once(story, "c")
-    assert [one.contacts for one in incidents.events(story.vault, BOTH, story.clock())] == [1, 2]
+    assert [one.contacts for one in bulk_deletions.events(story.vault, BOTH, story.clock())] == [1, 2]
 
 
 def test_whoever_came_back_is_not_restored_again(story: Story) -> None:
     gone_at_once(story, "a", "b", "c")
     story.returned("a")
     story.recreated("b")
-    (found,) = incidents.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
     assert (found.gone, found.back) == (1, 2)
-    assert incidents.still_gone(story.vault, found) == ["c"]
-    assert incidents.everybody(story.vault, found) == ["a", "b", "c"]
+    assert bulk_deletions.still_gone(story.vault, found) == ["c"]
+    assert bulk_deletions.everybody(story.vault, found) == ["a", "b", "c"]
 
 
 def test_a_false_alarm_belongs_to_no_event(story: Story) -> None:
@@ -88,9 +92,9 @@ def test_a_false_alarm_belongs_to_no_event(story: Story) -> None:
         register.suspect(
             tx, AGENCY, [("alive", story.clock())], at=story.clock(), detected_by="listing", incident_id=number
         )
-        row = register.of_contact(tx, AGENCY, "alive")[-1]
+        row = deletion_queries.of_contact(tx, AGENCY, "alive")[-1]
         register.withdraw(tx, [row.disappearance_id], at=story.clock(), note="alive")
-    (found,) = incidents.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
     assert (found.contacts, found.state) == (0, "waiting")
 
 
@@ -111,8 +115,8 @@ def test_what_was_on_the_people_is_added_up(story: Story) -> None:
         ]
         records.put(tx, AGENCY, "opportunity", rows, at=story.clock())
         records.put(tx, AGENCY, "note", [("n1", "a", b"{}")], at=story.clock())
-    (found,) = incidents.events(story.vault, BOTH, story.clock())
-    lost = incidents.loss(story.vault, found)
+    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
+    lost = bulk_deletions.loss(story.vault, found)
     assert (lost.money.opportunities, lost.money.valued, lost.money.total) == (3, 2, 150.5)
     assert lost.records == {"note": 1, "opportunity": 4}
     assert lost.owners == [("Nora Nye", 2), ("", 1)]
@@ -129,23 +133,23 @@ def test_records_that_were_gone_before_are_not_counted(story: Story) -> None:
     at = story.clock()
     with story.vault.write() as tx:
         register.suspect(tx, AGENCY, [("a", at)], at=at, detected_by="listing")
-        row = register.of_contact(tx, AGENCY, "a")[-1]
+        row = deletion_queries.of_contact(tx, AGENCY, "a")[-1]
         register.confirm(tx, row.disappearance_id, at=at, cause="bulk", evidence="")
-    (found,) = incidents.events(story.vault, BOTH, at)
-    assert incidents.loss(story.vault, found).records == {"task": 1}
+    (found,) = bulk_deletions.events(story.vault, BOTH, at)
+    assert bulk_deletions.loss(story.vault, found).records == {"task": 1}
 
 
 def test_another_locations_event_is_not_to_be_had(story: Story) -> None:
     gone_at_once(story, "a")
-    (found,) = incidents.events(story.vault, BOTH, story.clock())
-    assert incidents.event(story.vault, [CLINIC], found.key, story.clock()) is None
+    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
+    assert bulk_deletions.event(story.vault, [CLINIC], found.key, story.clock()) is None
 
 
 def test_a_recent_event_is_one_of_which_somebody_is_still_gone(story: Story) -> None:
     gone_at_once(story, "a")
-    assert len(incidents.recent(story.vault, BOTH, story.clock())) == 1
+    assert len(bulk_deletions.recent(story.vault, BOTH, story.clock())) == 1
     story.returned("a")
-    assert not incidents.recent(story.vault, BOTH, story.clock())
+    assert not bulk_deletions.recent(story.vault, BOTH, story.clock())
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 50))))

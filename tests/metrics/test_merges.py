@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from hlcore.metrics.merges import merge_of
-from hlcore.store import records, register
-
-from .conftest import AGENCY, Story
+from hlcore.metrics.contact_record import merge_of
+from hlcore.store import records
+from hlcore.store.deletions import register
+from tests.metrics.conftest import AGENCY, Story
 
 
 def merged(story: Story, loser: str = "loser", winner: str = "winner") -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from hlcore.metrics.overview import overview
-from hlcore.metrics.status import status
-from hlcore.model.parts import KINDS
+from hlcore.metrics.overview import overview, status
+from hlcore.model.records import KINDS
 from hlcore.settings import Settings
-from hlcore.store import usage
-
-from .conftest import AGENCY, CLINIC, Story
+from hlcore.store import locations
+from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 SETTINGS = Settings()
 
@@ -21,7 +19,7 @@ def test_status_keeps_to_its_contract(story: Story) -> None:
     story.suspect("maybe")
     story.run(total=4, seen=4)
     with story.vault.write() as tx:
-        usage.add(tx, AGENCY, "2026-03-02", 17, daily_limit=1000)
+        locations.add(tx, AGENCY, "2026-03-02", 17, daily_limit=1000)
     first, second = status(story.vault, SETTINGS, story.clock())
     assert first == {
         "location_id": "agency",
@@ -86,7 +84,7 @@ def test_older_deletions_leave_the_last_week_and_month(story: Story) -> None:
 
 
 def test_urgency_in_numbers_is_urgency_in_the_list(story: Story) -> None:
-    from hlcore.metrics.register import Wanted, listing
+    from hlcore.metrics.deletions import Wanted, listing
 
     for number in range(64):
         story.lose(f"c{number}", days_ago=number / 2)

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from hlcore.errors import NotFound
-from hlcore.metrics.person import person
+from hlcore.metrics.contact_record import person
 from hlcore.model.contact import parse
-from hlcore.store import contacts, records, register
-
-from .conftest import AGENCY, CLINIC, Story
+from hlcore.store import records
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import register
+from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 
 def test_the_contact_is_as_highlevel_sent_it(story: Story) -> None:
@@ -28,7 +29,7 @@ def test_the_newest_answer_is_the_contact(story: Story) -> None:
     story.add("c1", firstName="row")
     with story.vault.write() as tx:
         later = story.clock() + timedelta(hours=1)
-        contacts.store_detail(tx, AGENCY, "c1", b'{"id":"c1","firstName":"detail"}', at=later, run_id=None)
+        contact_writes.store_detail(tx, AGENCY, "c1", b'{"id":"c1","firstName":"detail"}', at=later, run_id=None)
     found = person(story.vault, "c1", now=story.clock())
     assert found["contact"]["firstName"] == "detail"
     assert found["copies"]["row"]["firstName"] == "row"
@@ -39,7 +40,7 @@ def test_earlier_copies_are_told(story: Story) -> None:
     story.clock.advance(hours=1)
     with story.vault.write() as tx:
         changed = json.dumps({"id": "c1", "locationId": AGENCY, "firstName": "Anna"}).encode()
-        contacts.replace(tx, AGENCY, [parse(changed)], at=story.clock(), run_id=1)
+        contact_writes.replace(tx, AGENCY, [parse(changed)], at=story.clock(), run_id=1)
     (version,) = person(story.vault, "c1", now=story.clock())["versions"]
     assert (version["contact"]["firstName"], version["replaced_at"]) == ("Ana", "2026-03-02T10:00:00.000Z")
 

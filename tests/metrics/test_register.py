@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from hlcore.metrics.register import Wanted, at_risk, listing
+from hlcore.metrics.deletions import Wanted, at_risk, listing
 from hlcore.store import locations
-
-from .conftest import AGENCY, CLINIC, Story
+from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 BOTH = (AGENCY, CLINIC)
 

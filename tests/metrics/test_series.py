@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from hlcore.metrics.series import per_day
-
-from .conftest import AGENCY, CLINIC, Story
+from hlcore.metrics.daily import per_day
+from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 
 def days(story: Story, *ids: str, what: str = "deleted", count: int = 60) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hlcore.model.causes import Claim, bulk_cause, merge_cause, unknown_cause
+from hlcore.model.deletion_causes import Claim, bulk_cause, merge_cause, unknown_cause
 
 SEEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BEFORE, AFTER = SEEN - timedelta(days=3), SEEN + timedelta(minutes=3)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.changes import Change, changes, flat
+from hlcore.model.contact_diff import Change, changes, flat
 
 MARA = {
     "id": "mara",

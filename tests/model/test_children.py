@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hlcore.model.account import Account
-from hlcore.model.children import PARTS, family
-from hlcore.model.recognise import LEAVE_OUT, differences, find, original, same, smaller
+from hlcore.model.child_requests import PARTS, family
+from hlcore.model.record_matching import LEAVE_OUT, differences, find, original, same, smaller
+from hlcore.model.reference_data import Account
 from hlcore.model.transcript import LONGEST, plain_text, transcript
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from hlcore.model.custom_values import as_read, iso_date, same_value
-from hlcore.model.fidelity import Difference, compare, explained, same_phone
-from hlcore.model.last_copy import LastCopy
-from hlcore.model.writable import Catalogue, writable
+from hlcore.model.comparison import Difference, compare, explained, same_phone
+from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.custom_fields import as_read, iso_date, same_value
+from hlcore.model.reference_data import Catalogue
+from hlcore.model.restore_payload import writable
 from tests.model.copies import fields
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.account import Account
-from hlcore.model.custom_values import FieldDefinition, values_of
-from hlcore.model.deals import stage, unplaced_of
-from hlcore.model.last_copy import LastCopy
-from hlcore.model.leaving import FIELDS, KINDS, belongings, is_known, is_left
-from hlcore.model.writable import CREATE, Catalogue, Writable, writable
+from hlcore.model.child_requests import stage, unplaced_of
+from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.custom_fields import FieldDefinition, values_of
+from hlcore.model.exclusions import FIELDS, KINDS, belongings, is_known, is_left
+from hlcore.model.reference_data import Account, Catalogue
+from hlcore.model.restore_payload import CREATE, Writable, writable
 from tests.model.copies import fields
 
 CATALOGUE = Catalogue({"cf1": FieldDefinition("Budget"), "cf2": FieldDefinition("Start", "DATE")}, frozenset({"user1"}))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.lifecycle import LOST, Event, Status, after, shown
-from hlcore.model.windows import remaining, window_of
+from hlcore.model.recovery_window import remaining, window_of
 
 RECORDED = [status for status in Status if status is not Status.EXPIRED]
 events = st.lists(st.sampled_from(list(Event)), max_size=12)

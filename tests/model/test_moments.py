@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.moments import Known, deletion_time
+from hlcore.model.recovery_window import Known, deletion_time
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SLACK = timedelta(minutes=5)

@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.last_copy import LastCopy
-from hlcore.model.narrowing import gaps, named, narrowed
-from hlcore.model.writable import UPDATE, Catalogue, writable
+from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.reference_data import Catalogue
+from hlcore.model.rejected_fields import gaps, named, narrowed
+from hlcore.model.restore_payload import UPDATE, writable
 from tests.model.copies import fields
 
 BODY: dict[str, Any] = {

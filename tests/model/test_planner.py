@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.forecast import Pace, forecast, when
-from hlcore.model.parts import COST, KINDS
-from hlcore.model.planner import Allowance, Facts, Feed, Part, Policy, Purpose, next_step, wishes
+from hlcore.model.capture_forecast import Pace, forecast, when
+from hlcore.model.capture_planner import Allowance, Facts, Feed, Part, Policy, Purpose, next_step, wishes
+from hlcore.model.records import COST, KINDS
 from tests.benchmarks.planner_days import START, Days, error_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.custom_values import FieldDefinition, as_read
+from hlcore.model.comparison import compare
+from hlcore.model.custom_fields import FieldDefinition, as_read
 from hlcore.model.dnd import CHANNELS, own_settings
-from hlcore.model.fidelity import compare
-from hlcore.model.rewind import aspects, freshened, meanwhile, put_back, rest
-from hlcore.model.writable import UPDATE, Catalogue
+from hlcore.model.reference_data import Catalogue
+from hlcore.model.restore_payload import UPDATE
+from hlcore.model.revert import aspects, freshened, meanwhile, put_back, rest
 
 KNOWN = Catalogue({"f1": FieldDefinition("Budget", "NUMERICAL"), "f2": FieldDefinition("Start", "DATE"),
                    "f3": FieldDefinition("Old", "TEXT", exists=False)}, frozenset({"u1", "u2"}))  # fmt: skip

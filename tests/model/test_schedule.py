@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.schedule import LISTING_SHARE, PAGE, listing_every
+from hlcore.model.listing import LISTING_SHARE, PAGE, listing_every
 
 
 def test_a_small_account_is_listed_as_often_as_wished() -> None:

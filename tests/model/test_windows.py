@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.windows import DEFAULT_DAYS, Window, remaining, urgency, window_of
+from hlcore.model.recovery_window import DEFAULT_DAYS, Window, remaining, urgency, window_of
 
 SEEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START = datetime(2020, 1, 1, tzinfo=UTC)

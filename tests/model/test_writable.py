@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from hypothesis import given
 
-from hlcore.model.custom_values import FieldDefinition
-from hlcore.model.last_copy import LastCopy, last_copy
-from hlcore.model.writable import CREATE, UPDATE, Catalogue, Writable, without, writable
+from hlcore.model.contact_snapshot import LastCopy, last_copy
+from hlcore.model.custom_fields import FieldDefinition
+from hlcore.model.reference_data import Catalogue
+from hlcore.model.restore_payload import CREATE, UPDATE, Writable, without, writable
 from tests.model.copies import fields
 
 CATALOGUE = Catalogue(

@@ -15,11 +15,12 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from hlcore.accounts import connection
+from hlcore.app_context import Office
+from hlcore.runtime import House, move_in
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.settings import Settings
-from hlcore.sync.listing import sync_location
-from hlcore.ui.house import House, move_in
-from hlcore.wiring import Office
+from hlcore.sync.listing.run import sync_location
 from tests.worlds import HandClock
 
 FRAME = Path(__file__).parents[2] / "pages" / "_frame.py"
@@ -103,7 +104,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with serve(sandbox) as server:
         office = Office.open(settings_for(folder, api_url=server.url), clock=clock)
         for location_id in (HARBOR, DENTAL):
-            office.connect(location_id, f"pit-{location_id}")
+            connection.connect(office, location_id, f"pit-{location_id}")
         _live(harbor, dental, clock, office)
         office.close()
     sandbox.save(folder / "sandbox.bin")
@@ -165,7 +166,7 @@ def _house(made: House) -> Iterator[House]:
     before, bound = move_in(made), config.get_option("server.address")
     config.set_option("server.address", "127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hlcore.ui.office.remote_address", lambda: None)
+        patch.setattr("hlcore.ui.session.remote_address", lambda: None)
         yield made
     config.set_option("server.address", bound)
     move_in(before)

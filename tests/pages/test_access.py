@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.ui.access import PROXY_HEADERS, is_local, is_loopback_name
+from hlcore.ui.session import PROXY_HEADERS, is_local, is_loopback_name
 
 HERE = {"Host": "localhost:8501", "Origin": "http://localhost:8501"}
 

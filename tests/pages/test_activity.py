@@ -9,14 +9,14 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
 from hlcore.errors import NotAllowed
-from hlcore.export.table import export_table
-from hlcore.governance.record import recorded
+from hlcore.export.small_tables import export_table
+from hlcore.governance.audit import recorded
 from hlcore.governance.roles import Act, Person, Role
+from hlcore.runtime import House
 from hlcore.store import audit, runs
-from hlcore.ui import history
-from hlcore.ui.house import House
-from hlcore.wiring import Office
+from hlcore.ui import activity as ui_activity
 from tests.pages.conftest import DENTAL, HARBOR, frame, text_of
 
 SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
@@ -105,7 +105,7 @@ def test_rounds_are_paged_by_the_database(app: AppTest, office: Office) -> None:
 def test_the_file_holds_every_round(office: Office) -> None:
     found = office.locations()
     data = export_table(
-        office.vault, history.RUN_HEADER, history.run_lines(office.vault, [HARBOR, DENTAL], (), found),
+        office.vault, ui_activity.RUN_HEADER, ui_activity.run_lines(office.vault, [HARBOR, DENTAL], (), found),
         subject="rounds", person=SAM, now=office.clock.now,
     )  # fmt: skip
     lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))

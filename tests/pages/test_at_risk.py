@@ -8,15 +8,18 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.store import locations, register
-from hlcore.ui import receipts, risk
-from hlcore.ui.choosing import BASKET, Who
-from hlcore.ui.house import House
-from hlcore.ui.office import locations as places_on_show
-from hlcore.ui.people import Filters
-from hlcore.wiring import Office
+from hlcore.app_context import Office
+from hlcore.runtime import House
+from hlcore.store import locations
+from hlcore.store.deletions import register
+from hlcore.ui.components.contact_list import Filters
+from hlcore.ui.components.contact_picker import BASKET, Who
+from hlcore.ui.deletions import at_risk as deletion_at_risk
+from hlcore.ui.restore import downloads
+from hlcore.ui.session import locations as places_on_show
 from tests.conftest import Cast
-from tests.pages.conftest import DENTAL, HARBOR, MARA, HandClock, frame, sign_in, text_of
+from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
+from tests.worlds import HandClock
 
 SOON = ["Dev Sample03", "Eve Sample04"]
 LATER = ["Ada Sample00", "Bo Sample01"]
@@ -142,9 +145,9 @@ def test_a_viewer_looks_and_is_told_why_not_more(house: House) -> None:
 
 
 def test_the_export_holds_the_chosen_or_all_that_match(house: House, office: Office, cast: Cast) -> None:
-    wanted = risk.AT_RISK.wanted(places_on_show(), Filters())
-    chosen = receipts.people_file(office, [Who(HARBOR, "har0000004")], wanted, cast.sam).decode("utf-8-sig")
-    everybody = receipts.people_file(office, [], wanted, cast.sam).decode("utf-8-sig")
+    wanted = deletion_at_risk.AT_RISK.wanted(places_on_show(), Filters())
+    chosen = downloads.people_file(office, [Who(HARBOR, "har0000004")], wanted, cast.sam).decode("utf-8-sig")
+    everybody = downloads.people_file(office, [], wanted, cast.sam).decode("utf-8-sig")
     assert [line.split(",")[1] for line in chosen.splitlines()[1:]] == ["har0000004"]
     assert len(everybody.splitlines()) == 5
     assert "days_left" in chosen.splitlines()[0]

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
 from hlcore.errors import NotAllowed
 from hlcore.export import Mode
+from hlcore.runtime import House
 from hlcore.store import audit
 from hlcore.ui import backups
 from hlcore.ui.backups import WHATS, Making, size_words
-from hlcore.ui.house import House
-from hlcore.wiring import Office
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, MARA, frame, sign_in, text_of
 

@@ -9,16 +9,16 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
 from hlcore.governance.roles import Person, Role
-from hlcore.model.rewind import Aspect
-from hlcore.restore.execute import run_job
-from hlcore.restore.jobs import create_job
-from hlcore.restore.planning import plan
+from hlcore.model.revert import Aspect
+from hlcore.restore.execution.run import run_job
+from hlcore.restore.job_control import create_job
+from hlcore.restore.planning.planner import plan
 from hlcore.sandbox import Sandbox
-from hlcore.ui.rewinding import tag_words
-from hlcore.wiring import Office
-
-from .conftest import AUTH, HARBOR, MARA, HandClock, _round, text_of
+from hlcore.ui.contacts.revert import tag_words
+from tests.pages.conftest import AUTH, HARBOR, MARA, _round, text_of
+from tests.worlds import HandClock
 
 SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
 WHO = [f"har{at:07d}" for at in range(10, 14)]

@@ -6,12 +6,16 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
 from hlcore.model.contact import parse
-from hlcore.store import audit, contacts, records, register
-from hlcore.ui.choosing import BASKET, Who
-from hlcore.ui.house import House
-from hlcore.wiring import Office
-from tests.pages.conftest import HARBOR, MARA, HandClock, frame, sign_in, text_of
+from hlcore.runtime import House
+from hlcore.store import audit, records
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import register
+from hlcore.ui.components.contact_picker import BASKET, Who
+from tests.pages.conftest import HARBOR, MARA, frame, sign_in, text_of
+from tests.worlds import HandClock
 
 ADA = "har0000005"
 
@@ -35,10 +39,10 @@ def views(office: Office) -> list[str]:
 def change(office: Office, contact_id: str, **fields: object) -> None:
     """The next copy of this contact differs in these fields."""
     with office.vault.write() as tx:
-        held = contacts.get(tx, HARBOR, contact_id)
+        held = contact_reads.get(tx, HARBOR, contact_id)
         assert held
         raw = msgspec.json.encode({**msgspec.json.decode(held.raw), **fields})
-        contacts.replace(tx, HARBOR, [parse(raw)], at=office.clock.now(), run_id=1)
+        contact_writes.replace(tx, HARBOR, [parse(raw)], at=office.clock.now(), run_id=1)
 
 
 def test_the_first_page_is_cut_by_the_database_in_order(app: AppTest) -> None:

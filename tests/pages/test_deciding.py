@@ -11,13 +11,16 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
 from hlcore.errors import NotAllowed
 from hlcore.governance.roles import Act
 from hlcore.restore.plan import Plan
 from hlcore.sandbox import Sandbox
-from hlcore.store import audit, contacts, records, register, restores
-from hlcore.ui import plan_file
-from hlcore.wiring import Office
+from hlcore.store import audit, records
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.deletions import register
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.ui.restore import downloads
 from tests.conftest import Cast
 from tests.pages.conftest import HARBOR, text_of
 from tests.pages.test_restore import PEOPLE, confirmed, preview, until
@@ -65,8 +68,8 @@ def test_a_field_that_is_unticked_for_one_person_does_not_come_back(
     page = confirmed(page)
     assert "every field is as planned" in text_of(page)
     with office.vault.read() as tx:
-        job = restores.job(tx, 1)
-        (item,) = restores.items(tx, 1)
+        job = restore_jobs.job(tx, 1)
+        (item,) = restore_jobs.items(tx, 1)
     assert list(job.options["choices"]["leave_out_of"][DEV[0].contact_id]) == ["email", "tags"]
     assert not highlevel.locations[HARBOR].contacts[item.new_contact_id].get("email")
 
@@ -110,7 +113,7 @@ def test_do_not_disturb_is_not_on_offer(app: AppTest, highlevel: Sandbox) -> Non
 
 def test_a_conflict_is_decided_for_one_person(app: AppTest, highlevel: Sandbox, office: Office) -> None:
     with office.vault.read() as tx:
-        held = contacts.get(tx, HARBOR, DEV[0].contact_id)
+        held = contact_reads.get(tx, HARBOR, DEV[0].contact_id)
     assert held is not None
     other = highlevel.locations[HARBOR].create(firstName="Somebody", email=held.email)
     page = preview(app, DEV, "Create again now")
@@ -153,7 +156,7 @@ def test_the_plan_is_one_safe_file_and_the_download_is_recorded(
 ) -> None:
     page = preview(app, PEOPLE, "Create again now")
     plans = page.session_state["planning"].plans
-    data = plan_file.plan_file(office, plans, cast.sam)
+    data = downloads.plan_file(office, plans, cast.sam)
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert {row["contact_id"] for row in rows} == {who.contact_id for who in PEOPLE}
     assert {row["path"] for row in rows} == {"recreate"}
@@ -168,4 +171,4 @@ def test_who_may_not_export_gets_no_plan_either(app: AppTest, highlevel: Sandbox
     page = preview(app, DEV, "Create again now")
     assert not cast.mara.may(Act.EXPORT)
     with pytest.raises(NotAllowed):
-        plan_file.plan_file(office, page.session_state["planning"].plans, cast.mara)
+        downloads.plan_file(office, page.session_state["planning"].plans, cast.mara)

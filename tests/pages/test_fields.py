@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.ui import fields
-from hlcore.ui.names import Names
+from hlcore.ui.components import contact_fields
+from hlcore.ui.components.contact_fields import Names
 
 NAMES = Names(users={"u1": "Mara Lindqvist"}, fields={"cf1": "Notice period"})
 TZ = "America/New_York"
 
 
 def rows(contact: dict[str, Any]) -> dict[str, str]:
-    return {label: text for group in fields.groups(contact, NAMES, TZ) for label, text in group.rows}
+    return {label: text for group in contact_fields.groups(contact, NAMES, TZ) for label, text in group.rows}
 
 
 def test_owners_custom_fields_and_moments_have_names() -> None:
@@ -46,8 +46,8 @@ def test_objects_and_lists_are_readable() -> None:
 
 def test_channels_tell_what_is_closed_and_what_nobody_knows() -> None:
     contact = {"dndSettings": {"SMS": {"status": "permanent"}}}
-    known = {one.name: (one.open, one.state) for one in fields.channels(contact, known=True)}
-    unknown = {one.name: one.open for one in fields.channels(contact, known=False)}
+    known = {one.name: (one.open, one.state) for one in contact_fields.channels(contact, known=True)}
+    unknown = {one.name: one.open for one in contact_fields.channels(contact, known=False)}
     assert known["SMS"] == (False, "closed for good")
     assert known["E-mail"] == (True, "open")
     assert unknown["SMS"] is False
@@ -55,7 +55,7 @@ def test_channels_tell_what_is_closed_and_what_nobody_knows() -> None:
 
 
 def test_do_not_disturb_everywhere_closes_every_channel() -> None:
-    assert not any(one.open for one in fields.channels({"dnd": True}, known=True))
+    assert not any(one.open for one in contact_fields.channels({"dnd": True}, known=True))
 
 
 _KEYS = st.sampled_from(["email", "phone", "website", "odd", "type", "tags", "city", "source", "keyword"])
@@ -65,5 +65,5 @@ _VALUES = st.one_of(_WORDS, st.integers(), st.lists(_WORDS, min_size=1))
 
 @given(st.dictionaries(_KEYS, _VALUES))
 def test_every_field_that_holds_something_is_shown_once(contact: dict[str, Any]) -> None:
-    shown = [label for group in fields.groups(contact, NAMES, TZ) for label, _ in group.rows]
-    assert sorted(shown) == sorted(fields.label(name, NAMES) for name in contact)
+    shown = [label for group in contact_fields.groups(contact, NAMES, TZ) for label, _ in group.rows]
+    assert sorted(shown) == sorted(contact_fields.label(name, NAMES) for name in contact)

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from hlcore import log_privacy
+from hlcore.app_context import Office
 from hlcore.errors import StoreError, TokenRefused
 from hlcore.governance.roles import Person, Role
 from hlcore.model.progress import Progress
+from hlcore.runtime import House, Opening, Stage, move_in
 from hlcore.sandbox import Sandbox
 from hlcore.store import locations
-from hlcore.ui import acts, errors, server
-from hlcore.ui.house import House, Opening, Stage, move_in
-from hlcore.ui.jobs import Jobs
-from hlcore.wiring import Office
+from hlcore.ui import account_tasks, server
+from hlcore.worker.background import Jobs
 from tests.pages.conftest import HARBOR, frame, settings_for, text_of
 
 SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
@@ -96,7 +97,7 @@ def test_the_demo_is_marked_on_every_page(demo_house: House) -> None:
 
 
 def test_connecting_from_the_demo_shows_the_real_vault(demo_house: House, highlevel: Sandbox) -> None:
-    acts.connect(demo_house, SAM, HARBOR, f"pit-{HARBOR}")
+    account_tasks.connect(demo_house, SAM, HARBOR, f"pit-{HARBOR}")
     assert not demo_house.shows_demo
     assert demo_house.office
     with demo_house.office.vault.read() as tx:
@@ -167,7 +168,7 @@ def test_stopping_asks_every_job() -> None:
 
 def test_the_log_of_an_unexpected_error_names_the_place_and_no_data() -> None:
     record = _record_of(KeyError("ada@example.org"))
-    assert errors.WithoutData().filter(record)
+    assert log_privacy.WithoutData().filter(record)
     text = logging.Formatter().format(record)
     assert "ada@example.org" not in text
     assert "KeyError at" in text

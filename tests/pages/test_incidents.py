@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
-from hlcore.store import register
-from hlcore.ui.choosing import BASKET, Who
-from hlcore.wiring import Office
-
-from .conftest import AUTH, HARBOR, MARA, text_of
+from hlcore.app_context import Office
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
+from hlcore.ui.components.contact_picker import BASKET, Who
+from tests.pages.conftest import AUTH, HARBOR, MARA, text_of
 
 WHO = [f"har{at:07d}" for at in range(10, 22)]
 
@@ -22,7 +22,7 @@ def delete_at_once(office: Office) -> None:
         seen = [(one, at - timedelta(minutes=20)) for one in WHO]
         register.suspect(tx, HARBOR, seen, at=at, detected_by="listing")
         for one in WHO:
-            row = register.of_contact(tx, HARBOR, one)[-1]
+            row = deletion_queries.of_contact(tx, HARBOR, one)[-1]
             register.confirm(tx, row.disappearance_id, at=at, cause="bulk", evidence="12 within 20 minutes.")
 
 
@@ -30,7 +30,7 @@ def opened(app: AppTest, key: str = "") -> AppTest:
     app.run()
     if key:
         app.query_params["incident"] = key
-    return app.switch_page("incidents.py").run()
+    return app.switch_page("bulk_deletions.py").run()
 
 
 def test_without_bulk_deletions_the_page_is_calm(app: AppTest) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import streamlit as st
 
-from hlcore.restore import rewind, undo
-from hlcore.ui.job_words import verdict
+from hlcore.restore import revert, undo
+from hlcore.ui.restore.job_labels import verdict
 
 BACK = "back in HighLevel; nobody got a message."
 
@@ -19,8 +19,8 @@ BACK = "back in HighLevel; nobody got a message."
         ("", {"failed": 2, "skipped": 1}, 0, f"No people are {BACK} 2 people could not"),
         (undo.KIND, {"undone": 1}, 0, "1 person that the restore had created is deleted again."),
         (undo.KIND, {"undone": 2}, 0, "2 people that the restore had created are deleted again."),
-        (rewind.KIND, {"put_back": 2}, 0, "2 people have the earlier values again. Each was read back: the chosen"),
-        (rewind.KIND, {"put_back": 2}, 1, "2 people have the earlier values again. 1 person differs from the plan"),
+        (revert.KIND, {"put_back": 2}, 0, "2 people have the earlier values again. Each was read back: the chosen"),
+        (revert.KIND, {"put_back": 2}, 1, "2 people have the earlier values again. 1 person differs from the plan"),
     ],
 )
 def test_who_is_done_comes_first_in_the_words_of_the_kind(
@@ -29,7 +29,7 @@ def test_who_is_done_comes_first_in_the_words_of_the_kind(
     assert verdict(kind, outcomes, different)[1].startswith(said)
 
 
-@pytest.mark.parametrize(("kind", "done"), [("", "recreated"), (undo.KIND, "undone"), (rewind.KIND, "put_back")])
+@pytest.mark.parametrize(("kind", "done"), [("", "recreated"), (undo.KIND, "undone"), (revert.KIND, "put_back")])
 def test_every_kind_says_who_was_left_failed_or_waits_and_is_drawn_alike(kind: str, done: str) -> None:
     draw, words = verdict(kind, {done: 1, "failed": 1, "skipped": 2, "": 3}, 0)
     assert draw is st.error

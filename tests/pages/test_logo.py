@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hlcore.ui import entrance
+from hlcore.ui import frame
 
 THEMES = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
 LEAST = 3.0
@@ -29,7 +29,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("place", ["header", "sidebar"])
 def test_the_one_logo_can_be_read_on_both_themes(theme: str, place: str) -> None:
-    drawn = entrance.wordmark()
+    drawn = frame.wordmark()
     (colour,) = re.findall(r'<text[^>]* fill="(#[0-9A-F]{6})"', drawn)
     (size,) = re.findall(r'font-size="([0-9.]+)" font-weight="700"', drawn)
     colours = THEMES[theme]["sidebar"] if place == "sidebar" else THEMES[theme]

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
+from hlcore.runtime import House
 from hlcore.store import locations
-from hlcore.ui.house import House
-from hlcore.wiring import Office
-from tests.pages.conftest import DENTAL, HARBOR, MARA, HandClock, frame, sign_in, text_of
+from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
+from tests.worlds import HandClock
 
 
 def figures(app: AppTest) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hlcore.ui.pace import pace
+from hlcore.ui.restore.job_view import pace
 
 NOW = datetime(2026, 11, 24, 13, 5, tzinfo=UTC)
 

@@ -8,16 +8,19 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
 from hlcore.errors import NotAllowed
 from hlcore.governance.roles import Person, Role
-from hlcore.restore.jobs import create_job, pause_job
+from hlcore.restore.job_control import create_job, pause_job
 from hlcore.restore.plan import Path
+from hlcore.runtime import House
 from hlcore.sandbox import Sandbox
-from hlcore.store import audit, contacts, register, restores
-from hlcore.ui import receipts, restoring
-from hlcore.ui.choosing import BASKET, Who
-from hlcore.ui.house import House
-from hlcore.wiring import Office
+from hlcore.store import audit
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.ui.components.contact_picker import BASKET, Who
+from hlcore.ui.restore import downloads, tasks
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
 
@@ -74,7 +77,7 @@ def test_planning_writes_nothing(app: AppTest, highlevel: Sandbox, office: Offic
     preview(app, PEOPLE, "Create again now")
     assert len(highlevel.locations[HARBOR].contacts) == before
     with office.vault.read() as tx:
-        assert restores.list_jobs(tx, [HARBOR, DENTAL], limit=5) == []
+        assert restore_jobs.list_jobs(tx, [HARBOR, DENTAL], limit=5) == []
 
 
 def test_whoever_can_be_restored_in_highlevel_may_be_created_again_instead(app: AppTest, highlevel: Sandbox) -> None:
@@ -144,8 +147,8 @@ def test_the_receipt_is_one_file_for_all_accounts_and_recorded(
 ) -> None:
     confirmed(preview(app, PEOPLE, "Create again now"))
     with office.vault.read() as tx:
-        jobs = restores.list_jobs(tx, [HARBOR, DENTAL], limit=5)
-    lines = receipts.receipt_file(office, jobs, cast.sam).decode("utf-8-sig").splitlines()
+        jobs = restore_jobs.list_jobs(tx, [HARBOR, DENTAL], limit=5)
+    lines = downloads.receipt_file(office, jobs, cast.sam).decode("utf-8-sig").splitlines()
     assert [line.startswith("contact_id,") for line in lines] == [True, False, False, False]
     with office.vault.read() as tx:
         assert audit.listing(tx, limit=1, offset=0)[0].act == "export"
@@ -156,17 +159,17 @@ def test_the_printable_receipt_names_everybody_shows_names_literally_and_is_reco
 ) -> None:
     confirmed(preview(app, PEOPLE, "Create again now"))
     with office.vault.read() as tx:
-        jobs = restores.list_jobs(tx, [HARBOR, DENTAL], limit=5)
-        made = [item.new_contact_id for job in jobs for item in restores.items(tx, job.job_id)]
+        jobs = restore_jobs.list_jobs(tx, [HARBOR, DENTAL], limit=5)
+        made = [item.new_contact_id for job in jobs for item in restore_jobs.items(tx, job.job_id)]
     parts = [(job, "Fun & <b>Games</b>", "America/New_York") for job in jobs]
-    html = receipts.printed_file(office, parts, "Restore 1", {"recreated": "Created again"}, cast.sam).decode()
+    html = downloads.printed_file(office, parts, "Restore 1", {"recreated": "Created again"}, cast.sam).decode()
     assert all(new_id in html for new_id in made)
     assert html.count("<td>Created again</td><td>as planned</td>") == 3
     assert "Fun &amp; &lt;b&gt;Games&lt;/b&gt;" in html
     with office.vault.read() as tx:
         assert audit.listing(tx, limit=1, offset=0)[0].subject.startswith("printable receipt of job")
     with pytest.raises(NotAllowed):
-        receipts.printed_file(office, parts, "Restore 1", {}, cast.mara)
+        downloads.printed_file(office, parts, "Restore 1", {}, cast.mara)
 
 
 def test_a_viewer_sees_the_preview_and_may_not_confirm(house: House, highlevel: Sandbox, office: Office) -> None:
@@ -177,14 +180,14 @@ def test_a_viewer_sees_the_preview_and_may_not_confirm(house: House, highlevel: 
 
 def test_a_viewer_is_refused_behind_the_page_too(house: House, highlevel: Sandbox, office: Office, cast: Cast) -> None:
     path: Path = "recreate"
-    planning = restoring.start_planning(house, office, PEOPLE[:1], path)
+    planning = tasks.start_planning(house, office, PEOPLE[:1], path)
     end = time.monotonic() + 30
     while not planning.done and time.monotonic() < end:
         time.sleep(0.02)
     with pytest.raises(NotAllowed):
-        restoring.confirm(house, office, planning, cast.mara)
+        tasks.confirm(house, office, planning, cast.mara)
     with office.vault.read() as tx:
-        assert restores.list_jobs(tx, [HARBOR], limit=5) == []
+        assert restore_jobs.list_jobs(tx, [HARBOR], limit=5) == []
         assert audit.listing(tx, limit=1, offset=0)[0].outcome == "refused"
 
 
@@ -205,7 +208,7 @@ def test_a_paused_job_waits_and_goes_on(app: AppTest, highlevel: Sandbox, office
 def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox, office: Office) -> None:
     highlevel.locations[HARBOR].native_restore("har0000003")
     with office.vault.read() as tx:
-        assert register.of_contact(tx, HARBOR, "har0000003")
+        assert deletion_queries.of_contact(tx, HARBOR, "har0000003")
     page = preview(app, PEOPLE[:1], "Create again now")
     assert "It is alive" in text_of(page)
     assert "1 person cannot be restored now" in text_of(page)
@@ -252,7 +255,7 @@ def test_what_failed_can_be_tried_again_from_the_result(
 
 def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, office: Office) -> None:
     with office.vault.read() as tx:
-        held = contacts.get(tx, HARBOR, PEOPLE[0].contact_id)
+        held = contact_reads.get(tx, HARBOR, PEOPLE[0].contact_id)
     assert held is not None
     assert held.email
     highlevel.locations[HARBOR].create(firstName="Somebody", email=held.email)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
+from hlcore.runtime import House
 from hlcore.sandbox import Sandbox
 from hlcore.store import audit, locations, runs
 from hlcore.store.audit import Line
-from hlcore.ui.house import House
-from hlcore.wiring import Office
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
 
 TOKEN = "pit-new-office-token"

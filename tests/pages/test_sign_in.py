@@ -6,9 +6,9 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from hlcore.app_context import Office
+from hlcore.runtime import House
 from hlcore.store import audit
-from hlcore.ui.house import House
-from hlcore.wiring import Office
 from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, sign_in, text_of
 
 PAGES = sorted(page.name for page in FRAME.parent.glob("[!_]*.py"))
@@ -55,7 +55,7 @@ def test_an_unset_address_means_every_address(house: House) -> None:
 
 
 def test_a_connection_from_another_machine_meets_the_instruction(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hlcore.ui.office.remote_address", lambda: "192.168.1.20")
+    monkeypatch.setattr("hlcore.ui.session.remote_address", lambda: "192.168.1.20")
     assert [title.value for title in frame().run().title] == ["Sign-in is not set up"]
 
 

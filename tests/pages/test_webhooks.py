@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
-from hlcore.store import grants, inbox
-from hlcore.store.inbox import Delivery
-from hlcore.wiring import Office
+from hlcore.app_context import Office
+from hlcore.store import oauth_grants, webhook_inbox
+from hlcore.store.webhook_inbox import Delivery
 from tests.pages.conftest import DENTAL, text_of
 
 
@@ -19,8 +19,8 @@ def page(app: AppTest, name: str = "webhooks.py") -> AppTest:
 def came(office: Office, name: str, ago: timedelta) -> None:
     at = office.clock.now() - ago
     with office.vault.inbox.write() as tx:
-        inbox.add(tx, [Delivery(name, DENTAL, "ContactDelete", at - timedelta(seconds=2), at, b"{}")])
-        inbox.processed(tx, [name], at=at + timedelta(seconds=1))
+        webhook_inbox.add(tx, [Delivery(name, DENTAL, "ContactDelete", at - timedelta(seconds=2), at, b"{}")])
+        webhook_inbox.processed(tx, [name], at=at + timedelta(seconds=1))
 
 
 def test_before_the_first_one_the_page_says_how_to_set_them_up(app: AppTest) -> None:
@@ -33,7 +33,7 @@ def test_before_the_first_one_the_page_says_how_to_set_them_up(app: AppTest) -> 
 def test_what_came_and_what_was_refused_is_shown(app: AppTest, office: Office) -> None:
     came(office, "w1", timedelta(minutes=5))
     with office.vault.inbox.write() as tx:
-        inbox.count(tx, office.clock.now().date().isoformat(), {inbox.UNSIGNED: 3})
+        webhook_inbox.count(tx, office.clock.now().date().isoformat(), {webhook_inbox.UNSIGNED: 3})
     found = page(app)
     assert "the last webhook came 5 minutes ago" in text_of(found)
     assert {one.label: one.value for one in found.metric}["On the way"] == "2.0 s"
@@ -49,8 +49,8 @@ def test_silence_is_said_on_the_page_and_is_a_reason_for_attention(app: AppTest,
 def test_an_authorisation_that_a_person_must_give_again_is_said_on_settings(app: AppTest, office: Office) -> None:
     at = office.clock.now()
     with office.vault.write() as tx:
-        grants.save(tx, grants.LOCATION, DENTAL, company_id="c", tokens=b"", expires_at=at, at=at)
-        grants.troubled(tx, grants.LOCATION, DENTAL, trouble="It was withdrawn.", at=at, generation=1)
+        oauth_grants.save(tx, oauth_grants.LOCATION, DENTAL, company_id="c", tokens=b"", expires_at=at, at=at)
+        oauth_grants.troubled(tx, oauth_grants.LOCATION, DENTAL, trouble="It was withdrawn.", at=at, generation=1)
     found = page(app, "settings.py")
     assert "must be connected again" in found.error[0].value
     assert "It was withdrawn." in found.error[0].value

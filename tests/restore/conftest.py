@@ -14,13 +14,17 @@ import pytest
 from hlcore.governance.roles import Person, Role
 from hlcore.highlevel import Client
 from hlcore.model.contact import parse
-from hlcore.model.parts import decode
-from hlcore.restore.execute import Result, create_job, run_job
+from hlcore.model.records import decode
+from hlcore.restore.execution.run import Result, run_job
+from hlcore.restore.job_control import create_job
 from hlcore.restore.plan import Choices, Path, Plan, PlanItem
-from hlcore.restore.planning import plan
+from hlcore.restore.planning.planner import plan
 from hlcore.restore.receipt import receipt
 from hlcore.settings import Settings
-from hlcore.store import Vault, contacts, locations, records, register
+from hlcore.store import Vault, locations, records
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
 from tests.worlds import Account, an_account
 
 LOCATION = "locRestore0000000001"
@@ -45,15 +49,15 @@ class World(Account):
         while page.rows:
             ids += page.ids
             with self.vault.write() as tx:
-                held = contacts.held(tx, LOCATION, page.ids)
+                held = contact_writes.held(tx, LOCATION, page.ids)
                 fresh = [one for one in map(parse, page.rows) if one.contact_id not in held]
-                contacts.insert(tx, LOCATION, fresh, at=at)
+                contact_writes.insert(tx, LOCATION, fresh, at=at)
             page = self.client.search_contacts(search_after=page.next)
         with self.vault.write() as tx:
             for kind, rows in (("custom_field", self.client.custom_fields()), ("user", self.client.users())):
                 records.put(tx, LOCATION, kind, [(decode(raw)["id"], "", raw) for raw in rows], at=at)
             for contact_id in ids if details else ():
-                contacts.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
+                contact_writes.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
 
     def lose(self, *ids: str, days: float = 40) -> None:
         """They are deleted in HighLevel, and the vault knows for so many days."""
@@ -66,7 +70,7 @@ class World(Account):
         with self.vault.write() as tx:
             register.suspect(tx, LOCATION, [(one, seen) for one in ids], at=seen, detected_by="listing")
             for one in ids:
-                row = register.of_contact(tx, LOCATION, one)[-1]
+                row = deletion_queries.of_contact(tx, LOCATION, one)[-1]
                 register.confirm(tx, row.disappearance_id, at=seen, status=status, cause="unknown", evidence="404")
 
     def lost(self, *, days: float = 40, **fields: Any) -> str:

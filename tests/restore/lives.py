@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hlcore.restore.plan import Choices
-from hlcore.sync.catalogues import capture_catalogue
-from hlcore.sync.reading import capture_kind
+from hlcore.sync.capture.contact_records import capture_kind
+from hlcore.sync.capture.reference_lists import capture_catalogue
 from tests.restore.conftest import LOCATION, World
 
 KINDS = ("note", "task", "opportunity", "appointment", "message")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hlcore.restore.execute import create_job, retry_job
+from hlcore.restore.job_control import create_job, retry_job
 from tests.restore.conftest import SAM, World
 from tests.restore.lives import a_whole_life, belongings, capture, lost_life, quiet, strike_at
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlcore.restore.lines import Line
-from hlcore.restore.plan import Choices, PlanItem
+from hlcore.restore.plan import Choices, Line, PlanItem
 from hlcore.restore.receipt import to_csv
-from hlcore.store import restores
-from hlcore.ui.printed import page
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.ui.restore.receipt_page import page
 from tests.restore.conftest import LOCATION, World
 from tests.restore.lives import belongings, capture, lost_life, restored
 
@@ -57,7 +56,7 @@ def test_the_job_keeps_what_was_chosen(world: World) -> None:
     ana = world.lost(firstName="Ana", city="Köln")
     job_id = world.confirm(ana, choices=Choices(leave_out=("city",), places={"a/b": ""}))
     with world.vault.read() as tx:
-        kept = restores.job(tx, job_id).options["choices"]
+        kept = restore_jobs.job(tx, job_id).options["choices"]
     assert (list(kept["leave_out"]), kept["places"]) == (["city"], {"a/b": ""})
 
 
@@ -160,7 +159,7 @@ def test_the_opportunity_goes_where_the_person_said_and_the_receipt_names_it(wor
     assert any("opportunity “Roof”: goes into “Sales”" in line for line in row["changed"])
     assert "as you chose" in "".join(to_csv(world.vault, world.job_id))
     with world.vault.read() as tx:
-        job = restores.job(tx, world.job_id)
+        job = restore_jobs.job(tx, world.job_id)
     assert "as you chose" in page(world.vault, [(job, "Bluebird Dental", "UTC")], title="Receipt", words={})
 
 

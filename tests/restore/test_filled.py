@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlcore.metrics.deletions import deletions
 from hlcore.restore.plan import Choices
-from hlcore.store import register
+from hlcore.store.deletions import queries as deletion_queries
 from tests.restore.conftest import LOCATION, World
 
 FILL = Choices(on_conflict="fill")
@@ -21,7 +21,7 @@ def test_it_lives_on_in_the_living_contact_and_the_register_says_how(world: Worl
     other = world.add(firstName="Anna", email="ana@example.com")
     assert filled(world, ana)["verified"]
     with world.vault.read() as tx:
-        row = register.of_contact(tx, LOCATION, ana)[-1]
+        row = deletion_queries.of_contact(tx, LOCATION, ana)[-1]
     assert (world.status(ana), row.status, row.new_contact_id) == ("recreated", "recreated", other)
     assert row.evidence == f"Restore {world.job_id} added what it held to the living contact {other}. 404"
     assert row.ended_at == world.clock.now()

@@ -6,7 +6,8 @@ import pytest
 
 from hlcore.errors import NotAllowed, RunInProgress, TokenRefused, Unreachable
 from hlcore.governance.roles import Person, Role
-from hlcore.restore.execute import cancel_job, confirm_job, create_job, pause_job, run_job
+from hlcore.restore.execution.run import run_job
+from hlcore.restore.job_control import cancel_job, confirm_job, create_job, pause_job
 from hlcore.restore.receipt import COLUMNS, to_csv, to_json
 from hlcore.store import audit
 from tests.restore.conftest import SAM, World
@@ -19,7 +20,7 @@ def test_another_job_goes_on_where_an_interrupted_one_left_off(world: World, mon
     ana = world.lost(firstName="Ana", email="ana@example.com")
     world.confirm(ana)
     world.location.faults.on("lost_answer", where="POST /contacts/", times=1)
-    monkeypatch.setattr("hlcore.restore.recreate.settle", cut)
+    monkeypatch.setattr("hlcore.restore.execution.recreate.settle", cut)
     with pytest.raises(Unreachable):
         world.run()
     monkeypatch.undo()

@@ -7,13 +7,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.children import Child
-from hlcore.model.custom_values import FieldDefinition, is_empty, values_of
-from hlcore.model.fields import DERIVED
-from hlcore.model.last_copy import LastCopy
-from hlcore.model.leaving import FIELDS, is_left
-from hlcore.model.writable import Catalogue, writable
-from hlcore.restore.lines import Line, Sides, lines_of
+from hlcore.model.child_requests import Child
+from hlcore.model.contact_fields import DERIVED
+from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.custom_fields import FieldDefinition, is_empty, values_of
+from hlcore.model.exclusions import FIELDS, is_left
+from hlcore.model.reference_data import Catalogue
+from hlcore.model.restore_payload import writable
+from hlcore.restore.plan import Line, Sides, lines_of
 from tests.model.copies import fields
 
 CATALOGUE = Catalogue({"cf1": FieldDefinition("Budget"), "gone": FieldDefinition("Old", exists=False)})

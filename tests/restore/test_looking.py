@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from hlcore.errors import Cancelled, HighLevelError
-from hlcore.restore.looking import FRESH, Findings
 from hlcore.restore.plan import Choices, Path, Plan
-from hlcore.restore.planning import plan
-from hlcore.store import locations, register
+from hlcore.restore.planning.lookups import FRESH, Findings
+from hlcore.restore.planning.planner import plan
+from hlcore.store import locations
+from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
 from tests.restore.lives import lost_life
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from hlcore.restore.plan import Choices
-from hlcore.store import locations, register
+from hlcore.store import locations
+from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
 from tests.restore.lives import a_whole_life, belongings, capture, lost_life, native, quiet
 

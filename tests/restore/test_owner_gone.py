@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from hlcore.errors import HighLevelError
-from hlcore.restore.departed import DEPARTED
+from hlcore.restore.execution.missing_users import DEPARTED
 from tests.restore.conftest import World
 from tests.restore.lives import belongings, lost_life, native, quiet
 

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from hlcore.errors import NotFound
-from hlcore.restore.planning import plan
-from hlcore.store import contacts, locations, register
+from hlcore.restore.planning.planner import plan
+from hlcore.store import locations
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
 
 
@@ -178,4 +180,4 @@ def test_planning_leaves_the_copy_as_it_is(world: World) -> None:
     ana = world.lost(firstName="Ana")
     world.plan(ana)
     with world.vault.read() as tx:
-        assert contacts.counts(tx, [LOCATION]) == {LOCATION: {"deleted": 1}}
+        assert contact_search.counts(tx, [LOCATION]) == {LOCATION: {"deleted": 1}}

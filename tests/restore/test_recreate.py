@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from hlcore.store import contacts, register, restores
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
+from hlcore.store.restores import journal
 from tests.restore.conftest import LOCATION, World
 
 OPTED_OUT = {"SMS": {"status": "active", "message": "STOP"}, "Email": {"status": "inactive"}}
@@ -167,7 +170,7 @@ def test_the_new_contact_is_in_the_vault_at_once_and_the_old_one_points_to_it(wo
     new_id = world.restore(ana)[ana]["new_id"]
     assert (world.status(ana), world.status(new_id)) == ("recreated", "present")
     with world.vault.read() as tx:
-        assert register.of_contact(tx, LOCATION, ana)[-1].new_contact_id == new_id
-        assert contacts.any_dnd_settings(tx, LOCATION) is False
-        assert restores.id_map(tx, LOCATION) == {ana: new_id}
+        assert deletion_queries.of_contact(tx, LOCATION, ana)[-1].new_contact_id == new_id
+        assert contact_search.any_dnd_settings(tx, LOCATION) is False
+        assert journal.id_map(tx, LOCATION) == {ana: new_id}
     assert world.planned(ana).reason == f"It already lives on as {new_id}."

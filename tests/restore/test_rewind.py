@@ -10,8 +10,9 @@ import pytest
 from hlcore.errors import NotAllowed
 from hlcore.governance.roles import Person, Role
 from hlcore.model.contact import parse
-from hlcore.restore.rewind import at_moment, changed, create_put_back
-from hlcore.store import contacts, restores
+from hlcore.restore.revert import at_moment, changed, create_put_back
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.restores import journal
 from tests.restore.conftest import LOCATION, SAM, World
 
 FIELDS: dict[str, Any] = {"firstName": "Ada", "city": "Kiel", "source": "fair", "tags": ["vip"]}
@@ -21,7 +22,7 @@ def resync(world: World) -> None:
     """A listing takes in what is there now."""
     page = world.client.search_contacts()
     with world.vault.write() as tx:
-        contacts.replace(tx, LOCATION, [parse(raw) for raw in page.rows], at=world.clock.now(), run_id=None)
+        contact_writes.replace(tx, LOCATION, [parse(raw) for raw in page.rows], at=world.clock.now(), run_id=None)
 
 
 def somebody(world: World, number: int = 0, **fields: Any) -> str:
@@ -66,7 +67,7 @@ def test_exactly_one_update_with_the_one_field_is_sent(world: World) -> None:
     before = edited(world, ada, city="Bonn", source="web")
     back(world, before, ada, "city")
     with world.vault.read() as tx:
-        (entry,) = restores.entries(tx, world.job_id)
+        (entry,) = journal.entries(tx, world.job_id)
     assert entry.request == {"body": {"city": "Kiel"}, "id": ada}
 
 
@@ -150,8 +151,8 @@ def test_a_killed_job_goes_on_and_writes_once(world: World) -> None:
     assert past is not None
     world.job_id = create_put_back(world.vault, LOCATION, [past], {"city"}, SAM, world.clock.now)
     with world.vault.write() as tx:
-        contacts.store_detail(tx, LOCATION, ada, world.client.contact(ada), world.clock.now())
-        restores.intend(
+        contact_writes.store_detail(tx, LOCATION, ada, world.client.contact(ada), world.clock.now())
+        journal.intend(
             tx, location_id=LOCATION, job_id=world.job_id, contact_id=ada, step="put_back",
             request={"body": {"city": "Kiel"}, "id": ada}, at=world.clock.now(),
         )  # fmt: skip
@@ -160,7 +161,7 @@ def test_a_killed_job_goes_on_and_writes_once(world: World) -> None:
     world.run()
     assert world.receipt()[ada]["verified"]
     with world.vault.read() as tx:
-        assert len(restores.entries(tx, world.job_id)) == 1
+        assert len(journal.entries(tx, world.job_id)) == 1
 
 
 def test_a_period_shows_what_an_import_changed(world: World) -> None:

@@ -9,11 +9,16 @@ import pytest
 from hlcore.errors import HighLevelError, NotAllowed, NotFound
 from hlcore.governance.roles import Person, Role
 from hlcore.metrics.deletions import deletions
-from hlcore.model.parts import identity
+from hlcore.model.records import identity
 from hlcore.restore.undo import create_undo, preview
-from hlcore.store import audit, contacts, locations, records, register, restores
-from hlcore.store.figures import tally
-from hlcore.sync.verify import verify_location
+from hlcore.store import audit, locations, records
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
+from hlcore.store.deletions.stats import tally
+from hlcore.store.restores import journal
+from hlcore.sync.integrity import verify_location
 from tests.restore.conftest import LOCATION, SAM, World
 
 
@@ -41,9 +46,9 @@ def test_what_nobody_touched_is_deleted_and_the_person_is_lost_again(world: Worl
     assert world.status(old) == "deleted"
     assert world.status(new) == "undone"
     with world.vault.read() as tx:
-        last = register.of_contact(tx, LOCATION, old)[-1]
+        last = deletion_queries.of_contact(tx, LOCATION, old)[-1]
         assert (last.status, last.ended_at, last.new_contact_id) == ("deleted", None, "")
-        ours = register.of_contact(tx, LOCATION, new)[-1]
+        ours = deletion_queries.of_contact(tx, LOCATION, new)[-1]
         assert (ours.status, ours.cause, ours.ended_at) == ("undone", "undo", world.clock.now())
 
 
@@ -56,7 +61,7 @@ def test_only_the_person_is_a_loss_afterwards_not_what_was_deleted_again(world: 
         place = locations.get(tx, LOCATION)
         assert place is not None
         told = tally(tx, place, world.clock.now())
-        assert contacts.counts(tx, [LOCATION])[LOCATION] == {"deleted": 1, "undone": 1}
+        assert contact_search.counts(tx, [LOCATION])[LOCATION] == {"deleted": 1, "undone": 1}
     assert (told.deleted_7, told.recreated_30, told.at_risk + told.closed) == (0, 0, 1)
     assert verify_location(world.vault, LOCATION).problems == []
     assert [row["contact_id"] for row in deletions(world.vault, [LOCATION], world.clock.now(), status="undone")] == [
@@ -77,7 +82,7 @@ def test_a_deletion_that_a_sync_had_noticed_meanwhile_is_no_loss_either(world: W
     world.location.delete(new)
     world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
     with world.vault.write() as tx:
-        restores.intend(
+        journal.intend(
             tx, location_id=LOCATION, job_id=world.job_id, contact_id=old, step="delete_contact",
             request={"body": {}, "id": new}, at=world.clock.now(),
         )  # fmt: skip
@@ -130,7 +135,7 @@ def test_what_somebody_touched_stays_with_the_reason(world: World, touch: Any, w
 def test_what_was_read_again_since_and_is_the_same_is_untouched(world: World) -> None:
     ((old, new),) = restored(world, "Ada")
     with world.vault.write() as tx:
-        contacts.store_detail(tx, LOCATION, new, world.client.contact(new), world.clock.now())
+        contact_writes.store_detail(tx, LOCATION, new, world.client.contact(new), world.clock.now())
     assert undo(world)[old]["outcome"] == "undone"
 
 
@@ -138,7 +143,7 @@ def test_a_change_that_the_vault_has_copied_since_is_seen(world: World) -> None:
     ((old, new),) = restored(world, "Ada")
     world.location.edit(new, city="Kiel")
     with world.vault.write() as tx:
-        contacts.store_detail(tx, LOCATION, new, world.client.contact(new), world.clock.now())
+        contact_writes.store_detail(tx, LOCATION, new, world.client.contact(new), world.clock.now())
     assert "city" in undo(world)[old]["error"]
 
 
@@ -207,7 +212,7 @@ def test_every_delete_is_in_the_journal_and_the_undo_in_the_audit_log(world: Wor
     ((old, new),) = restored(world, "Ada")
     undo(world)
     with world.vault.read() as tx:
-        (entry,) = [one for one in restores.entries(tx, world.job_id) if one.step == "delete_contact"]
+        (entry,) = [one for one in journal.entries(tx, world.job_id) if one.step == "delete_contact"]
         lines = [one.subject for one in audit.listing(tx, limit=20)]
     assert (entry.contact_id, entry.request["id"], entry.note) == (old, new, "deleted")
     assert any(one.startswith("undo of job") for one in lines)
@@ -218,7 +223,7 @@ def test_a_killed_undo_goes_on_where_it_was(world: World) -> None:
     ((old, new),) = restored(world, "Ada")
     world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
     with world.vault.write() as tx:
-        restores.intend(
+        journal.intend(
             tx, location_id=LOCATION, job_id=world.job_id, contact_id=old, step="delete_contact",
             request={"body": {}, "id": new}, at=world.clock.now(),
         )  # fmt: skip

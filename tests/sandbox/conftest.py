@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from hlcore.sandbox import Location, Sandbox, serve
-from hlcore.sandbox.gate import Received, handle
+from hlcore.sandbox.http.gate import Received, handle
 
 HEADERS = {"Authorization": "Bearer pit-dental", "Version": "2021-07-28"}
 

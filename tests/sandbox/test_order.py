@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.sandbox import order
-from hlcore.sandbox.order import Order
+from hlcore.sandbox.state import sorted_keys
+from hlcore.sandbox.state.sorted_keys import Order
 
 KEYS = st.sets(st.tuples(st.integers(0, 50), st.text("ab", max_size=3)), max_size=60)
 
@@ -15,7 +15,7 @@ KEYS = st.sets(st.tuples(st.integers(0, 50), st.text("ab", max_size=3)), max_siz
 @given(KEYS, KEYS, st.integers(0, 70), st.integers(0, 70))
 def test_behaves_as_a_sorted_list_whatever_comes_and_goes(first, second, start, stop):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(order, "CHUNK", 4)
+        patch.setattr(sorted_keys, "CHUNK", 4)
         mine = Order(first)
         for key in second - first:
             mine.add(key)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hlcore.sandbox import Sandbox, contract
-from hlcore.sandbox.gate import Received, handle
-from hlcore.sandbox.wire import OPERATIONS
+from hlcore.sandbox import Sandbox
+from hlcore.sandbox.http import contract
+from hlcore.sandbox.http.gate import Received, handle
+from hlcore.sandbox.http.operations import OPERATIONS
 
 LEAVES = st.none() | st.booleans() | st.integers(-5, 600) | st.floats(allow_nan=False) | st.text(max_size=8)
 KEYS = st.sampled_from(["id", "field", "operator", "value", "gte", "SMS", "status", "direction", "group", "filters"])

@@ -11,23 +11,26 @@ import pytest
 
 from hlcore.errors import NotFound, StoreError
 from hlcore.model.contact import Contact, digest, parse
-from hlcore.store import Vault, contacts
-from hlcore.store.copies import StoredContact
-from hlcore.store.finding import Holder
+from hlcore.store import Vault
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.contacts.reads import StoredContact
+from hlcore.store.contacts.search import Holder
 
 Person = Callable[..., Contact]
 
 
 def stored(vault: Vault, location: str, contact_id: str) -> StoredContact:
     with vault.read() as tx:
-        found = contacts.get(tx, location, contact_id)
+        found = contact_reads.get(tx, location, contact_id)
     assert found is not None
     return found
 
 
 def put(vault: Vault, location: str, at: datetime, *new: Contact) -> None:
     with vault.write() as tx:
-        contacts.insert(tx, location, new, at=at)
+        contact_writes.insert(tx, location, new, at=at)
 
 
 def test_a_contact_is_held_byte_for_byte(vault: Vault, location: str, clock: Any) -> None:
@@ -110,10 +113,10 @@ def test_values_of_any_length_are_held_and_found(vault: Vault, location: str, pe
     )
     with vault.read() as tx:
         for asked, additional in ((mail, False), (other, True)):
-            found = contacts.holders(tx, location, emails=[asked], phone_keys=[])
+            found = contact_search.holders(tx, location, emails=[asked], phone_keys=[])
             assert [(one.contact_id, one.value, one.additional) for one in found] == [("c1", asked, additional)]
-        assert contacts.holders(tx, location, emails=[f"{long}3@example.com"], phone_keys=[]) == []
-        assert contacts.count_matching(tx, contacts.ContactQuery((location,), tag=long)) == 1
+        assert contact_search.holders(tx, location, emails=[f"{long}3@example.com"], phone_keys=[]) == []
+        assert contact_search.count_matching(tx, contact_search.ContactQuery((location,), tag=long)) == 1
 
 
 def test_of_a_contact_given_twice_the_last_counts(vault: Vault, location: str, person: Person, clock: Any) -> None:
@@ -126,22 +129,22 @@ def test_inserting_a_held_contact_is_refused_whole(vault: Vault, location: str, 
     with pytest.raises(StoreError):
         put(vault, location, clock(), person("c2"), person("c1"))
     with vault.read() as tx:
-        assert contacts.counts(tx, [location]) == {location: {"present": 1}}
+        assert contact_search.counts(tx, [location]) == {location: {"present": 1}}
 
 
 def test_the_same_id_in_two_locations_is_two_contacts(vault: Vault, person: Person, clock: Any) -> None:
     put(vault, "a", clock(), person("c1", firstName="Ada"))
     put(vault, "b", clock(), person("c1", firstName="Bo"))
     with vault.read() as tx:
-        assert [(one.location_id, one.name) for one in contacts.find(tx, "c1")] == [("a", "Ada"), ("b", "Bo")]
-        assert [one.name for one in contacts.get_many(tx, "a", ["c1", "none"])] == ["Ada"]
+        assert [(one.location_id, one.name) for one in contact_reads.find(tx, "c1")] == [("a", "Ada"), ("b", "Bo")]
+        assert [one.name for one in contact_reads.get_many(tx, "a", ["c1", "none"])] == ["Ada"]
 
 
 def test_held_tells_what_a_listing_compares_with(vault: Vault, location: str, person: Person, clock: Any) -> None:
     contact = person("c1", dateUpdated="2026-01-01T00:00:00Z")
     put(vault, location, clock(), contact)
     with vault.read() as tx:
-        found = contacts.held(tx, location, ["c1", "none"])
+        found = contact_writes.held(tx, location, ["c1", "none"])
     assert list(found) == ["c1"]
     assert found["c1"].digest == contact.digest
     assert (found["c1"].status, found["c1"].date_updated, found["c1"].seen_at) == (
@@ -154,7 +157,7 @@ def test_held_tells_what_a_listing_compares_with(vault: Vault, location: str, pe
 def test_any_number_of_ids_can_be_asked_for(vault: Vault, location: str, person: Person, clock: Any) -> None:
     put(vault, location, clock(), person("id69999"))
     with vault.read() as tx:
-        assert list(contacts.held(tx, location, [f"id{number}" for number in range(70_000)])) == ["id69999"]
+        assert list(contact_writes.held(tx, location, [f"id{number}" for number in range(70_000)])) == ["id69999"]
 
 
 def test_a_changed_contact_leaves_its_earlier_bytes(vault: Vault, location: str, person: Person, clock: Any) -> None:
@@ -162,8 +165,8 @@ def test_a_changed_contact_leaves_its_earlier_bytes(vault: Vault, location: str,
     put(vault, location, clock(), before)
     first = clock()
     with vault.write() as tx:
-        contacts.replace(tx, location, [after], at=clock.advance(hours=1), run_id=7)
-        (version,) = contacts.versions(tx, location, "c1")
+        contact_writes.replace(tx, location, [after], at=clock.advance(hours=1), run_id=7)
+        (version,) = contact_reads.versions(tx, location, "c1")
     assert (version.raw, version.digest, version.part, version.run_id) == (before.raw, before.digest, "row", 7)
     assert (version.captured_at, version.replaced_at) == (first, clock())
     found = stored(vault, location, "c1")
@@ -174,29 +177,29 @@ def test_replacing_by_the_same_bytes_changes_nothing(vault: Vault, location: str
     put(vault, location, clock(), person("c1"))
     before = stored(vault, location, "c1")
     with vault.write() as tx:
-        contacts.replace(tx, location, [person("c1")], at=clock.advance(hours=1), run_id=None)
-        assert contacts.versions(tx, location, "c1") == []
+        contact_writes.replace(tx, location, [person("c1")], at=clock.advance(hours=1), run_id=None)
+        assert contact_reads.versions(tx, location, "c1") == []
     assert stored(vault, location, "c1") == before
 
 
 def test_replacing_an_unknown_contact_inserts_it(vault: Vault, location: str, person: Person, clock: Any) -> None:
     with vault.write() as tx:
-        contacts.replace(tx, location, [person("c1", firstName="Ada")], at=clock(), run_id=None)
+        contact_writes.replace(tx, location, [person("c1", firstName="Ada")], at=clock(), run_id=None)
     assert stored(vault, location, "c1").name == "Ada"
 
 
 def test_replacing_keeps_the_status(vault: Vault, location: str, person: Person, clock: Any) -> None:
     put(vault, location, clock(), person("c1"))
     with vault.write() as tx:
-        contacts.set_status(tx, location, ["c1"], "deleted")
-        contacts.replace(tx, location, [person("c1", firstName="Ada")], at=clock(), run_id=None)
+        contact_writes.set_status(tx, location, ["c1"], "deleted")
+        contact_writes.replace(tx, location, [person("c1", firstName="Ada")], at=clock(), run_id=None)
     assert stored(vault, location, "c1").status == "deleted"
 
 
 def test_stored_versions_cannot_be_changed(vault: Vault, location: str, person: Person, clock: Any) -> None:
     put(vault, location, clock(), person("c1"))
     with vault.write() as tx:
-        contacts.replace(tx, location, [person("c1", firstName="Ada")], at=clock(), run_id=None)
+        contact_writes.replace(tx, location, [person("c1", firstName="Ada")], at=clock(), run_id=None)
     with pytest.raises(StoreError), vault.write() as tx:
         tx.exec_driver_sql("UPDATE contact_versions SET part = 'x'")
 
@@ -208,9 +211,9 @@ def test_a_detail_is_held_beside_the_row_and_its_earlier_bytes_stay(
     first = clock.advance(hours=1)
     with vault.write() as tx:
         for number in (1, 1, 2):
-            contacts.store_detail(tx, location, "c1", b'{"id":"c1","n":%d}' % number, clock())
+            contact_writes.store_detail(tx, location, "c1", b'{"id":"c1","n":%d}' % number, clock())
             clock.advance(hours=1)
-        (version,) = contacts.versions(tx, location, "c1")
+        (version,) = contact_reads.versions(tx, location, "c1")
     assert (version.part, version.raw, version.captured_at) == ("detail", b'{"id":"c1","n":1}', first)
     found = stored(vault, location, "c1")
     assert (found.detail, found.raw) == (b'{"id":"c1","n":2}', person("c1").raw)
@@ -219,20 +222,20 @@ def test_a_detail_is_held_beside_the_row_and_its_earlier_bytes_stay(
 
 def test_a_detail_of_an_unknown_contact_is_refused(vault: Vault, location: str, clock: Any) -> None:
     with pytest.raises(NotFound), vault.write() as tx:
-        contacts.store_detail(tx, location, "c1", b"{}", clock())
+        contact_writes.store_detail(tx, location, "c1", b"{}", clock())
 
 
 def test_reading_marks_when_it_was_last_seen(vault: Vault, location: str, person: Person, clock: Any) -> None:
     put(vault, location, clock(), person("c1"), person("c2"))
     with vault.write() as tx:
-        contacts.mark_read(tx, location, ["c1"], clock.advance(hours=1))
+        contact_writes.mark_read(tx, location, ["c1"], clock.advance(hours=1))
     assert stored(vault, location, "c1").seen_at == clock()
     assert stored(vault, location, "c2").seen_at < clock()
 
 
 def holding(vault: Vault, location: str, email: str = "", phone: str = "", exclude: str = "") -> list[Holder]:
     with vault.read() as tx:
-        return contacts.holders(tx, location, emails=[email], phone_keys=[phone], exclude=exclude)
+        return contact_search.holders(tx, location, emails=[email], phone_keys=[phone], exclude=exclude)
 
 
 def test_who_holds_an_address_is_found_among_the_living(
@@ -248,7 +251,7 @@ def test_who_holds_an_address_is_found_among_the_living(
         person("c4", email="b@example.com"),
     )
     with vault.write() as tx:
-        contacts.set_status(tx, location, ["c3"], "deleted")
+        contact_writes.set_status(tx, location, ["c3"], "deleted")
     found = holding(vault, location, "a@example.com", "15551")
     assert [(one.contact_id, one.field, one.additional) for one in found] == [
         ("c1", "email", False),
@@ -267,7 +270,7 @@ def test_an_additional_address_is_dated_from_when_it_was_first_seen_there(
     began = clock()
     later = person("c1", additionalEmails=["old@example.com", "new@example.com"])
     with vault.write() as tx:
-        contacts.replace(tx, location, [later], at=clock.advance(days=1), run_id=None)
+        contact_writes.replace(tx, location, [later], at=clock.advance(days=1), run_id=None)
     since = {name: [one.since for one in holding(vault, location, f"{name}@example.com")] for name in _NAMES}
     assert since == {"old": [began], "new": [clock()], "gone": []}
 
@@ -278,7 +281,7 @@ _NAMES = ("old", "new", "gone")
 def test_do_not_disturb_settings_are_noticed(vault: Vault, location: str, person: Person, clock: Any) -> None:
     put(vault, location, clock(), person("c1"))
     with vault.read() as tx:
-        assert not contacts.any_dnd_settings(tx, location)
+        assert not contact_search.any_dnd_settings(tx, location)
     put(vault, location, clock(), person("c2", dndSettings={"SMS": {"status": "active"}}))
     with vault.read() as tx:
-        assert contacts.any_dnd_settings(tx, location)
+        assert contact_search.any_dnd_settings(tx, location)

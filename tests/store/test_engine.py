@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hlcore.errors import StoreError
-from hlcore.store import Vault, audit, usage
+from hlcore.store import Vault, audit, locations
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,32 +35,32 @@ def test_an_open_vault_has_nothing_pending(vault: Vault) -> None:
 
 def test_what_a_block_wrote_is_there_afterwards(vault: Vault) -> None:
     with vault.write() as tx:
-        usage.add(tx, "l", "2026-03-02", 3)
+        locations.add(tx, "l", "2026-03-02", 3)
     with vault.read() as tx:
-        assert usage.today(tx, "l", "2026-03-02").requests == 3
+        assert locations.today(tx, "l", "2026-03-02").requests == 3
 
 
 def test_a_block_that_raises_leaves_nothing(vault: Vault) -> None:
     with pytest.raises(KeyError), vault.write() as tx:  # noqa: PT012
-        usage.add(tx, "l", "2026-03-02", 3)
+        locations.add(tx, "l", "2026-03-02", 3)
         raise KeyError
     with vault.read() as tx:
-        assert usage.today(tx, "l", "2026-03-02").requests == 0
+        assert locations.today(tx, "l", "2026-03-02").requests == 0
 
 
 def test_reading_sees_one_moment(vault: Vault) -> None:
     with vault.read() as reading:
-        assert usage.today(reading, "l", "2026-03-02").requests == 0
+        assert locations.today(reading, "l", "2026-03-02").requests == 0
         with vault.write() as tx:
-            usage.add(tx, "l", "2026-03-02", 3)
-        assert usage.today(reading, "l", "2026-03-02").requests == 0
+            locations.add(tx, "l", "2026-03-02", 3)
+        assert locations.today(reading, "l", "2026-03-02").requests == 0
 
 
 def test_reading_refuses_to_write(vault: Vault) -> None:
     with pytest.raises(StoreError), vault.read() as tx:
-        usage.add(tx, "l", "2026-03-02", 3)
+        locations.add(tx, "l", "2026-03-02", 3)
     with vault.write() as tx:
-        usage.add(tx, "l", "2026-03-02", 1)
+        locations.add(tx, "l", "2026-03-02", 1)
 
 
 def test_naive_moments_are_refused(vault: Vault) -> None:
@@ -108,12 +108,12 @@ def test_a_file_that_is_no_database_is_named_so(tmp_path: Path) -> None:
 
 _WRITE_AND_WAIT = """
 import sys, time
-from hlcore.store import Vault, usage
+from hlcore.store import Vault, locations
 vault = Vault.open(sys.argv[1])
 with vault.write() as tx:
-    usage.add(tx, "l", "kept", 1)
+    locations.add(tx, "l", "kept", 1)
 with vault.write() as tx:
-    usage.add(tx, "l", "lost", 1)
+    locations.add(tx, "l", "lost", 1)
     print("writing", flush=True)
     time.sleep(60)
 """
@@ -127,20 +127,20 @@ def test_a_process_killed_while_writing_loses_only_what_it_had_not_committed(vau
     process.communicate()
     vault = Vault.open(vault_url)
     with vault.write() as tx:
-        assert usage.today(tx, "l", "kept").requests == 1
-        assert usage.today(tx, "l", "lost").requests == 0
+        assert locations.today(tx, "l", "kept").requests == 1
+        assert locations.today(tx, "l", "lost").requests == 0
     vault.close()
 
 
 _COUNT = """
 import sys
 import traceback
-from hlcore.store import Vault, usage
+from hlcore.store import Vault, locations
 vault = Vault.open(sys.argv[1])
 for _ in range(25):
     with vault.write() as tx:
-        before = usage.today(tx, "l", "d").requests
-        usage.add(tx, "l", "d", 1)
+        before = locations.today(tx, "l", "d").requests
+        locations.add(tx, "l", "d", 1)
 """
 
 
@@ -149,5 +149,5 @@ def test_several_processes_write_without_losing_anything(vault_url: str) -> None
     assert [process.communicate()[1] for process in processes] == [""] * 3
     vault = Vault.open(vault_url)
     with vault.read() as tx:
-        assert usage.today(tx, "l", "d").requests == 75
+        assert locations.today(tx, "l", "d").requests == 75
     vault.close()

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from hlcore.model.contact import Contact
-from hlcore.store import Vault, contacts
-from hlcore.store.contacts import ContactQuery
+from hlcore.store import Vault
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.contacts.search import ContactQuery
 
 Person = Callable[..., Contact]
 
@@ -26,8 +29,8 @@ def people(vault: Vault, location: str, person: Person, clock: Any) -> Vault:
         person("zed", firstName="Zed", companyName="Okafor & Partners", dateAdded="2026-01-02T00:00:00Z"),
     ]
     with vault.write() as tx:
-        contacts.insert(tx, location, given, at=clock())
-        contacts.insert(tx, "elsewhere", [person("ada2", firstName="Ada", lastName="Elsewhere")], at=clock())
+        contact_writes.insert(tx, location, given, at=clock())
+        contact_writes.insert(tx, "elsewhere", [person("ada2", firstName="Ada", lastName="Elsewhere")], at=clock())
     return vault
 
 
@@ -35,10 +38,10 @@ def found(vault: Vault, location: str, limit: int = 50, offset: int = 0, **query
     """Ids of the page; the count must agree with it."""
     asked = ContactQuery((location,), **query)
     with vault.read() as tx:
-        ids = [one.contact_id for one in contacts.search(tx, asked, limit=limit, offset=offset)]
+        ids = [one.contact_id for one in contact_search.search(tx, asked, limit=limit, offset=offset)]
         if not offset and len(ids) < limit:
-            assert contacts.count_matching(tx, asked) == len(ids)
-            assert sorted(one.contact_id for one in contacts.iterate(tx, asked, chunk=2)) == sorted(ids)
+            assert contact_search.count_matching(tx, asked) == len(ids)
+            assert sorted(one.contact_id for one in contact_search.iterate(tx, asked, chunk=2)) == sorted(ids)
     return ids
 
 
@@ -92,10 +95,10 @@ def test_filters_are_exact(people: Vault, location: str, filters: dict[str, str]
 
 def test_only_the_asked_statuses_are_listed(people: Vault, location: str) -> None:
     with people.write() as tx:
-        contacts.set_status(tx, location, ["ada", "zed"], "deleted")
+        contact_writes.set_status(tx, location, ["ada", "zed"], "deleted")
     assert found(people, location, statuses=("deleted",)) == ["ada", "zed"]
     with people.read() as tx:
-        assert contacts.counts(tx, [location, "none"]) == {location: {"deleted": 2, "present": 3}, "none": {}}
+        assert contact_search.counts(tx, [location, "none"]) == {location: {"deleted": 2, "present": 3}, "none": {}}
 
 
 def test_pages_follow_each_other_without_gap(people: Vault, location: str) -> None:
@@ -106,41 +109,41 @@ def test_pages_follow_each_other_without_gap(people: Vault, location: str) -> No
 def test_several_locations_are_one_list(people: Vault, location: str) -> None:
     asked = ContactQuery((location, "elsewhere", "none"), text="ada")
     with people.read() as tx:
-        assert [one.contact_id for one in contacts.search(tx, asked, limit=5)] == ["ada2", "ada"]
-        assert [one.contact_id for one in contacts.search(tx, asked, limit=1, offset=1)] == ["ada"]
-        assert contacts.count_matching(tx, asked) == 2
+        assert [one.contact_id for one in contact_search.search(tx, asked, limit=5)] == ["ada2", "ada"]
+        assert [one.contact_id for one in contact_search.search(tx, asked, limit=1, offset=1)] == ["ada"]
+        assert contact_search.count_matching(tx, asked) == 2
 
 
 def test_nobody_is_found_in_no_location(people: Vault) -> None:
     with people.read() as tx:
-        assert contacts.search(tx, ContactQuery(()), limit=5) == []
-        assert contacts.count_matching(tx, ContactQuery(())) == 0
+        assert contact_search.search(tx, ContactQuery(()), limit=5) == []
+        assert contact_search.count_matching(tx, ContactQuery(())) == 0
 
 
 def test_counting_stops_at_the_cap(people: Vault, location: str) -> None:
     with people.read() as tx:
-        assert contacts.count_matching(tx, ContactQuery((location, "elsewhere")), cap=4) == 4
-        assert contacts.count_matching(tx, ContactQuery((location, "elsewhere")), cap=40) == 6
+        assert contact_search.count_matching(tx, ContactQuery((location, "elsewhere")), cap=4) == 4
+        assert contact_search.count_matching(tx, ContactQuery((location, "elsewhere")), cap=40) == 6
 
 
 def test_filter_choices_are_what_contacts_have_or_had(people: Vault, location: str, person: Person, clock: Any) -> None:
     with people.write() as tx:
-        contacts.replace(tx, location, [person("ada", tags=["later"])], at=clock.advance(hours=1), run_id=None)
-        assert contacts.distinct(tx, [location], "tag") == ["VIP", "later", "vip client"]
-        assert contacts.distinct(tx, [location], "owner_id") == ["u1"]
-        assert contacts.distinct(tx, ["none"], "source") == []
-        assert contacts.distinct(tx, [location], "tag", limit=1) == ["VIP"]
+        contact_writes.replace(tx, location, [person("ada", tags=["later"])], at=clock.advance(hours=1), run_id=None)
+        assert contact_search.distinct(tx, [location], "tag") == ["VIP", "later", "vip client"]
+        assert contact_search.distinct(tx, [location], "owner_id") == ["u1"]
+        assert contact_search.distinct(tx, ["none"], "source") == []
+        assert contact_search.distinct(tx, [location], "tag", limit=1) == ["VIP"]
 
 
 def test_a_change_is_found_by_its_new_words_only(people: Vault, location: str, person: Person, clock: Any) -> None:
     with people.write() as tx:
         later = person("ada", firstName="Adaeze")
-        contacts.replace(tx, location, [later], at=clock() + timedelta(hours=1), run_id=None)
+        contact_writes.replace(tx, location, [later], at=clock() + timedelta(hours=1), run_id=None)
     assert found(people, location, text="adaeze") == ["ada"]
     assert found(people, location, text="ada@example.com") == []
 
 
 def test_streaming_by_ids_keeps_their_order(people: Vault, location: str) -> None:
     with people.read() as tx:
-        found = contacts.iterate_ids(tx, location, iter(["zed", "none", "ada", "bjorn"]), chunk=2)
+        found = contact_reads.iterate_ids(tx, location, iter(["zed", "none", "ada", "bjorn"]), chunk=2)
         assert [one.contact_id for one in found] == ["zed", "ada", "bjorn"]

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from hlcore.store import Vault, grants, inbox, locations
-from hlcore.store.inbox import KEPT, Delivery
-
-from ..conftest import START, Clock
+from hlcore.store import Vault, locations, oauth_grants, webhook_inbox
+from hlcore.store.webhook_inbox import KEPT, Delivery
+from tests.conftest import START, Clock
 
 
 def delivery(name: str, *, after: float = 0, kind: str = "ContactUpdate", location: str = "loc1") -> Delivery:
@@ -20,12 +19,14 @@ def delivery(name: str, *, after: float = 0, kind: str = "ContactUpdate", locati
 
 def add(vault: Vault, *found: Delivery) -> int:
     with vault.inbox.write() as tx:
-        return inbox.add(tx, found)
+        return webhook_inbox.add(tx, found)
 
 
 def due(vault: Vault, **later: float) -> list[str]:
     with vault.inbox.read() as tx:
-        return [one.webhook_id for one in inbox.due(tx, at=START + timedelta(**(later or {"days": 1})), limit=100)]
+        return [
+            one.webhook_id for one in webhook_inbox.due(tx, at=START + timedelta(**(later or {"days": 1})), limit=100)
+        ]
 
 
 def test_a_delivery_is_kept_once_however_often_it_comes(vault: Vault) -> None:
@@ -42,7 +43,7 @@ def test_deletions_come_first_then_the_longest_waiting(vault: Vault) -> None:
 def test_what_was_processed_is_known_but_its_body_is_forgotten(vault: Vault) -> None:
     add(vault, delivery("w1"))
     with vault.inbox.write() as tx:
-        inbox.processed(tx, ["w1"], at=START)
+        webhook_inbox.processed(tx, ["w1"], at=START)
         assert tx.exec_driver_sql("SELECT raw FROM webhook_inbox").scalar_one() is None
     assert (due(vault), add(vault, delivery("w1"))) == ([], 0)
 
@@ -50,20 +51,20 @@ def test_what_was_processed_is_known_but_its_body_is_forgotten(vault: Vault) -> 
 def test_what_is_postponed_comes_again_then_and_not_before(vault: Vault) -> None:
     add(vault, delivery("w1"))
     with vault.inbox.write() as tx:
-        inbox.postpone(tx, ["w1"], until=START + timedelta(minutes=5), note="later")
+        webhook_inbox.postpone(tx, ["w1"], until=START + timedelta(minutes=5), note="later")
     assert (due(vault, minutes=4), due(vault, minutes=5)) == ([], ["w1"])
     with vault.inbox.read() as tx:
-        assert inbox.due(tx, at=START + timedelta(days=1), limit=1)[0].attempts == 1
+        assert webhook_inbox.due(tx, at=START + timedelta(days=1), limit=1)[0].attempts == 1
 
 
 def test_traffic_counts_by_type_with_mean_delays(vault: Vault) -> None:
     add(vault, delivery("w1"), delivery("w2", after=10), delivery("w3", kind="NoteCreate"))
     add(vault, delivery("x", location="l2"))
     with vault.inbox.write() as tx:
-        inbox.processed(tx, ["w1"], at=START + timedelta(seconds=2))
-        inbox.processed(tx, ["w2"], at=START + timedelta(seconds=14), error="given up")
+        webhook_inbox.processed(tx, ["w1"], at=START + timedelta(seconds=2))
+        webhook_inbox.processed(tx, ["w2"], at=START + timedelta(seconds=14), error="given up")
     with vault.inbox.read() as tx:
-        contact, note = inbox.traffic(tx, ["loc1"], since=START - timedelta(days=1))
+        contact, note = webhook_inbox.traffic(tx, ["loc1"], since=START - timedelta(days=1))
     assert (contact.type, contact.count, contact.failed) == ("ContactUpdate", 2, 1)
     assert contact.last_at == START + timedelta(seconds=10)
     assert contact.travel == pytest.approx(3, abs=0.01)
@@ -73,26 +74,26 @@ def test_traffic_counts_by_type_with_mean_delays(vault: Vault) -> None:
 
 def test_refusals_add_up_by_day_and_kind(vault: Vault) -> None:
     with vault.inbox.write() as tx:
-        inbox.count(tx, "2026-03-01", {"unsigned": 2})
-        inbox.count(tx, "2026-03-02", {"unsigned": 3, "foreign": 1, "oversize": 0})
-        inbox.count(tx, "2026-03-02", {"unsigned": 1})
-        assert inbox.counts(tx, "2026-03-02") == {"unsigned": 4, "foreign": 1}
-        assert inbox.counts(tx, "2026-03-01") == {"unsigned": 6, "foreign": 1}
+        webhook_inbox.count(tx, "2026-03-01", {"unsigned": 2})
+        webhook_inbox.count(tx, "2026-03-02", {"unsigned": 3, "foreign": 1, "oversize": 0})
+        webhook_inbox.count(tx, "2026-03-02", {"unsigned": 1})
+        assert webhook_inbox.counts(tx, "2026-03-02") == {"unsigned": 4, "foreign": 1}
+        assert webhook_inbox.counts(tx, "2026-03-01") == {"unsigned": 6, "foreign": 1}
 
 
 def test_ids_are_kept_for_more_than_thirty_days_and_the_newest_for_ever(vault: Vault) -> None:
     add(vault, delivery("old"), delivery("newest", after=60))
     with vault.inbox.write() as tx:
-        inbox.processed(tx, ["old", "newest"], at=START)
-        assert inbox.prune(tx, at=START + timedelta(days=31)) == 0
-        assert inbox.prune(tx, at=START + KEPT + timedelta(minutes=2)) == 1
-        assert inbox.last_received(tx, ["loc1", "loc2"]) == {"loc1": START + timedelta(seconds=60)}
+        webhook_inbox.processed(tx, ["old", "newest"], at=START)
+        assert webhook_inbox.prune(tx, at=START + timedelta(days=31)) == 0
+        assert webhook_inbox.prune(tx, at=START + KEPT + timedelta(minutes=2)) == 1
+        assert webhook_inbox.last_received(tx, ["loc1", "loc2"]) == {"loc1": START + timedelta(seconds=60)}
 
 
 def test_a_delivery_that_still_waits_is_never_pruned(vault: Vault) -> None:
     add(vault, delivery("old"), delivery("new", after=60))
     with vault.inbox.write() as tx:
-        assert inbox.prune(tx, at=START + timedelta(days=400)) == 0
+        assert webhook_inbox.prune(tx, at=START + timedelta(days=400)) == 0
 
 
 def test_a_delivery_lands_while_the_vault_is_being_written_to(vault: Vault, clock: Clock) -> None:
@@ -134,12 +135,12 @@ def test_only_one_at_a_time_is_alone(vault: Vault) -> None:
 def test_a_pair_takes_the_place_of_its_own_generation_only(vault: Vault) -> None:
     later = START + timedelta(days=1)
     with vault.write() as tx:
-        grants.save(tx, "location", "l1", company_id="c", tokens=b"1", expires_at=later, at=START)
-        grants.claim(tx, "location", "l1", holder="me", at=START)
+        oauth_grants.save(tx, "location", "l1", company_id="c", tokens=b"1", expires_at=later, at=START)
+        oauth_grants.claim(tx, "location", "l1", holder="me", at=START)
         new = {"tokens": b"2", "expires_at": later, "at": START}
-        assert grants.renewed(tx, "location", "l1", generation=1, **new)
-        assert not grants.renewed(tx, "location", "l1", generation=1, **{**new, "tokens": b"3"})
-        grants.troubled(tx, "location", "l1", trouble="late", at=START, generation=1)
-        found = grants.get(tx, "location", "l1")
+        assert oauth_grants.renewed(tx, "location", "l1", generation=1, **new)
+        assert not oauth_grants.renewed(tx, "location", "l1", generation=1, **{**new, "tokens": b"3"})
+        oauth_grants.troubled(tx, "location", "l1", trouble="late", at=START, generation=1)
+        found = oauth_grants.get(tx, "location", "l1")
     assert found
     assert (found.tokens, found.generation, found.claimed_by, found.trouble) == (b"2", 2, "", "")

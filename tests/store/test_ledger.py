@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hlcore.errors import NotFound, StoreError
-from hlcore.store import Vault, audit, leases, locations, usage
+from hlcore.store import Vault, audit, locations, runs
 
 MINUTE = timedelta(minutes=1)
 
@@ -36,32 +36,32 @@ def test_the_database_itself_refuses_to_change_the_audit_log(vault: Vault, clock
 
 def test_requests_add_up_and_limits_stay(vault: Vault) -> None:
     with vault.write() as tx:
-        usage.add(tx, "l", "2026-03-02", 5, daily_limit=200_000, daily_remaining=100)
-        usage.add(tx, "l", "2026-03-02", 2)
-        found = usage.today(tx, "l", "2026-03-02")
-        assert usage.today(tx, "l", "2026-03-03").requests == 0
+        locations.add(tx, "l", "2026-03-02", 5, daily_limit=200_000, daily_remaining=100)
+        locations.add(tx, "l", "2026-03-02", 2)
+        found = locations.today(tx, "l", "2026-03-02")
+        assert locations.today(tx, "l", "2026-03-03").requests == 0
     assert (found.requests, found.daily_limit, found.daily_remaining) == (7, 200_000, 100)
 
 
 def test_a_lease_belongs_to_one_until_it_runs_out(vault: Vault, clock: Any) -> None:
     with vault.write() as tx:
-        assert leases.acquire(tx, "x", "a", at=clock(), ttl=MINUTE)
-        assert leases.acquire(tx, "x", "a", at=clock(), ttl=MINUTE)
-        assert not leases.acquire(tx, "x", "b", at=clock(), ttl=MINUTE)
-        assert leases.renew(tx, "x", "a", at=clock.advance(seconds=59), ttl=MINUTE)
-        assert not leases.renew(tx, "x", "b", at=clock(), ttl=MINUTE)
-        assert not leases.acquire(tx, "x", "b", at=clock.advance(seconds=59), ttl=MINUTE)
-        assert leases.acquire(tx, "x", "b", at=clock.advance(seconds=1), ttl=MINUTE)
-        assert leases.holder_of(tx, "x", at=clock()) == "b"
+        assert runs.acquire_lease(tx, "x", "a", at=clock(), ttl=MINUTE)
+        assert runs.acquire_lease(tx, "x", "a", at=clock(), ttl=MINUTE)
+        assert not runs.acquire_lease(tx, "x", "b", at=clock(), ttl=MINUTE)
+        assert runs.renew_lease(tx, "x", "a", at=clock.advance(seconds=59), ttl=MINUTE)
+        assert not runs.renew_lease(tx, "x", "b", at=clock(), ttl=MINUTE)
+        assert not runs.acquire_lease(tx, "x", "b", at=clock.advance(seconds=59), ttl=MINUTE)
+        assert runs.acquire_lease(tx, "x", "b", at=clock.advance(seconds=1), ttl=MINUTE)
+        assert runs.lease_holder(tx, "x", at=clock()) == "b"
 
 
 def test_only_the_holder_gives_a_lease_back(vault: Vault, clock: Any) -> None:
     with vault.write() as tx:
-        leases.acquire(tx, "x", "a", at=clock(), ttl=MINUTE)
-        leases.release(tx, "x", "b")
-        assert leases.holder_of(tx, "x", at=clock()) == "a"
-        leases.release(tx, "x", "a")
-        assert leases.holder_of(tx, "x", at=clock()) == ""
+        runs.acquire_lease(tx, "x", "a", at=clock(), ttl=MINUTE)
+        runs.release_lease(tx, "x", "b")
+        assert runs.lease_holder(tx, "x", at=clock()) == "a"
+        runs.release_lease(tx, "x", "a")
+        assert runs.lease_holder(tx, "x", at=clock()) == ""
 
 
 def connect(vault: Vault, clock: Any, name: str = "Harbor", location_id: str = "l", token: bytes = b"secret") -> None:

@@ -10,8 +10,14 @@ import pytest
 
 from hlcore.errors import NotFound, StoreError
 from hlcore.model.contact import Contact
-from hlcore.store import Tx, Vault, contacts, records, register, restores
-from hlcore.store.register import Disappearance, RegisterQuery
+from hlcore.store import Tx, Vault, records
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import bulk_deletions, register
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions.queries import Disappearance, RegisterQuery
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.store.restores import journal
 
 IDS = [f"c{number}" for number in range(6)]
 
@@ -21,7 +27,7 @@ def known(vault: Vault, location: str, person: Callable[..., Contact], clock: An
     """Six contacts, all present."""
     with vault.write() as tx:
         new = [person(each, firstName=each.upper(), tags=["lead"], assignedTo=f"u{each}") for each in IDS]
-        contacts.insert(tx, location, new, at=clock())
+        contact_writes.insert(tx, location, new, at=clock())
     return vault
 
 
@@ -33,7 +39,7 @@ def suspect(known: Vault, location: str, clock: Any) -> Callable[..., list[Disap
         with known.write() as tx:
             last = clock() - timedelta(hours=1)
             register.suspect(tx, location, [(each, last) for each in ids], at=clock(), detected_by="listing")
-            return register.open_suspects(tx, location, limit=100)
+            return deletion_queries.open_suspects(tx, location, limit=100)
 
     return make
 
@@ -48,8 +54,8 @@ def confirm(tx: Tx, row: Disappearance, at: datetime, **more: Any) -> None:
 def state(vault: Vault, location: str, contact_id: str) -> tuple[str, str]:
     """(status of the contact, status of its newest row)."""
     with vault.read() as tx:
-        (held,) = contacts.get_many(tx, location, [contact_id])
-        rows = register.of_contact(tx, location, contact_id)
+        (held,) = contact_reads.get_many(tx, location, [contact_id])
+        rows = deletion_queries.of_contact(tx, location, contact_id)
     return held.status, rows[-1].status if rows else ""
 
 
@@ -72,7 +78,7 @@ def test_who_is_lost_already_or_unknown_is_not_suspected(
     known: Vault, location: str, suspect: Suspect, status: str
 ) -> None:
     with known.write() as tx:
-        contacts.set_status(tx, location, ["c1"], status)
+        contact_writes.set_status(tx, location, ["c1"], status)
     assert suspect("c1", "nobody") == []
     assert state(known, location, "c1") == (status, "")
 
@@ -91,7 +97,7 @@ def test_a_confirmed_loss_stands_with_its_evidence(
     (row,) = suspect("c1")
     with known.write() as tx:
         confirm(tx, row, clock.advance(minutes=1), status=status, cause="merge", evidence="why", winner_id="c2")
-        (found,) = register.of_contact(tx, location, "c1")
+        (found,) = deletion_queries.of_contact(tx, location, "c1")
     assert state(known, location, "c1") == (status, status)
     assert (found.cause, found.evidence, found.winner_id, found.confirmed_at) == ("merge", "why", "c2", clock())
     assert (found.checks, found.ended_at) == (1, None)
@@ -109,7 +115,7 @@ def test_who_was_alive_after_all_is_present_again(known: Vault, location: str, s
     rows = suspect("c1", "c2")
     with known.write() as tx:
         register.withdraw(tx, [row.disappearance_id for row in rows], at=clock(), note="HighLevel lists it again.")
-        assert register.count_suspects(tx, location) == 0
+        assert deletion_queries.count_suspects(tx, location) == 0
     assert state(known, location, "c1") == state(known, location, "c2") == ("present", "withdrawn")
 
 
@@ -117,7 +123,7 @@ def test_a_check_without_an_answer_changes_no_status(known: Vault, location: str
     (row,) = suspect("c1")
     with known.write() as tx:
         register.note_check(tx, row.disappearance_id, at=clock(), text="no answer")
-        (found,) = register.open_suspects(tx, location, limit=1)
+        (found,) = deletion_queries.open_suspects(tx, location, limit=1)
     assert (found.checks, found.last_check) == (1, "2026-03-02 09:00 UTC: no answer")
 
 
@@ -138,7 +144,7 @@ def test_a_contact_can_disappear_again(known: Vault, location: str, suspect: Sus
     clock.advance(days=1)
     (again,) = suspect("c1")
     with known.read() as tx:
-        history = register.of_contact(tx, location, "c1")
+        history = deletion_queries.of_contact(tx, location, "c1")
     assert [one.disappearance_id for one in history] == [row.disappearance_id, again.disappearance_id]
 
 
@@ -149,7 +155,7 @@ def test_a_recreated_contact_lives_on_under_its_new_id(
     with known.write() as tx:
         confirm(tx, row, clock())
         register.recreated(tx, location, "c1", new_contact_id="n1", at=clock.advance(days=1))
-        (found,) = register.of_contact(tx, location, "c1")
+        (found,) = deletion_queries.of_contact(tx, location, "c1")
     assert (found.status, found.new_contact_id, found.ended_at) == ("recreated", "n1", clock())
     assert state(known, location, "c1")[0] == "recreated"
 
@@ -161,7 +167,7 @@ def test_an_exact_time_sets_the_clock(known: Vault, location: str, suspect: Susp
         register.recorded(tx, location, "c1", deleted_at=exact, at=clock())
         register.recorded(tx, location, "c2", deleted_at=exact, at=clock())
         register.recorded(tx, location, "nobody", deleted_at=exact, at=clock())
-        found = register.open_suspects(tx, location, limit=9)
+        found = deletion_queries.open_suspects(tx, location, limit=9)
     assert [(one.contact_id, one.deleted_at, one.clock_from) for one in found] == [
         ("c1", exact, exact),
         ("c2", exact, exact),
@@ -172,10 +178,10 @@ def test_an_exact_time_sets_the_clock(known: Vault, location: str, suspect: Susp
 def test_suspects_are_asked_for_page_by_page(known: Vault, location: str, suspect: Suspect) -> None:
     rows = suspect(*IDS)
     with known.read() as tx:
-        first = register.open_suspects(tx, location, limit=4)
-        rest = register.open_suspects(tx, location, limit=4, after=first[-1].disappearance_id)
+        first = deletion_queries.open_suspects(tx, location, limit=4)
+        rest = deletion_queries.open_suspects(tx, location, limit=4, after=first[-1].disappearance_id)
         assert [*first, *rest] == rows
-        assert register.count_suspects(tx, location) == len(IDS)
+        assert deletion_queries.count_suspects(tx, location) == len(IDS)
 
 
 @pytest.fixture
@@ -209,17 +215,17 @@ def history(known: Vault, suspect: Suspect, clock: Any) -> Vault:
 def test_the_register_is_filtered(history: Vault, location: str, query: dict[str, Any], ids: list[str]) -> None:
     asked = RegisterQuery((location,), **query)
     with history.read() as tx:
-        assert [one.contact_id for one in register.listing(tx, asked, limit=50)] == ids
-        assert [one.contact_id for one in register.iterate(tx, asked, chunk=2)] == ids
-        assert register.count(tx, asked) == len(ids)
+        assert [one.contact_id for one in deletion_queries.listing(tx, asked, limit=50)] == ids
+        assert [one.contact_id for one in deletion_queries.iterate(tx, asked, chunk=2)] == ids
+        assert deletion_queries.count(tx, asked) == len(ids)
 
 
 def test_the_register_is_filtered_by_moments(history: Vault, location: str, clock: Any) -> None:
     second = clock() - timedelta(days=1)
     with history.read() as tx:
-        since = register.listing(tx, RegisterQuery((location,), detected_since=second), limit=9)
-        before = register.listing(tx, RegisterQuery((location,), clock_from_before=second), limit=9)
-        ended = register.count(tx, RegisterQuery((location,), ended_since=second))
+        since = deletion_queries.listing(tx, RegisterQuery((location,), detected_since=second), limit=9)
+        before = deletion_queries.listing(tx, RegisterQuery((location,), clock_from_before=second), limit=9)
+        ended = deletion_queries.count(tx, RegisterQuery((location,), ended_since=second))
     assert ([one.contact_id for one in since], [one.contact_id for one in before]) == (["c3", "c4"], ["c1", "c2", "c3"])
     assert ended == 0
 
@@ -227,28 +233,28 @@ def test_the_register_is_filtered_by_moments(history: Vault, location: str, cloc
 def test_the_register_is_sorted_and_paged(history: Vault, location: str) -> None:
     asked = RegisterQuery((location,))
     with history.read() as tx:
-        latest = register.listing(tx, asked, limit=2, sort="detected_at", descending=True)
-        names = register.listing(tx, asked, limit=2, offset=1, sort="name")
+        latest = deletion_queries.listing(tx, asked, limit=2, sort="detected_at", descending=True)
+        names = deletion_queries.listing(tx, asked, limit=2, offset=1, sort="name")
     assert ([one.contact_id for one in latest], [one.contact_id for one in names]) == (["c4", "c3"], ["c2", "c3"])
 
 
 def test_losses_are_counted_by_their_moment(history: Vault, location: str, clock: Any) -> None:
     began = clock() - timedelta(days=2)
     with history.read() as tx:
-        assert register.per_day(tx, [location], began) == [(began, 2), (began + timedelta(days=1), 1)]
-        assert register.per_day(tx, [location], began + timedelta(hours=1)) == [(began + timedelta(days=1), 1)]
-        found = register.confirmed_between(tx, location, began, began)
+        assert deletion_queries.per_day(tx, [location], began) == [(began, 2), (began + timedelta(days=1), 1)]
+        assert deletion_queries.per_day(tx, [location], began + timedelta(hours=1)) == [(began + timedelta(days=1), 1)]
+        found = deletion_queries.confirmed_between(tx, location, began, began)
     assert [(clock_from, detected) for _, clock_from, detected in found] == [(began - timedelta(hours=1), began)] * 2
 
 
 def test_an_incident_is_opened_and_closed(vault: Vault, location: str, clock: Any) -> None:
     with vault.write() as tx:
-        number = register.open_incident(tx, location, at=clock(), contacts=900, known=5_000, evidence="many")
-        register.close_incident(tx, number, "confirmed", "all gone")
-        (found,) = register.list_incidents(tx, [location], limit=5)
+        number = bulk_deletions.open_incident(tx, location, at=clock(), contacts=900, known=5_000, evidence="many")
+        bulk_deletions.close_incident(tx, number, "confirmed", "all gone")
+        (found,) = bulk_deletions.list_incidents(tx, [location], limit=5)
     assert (found.contacts, found.known, found.state, found.evidence) == (900, 5_000, "confirmed", "all gone")
     with pytest.raises(NotFound), vault.write() as tx:
-        register.close_incident(tx, number + 1, "confirmed", "")
+        bulk_deletions.close_incident(tx, number + 1, "confirmed", "")
 
 
 def test_nothing_of_an_erased_person_is_left(
@@ -257,22 +263,22 @@ def test_nothing_of_an_erased_person_is_left(
     secret = "Adaeze"
     with known.write() as tx:
         new = person("c1", firstName=secret, email=f"{secret}@example.com", additionalEmails=[f"{secret}@b.example"])
-        contacts.replace(tx, location, [new], at=clock(), run_id=None)
-        contacts.replace(tx, location, [person("c1", lastName=secret)], at=clock(), run_id=None)
-        contacts.store_detail(tx, location, "c1", new.raw, clock())
+        contact_writes.replace(tx, location, [new], at=clock(), run_id=None)
+        contact_writes.replace(tx, location, [person("c1", lastName=secret)], at=clock(), run_id=None)
+        contact_writes.store_detail(tx, location, "c1", new.raw, clock())
         for raw in (b'{"body":"Adaeze"}', b'{"body":"Adaeze!"}'):
             records.put(tx, location, "note", [("n1", "c1", raw)], at=clock())
         plan = ("c1", "recreate", {"name": secret})
-        job_id = restores.create_job(tx, location, by="sam", at=clock(), items=[plan], options=None)
-        restores.intend(
+        job_id = restore_jobs.create_job(tx, location, by="sam", at=clock(), items=[plan], options=None)
+        journal.intend(
             tx, location_id=location, job_id=job_id, contact_id="c1", step="x", request={"name": secret}, at=clock()
         )
     suspect("c1")
     with known.write() as tx:
         register.erased(tx, location, "c1", at=clock())
-        contacts.replace(tx, location, [new], at=clock(), run_id=None)
-        contacts.store_detail(tx, location, "c1", new.raw, clock())
-        contacts.set_status(tx, location, ["c1"], "present")
+        contact_writes.replace(tx, location, [new], at=clock(), run_id=None)
+        contact_writes.store_detail(tx, location, "c1", new.raw, clock())
+        contact_writes.set_status(tx, location, ["c1"], "present")
         records.put(tx, location, "note", [("n1", "c1", b'{"body":"Adaeze"}')], at=clock())
     assert state(known, location, "c1") == ("erased", "erased")
     assert secret.lower() not in everything(known).lower()

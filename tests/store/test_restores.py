@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from hlcore.errors import NotFound, RunInProgress
-from hlcore.store import Vault, restores, runs
+from hlcore.store import Vault, runs
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.store.restores import journal
 
 ELSEWHERE = "elsewhere:1:1.00"
 
@@ -18,15 +20,15 @@ def job_id(vault: Vault, clock: Any) -> int:
     """A draft of three contacts."""
     plans = [(each, "recreate", {"name": f"Ada \x00{each}"}) for each in ("c2", "c1", "c3")]
     with vault.write() as tx:
-        return restores.create_job(tx, "l", by="sam@example.com", at=clock(), items=plans, options={"quiet": True})
+        return restore_jobs.create_job(tx, "l", by="sam@example.com", at=clock(), items=plans, options={"quiet": True})
 
 
 def test_a_draft_holds_its_plans_in_order(vault: Vault, job_id: int) -> None:
     with vault.read() as tx:
-        job = restores.job(tx, job_id)
-        items = restores.items(tx, job_id)
-        assert list(restores.iterate_items(tx, job_id, chunk=2)) == items
-        assert restores.items(tx, job_id, after=0, limit=1) == items[1:2]
+        job = restore_jobs.job(tx, job_id)
+        items = restore_jobs.items(tx, job_id)
+        assert list(restore_jobs.iterate_items(tx, job_id, chunk=2)) == items
+        assert restore_jobs.items(tx, job_id, after=0, limit=1) == items[1:2]
     assert (job.state, job.created_by, job.options, job.total, job.finished) == (
         "draft",
         "sam@example.com",
@@ -39,74 +41,74 @@ def test_a_draft_holds_its_plans_in_order(vault: Vault, job_id: int) -> None:
 
 def test_a_draft_is_not_carried_out(vault: Vault, job_id: int, clock: Any) -> None:
     with pytest.raises(RunInProgress), vault.write() as tx:
-        restores.claim_job(tx, job_id, "me", clock())
+        restore_jobs.claim_job(tx, job_id, "me", clock())
 
 
 def test_a_confirmed_job_belongs_to_one_process(vault: Vault, job_id: int, clock: Any) -> None:
     with vault.write() as tx:
-        assert restores.set_state(tx, job_id, "confirmed", at=clock(), only_from=("draft",))
-        assert [job.job_id for job in restores.waiting_jobs(tx, at=clock())] == [job_id]
-        job = restores.claim_job(tx, job_id, ELSEWHERE, clock())
+        assert restore_jobs.set_state(tx, job_id, "confirmed", at=clock(), only_from=("draft",))
+        assert [job.job_id for job in restore_jobs.waiting_jobs(tx, at=clock())] == [job_id]
+        job = restore_jobs.claim_job(tx, job_id, ELSEWHERE, clock())
         assert (job.state, job.started_at) == ("running", clock())
-        assert restores.waiting_jobs(tx, at=clock()) == []
-        assert restores.beat_job(tx, job_id, ELSEWHERE, clock())
-        assert not restores.beat_job(tx, job_id, runs.this_process(), clock())
+        assert restore_jobs.waiting_jobs(tx, at=clock()) == []
+        assert restore_jobs.beat_job(tx, job_id, ELSEWHERE, clock())
+        assert not restore_jobs.beat_job(tx, job_id, runs.this_process(), clock())
     with pytest.raises(RunInProgress), vault.write() as tx:
-        restores.claim_job(tx, job_id, runs.this_process(), clock())
+        restore_jobs.claim_job(tx, job_id, runs.this_process(), clock())
 
 
 def test_the_job_of_a_silent_process_waits_to_be_carried_on(vault: Vault, job_id: int, clock: Any) -> None:
     with vault.write() as tx:
-        restores.set_state(tx, job_id, "confirmed", at=clock())
-        restores.claim_job(tx, job_id, ELSEWHERE, clock())
+        restore_jobs.set_state(tx, job_id, "confirmed", at=clock())
+        restore_jobs.claim_job(tx, job_id, ELSEWHERE, clock())
         began = clock()
         clock.advance(minutes=2)
-        assert [job.job_id for job in restores.waiting_jobs(tx, at=clock())] == [job_id]
-        job = restores.claim_job(tx, job_id, runs.this_process(), clock())
+        assert [job.job_id for job in restore_jobs.waiting_jobs(tx, at=clock())] == [job_id]
+        job = restore_jobs.claim_job(tx, job_id, runs.this_process(), clock())
     assert (job.holder, job.started_at) == (runs.this_process(), began)
 
 
 def test_a_paused_job_stops_its_process(vault: Vault, job_id: int, clock: Any) -> None:
     with vault.write() as tx:
-        restores.set_state(tx, job_id, "confirmed", at=clock())
-        restores.claim_job(tx, job_id, "me", clock())
-        restores.set_state(tx, job_id, "paused", at=clock(), only_from=("running",))
-        assert not restores.beat_job(tx, job_id, "me", clock())
-        assert not restores.set_state(tx, job_id, "confirmed", at=clock(), only_from=("draft",))
+        restore_jobs.set_state(tx, job_id, "confirmed", at=clock())
+        restore_jobs.claim_job(tx, job_id, "me", clock())
+        restore_jobs.set_state(tx, job_id, "paused", at=clock(), only_from=("running",))
+        assert not restore_jobs.beat_job(tx, job_id, "me", clock())
+        assert not restore_jobs.set_state(tx, job_id, "confirmed", at=clock(), only_from=("draft",))
 
 
 def test_what_became_of_each_contact_is_counted(vault: Vault, job_id: int, clock: Any) -> None:
     with vault.write() as tx:
         told = {"new_contact_id": "n1", "verified": False, "differences": [{"field": "phone"}]}
-        restores.record_item(tx, job_id, "c1", at=clock(), outcome="recreated", **told)
-        restores.record_item(tx, job_id, "c2", at=clock(), outcome="failed", error="refused")
-        assert restores.progress(tx, job_id) == {"": 1, "failed": 1, "recreated": 1}
-        assert restores.job(tx, job_id).finished == 2
-        assert [one.contact_id for one in restores.items(tx, job_id, outcomes=("",))] == ["c3"]
-        item = restores.item(tx, job_id, "c1")
+        restore_jobs.record_item(tx, job_id, "c1", at=clock(), outcome="recreated", **told)
+        restore_jobs.record_item(tx, job_id, "c2", at=clock(), outcome="failed", error="refused")
+        assert restore_jobs.progress(tx, job_id) == {"": 1, "failed": 1, "recreated": 1}
+        assert restore_jobs.job(tx, job_id).finished == 2
+        assert [one.contact_id for one in restore_jobs.items(tx, job_id, outcomes=("",))] == ["c3"]
+        item = restore_jobs.item(tx, job_id, "c1")
         assert (item.verified, item.differences, item.finished_at) == (False, [{"field": "phone"}], clock())
-        assert restores.id_map(tx, "l") == {"c1": "n1"}
+        assert journal.id_map(tx, "l") == {"c1": "n1"}
         for asked in ("c1", "n1"):
-            assert [one["new_id"] for one in restores.of_contact(tx, "l", asked)] == ["n1"]
-        restores.record_item(tx, job_id, "c2", at=clock(), outcome="")
-        assert restores.item(tx, job_id, "c2").finished_at is None
+            assert [one["new_id"] for one in restore_jobs.of_contact(tx, "l", asked)] == ["n1"]
+        restore_jobs.record_item(tx, job_id, "c2", at=clock(), outcome="")
+        assert restore_jobs.item(tx, job_id, "c2").finished_at is None
 
 
 def test_when_contacts_were_finished_lately_is_known(vault: Vault, job_id: int, clock: Any) -> None:
     with vault.write() as tx:
-        restores.record_item(tx, job_id, "c1", at=clock() - timedelta(minutes=2), outcome="recreated")
-        restores.record_item(tx, job_id, "c2", at=clock(), outcome="failed")
-        restores.record_item(tx, job_id, "c3", at=clock() - timedelta(seconds=5), outcome="recreated")
-        lately = restores.finished_since(tx, job_id, clock() - timedelta(minutes=1))
+        restore_jobs.record_item(tx, job_id, "c1", at=clock() - timedelta(minutes=2), outcome="recreated")
+        restore_jobs.record_item(tx, job_id, "c2", at=clock(), outcome="failed")
+        restore_jobs.record_item(tx, job_id, "c3", at=clock() - timedelta(seconds=5), outcome="recreated")
+        lately = restore_jobs.finished_since(tx, job_id, clock() - timedelta(minutes=1))
         assert lately == [clock() - timedelta(seconds=5), clock()]
 
 
 def test_what_is_not_there_is_not_found(vault: Vault, job_id: int, clock: Any) -> None:
     for act in (
-        lambda tx: restores.job(tx, job_id + 1),
-        lambda tx: restores.item(tx, job_id, "nobody"),
-        lambda tx: restores.record_item(tx, job_id, "nobody", at=clock(), outcome="failed"),
-        lambda tx: restores.answered(tx, 99, at=clock(), status=200),
+        lambda tx: restore_jobs.job(tx, job_id + 1),
+        lambda tx: restore_jobs.item(tx, job_id, "nobody"),
+        lambda tx: restore_jobs.record_item(tx, job_id, "nobody", at=clock(), outcome="failed"),
+        lambda tx: journal.answered(tx, 99, at=clock(), status=200),
     ):
         with pytest.raises(NotFound), vault.write() as tx:
             act(tx)
@@ -114,30 +116,30 @@ def test_what_is_not_there_is_not_found(vault: Vault, job_id: int, clock: Any) -
 
 def test_jobs_are_listed_newest_first(vault: Vault, job_id: int, clock: Any) -> None:
     with vault.write() as tx:
-        other = restores.create_job(tx, "m", by="", at=clock(), items=[], options=None)
-        assert [job.job_id for job in restores.list_jobs(tx, ["l", "m"], limit=5)] == [other, job_id]
-        assert [job.job_id for job in restores.list_jobs(tx, ["l"], limit=5)] == [job_id]
+        other = restore_jobs.create_job(tx, "m", by="", at=clock(), items=[], options=None)
+        assert [job.job_id for job in restore_jobs.list_jobs(tx, ["l", "m"], limit=5)] == [other, job_id]
+        assert [job.job_id for job in restore_jobs.list_jobs(tx, ["l"], limit=5)] == [job_id]
 
 
 def test_the_journal_knows_a_request_before_its_answer(vault: Vault, job_id: int, clock: Any) -> None:
     given = {"location_id": "l", "job_id": job_id, "contact_id": "c1", "request": {"body": {"n": "\ud800x"}}}
     with vault.write() as tx:
-        first = restores.intend(tx, step="create", at=clock(), **given)
-        second = restores.intend(tx, step="note", at=clock(), **given)
-        assert [entry.entry_id for entry in restores.open_entries(tx, job_id=job_id)] == [first, second]
-        restores.answered(tx, first, at=clock.advance(seconds=1), status=201, result_id="n1", note="done")
-        assert [entry.entry_id for entry in restores.open_entries(tx, location_id="l")] == [second]
-        entry = restores.entries(tx, location_id="l", contact_id="c1")[0]
+        first = journal.intend(tx, step="create", at=clock(), **given)
+        second = journal.intend(tx, step="note", at=clock(), **given)
+        assert [entry.entry_id for entry in journal.open_entries(tx, job_id=job_id)] == [first, second]
+        journal.answered(tx, first, at=clock.advance(seconds=1), status=201, result_id="n1", note="done")
+        assert [entry.entry_id for entry in journal.open_entries(tx, location_id="l")] == [second]
+        entry = journal.entries(tx, location_id="l", contact_id="c1")[0]
     assert entry.request == {"body": {"n": "x"}}
     assert (entry.status, entry.result_id, entry.answered_at) == (201, "n1", clock())
 
 
 def test_a_new_contact_is_traced_to_the_lost_one(vault: Vault, clock: Any) -> None:
     with vault.write() as tx:
-        entry = restores.intend(
+        entry = journal.intend(
             tx, location_id="l", job_id=None, contact_id="c1", step="create", request=None, at=clock()
         )
-        restores.answered(tx, entry, at=clock(), status=201, result_id="n1")
-        assert restores.restored_from(tx, "l", "n1") == "c1"
-        assert restores.restored_from(tx, "l", "c1") is None
-        assert restores.restored_from(tx, "elsewhere", "n1") is None
+        journal.answered(tx, entry, at=clock(), status=201, result_id="n1")
+        assert journal.restored_from(tx, "l", "n1") == "c1"
+        assert journal.restored_from(tx, "l", "c1") is None
+        assert journal.restored_from(tx, "elsewhere", "n1") is None

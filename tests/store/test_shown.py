@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.lifecycle import Status
-from hlcore.model.windows import remaining
+from hlcore.model.recovery_window import remaining
+from hlcore.store.deletions.queries import Span, opened, spans, status_now
 from hlcore.store.locations import Location
-from hlcore.store.register import Span
-from hlcore.store.shown import opened, spans, status_now
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 AGES = st.timedeltas(timedelta(0), timedelta(days=100)) | st.integers(0, 100).map(lambda days: timedelta(days=days))

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.errors import SettingsError
-from hlcore.store.vault_key import FILE_NAME, Cipher
-from hlcore.store.words import checksum, clean, dump_json, fit, is_clean
+from hlcore.store.encryption import FILE_NAME, Cipher
+from hlcore.store.text import checksum, clean, dump_json, fit, is_clean
 
 anything = st.text(st.characters(codec=None, categories=None))
 

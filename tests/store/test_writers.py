@@ -11,8 +11,9 @@ import pytest
 
 from hlcore.errors import StoreError
 from hlcore.model.contact import Contact
-from hlcore.store import Tx, Vault, bulk, contacts, inbox, usage
-from hlcore.store.inbox import Delivery
+from hlcore.store import Tx, Vault, dialects, locations, webhook_inbox
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.webhook_inbox import Delivery
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HERE = "locOne"
@@ -22,7 +23,7 @@ A_MOMENT = 0.3
 
 def mark(tx: Tx, *ids: str) -> None:
     for contact_id in ids:
-        contacts.mark_read(tx, HERE, [contact_id], AT)
+        contact_writes.mark_read(tx, HERE, [contact_id], AT)
 
 
 def in_the_middle(
@@ -55,7 +56,7 @@ def test_two_writers_of_the_same_contacts_in_another_order_both_succeed(
     vault: Vault, person: Callable[..., Contact], one: str, two: str
 ) -> None:
     with vault.write() as tx:
-        contacts.insert(tx, HERE, [person("ada"), person("ben")], at=AT)
+        contact_writes.insert(tx, HERE, [person("ada"), person("ben")], at=AT)
 
     def forwards(tx: Tx, let_it_try: Callable[[], None]) -> None:
         mark(tx, "ada")
@@ -72,10 +73,10 @@ def test_two_writers_of_the_same_contacts_in_another_order_both_succeed(
 @pytest.mark.parametrize(("one", "two"), [("", ""), (HERE, HERE), ("", HERE), (HERE, "")])
 def test_what_a_writer_has_read_cannot_become_stale(vault: Vault, one: str, two: str) -> None:
     def add(tx: Tx, then: Callable[[], None]) -> None:
-        before = usage.today(tx, HERE, "2026-03-02").requests
+        before = locations.today(tx, HERE, "2026-03-02").requests
         then()
-        assert usage.today(tx, HERE, "2026-03-02").requests == before
-        usage.add(tx, HERE, "2026-03-02", 1)
+        assert locations.today(tx, HERE, "2026-03-02").requests == before
+        locations.add(tx, HERE, "2026-03-02", 1)
 
     def add_as_well() -> None:
         with vault.write(of=two) as tx:
@@ -83,12 +84,12 @@ def test_what_a_writer_has_read_cannot_become_stale(vault: Vault, one: str, two:
 
     in_the_middle(vault, add, add_as_well, one)
     with vault.read() as tx:
-        assert usage.today(tx, HERE, "2026-03-02").requests == 2
+        assert locations.today(tx, HERE, "2026-03-02").requests == 2
 
 
 def test_a_delivery_is_kept_while_somebody_writes(vault: Vault) -> None:
     with vault.write(), vault.inbox.write() as tx:
-        assert inbox.add(tx, [Delivery("w1", HERE, "ContactDelete", AT, AT, b"{}")]) == 1
+        assert webhook_inbox.add(tx, [Delivery("w1", HERE, "ContactDelete", AT, AT, b"{}")]) == 1
 
 
 def test_on_postgresql_two_locations_are_written_at_once(vault: Vault) -> None:
@@ -101,6 +102,6 @@ def test_on_postgresql_two_locations_are_written_at_once(vault: Vault) -> None:
 def test_a_writer_that_waits_too_long_is_told(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     if vault.dialect == "sqlite":
         pytest.skip("SQLite's patience is set when a connection is made")
-    monkeypatch.setattr(bulk, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(dialects, "BUSY_SECONDS", 0.1)
     with vault.write(of=HERE), pytest.raises(StoreError, match="Another process has been writing"), vault.write():
         pass

@@ -11,11 +11,12 @@ import httpx
 import pytest
 
 from hlcore.highlevel import Client
-from hlcore.store import Vault, contacts, register, runs
+from hlcore.store import Vault, runs
+from hlcore.store.contacts import search as contact_search
+from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.runs import Run
-from hlcore.sync.listing import sync_location
-from hlcore.sync.report import Report
-from hlcore.sync.rules import Rules
+from hlcore.sync.listing.run import sync_location
+from hlcore.sync.run_context import Report, Rules
 from hlcore.sync.watch import watch_location
 from tests.worlds import Account, an_account
 
@@ -56,19 +57,19 @@ class World(Account):
 
     def lost(self) -> set[str]:
         """Ids called deleted or merged."""
-        query = register.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
+        query = deletion_queries.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
         with self.vault.read() as tx:
-            return {row.contact_id for row in register.listing(tx, query, limit=100_000)}
+            return {row.contact_id for row in deletion_queries.listing(tx, query, limit=100_000)}
 
-    def row(self, contact_id: str) -> register.Disappearance:
+    def row(self, contact_id: str) -> deletion_queries.Disappearance:
         """The newest row of the register about this contact."""
         with self.vault.read() as tx:
-            return register.of_contact(tx, LOCATION, contact_id)[-1]
+            return deletion_queries.of_contact(tx, LOCATION, contact_id)[-1]
 
     def held(self) -> set[str]:
         """Every id in the vault."""
         with self.vault.read() as tx:
-            return {row.contact_id for row in contacts.iterate(tx, contacts.ContactQuery((LOCATION,)))}
+            return {row.contact_id for row in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))}
 
 
 @pytest.fixture

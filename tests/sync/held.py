@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from hlcore.store import contacts, records
-from hlcore.sync.budget import Budget
-from hlcore.sync.capture import CaptureReport, capture
-from hlcore.sync.catalogues import SOURCES
+from hlcore.store import records
+from hlcore.store.contacts import search as contact_search
+from hlcore.sync.capture.budget import Budget
+from hlcore.sync.capture.reference_lists import SOURCES
+from hlcore.sync.capture.run import CaptureReport, capture
 from tests.sync.conftest import LOCATION, World
 
 Item = dict[str, Any]
@@ -63,7 +64,10 @@ class Told:
         """Each record and detail that is not as the other side holds it, in words."""
         found = [wrong for kind in RECORDS for wrong in self._of_records(kind)]
         with self.world.vault.read() as tx:
-            stored = {row.contact_id: row.detail for row in contacts.iterate(tx, contacts.ContactQuery((LOCATION,)))}
+            stored = {
+                row.contact_id: row.detail
+                for row in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))
+            }
         for contact_id, person in self.world.location.contacts.items():
             detail = json.loads(stored.get(contact_id) or b"{}")
             names = ("id", "followers", "businessId", "dndSettings", "dateUpdated", "tags", "customFields")

@@ -14,14 +14,15 @@ import pytest
 
 from hlcore.errors import Cancelled, Gone, RunInProgress
 from hlcore.highlevel import Limiter
-from hlcore.metrics.person import person
-from hlcore.store import Vault, captures, records
-from hlcore.sync import messages
-from hlcore.sync.budget import Budget
-from hlcore.sync.capture import CaptureReport, capture
-from hlcore.sync.catalogues import SOURCES
-from hlcore.sync.reading import capture_kind
-from hlcore.sync.report import never
+from hlcore.metrics.contact_record import person
+from hlcore.store import Vault, records
+from hlcore.store.capture import state as capture_state
+from hlcore.sync.capture import feeds
+from hlcore.sync.capture.budget import Budget
+from hlcore.sync.capture.contact_records import capture_kind
+from hlcore.sync.capture.reference_lists import SOURCES
+from hlcore.sync.capture.run import CaptureReport, capture
+from hlcore.sync.run_context import never
 from tests.benchmarks import capture_whole
 from tests.sync.conftest import LOCATION, World, a_world
 from tests.sync.held import EVERY_KIND, Item, Told
@@ -269,7 +270,7 @@ def _only(row: Item, names: set[str]) -> Item:
 
 
 def test_an_export_whose_cursor_expires_goes_on_where_it_was(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "PAGE", 10)
+    monkeypatch.setattr(feeds, "MESSAGE_PAGE", 10)
     for at in range(60):
         told.world.clock.pass_(seconds=1 + at % 2)
         told.world.location.add_message(told.ids[at % PEOPLE], f"More {at}", at=told.world.clock.now())
@@ -290,7 +291,7 @@ class Circling(httpx.HTTPTransport):
 def test_an_export_that_never_ends_is_left_and_each_contact_is_asked(
     told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "PAGE", 10)
+    monkeypatch.setattr(feeds, "MESSAGE_PAGE", 10)
     for at in range(60):
         told.world.location.add_message(told.ids[at % len(told.ids)], f"More {at}")
     with told.world.client_over(Circling()) as told.world.client:
@@ -412,7 +413,7 @@ def _other_thread(told: Told) -> CaptureReport:
 def test_a_changed_contact_is_read_again_before_the_rest_is_read_first(told: Told) -> None:
     told.capture(at_most=140, again=False)
     with told.world.vault.read() as tx:
-        captured = captures.of_contact(tx, LOCATION, told.ids[-1])
+        captured = capture_state.of_contact(tx, LOCATION, told.ids[-1])
     assert captured["note"].captured_at
     told.world.location.edit(told.ids[-1], companyName="Elsewhere")
     told.world.location.add_note(told.ids[-1], "moved")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hlcore.store import register
-from hlcore.sync.rules import Rules
+from hlcore.store.deletions import bulk_deletions
+from hlcore.sync.run_context import Rules
 from tests.sync.conftest import LOCATION, World
 
 Trouble = Callable[[World], object]
@@ -72,7 +72,7 @@ def test_more_than_floor_and_share_are_an_incident_proven_by_a_sample(world: Wor
     world.location.delete(*gone)
     assert world.sync().deleted == 80
     with world.vault.read() as tx:
-        assert [incident.state for incident in register.list_incidents(tx, [LOCATION], limit=9)] == ["confirmed"]
+        assert [incident.state for incident in bulk_deletions.list_incidents(tx, [LOCATION], limit=9)] == ["confirmed"]
     assert world.lost() == set(gone)
 
 

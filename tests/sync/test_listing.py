@@ -7,11 +7,13 @@ import json
 import httpx
 import pytest
 
+from hlcore.accounts.connection import save_account
 from hlcore.errors import Cancelled
 from hlcore.model.progress import Progress
-from hlcore.store import contacts, runs
-from hlcore.sync.account import read_account, save_account
-from hlcore.sync.rules import Rules
+from hlcore.store import runs
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.sync.location_record import read_account
+from hlcore.sync.run_context import Rules
 from tests.sync.conftest import LOCATION, World
 from tests.worlds import HandClock
 
@@ -26,7 +28,7 @@ def test_each_copy_is_byte_for_byte_what_was_sent(world: World) -> None:
     sent = world.client.search_contacts(limit=50, sort=[{"field": "dateAdded", "direction": "asc"}])
     world.sync()
     with world.vault.read() as tx:
-        kept = {row.contact_id: row.raw for row in contacts.get_many(tx, LOCATION, sent.ids)}
+        kept = {row.contact_id: row.raw for row in contact_reads.get_many(tx, LOCATION, sent.ids)}
     assert kept == dict(zip(sent.ids, sent.rows, strict=True))
 
 
@@ -42,8 +44,8 @@ def test_a_change_keeps_the_earlier_bytes(world: World) -> None:
     world.location.edit(contact_id, companyName="New & Co")
     assert world.sync().changed == 1
     with world.vault.read() as tx:
-        earlier = contacts.versions(tx, LOCATION, contact_id)
-        now = contacts.get(tx, LOCATION, contact_id)
+        earlier = contact_reads.versions(tx, LOCATION, contact_id)
+        now = contact_reads.get(tx, LOCATION, contact_id)
     assert now
     assert b"New & Co" in now.raw
     assert [b"New & Co" in version.raw for version in earlier] == [False]

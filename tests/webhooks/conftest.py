@@ -12,16 +12,19 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from hlcore.deliveries import handle_deliveries
+from hlcore.accounts import connection
+from hlcore.app_context import Office
 from hlcore.sandbox import Location, Sandbox, serve
 from hlcore.sandbox.webhooks import Event, Keys
 from hlcore.settings import Settings
-from hlcore.store import Vault, contacts, inbox, register
-from hlcore.store.vault_key import Cipher
-from hlcore.sync.listing import sync_location
-from hlcore.sync.report import never
-from hlcore.webhooks import PATH, routes
-from hlcore.wiring import Office
+from hlcore.store import Vault, webhook_inbox
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.encryption import Cipher
+from hlcore.sync.listing.run import sync_location
+from hlcore.sync.run_context import never
+from hlcore.webhooks.processor import handle_deliveries
+from hlcore.webhooks.receiver import PATH, routes
 
 LOCATION = "locHooks000000000001"
 OTHER = "locOther000000000001"
@@ -90,17 +93,17 @@ class World:
     def work(self) -> int:
         return handle_deliveries(self.office, never)
 
-    def row(self, contact_id: str) -> register.Disappearance:
+    def row(self, contact_id: str) -> deletion_queries.Disappearance:
         with self.vault.read() as tx:
-            return register.of_contact(tx, LOCATION, contact_id)[-1]
+            return deletion_queries.of_contact(tx, LOCATION, contact_id)[-1]
 
-    def rows(self, contact_id: str) -> list[register.Disappearance]:
+    def rows(self, contact_id: str) -> list[deletion_queries.Disappearance]:
         with self.vault.read() as tx:
-            return register.of_contact(tx, LOCATION, contact_id)
+            return deletion_queries.of_contact(tx, LOCATION, contact_id)
 
-    def held(self, contact_id: str) -> contacts.StoredContact | None:
+    def held(self, contact_id: str) -> contact_reads.StoredContact | None:
         with self.vault.read() as tx:
-            return contacts.get(tx, LOCATION, contact_id)
+            return contact_reads.get(tx, LOCATION, contact_id)
 
     def status(self, contact_id: str) -> str:
         held = self.held(contact_id)
@@ -109,7 +112,7 @@ class World:
 
     def refused(self) -> dict[str, int]:
         with self.vault.inbox.read() as tx:
-            return inbox.counts(tx, "2026-01-01")
+            return webhook_inbox.counts(tx, "2026-01-01")
 
 
 def settings(sandbox: Sandbox, url: str, folder: Path) -> Settings:
@@ -142,7 +145,7 @@ def world(vault: Vault, keys: Keys, tmp_path: Path) -> Iterator[World]:
     sandbox.add_location(OTHER, "Others", "Europe/Berlin").fill(3)
     with serve(sandbox) as server:
         office = Office(settings(sandbox, server.url, tmp_path), vault, Cipher("a secret"), clock)
-        office.connect(LOCATION, sandbox.token_of(LOCATION))
+        connection.connect(office, LOCATION, sandbox.token_of(LOCATION))
         with TestClient(Starlette(routes=routes(lambda: office))) as door:
             found = World(office, clock, sandbox, location, door)
             found.sync()

@@ -14,14 +14,13 @@ from typing import Any, TypeVar
 import pytest
 
 from hlcore.errors import StoreError
-from hlcore.highlevel.webhooks import SIGNATURE
+from hlcore.highlevel.webhook_signature import SIGNATURE
 from hlcore.sandbox.webhooks import Event, Keys
-from hlcore.store import Tx, inbox
-from hlcore.store.inbox import Delivery
-from hlcore.webhooks import Keeper
-from hlcore.worker import collect_once
-
-from .conftest import LOCATION, World
+from hlcore.store import Tx, webhook_inbox
+from hlcore.store.webhook_inbox import Delivery
+from hlcore.webhooks.receiver import Keeper
+from hlcore.worker.loop import collect_once
+from tests.webhooks.conftest import LOCATION, World
 
 T = TypeVar("T")
 
@@ -32,8 +31,8 @@ class Gate:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
         self.reached, self.open = threading.Event(), threading.Event()
-        self._add = inbox.add
-        monkeypatch.setattr(inbox, "add", self._wait_and_add)
+        self._add = webhook_inbox.add
+        monkeypatch.setattr(webhook_inbox, "add", self._wait_and_add)
 
     def _wait_and_add(self, tx: Tx, found: Sequence[Delivery]) -> int:
         self.sizes.append(len(found))
@@ -71,7 +70,7 @@ def offer(keeper: Keeper, told: Event) -> asyncio.Future[int]:
 
 def known(world: World) -> list[str]:
     with world.vault.inbox.read() as tx:
-        return sorted(one.webhook_id for one in inbox.due(tx, at=world.clock.now(), limit=100))
+        return sorted(one.webhook_id for one in webhook_inbox.due(tx, at=world.clock.now(), limit=100))
 
 
 async def while_busy(gate: Gate, keeper: Keeper, world: World, told: Sequence[Event]) -> list[asyncio.Future[int]]:
@@ -129,7 +128,7 @@ def test_what_cannot_be_kept_is_kept_when_it_comes_again(
         return await asyncio.gather(*(offer(keeper, event(world, name)) for name in ("w1", "w2", "w3")))
 
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "add", refuse)
+        patched.setattr(webhook_inbox, "add", refuse)
         assert run(play()) == [503, 503, 503]
     assert known(world) == []
     assert run(play()) == [200, 200, 200]

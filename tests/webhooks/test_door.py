@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hlcore.highlevel.webhooks import LARGEST_BODY
+from hlcore.highlevel.webhook_signature import LARGEST_BODY
 from hlcore.sandbox.webhooks import Event, Keys
-from hlcore.store import inbox
-from hlcore.webhooks import PATH
-
-from .conftest import LOCATION, OTHER, World
+from hlcore.store import webhook_inbox
+from hlcore.webhooks.receiver import PATH
+from tests.webhooks.conftest import LOCATION, OTHER, World
 
 
 def event(world: World, **payload: object) -> Event:
@@ -17,9 +16,9 @@ def event(world: World, **payload: object) -> Event:
     return Event({name: value for name, value in whole.items() if value is not None}, world.sandbox.keys)
 
 
-def kept(world: World) -> list[inbox.Delivery]:
+def kept(world: World) -> list[webhook_inbox.Delivery]:
     with world.vault.inbox.read() as tx:
-        return inbox.due(tx, at=world.clock.now(), limit=100)
+        return webhook_inbox.due(tx, at=world.clock.now(), limit=100)
 
 
 def counted(world: World) -> dict[str, int]:
@@ -109,6 +108,6 @@ def test_without_a_database_the_sender_is_asked_to_come_again(world: World, monk
         raise StoreError("The disk of the database is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "add", refuse)
+        patched.setattr(webhook_inbox, "add", refuse)
         assert world.post(event(world)) == 503
     assert world.post(event(world)) == 200

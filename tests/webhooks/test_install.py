@@ -10,17 +10,17 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from hlcore.accounts import connection
+from hlcore.accounts.oauth_install import begin, finish, heard, pick_up, pick_up_all, ticket
+from hlcore.accounts.oauth_routes import COOKIE, routes
 from hlcore.errors import GrantLost, LocationInactive, NotAllowed, TokenRefused, Unreachable
-from hlcore.highlevel.webhooks import Event
-from hlcore.installing import begin, finish, heard, pick_up, pick_up_all, ticket
-from hlcore.oauth_routes import COOKIE, routes
+from hlcore.highlevel.webhook_signature import Event
 from hlcore.sandbox import Location
-from hlcore.store import audit, grants, locations
-from hlcore.store.grants import COMPANY as AGENCY
-from hlcore.store.grants import LOCATION as ONE
-
-from ..conftest import Cast
-from .conftest import COMPANY, LOCATION, OTHER, World
+from hlcore.store import audit, locations, oauth_grants
+from hlcore.store.oauth_grants import COMPANY as AGENCY
+from hlcore.store.oauth_grants import LOCATION as ONE
+from tests.conftest import Cast
+from tests.webhooks.conftest import COMPANY, LOCATION, OTHER, World
 
 
 def install(world: World, cast: Cast, location_id: str = "") -> object:
@@ -34,9 +34,9 @@ def refreshes(world: World) -> int:
     return sum(entry.path == "/oauth/token" for entry in world.sandbox.ledger.entries)
 
 
-def grant(world: World, kind: str = ONE, owner: str = OTHER) -> grants.Grant | None:
+def grant(world: World, kind: str = ONE, owner: str = OTHER) -> oauth_grants.Grant | None:
     with world.vault.read() as tx:
-        return grants.get(tx, kind, owner)
+        return oauth_grants.get(tx, kind, owner)
 
 
 def connected(world: World) -> set[str]:
@@ -178,7 +178,7 @@ def test_a_used_up_authorisation_asks_for_a_person_and_says_why(world: World, ca
 def test_an_interruption_while_renewing_is_known_for_what_it_was(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
     with world.vault.write() as tx:
-        grants.claim(tx, ONE, OTHER, holder="elsewhere:1:1.0", at=world.clock.now())
+        oauth_grants.claim(tx, ONE, OTHER, holder="elsewhere:1:1.0", at=world.clock.now())
     world.sandbox.oauth.refresh.clear()
     world.clock.pass_(days=2)
     with pytest.raises(GrantLost, match="was interrupted on 02 Mar 2026"):
@@ -270,6 +270,6 @@ def test_an_uninstall_message_from_before_the_installation_changes_nothing(world
 
 def test_connecting_with_a_private_token_ends_the_grant(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
-    world.office.connect(OTHER, "pit-" + OTHER)
+    connection.connect(world.office, OTHER, "pit-" + OTHER)
     assert grant(world) is None
     assert search(world) == 3

@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 
 from hlcore.sandbox.webhooks import Event
-from hlcore.store import inbox, records
-
-from .conftest import LOCATION, World
+from hlcore.store import records, webhook_inbox
+from tests.webhooks.conftest import LOCATION, World
 
 
 def first(world: World) -> str:
@@ -18,7 +17,7 @@ def first(world: World) -> str:
 
 def pending(world: World) -> int:
     with world.vault.inbox.read() as tx:
-        return inbox.waiting(tx, at=world.clock.now() + timedelta(days=30))[0]
+        return webhook_inbox.waiting(tx, at=world.clock.now() + timedelta(days=30))[0]
 
 
 def test_a_deletion_stands_in_the_register_with_its_exact_time(world: World) -> None:
@@ -134,7 +133,7 @@ def test_the_clock_of_such_a_person_starts_at_the_deletion_however_late_its_mess
 
 
 def test_an_erased_person_stays_erased(world: World) -> None:
-    from hlcore.store import register
+    from hlcore.store.deletions import register
 
     gone = first(world)
     with world.vault.write() as tx:
@@ -158,17 +157,18 @@ def test_a_new_contact_is_in_the_copy_at_once_and_the_next_listing_agrees(world:
 
 
 def test_a_change_is_searchable_at_once_and_the_next_listing_still_keeps_the_version(world: World) -> None:
-    from hlcore.store import contacts
+    from hlcore.store.contacts import reads as contact_reads
+    from hlcore.store.contacts import search as contact_search
 
     changed = first(world)
     world.location.edit(changed, firstName="Renamed", lastName="Person", tags=["fresh"])
     world.deliver()
     with world.vault.read() as tx:
-        query = contacts.ContactQuery((LOCATION,), text="renamed person", tag="fresh")
-        assert [row.contact_id for row in contacts.search(tx, query, limit=5)] == [changed]
+        query = contact_search.ContactQuery((LOCATION,), text="renamed person", tag="fresh")
+        assert [row.contact_id for row in contact_search.search(tx, query, limit=5)] == [changed]
     world.sync()
     with world.vault.read() as tx:
-        assert [one.part for one in contacts.versions(tx, LOCATION, changed)] == ["row"]
+        assert [one.part for one in contact_reads.versions(tx, LOCATION, changed)] == ["row"]
 
 
 def test_an_old_update_is_a_reason_to_look_never_news_by_itself(world: World) -> None:
@@ -273,16 +273,19 @@ def test_a_body_is_forgotten_once_it_has_been_dealt_with(world: World) -> None:
     world.deliver()
     with world.vault.inbox.read() as tx:
         raws = tx.exec_driver_sql("SELECT count(*) FROM webhook_inbox WHERE raw IS NOT NULL").scalar_one()
-        assert (raws, inbox.traffic(tx, [LOCATION], since=world.clock.now() - timedelta(hours=1))[0].count) == (0, 1)
+        assert (raws, webhook_inbox.traffic(tx, [LOCATION], since=world.clock.now() - timedelta(hours=1))[0].count) == (
+            0,
+            1,
+        )
 
 
 def test_what_we_deleted_ourselves_stays_undone_when_highlevel_tells_of_it_and_in_a_listing(world: World) -> None:
-    from hlcore.store import undoing
+    from hlcore.store.deletions import register
 
     gone = first(world)
     world.location.delete(gone)
     with world.vault.write() as tx:
-        undoing.deleted_by_us(tx, LOCATION, gone, at=world.clock.now(), evidence="The restore was undone.")
+        register.deleted_by_us(tx, LOCATION, gone, at=world.clock.now(), evidence="The restore was undone.")
     world.deliver()
     world.sync()
     assert [(row.status, row.cause) for row in world.rows(gone)] == [("undone", "undo")]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from hlcore.store import tables_acts, tables_web
+from hlcore.store import tables
+from hlcore.store.column_types import differs
 from hlcore.store.tables import metadata
-from hlcore.store.types import differs
 
-assert tables_acts.audit.metadata is tables_web.inbox.metadata is metadata  # importing them made their tables known
+assert tables.audit.metadata is tables.inbox.metadata is metadata  # importing them made their tables known
 
 
 def _run() -> None:

@@ -1,0 +1,282 @@
+"""The demo: two invented sub-accounts on a sandbox, and sixty days of life lived through the real sync.
+
+Nothing here is faked for the screen: the sandbox is spoken to over HTTP by the same client, the same rounds notice the
+same deletions, only the clock is moved by hand while those days are lived. Everybody in it is invented.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from hlcore.accounts import connection
+from hlcore.app_context import Office
+from hlcore.demo.data import DENTAL, EDITS, FIELDS, RECRUITING, SOURCES, TAGS, USERS, VALUES
+from hlcore.highlevel import SystemClock
+from hlcore.model.progress import Listener, Progress, silent
+from hlcore.model.records import EACH, FED
+from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox.state.invented_people import People
+from hlcore.settings import Settings
+from hlcore.store import locations
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import search as contact_search
+from hlcore.sync.capture.contact_records import Reader
+from hlcore.sync.capture.feeds import walk
+from hlcore.sync.capture.session import Gathering
+from hlcore.sync.listing.run import sync_location
+
+DAYS = 60
+SEED = 20
+DAILY_FROM = 40
+"""From this day on every day ends with a round; before, every third, to be ready sooner."""
+FEEDS_ON = (0, 30, 50)
+"""On these days the feeds of tasks, opportunities, conversations and messages are read."""
+FRESH_FOR = timedelta(days=3)
+OVERLOOKED = 24
+"""So many of those deleted by accident are not restored by HighLevel's own means."""
+
+
+@dataclass
+class DemoClock:
+    """A clock that is moved by hand while the demo's past is lived, and the real one from `release` on."""
+
+    at: datetime
+    real: SystemClock = field(default_factory=SystemClock)
+    moved: bool = True
+
+    def now(self) -> datetime:
+        """The demo's moment."""
+        return self.at if self.moved else self.real.now()
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return self.at.timestamp() if self.moved else self.real.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Waiting costs nothing in the past."""
+        if self.moved:
+            self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
+        else:
+            self.real.sleep(seconds)
+
+    def release(self) -> None:
+        """From now on the real time counts."""
+        self.moved = False
+
+
+def open_demo(settings: Settings, *, listener: Listener = silent, afresh: bool = False) -> Office:
+    """The demo runs: its sandbox answers on loopback and the Office looks at the demo's own vault, apart from any real
+    one. Built at the first start, or when it has become old. Closing the Office ends it."""
+    folder = settings.data_dir / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    state = folder / "sandbox.bin"
+    if afresh or not _is_fresh(state):
+        _build(settings, folder, listener)
+    sandbox = Sandbox(lambda: datetime.now(UTC), seed=SEED)
+    sandbox.load(state)
+    stack = ExitStack()
+    server = stack.enter_context(serve(sandbox))
+    office = Office.open(_settings(settings, folder, server.url))
+    office.closers.append(lambda: sandbox.save(state))
+    office.closers.append(stack.close)
+    return office
+
+
+def _is_fresh(state: Path) -> bool:
+    if not state.exists():
+        return False
+    return datetime.now(UTC) - datetime.fromtimestamp(state.stat().st_mtime, UTC) < FRESH_FOR
+
+
+def _settings(settings: Settings, folder: Path, url: str) -> Settings:
+    return settings.model_copy(
+        update={
+            "database_url": f"sqlite:///{folder / 'vault.db'}",
+            "data_dir": folder,
+            "api_url": url,
+            "location_id": "",
+        }
+    )
+
+
+def _build(settings: Settings, folder: Path, listener: Listener) -> None:
+    for old in folder.glob("*"):
+        old.unlink()
+    clock = DemoClock(datetime.now(UTC) - timedelta(days=DAYS, minutes=2))
+    sandbox = Sandbox(clock.now, seed=SEED)
+    with serve(sandbox) as server:
+        office = Office.open(_settings(settings, folder, server.url), clock=clock)
+        try:
+            _Life(sandbox, office, clock, listener).live()
+        finally:
+            office.close()
+    part = folder / "sandbox.part"
+    sandbox.save(part)
+    os.replace(part, folder / "sandbox.bin")
+
+
+class _Life:
+    """Sixty days in two sub-accounts."""
+
+    def __init__(self, sandbox: Sandbox, office: Office, clock: DemoClock, listener: Listener) -> None:
+        self.sandbox, self.office, self.clock, self.listener = sandbox, office, clock, listener
+        self.random, self.whims = random.Random(SEED), random.Random(SEED + 1)
+        self.people: dict[str, Iterator[dict[str, Any]]] = {}
+
+    def live(self) -> None:
+        """From the first copy to this moment."""
+        recruiting = self._open(RECRUITING, "Harbor & Pine Recruiting", "America/New_York", 1_850)
+        dental = self._open(DENTAL, "Brightwater Dental Group", "Europe/London", 1_100)
+        events: dict[int, Callable[[], None]] = {
+            19: lambda: self._merge(recruiting),
+            36: lambda: self._accident(dental),
+            37: lambda: self._native_restore(dental),
+            57: lambda: self._unsubscribed_leaves(recruiting),
+        }
+        for day in range(DAYS + 1):
+            self.listener(Progress("Living through sixty days of the demo", day, DAYS))
+            for location in (recruiting, dental):
+                if day:
+                    self._ordinary_day(location, day)
+                if day >= DAILY_FROM or day % 3 == 0 or day in events:
+                    self._sync(location.id)
+                if day in FEEDS_ON:
+                    self._read_feeds(location.id)
+            if day in events:
+                self.clock.at += timedelta(minutes=12)
+                events[day]()
+                self.clock.at += timedelta(minutes=3)
+                self._sync(recruiting.id)
+                self._sync(dental.id)
+            if day < DAYS:
+                self.clock.at += timedelta(days=1) - timedelta(minutes=15 if day in events else 0)
+        self.clock.release()
+
+    def _open(self, location_id: str, name: str, timezone: str, size: int) -> Location:
+        location = self.sandbox.add_location(location_id, name, timezone, token=f"demo-{location_id}")
+        users = [location.add_user(user) for user in USERS[location_id]]
+        fields = [location.add_custom_field(label, data_type=kind) for label, kind in FIELDS[location_id]]
+        location.add_pipeline("Placements" if location_id == RECRUITING else "Treatment plans")
+        labels = dict(zip(fields, (label for label, _ in FIELDS[location_id]), strict=True))
+        self.people[location_id] = self._invent(location_id, users, labels)
+        span = 900 * 86_400
+        for at in range(size):
+            added = self.clock.at - timedelta(seconds=span - at * span // size + 7_200)
+            self._arrive(location, dateAdded=added, dateUpdated=added + timedelta(hours=1))
+        connection.connect(self.office, location_id, f"demo-{location_id}", is_demo=True)
+        return location
+
+    def _invent(self, location_id: str, users: list[str], labels: dict[str, str]) -> Iterator[dict[str, Any]]:
+        people = People(f"demo:{location_id}", {}, users)
+        while True:
+            person = people.invent()
+            if not person["firstName"].isalpha() or not person["lastName"].replace(" ", "").isalpha():
+                continue
+            tags = self.random.sample(TAGS[location_id], self.random.choice((0, 1, 1, 2)))
+            answers = [
+                {"id": field_id, "value": self.random.choice(VALUES[label])}
+                for field_id, label in labels.items()
+                if self.random.random() < 0.5
+            ]
+            source = self.random.choice(SOURCES[location_id])
+            yield {**person, "tags": tags, "source": source, "customFields": answers}
+
+    def _arrive(self, location: Location, **dates: Any) -> str:
+        contact_id = location.create(**next(self.people[location.id]), **dates)
+        if self.random.random() < 0.12:
+            location.add_note(contact_id, "Called back; prefers the afternoon.")
+        if self.random.random() < 0.05:
+            location.add_task(contact_id, "Follow up", due=self.clock.at + timedelta(days=3))
+        self._deal_and_talk(location, contact_id, dates.get("dateAdded", self.clock.at))
+        return contact_id
+
+    def _deal_and_talk(self, location: Location, contact_id: str, at: datetime) -> None:
+        """Some have an opportunity, an appointment, a conversation."""
+        if self.whims.random() < 0.15:
+            amount = self.whims.choice((450, 1_200, 3_800))
+            location.add_opportunity(contact_id, "First order", monetaryValue=amount)
+        if self.whims.random() < 0.15:
+            start = self.clock.at + timedelta(days=self.whims.randint(1, 40))
+            location.add_appointment(contact_id, start, title="First meeting")
+        if self.whims.random() < 0.2:
+            location.add_message(contact_id, "Is Thursday still free?", at=at)
+            location.add_message(contact_id, "Yes, at ten. See you then!", at=at, direction="outbound")
+        if self.whims.random() < 0.1:
+            text = "<p>Thank you for your interest. Our offer is attached.</p>"
+            location.add_message(contact_id, text, kind="EMAIL", at=at, subject="Our offer", direction="outbound")
+
+    def _ordinary_day(self, location: Location, day: int) -> None:
+        weekend = (self.clock.at.weekday()) >= 5
+        for _ in range(self.random.randint(0, 2) if weekend else self.random.randint(4, 9)):
+            self._arrive(location)
+        known = list(location.contacts)
+        for contact_id in self.random.sample(known, 3 if weekend else 14):
+            location.edit(contact_id, **self.random.choice(EDITS))
+        leaving = self.random.choice((0, 0, 1)) if weekend else self.random.choice((0, 1, 1, 2, 3))
+        gone = self.random.sample(known, leaving)
+        self._leave(location, gone, captured=gone)
+        back = [contact_id for contact_id in location.trash if self.random.random() < 0.004 and day > 5]
+        location.native_restore(*[contact_id for contact_id in back if contact_id not in gone][:1])
+
+    def _merge(self, location: Location) -> None:
+        winner, loser = self.random.sample([i for i, c in location.contacts.items() if c.get("email")], 2)
+        location.merge(winner, loser)
+
+    def _accident(self, location: Location) -> None:
+        """Somebody picks the wrong list and deletes 140 people."""
+        chosen = self.random.sample(list(location.contacts), 140)
+        self._leave(location, chosen, captured=chosen[-OVERLOOKED:])
+
+    def _native_restore(self, location: Location) -> None:
+        """The next day most of them are restored in HighLevel; two dozen are overlooked."""
+        lost = sorted(location.trash.items(), key=lambda item: item[1].at)[-140:]
+        location.native_restore(*[contact_id for contact_id, _ in lost[:-OVERLOOKED]])
+
+    def _unsubscribed_leaves(self, location: Location) -> None:
+        """A person who has opted out of every channel is deleted; a restore must not write to them."""
+        person = next(contact_id for contact_id, fields in location.contacts.items() if fields.get("dnd"))
+        self._leave(location, [person], captured=[person])
+
+    def _leave(self, location: Location, people: list[str], *, captured: list[str]) -> None:
+        """They are deleted. Of some everything had been captured: in weeks the planner reaches everybody, and the demo
+        lives through its weeks in seconds."""
+        with self.office.vault.read() as tx:
+            held = [one for one in captured if contact_reads.get(tx, location.id, one)]
+        with self.office.client(location.id) as client, ThreadPoolExecutor(4) as pool:
+            reader = Reader(self.office.vault, client, location.id, self.clock.now, Lock())
+            list(pool.map(lambda what: reader.capture(*what), [(one, kind) for one in held for kind in EACH]))
+        location.delete(*people)
+
+    def _read_feeds(self, location_id: str) -> None:
+        with self.office.client(location_id) as client:
+            gathering = Gathering(self.office.vault, client, location_id, self.clock.now)
+            for kind in FED:
+                walk(gathering, kind, calls=50)
+
+    def _sync(self, location_id: str) -> None:
+        rules = self.office.rules(self.office.location(location_id))
+        with self.office.client(location_id) as client:
+            sync_location(self.office.vault, client, rules, now=self.clock.now)
+
+
+def is_demo(office: Office) -> bool:
+    """Whether this office shows the demo."""
+    with office.vault.read() as tx:
+        found = locations.all(tx)
+    return bool(found) and all(location.is_demo for location in found)
+
+
+def size(office: Office) -> int:
+    """How many living contacts the demo has."""
+    with office.vault.read() as tx:
+        counted = contact_search.counts(tx, [RECRUITING, DENTAL])
+    return sum(numbers.get("present", 0) + numbers.get("returned", 0) for numbers in counted.values())

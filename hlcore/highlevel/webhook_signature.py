@@ -1,0 +1,167 @@
+"""Deliveries of webhooks: are they HighLevel's, and which record do they speak of?
+
+Two signatures over the raw body are in use (HighLevel, "Webhook Integration Guide"): `X-GHL-Signature`, Ed25519, and
+the older `X-WH-Signature`, RSA-SHA256 with PKCS#1 v1.5, both in base64. The keys are those that HighLevel publishes
+there. They are the same for all apps: a true signature does not yet say that the delivery is meant for us.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from hlcore.errors import SettingsError
+from hlcore.highlevel import json_slices
+from hlcore.model.contact import moment
+from hlcore.settings import Settings
+
+SIGNATURE, LEGACY_SIGNATURE = "x-ghl-signature", "x-wh-signature"
+LARGEST_BODY = 256 * 1024
+ENVELOPE = frozenset({"type", "timestamp", "webhookId", "appId", "versionId", "companyId"})
+
+CURRENT_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=
+-----END PUBLIC KEY-----
+"""
+LEGACY_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEAokvo/r9tVgcfZ5DysOSC
+Frm602qYV0MaAiNnX9O8KxMbiyRKWeL9JpCpVpt4XHIcBOK4u3cLSqJGOLaPuXw6
+dO0t6Q/ZVdAV5Phz+ZtzPL16iCGeK9po6D6JHBpbi989mmzMryUnQJezlYJ3DVfB
+csedpinheNnyYeFXolrJvcsjDtfAeRx5ByHQmTnSdFUzuAnC9/GepgLT9SM4nCpv
+uxmZMxrJt5Rw+VUaQ9B8JSvbMPpez4peKaJPZHBbU3OdeCVx5klVXXZQGNHOs8gF
+3kvoV5rTnXV0IknLBXlcKKAQLZcY/Q9rG6Ifi9c+5vqlvHPCUJFT5XUGG5RKgOKU
+J062fRtN+rLYZUV+BjafxQauvC8wSWeYja63VSUruvmNj8xkx2zE/Juc+yjLjTXp
+IocmaiFeAO6fUtNjDeFVkhf5LNb59vECyrHD2SQIrhgXpO4Q3dVNA5rw576PwTzN
+h/AMfHKIjE4xQA1SZuYJmNnmVZLIZBlQAF9Ntd03rfadZ+yDiOXCCs9FkHibELhC
+HULgCsnuDJHcrGNd5/Ddm5hxGQ0ASitgHeMZ0kcIOwKDOzOU53lDza6/Y09T7sYJ
+PQe7z0cvj7aE4B+Ax1ZoZGPzpJlZtGXCsu9aTEGEnKzmsFqwcSsnw3JB31IGKAyk
+T1hhTiaCeIY/OwwwNUY2yvcCAwEAAQ==
+-----END PUBLIC KEY-----
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a delivery says, as far as it says it; '' for what it leaves out.
+
+    `sent_at` is None where HighLevel names no time. `webhook_id` is HighLevel's, or follows from the bytes.
+    `company_id` without `location_id`: the event is about a whole agency.
+    """
+
+    type: str
+    webhook_id: str
+    location_id: str = ""
+    company_id: str = ""
+    app_id: str = ""
+    sent_at: datetime | None = None
+    record_id: str = ""
+    contact_id: str = ""
+    conversation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """The public keys that a delivery may be signed with."""
+
+    current: Ed25519PublicKey
+    legacy: RSAPublicKey
+
+    @classmethod
+    def of(cls, settings: Settings) -> Verifier:
+        """The keys of the settings, HighLevel's own where none is set. Raises SettingsError naming the setting."""
+        current = _key("HLCORE_WEBHOOK_KEY", settings.webhook_key or CURRENT_KEY)
+        legacy = _key("HLCORE_WEBHOOK_LEGACY_KEY", settings.webhook_legacy_key or LEGACY_KEY)
+        if not isinstance(current, Ed25519PublicKey):
+            raise SettingsError("HLCORE_WEBHOOK_KEY is no Ed25519 key.", hint="Leave it empty for HighLevel's own.")
+        if not isinstance(legacy, RSAPublicKey):
+            raise SettingsError("HLCORE_WEBHOOK_LEGACY_KEY is no RSA key.", hint="Leave it empty for HighLevel's own.")
+        return cls(current, legacy)
+
+    def genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether one of the two signatures is true of exactly these bytes. Header names in small letters. Says
+        nothing else, and raises nothing, whatever it is given."""
+        given, older = _signature(headers.get(SIGNATURE)), _signature(headers.get(LEGACY_SIGNATURE))
+        return bool(given and self._is_current(given, body)) or bool(older and self._is_legacy(older, body))
+
+    def _is_current(self, signature: bytes, body: bytes) -> bool:
+        try:
+            self.current.verify(signature, body)
+        except InvalidSignature:
+            return False
+        return True
+
+    def _is_legacy(self, signature: bytes, body: bytes) -> bool:
+        try:
+            self.legacy.verify(signature, body, PKCS1v15(), SHA256())
+        except InvalidSignature:
+            return False
+        return True
+
+
+def read(body: bytes) -> Event | None:
+    """The event in these bytes; None when they are no JSON object with a `type`. Payloads are flat (HighLevel's webhook
+    documentation); appointments stand in a member of their own, tasks come without their contact (API issue 332)."""
+    try:
+        found = json_slices.decode(body)
+    except (ValueError, RecursionError):
+        return None
+    kind = _text(found, "type") if isinstance(found, dict) else ""
+    if not kind:
+        return None
+    record = found["appointment"] if isinstance(found.get("appointment"), dict) else found
+    record_id = _text(record, "messageId") or _text(record, "emailMessageId") or _text(record, "id")
+    is_location = kind.startswith("Location")
+    return Event(
+        type=kind[:48],
+        webhook_id=_text(found, "webhookId") or "body-" + hashlib.sha256(body).hexdigest(),
+        location_id=_text(found, "id" if is_location else "locationId"),
+        company_id=_text(found, "companyId"),
+        app_id=_text(found, "appId"),
+        sent_at=moment(found.get("timestamp")),
+        record_id=record_id,
+        contact_id=record_id if kind.startswith("Contact") else _text(record, "contactId"),
+        conversation_id=_text(found, "conversationId"),
+    )
+
+
+def snapshot(body: bytes) -> bytes:
+    """The record as the delivery shows it: its members byte for byte, without the envelope. Raises BrokenAnswer."""
+    kept = {name: part for name, part in json_slices.members(body).items() if name not in ENVELOPE}
+    return b"{" + b",".join(json.dumps(name).encode() + b":" + part for name, part in kept.items()) + b"}"
+
+
+def _key(setting: str, text: str) -> object:
+    pem = text.replace("\\n", "\n").strip()
+    if "BEGIN" not in pem:
+        pem = f"-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----"
+    try:
+        return load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm) as exc:
+        raise SettingsError(f"{setting} is no public key.", hint="It is a text that begins with -----BEGIN") from exc
+
+
+def _signature(header: str | None) -> bytes:
+    try:
+        return base64.b64decode(header or "", validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _text(found: Mapping[str, Any], name: str) -> str:
+    value = found.get(name)
+    return value.strip()[:80] if isinstance(value, str) else ""

@@ -1,0 +1,113 @@
+"""How long a deleted contact can still be brought back by HighLevel's own restore.
+
+HighLevel publishes no binding figure: its help articles say 60 days (48001211386, 155000000583), its security
+overview says 30 days (155000000574), and accounts under HIPAA have no restore at all (48001211386). The default is
+therefore the shorter one. The clock starts at the deletion when a webhook told its time, else at the last moment
+the contact was surely present: the cautious end.
+
+When was a contact deleted? What a webhook says, held against what is known otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+DEFAULT_DAYS = 30
+DEFAULT_REASON = (
+    "HighLevel's own pages disagree: the security overview says 30 days, the help articles say 60. "
+    "Contact Vault counts with the shorter one."
+)
+HIPAA_REASON = "HighLevel offers no restore on accounts under HIPAA."
+HIPAA_POLICY = (
+    "This account is under HIPAA. Whether deleted people may be re-created here is a decision of your organisation: "
+    "somebody who may change settings switches it on under Settings."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A location's recovery window in whole days, and why it is that long."""
+
+    days: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.days <= 3650:
+            raise ValueError("a recovery window has 0 to 3650 days")
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is left of the window. `days_left` are whole days, rounded down, 0 when closed."""
+
+    starts_at: datetime
+    ends_at: datetime
+    open: bool
+    days_left: int
+    exact: bool
+
+    @property
+    def clock(self) -> str:
+        """Where the clock's start comes from, in words."""
+        return "time of the deletion" if self.exact else "last time the contact was surely there"
+
+
+def window_of(days: int | None, *, hipaa: bool = False, reason: str = "") -> Window:
+    """The window of a location with these settings; `days` None means the default."""
+    if hipaa:
+        return Window(0, HIPAA_REASON)
+    if days is None:
+        return Window(DEFAULT_DAYS, DEFAULT_REASON)
+    return Window(days, reason or f"Set to {days} days on the Settings page.")
+
+
+def remaining(window: Window, *, deleted_at: datetime | None, last_seen_at: datetime, now: datetime) -> Remaining:
+    """How much of the window is left at `now`. Pure; all moments aware."""
+    starts = deleted_at if deleted_at is not None else last_seen_at
+    ends = starts + timedelta(days=window.days)
+    left = max(timedelta(0), ends - now)
+    return Remaining(
+        starts_at=starts,
+        ends_at=ends,
+        open=now < ends,
+        days_left=math.floor(left / timedelta(days=1)),
+        exact=deleted_at is not None,
+    )
+
+
+def urgency(left: Remaining) -> str:
+    """One word for how soon somebody must act: closed, today, soon (within a week), later."""
+    if not left.open:
+        return "closed"
+    if left.days_left < 1:
+        return "today"
+    return "soon" if left.days_left <= 7 else "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a disappearance. `alive_at`: the contact was surely there. `noticed_at`: when a listing missed
+    it; None where a webhook told first. `deleted_at`: the time that an earlier webhook told."""
+
+    alive_at: datetime
+    noticed_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+def deletion_time(told: Iterable[datetime], known: Known, *, slack: timedelta) -> datetime | None:
+    """The newest of the told moments that can be the time of this deletion; None when none can, or none is news.
+
+    A moment before the contact was last alive belongs to an earlier deletion of the same contact. One after a
+    listing had missed it is the time of a delivery, or belongs to a deletion that nobody has noticed: the cautious
+    clock, which starts earlier, stays. Once a time is known only a newer one takes its place. `slack`: how far
+    HighLevel's clocks, and the index that listings read, may be off."""
+    after = known.alive_at - slack
+    before = known.noticed_at + slack if known.noticed_at is not None else None
+    possible = [at for at in told if at >= after and (before is None or at <= before)]
+    best = max(possible, default=None)
+    if best is None or (known.deleted_at is not None and best <= known.deleted_at):
+        return None
+    return best

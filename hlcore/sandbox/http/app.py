@@ -1,0 +1,73 @@
+"""The HTTP side: every request goes through the same gates, then to its operation, then past the faults."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from hlcore.sandbox.http.gate import Outcome, Received, handle
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from hlcore.sandbox.state.sandbox import Sandbox
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+TRANSPORT = "hlcore.sandbox.transport"
+
+
+def build_app(sandbox: Sandbox) -> Starlette:
+    return Starlette(routes=[Route("/{path:path}", _Endpoint(sandbox))])
+
+
+class _Endpoint:
+    """One ASGI endpoint for all paths; `gate.handle` knows which are HighLevel's."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        received = Received(
+            method=request.method,
+            path=request.url.path,
+            query=dict(request.query_params),
+            headers={key.lower(): value for key, value in request.headers.items()},
+            raw=await request.body(),
+            base_url=str(request.base_url).rstrip("/"),
+        )
+        outcome = handle(self._sandbox, received)
+        if outcome.delay:
+            await asyncio.sleep(outcome.delay)
+        await _send(outcome, scope, send)
+
+
+async def _send(outcome: Outcome, scope: Scope, send: Send) -> None:
+    if outcome.cut == "all":
+        await _abort(scope)
+        return
+    body = outcome.answer.body
+    headers = {"Content-Type": "application/json; charset=utf-8", **outcome.answer.headers}
+    headers["Content-Length"] = str(len(body))
+    pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+    await send({"type": "http.response.start", "status": outcome.answer.status, "headers": pairs})
+    if outcome.cut == "half":
+        await send({"type": "http.response.body", "body": body[: max(1, len(body) // 2)], "more_body": True})
+        await _abort(scope, gently=True)
+        return
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _abort(scope: Scope, *, gently: bool = False) -> None:
+    """Cut the connection. Under another server than `serve` an exception has to do."""
+    transport = scope.get("extensions", {}).get(TRANSPORT)
+    if transport is None:
+        raise ConnectionResetError("the sandbox cuts this connection on purpose")
+    transport.close() if gently else transport.abort()
+    while not transport.is_closing():
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.001)

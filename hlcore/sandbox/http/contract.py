@@ -1,0 +1,125 @@
+"""What request bodies may hold: the DTOs of HighLevel's OpenAPI files, and the server's whitelisting.
+
+A type ending in ``?`` may be null. HighLevel refuses any other property with 422 ``property X should not exist``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hlcore.sandbox.http.answers import Breach
+
+Allowed = dict[str, str]
+
+_COMMON = (
+    "firstName:string? lastName:string? name:string? email:string? phone:string? address1:string? city:string? "
+    "state:string? postalCode:string website:string? timezone:string? dnd:boolean dndSettings:object "
+    "inboundDndSettings:object tags:strings customFields:array dateOfBirth:any? country:string"
+)
+
+
+def _dto(text: str) -> Allowed:
+    return dict(part.split(":") for part in text.split())
+
+
+CREATE_CONTACT = _dto(_COMMON + " locationId:string gender:string companyName:string? source:string assignedTo:string")
+UPDATE_CONTACT = _dto(_COMMON + " source:string? assignedTo:string?")
+UPSERT_CONTACT = {**CREATE_CONTACT, "createNewIfDuplicateAllowed": "boolean"}
+SEARCH_CONTACTS = _dto(
+    "locationId:string pageLimit:number page:number searchAfter:array filters:array sort:array query:string"
+)
+NOTE = _dto("body:string userId:string title:string color:string pinned:boolean")
+TASK = _dto("title:string body:string dueDate:string completed:boolean assignedTo:string")
+TASK_DONE = _dto("completed:boolean")
+TASK_SEARCH = _dto(
+    "contactId:strings completed:boolean assignedTo:strings query:string limit:number skip:number businessId:string"
+)
+TAGS = _dto("tags:strings")
+FOLLOWERS = _dto("followers:strings")
+BULK_TAGS = _dto("contacts:strings tags:strings locationId:string removeAllTags:boolean")
+BULK_BUSINESS = _dto("locationId:string ids:strings businessId:string?")
+WORKFLOW = _dto("eventStartTime:string")
+UPDATE_OPPORTUNITY = _dto(
+    "pipelineId:string name:string pipelineStageId:string status:string monetaryValue:number assignedTo:string "
+    "customFields:array"
+)
+CREATE_OPPORTUNITY = {**UPDATE_OPPORTUNITY, "locationId": "string", "contactId": "string"}
+UPSERT_OPPORTUNITY = _dto(
+    "id:string pipelineId:string locationId:string followers:strings isRemoveAllFollowers:boolean "
+    "followersActionType:string name:string status:string pipelineStageId:string monetaryValue:any assignedTo:string "
+    "lostReasonId:string contactId:string"
+)
+OPPORTUNITY_STATUS = _dto("status:string lostReasonId:string")
+SEARCH_OPPORTUNITIES = _dto(
+    "locationId:string query:string limit:number page:number searchAfter:array additionalDetails:object "
+    "filters:array sort:array"
+)
+APPOINTMENT = _dto(
+    "calendarId:string locationId:string contactId:string startTime:string endTime:string title:string "
+    "appointmentStatus:string assignedUserId:string address:string ignoreDateRange:boolean "
+    "ignoreFreeSlotValidation:boolean toNotify:boolean meetingLocationType:string meetingLocationId:string "
+    "overrideLocationConfig:boolean description:string rrule:string"
+)
+CUSTOM_FIELD = _dto(
+    "name:string dataType:string placeholder:string acceptedFormat:array isMultipleFile:boolean "
+    "maxNumberOfFiles:number textBoxListOptions:array position:number model:string options:array "
+    "parentId:string fieldKey:string description:string"
+)
+CUSTOM_VALUE = _dto("name:string value:string")
+TAG = _dto("name:string")
+BUSINESS = _dto(
+    "name:string locationId:string phone:string email:string website:string address:string city:string "
+    "postalCode:string state:string country:string description:string"
+)
+SEND_MESSAGE = _dto(
+    "type:string contactId:string appointmentId:string attachments:strings emailFrom:string emailCc:strings "
+    "emailBcc:strings html:string message:string subject:string replyMessageId:string templateId:string "
+    "threadId:string scheduledTimestamp:number conversationProviderId:string emailTo:string emailReplyMode:string "
+    "fromNumber:string toNumber:string"
+)
+INBOUND_MESSAGE = _dto(
+    "type:string attachments:strings message:string conversationId:string contactId:string "
+    "conversationProviderId:string html:string subject:string emailFrom:string emailTo:string emailCc:strings "
+    "emailBcc:strings emailMessageId:string altId:string direction:string date:string call:object"
+)
+_NAMES: dict[str, tuple[type, ...]] = {
+    "string": (str,), "boolean": (bool,), "number": (int, float), "array": (list,), "strings": (list,),
+    "object": (dict,),
+    "any": (object,),
+}  # fmt: skip
+_SAID = {
+    "boolean": "a boolean value",
+    "array": "an array",
+    "strings": "an array",
+    "object": "an object",
+    "number": "a number",
+}
+
+
+def check(body: Any, allowed: Allowed, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The body when it keeps the contract. Raises Breach (422) with one message per violation."""
+    if not isinstance(body, dict):
+        raise Breach(422, ["the body must be a JSON object"])
+    wrong = [f"property {name} should not exist" for name in body if name not in allowed]
+    wrong += [message for name in body if name in allowed and (message := _violation(name, body[name], allowed[name]))]
+    wrong += [_missing(name, allowed[name]) for name in required if name not in body]
+    if wrong:
+        raise Breach(422, wrong)
+    return body
+
+
+def _violation(name: str, value: Any, kind: str) -> str:
+    if value is None:
+        return "" if kind.endswith("?") else f"{name} must be {_said(kind)}"
+    kind = kind.removesuffix("?")
+    if kind == "strings" and isinstance(value, list) and not all(isinstance(one, str) for one in value):
+        return f"each value in {name} must be a string"
+    fits = isinstance(value, _NAMES[kind]) and (kind != "number" or not isinstance(value, bool))
+    return "" if fits else f"{name} must be {_said(kind)}"
+
+
+def _missing(name: str, kind: str) -> str:
+    return f"{name} must be {_said(kind)}"
+
+
+def _said(kind: str) -> str:
+    return _SAID.get(kind.removesuffix("?"), "a string")

@@ -1,0 +1,122 @@
+"""The whole sandbox: its sub-accounts, their tokens, the clock and the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hlcore.sandbox.ids import Ids
+from hlcore.sandbox.ledger import Ledger
+from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.webhooks import Keys
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+@dataclass(slots=True)
+class Grant:
+    """What a bearer token stands for. ``location`` empty: the whole agency. ``scopes`` None: all."""
+
+    location: str
+    scopes: set[str] | None = None
+    expires_at: datetime | None = None
+    revoked: bool = False
+
+
+@dataclass(slots=True)
+class OAuth:
+    """One Marketplace app and its installations. A refresh token works once."""
+
+    clients: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    refresh: dict[str, str] = field(default_factory=dict)
+
+
+class Sandbox:
+    """A HighLevel in memory. ``now`` is its clock (aware datetimes); ``seed`` decides every id and invented person.
+
+    Safe to use from several threads. ``app`` is the ASGI application; `serve` runs it on a loopback port."""
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), *, seed: int = 0) -> None:
+        self.now = now
+        self.seed = seed
+        self.lock = threading.RLock()
+        self.ledger = Ledger()
+        self.keys = Keys()
+        self.ids = Ids(f"{seed}:sandbox")
+        self.locations: dict[str, Location] = {}
+        self.tokens: dict[str, Grant] = {}
+        self.oauth = OAuth()
+
+    def add_location(
+        self,
+        id: str,
+        name: str,
+        timezone: str = "America/New_York",
+        *,
+        token: str = "",
+        allow_duplicates: bool = False,
+        hipaa: bool = False,
+    ) -> Location:
+        """A new sub-account whose private integration token is ``token`` (``pit-<id>`` when empty)."""
+        if id in self.locations:
+            raise ValueError(f"location {id} exists")
+        location = Location(self, id, name, timezone)
+        location.allow_duplicates = allow_duplicates
+        location.hipaa = hipaa
+        self.locations[id] = location
+        self.tokens[token or f"pit-{id}"] = Grant(id)
+        return location
+
+    def token_of(self, location_id: str) -> str:
+        """The newest token of this location that works. Raises KeyError when there is none."""
+        for token, grant in reversed(self.tokens.items()):
+            if grant.location == location_id and not grant.revoked:
+                return token
+        raise KeyError(location_id)
+
+    def add_token(self, token: str, location_id: str = "", *, scopes: set[str] | None = None) -> str:
+        """Another token, for one location or (empty) the agency, with these scopes only."""
+        self.tokens[token] = Grant(location_id, scopes)
+        return token
+
+    def revoke(self, token: str) -> None:
+        self.tokens[token].revoked = True
+
+    def add_app(self, client_id: str, client_secret: str) -> None:
+        """A Marketplace app that may use the OAuth routes."""
+        self.oauth.clients[client_id] = client_secret
+
+    def authorize(self, location_id: str = "") -> str:
+        """What choosing a location in the browser gives: a code for `POST /oauth/token` (empty: the agency)."""
+        code = self.ids.next()
+        self.oauth.codes[code] = location_id
+        return code
+
+    @cached_property
+    def app(self) -> Starlette:
+        from hlcore.sandbox.http.app import build_app
+
+        return build_app(self)
+
+    def save(self, path: str | Path) -> None:
+        """Everything but the ledger, the events and the switched-on faults, atomically in one file."""
+        from hlcore.sandbox.state.persistence import save
+
+        save(self, Path(path))
+
+    def load(self, path: str | Path) -> None:
+        """Replace everything by what was saved. Raises ValueError for a file of another kind."""
+        from hlcore.sandbox.state.persistence import load
+
+        load(self, Path(path))
+
+    def sizes(self) -> dict[str, int]:
+        """Contacts per location."""
+        return {id_: len(location.records) for id_, location in self.locations.items()}

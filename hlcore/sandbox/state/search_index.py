@@ -1,0 +1,98 @@
+"""The search index of one location. It may show writes later than GET by id does."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any
+
+from hlcore.sandbox.state.record import Record
+from hlcore.sandbox.state.sorted_keys import Key, Order
+
+SORTS: dict[str, Callable[[Record], Any]] = {
+    "dateAdded": lambda record: record.added,
+    "dateUpdated": lambda record: record.updated,
+    "email": lambda record: str(record.row().get("email", "")).lower(),
+    "source": lambda record: str(record.row().get("source", "")),
+    "dnd": lambda record: bool(record.row().get("dnd", False)),
+    "firstNameLowerCase": lambda record: str(record.row().get("firstName", "")).lower(),
+    "lastNameLowerCase": lambda record: str(record.row().get("lastName", "")).lower(),
+}
+
+
+class SearchIndex:
+    """What search sees. ``truth`` is the live mapping of contacts; only differences to it are kept here.
+
+    Sorted orders are built on first use and kept up to date from then on. ``revision`` changes with every change
+    that search can see."""
+
+    def __init__(self, truth: dict[str, Record]) -> None:
+        self._truth = truth
+        self._orders: dict[str, Order] = {}
+        self._stale: dict[str, Record | None] = {}
+        self._waiting: dict[str, int] = {}
+        self._queue: list[tuple[float, int, str, Record | None]] = []
+        self._serial = count()
+        self._latest = 0.0
+        self.revision = 0
+
+    def get(self, id_: str) -> Record | None:
+        """The record as search knows it; None when search does not know the id."""
+        return self._stale[id_] if id_ in self._stale else self._truth.get(id_)
+
+    def order(self, field: str) -> Order:
+        """Ids in ascending order of a field, as keys ``(value, id)``."""
+        if field not in self._orders:
+            value = SORTS[field]
+            self._orders[field] = Order((value(record), id_) for id_, record in self.items())
+        return self._orders[field]
+
+    def items(self) -> Iterable[tuple[str, Record]]:
+        for id_, record in self._truth.items():
+            if id_ not in self._stale:
+                yield id_, record
+        for id_, old in self._stale.items():
+            if old is not None:
+                yield id_, old
+
+    def changed(self, id_: str, before: Record | None, after: Record | None, due: float | None) -> None:
+        """One contact was written (the truth holds it already). ``due``: when search may show it; None: at once."""
+        if due is None:
+            self.settle(math.inf)
+            self._show(id_, before, after)
+            return
+        self._stale.setdefault(id_, before)
+        self._waiting[id_] = self._waiting.get(id_, 0) + 1
+        self._latest = max(self._latest, due)
+        heapq.heappush(self._queue, (self._latest, next(self._serial), id_, after))
+
+    def settle(self, now: float) -> None:
+        """Show everything that is due at this moment."""
+        while self._queue and self._queue[0][0] <= now:
+            _, _, id_, after = heapq.heappop(self._queue)
+            self._show(id_, self._stale[id_], after)
+            self._waiting[id_] -= 1
+            if self._waiting[id_]:
+                self._stale[id_] = after
+            else:
+                del self._waiting[id_], self._stale[id_]
+
+    def reset(self) -> None:
+        """Forget the orders, after many contacts came in at once; the next search builds them anew."""
+        self._orders.clear()
+        self.revision += 1
+
+    def _show(self, id_: str, before: Record | None, after: Record | None) -> None:
+        self.revision += 1
+        for field, order in self._orders.items():
+            value = SORTS[field]
+            old: Key | None = (value(before), id_) if before else None
+            new: Key | None = (value(after), id_) if after else None
+            if old == new:
+                continue
+            if old is not None:
+                order.remove(old)
+            if new is not None:
+                order.add(new)

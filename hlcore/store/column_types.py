@@ -1,0 +1,61 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from hlcore.store.text import clean, fit
+
+JsonValue = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment in, the same moment in UTC out. Refuses naive datetimes."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("naive datetime: a moment needs its time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Text that both databases hold alike: without NUL and lone surrogates, never longer than its column."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.limit = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        order = "C" if dialect.name == "postgresql" else None  # lists come in the same order on both
+        return dialect.type_descriptor(String(self.limit, order) if self.limit else Text(collation=order))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return fit(value, self.limit) if self.limit else clean(value)
+
+
+def differs(context: Any, found: Any, wanted: Any, found_type: Any, wanted_type: Any) -> bool | None:
+    """For Alembic: whether a column of the database is of another type than the code says; None: Alembic decides."""
+    if not isinstance(wanted_type, Words):
+        return None
+    return not isinstance(found_type, String) or found_type.length != wanted_type.limit
