@@ -5,19 +5,19 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from hlcore.accounts import oauth_routes
-from hlcore.runtime import house
+from hlcore.runtime import get_runtime
 from hlcore.ui.components.errors import on_script_error
-from hlcore.ui.server import CarefulHeaders, healthz, lifespan
+from hlcore.ui.server import SecurityHeaders, healthz, lifespan
 from hlcore.webhooks import receiver
 
 app = st.App(
     "pages/_frame.py",
     routes=[
         Route("/healthz", healthz),
-        *receiver.routes(lambda: house().real),
-        *oauth_routes.routes(lambda: house().real, lambda: house().leave_demo()),
+        *receiver.routes(lambda: get_runtime().real_context),
+        *oauth_routes.routes(lambda: get_runtime().real_context, lambda: get_runtime().switch_to_real()),
     ],
-    middleware=[Middleware(CarefulHeaders)],
+    middleware=[Middleware(SecurityHeaders)],
     lifespan=lifespan,
     on_script_error=on_script_error,
 )

@@ -11,35 +11,35 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 
 from hlcore.errors import NotFound
-from hlcore.highlevel import Client, Clock, Limiter, Priority, Sent, SystemClock
+from hlcore.highlevel import Client, Clock, Limiter, Priority, SentRequest, SystemClock
 from hlcore.highlevel.oauth import OAuth
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations
 from hlcore.store.encryption import Cipher
 from hlcore.store.locations import Location
 from hlcore.store.oauth_grants import LOCATION
-from hlcore.sync.run_context import Rules, never
-from hlcore.tokens import Grants
+from hlcore.sync.run_context import SyncRules, never
+from hlcore.tokens import TokenManager
 
 
 @dataclass
-class Office:
+class AppContext:
     """Everything one process needs: made once, shared by its threads. `close` ends it."""
 
     settings: Settings
     vault: Vault
     cipher: Cipher
     clock: Clock
-    closers: list[Callable[[], None]] = field(default_factory=list)
-    keepers: list[Callable[[], None]] = field(default_factory=list)  # ended while the vault is still open
-    bell: Event = field(default_factory=Event)  # rung when a webhook has come
+    on_close: list[Callable[[], None]] = field(default_factory=list)
+    on_close_before_vault: list[Callable[[], None]] = field(default_factory=list)  # ended while the vault is still open
+    webhook_received: Event = field(default_factory=Event)  # rung when a webhook has come
     _limiters: dict[str, Limiter] = field(default_factory=dict)
     _sent: dict[tuple[str, str], int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
-    _grants: Grants | None = None
+    _tokens: TokenManager | None = None
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Office:
+    def open(cls, settings: Settings, *, clock: Clock | None = None) -> AppContext:
         """The vault is open and at the newest schema. Raises SettingsError, StoreError."""
         vault = Vault.open(settings.database_url)
         cipher = Cipher.load(settings.secret_key.get_secret_value(), settings.data_dir)
@@ -48,12 +48,12 @@ class Office:
     def close(self) -> None:
         """The counted requests are kept, the database is let go, and what hangs on this office (`closers`) ended."""
         self.flush_usage()
-        for keeper in self.keepers:
+        for keeper in self.on_close_before_vault:
             keeper()
-        if self._grants is not None:
-            self._grants.oauth.close()
+        if self._tokens is not None:
+            self._tokens.oauth.close()
         self.vault.close()
-        for closer in self.closers:
+        for closer in self.on_close:
             closer()
 
     def location(self, location_id: str) -> Location:
@@ -74,16 +74,16 @@ class Office:
             return locations.all(tx)
 
     @property
-    def grants(self) -> Grants:
+    def tokens(self) -> TokenManager:
         """The grants of the OAuth app."""
         with self._lock:
-            if self._grants is None:
-                self._grants = Grants(self.vault, self.cipher, OAuth(self.settings, self.clock), self.clock)
-            return self._grants
+            if self._tokens is None:
+                self._tokens = TokenManager(self.vault, self.cipher, OAuth(self.settings, self.clock), self.clock)
+            return self._tokens
 
-    def rules(self, location: Location) -> Rules:
+    def rules(self, location: Location) -> SyncRules:
         """How careful a sync of this location is."""
-        return Rules.of(self.settings, location.incident_floor, location.incident_share)
+        return SyncRules.of(self.settings, location.incident_floor, location.incident_share)
 
     @contextmanager
     def client(
@@ -129,14 +129,14 @@ class Office:
             kept = locations.token(tx, location_id)
         if kept is not None:
             return self.cipher.decrypt(kept)
-        if self.grants.has(location_id):
-            return self.grants.token(LOCATION, location_id)
+        if self.tokens.has(location_id):
+            return self.tokens.token(LOCATION, location_id)
         raise NotFound(f"Location {location_id} has no token.", hint="Connect it again on the Settings page.")
 
     def _refused(self, location_id: str, token: str) -> None:
         """A token of the app's may have been replaced by HighLevel before its time; a private one is what it is."""
-        if self.grants.has(location_id):
-            self.grants.refused(LOCATION, location_id, token)
+        if self.tokens.has(location_id):
+            self.tokens.refused(LOCATION, location_id, token)
 
     def _limiter(self, location_id: str) -> Limiter:
         with self._lock:
@@ -156,7 +156,7 @@ class Office:
                 ),
             )
 
-    def _count(self, location_id: str, sent: Sent) -> None:
+    def _count(self, location_id: str, sent: SentRequest) -> None:
         key = (location_id, _day(self.clock))
         with self._lock:
             self._sent[key] = self._sent.get(key, 0) + 1

@@ -16,17 +16,17 @@ from hlcore.errors import AnswerLost, GrantLost, StoreError, TokenRefused, Vault
 from hlcore.highlevel import Clock
 from hlcore.highlevel.oauth import COMPANY as COMPANY_TYPE
 from hlcore.highlevel.oauth import LOCATION as LOCATION_TYPE
-from hlcore.highlevel.oauth import OAuth, Pair
+from hlcore.highlevel.oauth import OAuth, TokenPair
 from hlcore.store import Vault, oauth_grants, runs
 from hlcore.store.encryption import Cipher
-from hlcore.store.oauth_grants import COMPANY, LOCATION, Grant
+from hlcore.store.oauth_grants import COMPANY, LOCATION, StoredGrant
 
 EARLY = timedelta(minutes=5)
 STORE_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Grants:
+class TokenManager:
     """The grants of one vault."""
 
     vault: Vault
@@ -34,7 +34,7 @@ class Grants:
     oauth: OAuth
     clock: Clock
 
-    def keep(self, pair: Pair) -> Grant:
+    def keep(self, pair: TokenPair) -> StoredGrant:
         """A person has given this pair: it is kept, for the location or the agency it is of."""
         kind = COMPANY if pair.user_type == COMPANY_TYPE else LOCATION
         owner_id = pair.company_id if kind == COMPANY else pair.location_id
@@ -93,7 +93,7 @@ class Grants:
                 return self._store(grant, pair)
             return self._exchange(grant)
 
-    def _by_agency(self, grant: Grant) -> Pair | None:
+    def _by_agency(self, grant: StoredGrant) -> TokenPair | None:
         """A location's token out of its agency's grant; None where there is none that works."""
         with self.vault.read() as tx:
             agency = oauth_grants.get(tx, COMPANY, grant.company_id)
@@ -107,7 +107,7 @@ class Grants:
                 return None
             raise
 
-    def _exchange(self, grant: Grant) -> str:
+    def _exchange(self, grant: StoredGrant) -> str:
         """The refresh token is exchanged, and the new pair kept. Called by whoever is alone."""
         refresh = self._opened(grant)[1]
         if not refresh:
@@ -131,7 +131,7 @@ class Grants:
             raise
         return self._store(grant, pair)
 
-    def _ask(self, refresh: str, user_type: str) -> Pair:
+    def _ask(self, refresh: str, user_type: str) -> TokenPair:
         """A lost answer is asked for once more: it may have been the question that was lost."""
         try:
             return self.oauth.refresh(refresh, user_type)
@@ -141,7 +141,7 @@ class Grants:
             except GrantLost as exc:
                 raise GrantLost("HighLevel's answer with the new authorisation was lost on its way.") from exc
 
-    def _store(self, grant: Grant, pair: Pair) -> str:
+    def _store(self, grant: StoredGrant, pair: TokenPair) -> str:
         """The pair takes the place of the grant's; tried again, for it exists nowhere else."""
         refresh = pair.refresh or self._opened(grant)[1]
         sealed = self.cipher.encrypt(json.dumps({"access": pair.access, "refresh": refresh}))
@@ -164,30 +164,30 @@ class Grants:
                 self.clock.sleep(1.0)
         raise AssertionError("unreachable")
 
-    def _lost(self, grant: Grant, why: str) -> GrantLost:
+    def _lost(self, grant: StoredGrant, why: str) -> GrantLost:
         with self.vault.write() as tx:
             oauth_grants.troubled(
                 tx, grant.kind, grant.owner_id, trouble=why, at=self.clock.now(), generation=grant.generation
             )
         return GrantLost(why)
 
-    def _read(self, kind: str, owner_id: str) -> Grant:
+    def _read(self, kind: str, owner_id: str) -> StoredGrant:
         with self.vault.read() as tx:
             found = oauth_grants.get(tx, kind, owner_id)
         if found is None:
             raise GrantLost("The app is not installed for this account.")
         return found
 
-    def _sealed(self, pair: Pair) -> bytes:
+    def _sealed(self, pair: TokenPair) -> bytes:
         return self.cipher.encrypt(json.dumps({"access": pair.access, "refresh": pair.refresh}))
 
-    def _opened(self, grant: Grant) -> tuple[str, str]:
+    def _opened(self, grant: StoredGrant) -> tuple[str, str]:
         """(access token, refresh token)."""
         found = json.loads(self.cipher.decrypt(grant.tokens or b""))
         return found["access"], found["refresh"]
 
 
-def _why(grant: Grant, refusal: GrantLost) -> str:
+def _why(grant: StoredGrant, refusal: GrantLost) -> str:
     if grant.claimed_at is not None:
         return (
             f"Contact Vault was interrupted on {_at(grant.claimed_at)} just while it renewed HighLevel's "

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from hlcore.ui import frame, session
-from hlcore.ui.components.errors import shown
+from hlcore.ui.components.errors import errors_shown
 
 st.set_page_config(page_title="Contact Vault", page_icon=str(frame.ICON), layout="wide")
 
@@ -30,8 +30,8 @@ ADDRESSES = {"bulk_deletions.py": "incidents"}
 """Addresses that are kept although the file has another name: people have bookmarked them."""
 
 frame.logo()
-person = session.person()
-may_enter = frame.admit(person)
+user = session.current_user()
+may_enter = frame.admit(user)
 ready = may_enter and frame.opened()
 page = st.navigation(
     {
@@ -46,8 +46,8 @@ page = st.navigation(
 )
 if not ready:
     st.stop()
-with shown():
+with errors_shown():
     with st.sidebar:
-        frame.sidebar(person)
-    frame.banner(person)
+        frame.sidebar(user)
+    frame.banner(user)
     page.run()

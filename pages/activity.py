@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from hlcore.governance.roles import Act
+from hlcore.governance.roles import Action
 from hlcore.store import audit, runs
 from hlcore.ui import activity, run_progress, session
 from hlcore.ui.activity import export_button
 from hlcore.ui.components.formatting import many
 from hlcore.ui.components.tables import empty, pager, slice_of, table
 
-person = session.person()
-found = session.chosen_locations()
+user = session.current_user()
+found = session.selected_locations()
 ids = [location.location_id for location in found]
-vault = session.office().vault
+vault = session.app_context().vault
 
 with vault.read() as tx:
     every_run = runs.count(tx, ids)
@@ -47,13 +47,15 @@ if rounds.open:
             table(rows, key="runs_table", alt=activity.runs_alt(part.words), columns=columns, max_height=940)
             pager(part, "round")
             export_button(
-                "rounds", activity.RUN_HEADER, lambda: activity.run_lines(vault, ids, wanted, found), person=person
+                "rounds", activity.RUN_HEADER, lambda: activity.run_lines(vault, ids, wanted, found), user=user
             )
 
 if trail.open:
     with trail:
-        act = st.selectbox("Act", ["", *Act], key="act", format_func=activity.act_words, width=260, bind="query-params")
-        only = ids if session.chosen_location() and len(session.locations()) > 1 else None
+        act = st.selectbox(
+            "Act", ["", *Action], key="act", format_func=activity.act_words, width=260, bind="query-params"
+        )
+        only = ids if session.selected_location() and len(session.locations()) > 1 else None
         with vault.read() as tx:
             total = audit.count(tx, location_ids=only, act=act or None)
             part = slice_of("audit", total, of=(only, act))
@@ -74,5 +76,5 @@ if trail.open:
                 "audit",
                 activity.AUDIT_HEADER,
                 lambda: activity.audit_lines(vault, only, act or None, found),
-                person=person,
+                user=user,
             )

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from hlcore.governance.roles import Act
+from hlcore.governance.roles import Action
 from hlcore.metrics.deletions import listing
 from hlcore.ui import session
 from hlcore.ui.components import contact_list
-from hlcore.ui.components.contact_picker import Choice, fill_basket
+from hlcore.ui.components.contact_picker import Selection, fill_restore_selection
 from hlcore.ui.components.formatting import count, many
 from hlcore.ui.components.tables import all_clear, empty, pager, slice_of
 from hlcore.ui.deletions import at_risk
 from hlcore.ui.restore import downloads
 
-person = session.person()
-places = session.chosen_locations()
-vault, now = session.office().vault, session.now()
+user = session.current_user()
+places = session.selected_locations()
+vault, now = session.app_context().vault, session.now()
 
 st.title("At risk")
 headline = st.container()
@@ -34,7 +34,7 @@ wanted = at_risk.GROUPS[title].wanted(places, filters)
 total = counted[title]
 part = slice_of("risk", total, of=wanted)
 rows = listing(vault, wanted, now, limit=part.limit, offset=part.offset).rows
-choice = Choice("risk")
+choice = Selection("risk")
 
 if rows:
     actions = st.container(horizontal=True, vertical_alignment="center", gap="small", key="risk_actions")
@@ -47,7 +47,7 @@ if rows:
     pager(part, "person", "people")
     chosen = choice.whos
     with actions:
-        may = person.may(Act.RESTORE)
+        may = user.may(Action.RESTORE)
         if st.button(
             f"Restore {count(len(chosen))} …" if chosen else "Restore …",
             key="restore",
@@ -56,9 +56,9 @@ if rows:
             disabled=not chosen or not may,
             help=None if may else "Your role may look, not restore.",
         ):
-            fill_basket(chosen)
+            fill_restore_selection(chosen)
             st.switch_page("restore.py")
-        downloads.people_button(chosen, wanted, total, person)
+        downloads.people_button(chosen, wanted, total, user)
         if chosen:
             st.markdown(f"**{many(len(chosen), 'person', 'people')} chosen**", width="content")
             st.button("Clear", key="clear_choice", type="tertiary", on_click=choice.clear)

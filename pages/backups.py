@@ -2,23 +2,23 @@
 
 import streamlit as st
 
-from hlcore.export import Mode
-from hlcore.governance.roles import Act
+from hlcore.export import ExportMode
+from hlcore.governance.roles import Action
 from hlcore.store import audit
 from hlcore.ui import backups, session
 from hlcore.ui.backups import MODE_TEXTS, MODES, WHATS
-from hlcore.ui.components.errors import shown
+from hlcore.ui.components.errors import errors_shown
 from hlcore.ui.components.formatting import count, many, plain
 from hlcore.ui.components.tables import empty, pager, slice_of, table
 
-person = session.person()
-places = session.chosen_locations()
+user = session.current_user()
+places = session.selected_locations()
 ids = [place.location_id for place in places]
-vault = session.office().vault
+vault = session.app_context().vault
 
 st.title("Backups")
-with shown():
-    backups.folder(session.office())
+with errors_shown():
+    backups.folder(session.app_context())
 if not places:
     st.markdown("Take the copy away as CSV files.")
     text = "Connect an account first; its copy can then be exported."
@@ -54,7 +54,7 @@ with right:
         value=True,
         help="Without the mark (a byte order mark) older versions of Excel show wrong letters. Others do not need it.",
     )
-    may_not = backups.why_not(person)
+    may_not = backups.why_not(user)
     if st.button(
         f"Make file · {many(counted[chosen], 'row')}",
         key="make",
@@ -63,15 +63,15 @@ with right:
         disabled=may_not is not None,
         help=may_not,
     ):
-        backups.start(WHATS[chosen], places, Mode(mode), bom=bom, person=person)
+        backups.start(WHATS[chosen], places, ExportMode(mode), bom=bom, user=user)
     if may_not:
         st.caption(f":material/lock: {may_not} Ask whoever looks after Contact Vault.")
     backups.draw_making()
 
 st.subheader("Earlier downloads", anchor=False)
-only = ids if session.chosen_location() and len(session.locations()) > 1 else None
+only = ids if session.selected_location() and len(session.locations()) > 1 else None
 with vault.read() as tx:
-    total = audit.count(tx, location_ids=only, act=str(Act.EXPORT))
+    total = audit.count(tx, location_ids=only, act=str(Action.EXPORT))
 part = slice_of("exports", total, of=only)
 if total:
     lines = backups.earlier(part.limit, part.offset, only)

@@ -9,9 +9,9 @@ from hlcore.ui.components.formatting import count, moment
 from hlcore.ui.components.tables import empty, pager, slice_of, table
 from hlcore.ui.contacts import changes, revert
 
-person = session.person()
-places = session.chosen_locations()
-vault = session.office().vault
+user = session.current_user()
+places = session.selected_locations()
+vault = session.app_context().vault
 
 st.title("Changes")
 if not places:
@@ -53,7 +53,7 @@ if able:
         help="Only the fields that you choose are written. The number says in how many people each one changed.",
     )
     said = f"Changes from {moment(asked.start, place.timezone)} to {moment(asked.end, place.timezone)}."
-    revert.button(found.pasts, chosen, person, asked.location_id, said)
+    revert.button(found.pasts, chosen, user, asked.location_id, said)
 else:
     st.info("None of these fields can be put back; the reasons stand below the table.", icon=":material/lock:")
 if "tags" in chosen:

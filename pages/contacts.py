@@ -7,17 +7,17 @@ from hlcore.store.contacts.search import ContactQuery
 from hlcore.ui import session
 from hlcore.ui.components import contact_list
 from hlcore.ui.components.contact_list import ORDERS, STANDING
-from hlcore.ui.components.contact_picker import Who
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count
 from hlcore.ui.components.tables import empty, pager, slice_of
 from hlcore.ui.contacts import contact_record
 
 CAP = 10_000  # counting more would cost more than the figure is worth
 
-who = session.person()
-found = session.chosen_locations()
+who = session.current_user()
+found = session.selected_locations()
 ids = tuple(location.location_id for location in found)
-vault = session.office().vault
+vault = session.app_context().vault
 
 if asked := st.query_params.get("contact", ""):
     contact_record.show(who, asked, st.query_params.get("in", ""))
@@ -43,7 +43,7 @@ with vault.read() as tx:
 if rows:
     contact_list.clickable(
         [contact_list.contact_row(one, choices.names, found) for one in rows],
-        [Who(one.location_id, one.contact_id) for one in rows],
+        [ContactRef(one.location_id, one.contact_id) for one in rows],
         key=f"contacts_table_{part.number}_{abs(hash(query))}",
         alt=f"Contacts {part.words}. A click opens the record.",
         columns=contact_list.contact_columns(len(found) > 1),

@@ -11,8 +11,8 @@ from hlcore.ui.deletions import bulk_deletions
 
 SPANS = {"30 days": 30, "60 days": 60, "90 days": 90}
 
-ids = session.chosen_ids()
-vault = session.office().vault
+ids = session.selected_location_ids()
+vault = session.app_context().vault
 
 st.title("Overview")
 if not ids:

@@ -2,21 +2,21 @@
 
 import streamlit as st
 
-from hlcore.governance.roles import Act
+from hlcore.governance.roles import Action
 from hlcore.ui import session
-from hlcore.ui.components.contact_picker import basket
+from hlcore.ui.components.contact_picker import restore_selection
 from hlcore.ui.components.formatting import many
 from hlcore.ui.components.tables import empty
 from hlcore.ui.restore import decisions, job_view, plan_view, preview
 
-person = session.person()
-ids = session.chosen_ids()
+user = session.current_user()
+ids = session.selected_location_ids()
 jobs = job_view.asked_for()
-people = basket()
+people = restore_selection()
 
 if jobs:
     st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=preview.leave)
-    job_view.show(jobs, person)
+    job_view.show(jobs, user)
     st.stop()
 
 st.title("Restore")
@@ -47,7 +47,7 @@ else:
     else:
         st.markdown(plan_view.summary(planning))
         decisions.ask(planning.plans)
-        preview.actions(planning, person, may=person.may(Act.RESTORE))
+        preview.actions(planning, user, may=user.may(Action.RESTORE))
         plan_view.draw(planning)
 
 st.subheader("Recent restores", anchor=False)

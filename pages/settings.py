@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from hlcore.runtime import house
+from hlcore.runtime import get_runtime
 from hlcore.ui import session
 from hlcore.ui.components.formatting import count, many
 from hlcore.ui.components.tables import empty
@@ -10,9 +10,9 @@ from hlcore.ui.settings import connect
 from hlcore.ui.settings.account_card import card
 
 MOST_CARDS = 4
-person = session.person()
+user = session.current_user()
 settings = session.settings()
-found = session.chosen_locations()
+found = session.selected_locations()
 connected = [location for location in session.locations() if location.connected]
 
 st.title("Settings")
@@ -28,7 +28,7 @@ if done := st.session_state.pop("settings_done", ""):
     st.toast(done, icon=":material/check_circle:")
 
 connect.outcome()
-connect.troubles(session.office())
+connect.troubles(session.app_context())
 
 st.subheader("Accounts")
 if not found:
@@ -44,19 +44,19 @@ if len(found) > MOST_CARDS:
         )
     ]
 for location in found:
-    card(location, person)
+    card(location, user)
 
 st.subheader("Connect an account", anchor="connect")
 with st.container(border=True, key="connect_card"):
-    if house().shows_demo:
+    if get_runtime().shows_demo:
         st.markdown(
             ":violet-badge[:material/science: Demo] As soon as your account is connected, this dashboard shows it "
             "instead of the demo. The two are kept in separate databases and never mix."
         )
-    connect.connect(house(), person)
+    connect.connect(get_runtime(), user)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        connect.form(house(), person)
+        connect.form(get_runtime(), user)
     with right:
         st.markdown("**How to get a token**")
         connect.how_to()

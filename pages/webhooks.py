@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from hlcore.governance.roles import Act
+from hlcore.governance.roles import Action
 from hlcore.ui import session, webhooks
 
-person = session.person()
+user = session.current_user()
 settings = session.settings()
-found = [location for location in session.chosen_locations() if location.connected]
-heard = webhooks.hearing(session.office(), found)
+found = [location for location in session.selected_locations() if location.connected]
+heard = webhooks.load_stats(session.app_context(), found)
 
 st.title("Webhooks")
 webhooks.answer(heard, found, settings)
 if heard.last or heard.refused:
     webhooks.numbers(heard)
 with st.expander("How to set webhooks up", expanded=not heard.last, icon=":material/build:", key="webhooks_how"):
-    webhooks.how_to(settings, person.may(Act.SETTINGS))
+    webhooks.how_to(settings, user.may(Action.SETTINGS))

@@ -26,7 +26,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from hlcore.governance.roles import Person, Role
+from hlcore.governance.roles import Role, User
 from hlcore.store import Vault
 from hlcore.store.migrate import FOLDER, revisions
 
@@ -64,10 +64,10 @@ class Clock:
 class Cast:
     """The people of every story."""
 
-    sam: Person  # of staff: restores and exports
-    mara: Person  # the manager: looks
-    cora: Person  # the compliance officer: looks
-    otto: Person  # has no access
+    sam: User  # of staff: restores and exports
+    mara: User  # the manager: looks
+    cora: User  # the compliance officer: looks
+    otto: User  # has no access
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def cast() -> Cast:
     return Cast(
-        sam=Person("sam@example.com", "Sam", Role.RESTORER, "oidc"),
-        mara=Person("mara@example.com", "Mara", Role.VIEWER, "oidc"),
-        cora=Person("cora@example.com", "Cora", Role.VIEWER, "oidc"),
-        otto=Person("otto@elsewhere.example", "Otto", Role.NONE, "oidc", why="not on the list"),
+        sam=User("sam@example.com", "Sam", Role.RESTORER, "oidc"),
+        mara=User("mara@example.com", "Mara", Role.VIEWER, "oidc"),
+        cora=User("cora@example.com", "Cora", Role.VIEWER, "oidc"),
+        otto=User("otto@elsewhere.example", "Otto", Role.NONE, "oidc", why="not on the list"),
     )
 
 

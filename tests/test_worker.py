@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.app_context import AppContext
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.store import runs
 from hlcore.store.deletions import queries as deletion_queries
@@ -25,19 +25,19 @@ FIRST, SECOND = "locWork0000000000001", "locWork0000000000002"
 class Shift:
     """A worker's office with two connected accounts."""
 
-    office: Office
+    context: AppContext
     clock: HandClock
-    places: dict[str, Location]
+    places: dict[str, SandboxLocation]
 
     def work(self, minutes: float) -> list[tuple[str, str]]:
         """Time passes, what is due is done; the looks that were taken: (kind, location), oldest first."""
         self.clock.pass_(minutes=minutes)
         before = {run.run_id for run in self.runs()}
-        do_due_work(self.office, never)
+        do_due_work(self.context, never)
         return [(run.kind, run.location_id) for run in reversed(self.runs()) if run.run_id not in before]
 
     def runs(self) -> list[runs.Run]:
-        with self.office.vault.read() as tx:
+        with self.context.vault.read() as tx:
             return [run for run in runs.recent(tx, [FIRST, SECOND], limit=500) if run.kind in ("listing", "watch")]
 
 
@@ -50,11 +50,11 @@ def shift(tmp_path: Path) -> Iterator[Shift]:
         place.fill(40)
     with serve(sandbox) as server:
         settings = Settings(database_url=f"sqlite:///{tmp_path}/vault.db", data_dir=tmp_path, api_url=server.url)
-        office = Office.open(settings, clock=clock)
+        context = AppContext.open(settings, clock=clock)
         for name in places:
-            connection.connect(office, name, f"pit-{name}")
-        yield Shift(office, clock, places)
-        office.close()
+            connection.connect(context, name, f"pit-{name}")
+        yield Shift(context, clock, places)
+        context.close()
 
 
 def test_every_account_is_listed_first_and_watched_in_between(shift: Shift) -> None:
@@ -75,7 +75,7 @@ def test_a_revoked_token_keeps_no_other_account_waiting(shift: Shift) -> None:
     lost = next(iter(shift.places[SECOND].contacts))
     shift.places[SECOND].delete(lost)
     shift.work(20)
-    with shift.office.vault.read() as tx:
+    with shift.context.vault.read() as tx:
         assert [row.status for row in deletion_queries.of_contact(tx, SECOND, lost)] == ["deleted"]
 
 
@@ -83,12 +83,12 @@ def test_watches_that_found_nothing_are_forgotten_after_two_days(shift: Shift) -
     shift.work(0)
     shift.work(2)
     shift.clock.pass_(days=3)
-    do_hourly_work(shift.office)
+    do_hourly_work(shift.context)
     assert {run.kind for run in shift.runs()} == {"listing"}
 
 
 def test_requests_are_counted_for_each_account_and_day(shift: Shift) -> None:
     shift.work(0)
-    spent = shift.office.client(FIRST)
+    spent = shift.context.client(FIRST)
     with spent as client:
         assert client.limiter.spent_today > 0

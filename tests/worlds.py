@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TypeVar
 
 from hlcore.highlevel import Client, Limiter
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.store import Vault
 from hlcore.store.contacts import reads as contact_reads
 
@@ -45,7 +45,7 @@ class Account:
     vault: Vault
     clock: HandClock
     sandbox: Sandbox
-    location: Location
+    location: SandboxLocation
     client: Client
     url: str
 

@@ -11,14 +11,14 @@ from typing import Any
 import structlog
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import GrantLost, HighLevelError, NotAllowed, SettingsError, TokenRefused, VaultError
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import WORKER, Act, Person, Role, require
+from hlcore.governance.roles import WORKER, Action, Role, User, require
 from hlcore.highlevel import Priority
 from hlcore.highlevel.oauth import COMPANY as COMPANY_TYPE
-from hlcore.highlevel.oauth import Pair
-from hlcore.highlevel.webhook_signature import Event
+from hlcore.highlevel.oauth import TokenPair
+from hlcore.highlevel.webhook_signature import WebhookEvent
 from hlcore.store import locations, oauth_grants
 from hlcore.store.oauth_grants import COMPANY, LOCATION
 
@@ -34,62 +34,64 @@ class Installed:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def ticket(office: Office, person: Person) -> str:
+def create_ticket(context: AppContext, user: User) -> str:
     """A short-lived, sealed word that this person may begin an installation. Raises NotAllowed."""
-    require(person, Act.CONNECT)
-    return _seal(office, "ticket", person, "")
+    require(user, Action.CONNECT)
+    return _seal(context, "ticket", user, "")
 
 
-def begin(office: Office, word: str) -> tuple[str, str]:
+def begin(context: AppContext, word: str) -> tuple[str, str]:
     """(address to send the browser to, secret to keep in that browser) for the bearer of a ticket. Raises NotAllowed,
     SettingsError."""
-    if not office.settings.has_app:
+    if not context.settings.has_app:
         raise SettingsError(
             "No app is set up.", hint="Set HLCORE_CLIENT_ID, HLCORE_CLIENT_SECRET and HLCORE_REDIRECT_URI."
         )
-    person, _ = _unseal(office, "ticket", word)
+    person, _ = _unseal(context, "ticket", word)
     secret = secrets.token_urlsafe(24)
-    return office.grants.oauth.install_url(_seal(office, "state", person, secret)), secret
+    return context.tokens.oauth.install_url(_seal(context, "state", person, secret)), secret
 
 
-def finish(office: Office, *, state: str, secret: str, code: str) -> Installed:
+def finish(context: AppContext, *, state: str, secret: str, code: str) -> Installed:
     """The app is installed by the person to whom `state` was given, in the browser that holds its secret, and the
     locations it brings are connected. Raises NotAllowed when the state is not that, HighLevelError when the code is
     of no use. A state without its code is worth nothing, and a code works once."""
-    person, kept = _unseal(office, "state", state)
+    person, kept = _unseal(context, "state", state)
     if not secret or not secrets.compare_digest(kept, secret):
         raise NotAllowed("This installation was begun in another browser, or by somebody else.", hint=_AGAIN)
-    with recorded(office.vault, person, Act.CONNECT, now=office.clock.now, subject="OAuth app") as entry:
-        pair = office.grants.oauth.exchange(code)
-        found = _take(office, pair)
+    with recorded(context.vault, person, Action.CONNECT, now=context.clock.now, subject="OAuth app") as entry:
+        pair = context.tokens.oauth.exchange(code)
+        found = _take(context, pair)
         entry.note(connected=found.connected, failed=sorted(found.failed))
     return found
 
 
-def pick_up(office: Office, company_id: str, *, again: bool = False) -> Installed:
+def connect_new_locations(context: AppContext, company_id: str, *, again: bool = False) -> Installed:
     """Every location of the agency that has the app is connected; those that a person has disconnected here stay so
     (unless `again`). Raises GrantLost, HighLevelError."""
-    token = office.grants.token(COMPANY, company_id)
-    with office.vault.read() as tx:
+    token = context.tokens.token(COMPANY, company_id)
+    with context.vault.read() as tx:
         known = {location.location_id: location for location in locations.all(tx, connected_only=False)}
     found = Installed()
-    for location_id in office.grants.oauth.installed_locations(token, company_id):
+    for location_id in context.tokens.oauth.installed_locations(token, company_id):
         before = known.get(location_id)
         if before is None or (again and not before.connected):
-            _connect(office, company_id, location_id, found)
+            _connect(context, company_id, location_id, found)
     return found
 
 
-def pick_up_all(office: Office) -> int:
+def connect_all_new_locations(context: AppContext) -> int:
     """`pick_up` for every agency whose grant works; how many locations are new. One agency's trouble is logged."""
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         agencies = [grant.owner_id for grant in oauth_grants.all(tx, COMPANY) if not grant.trouble]
     new = 0
     for company_id in agencies:
         try:
-            found = pick_up(office, company_id)
+            found = connect_new_locations(context, company_id)
             if found.connected:
-                with recorded(office.vault, WORKER, Act.CONNECT, now=office.clock.now, subject="OAuth app") as entry:
+                with recorded(
+                    context.vault, WORKER, Action.CONNECT, now=context.clock.now, subject="OAuth app"
+                ) as entry:
                     entry.note(connected=found.connected)
             new += len(found.connected)
         except VaultError as exc:
@@ -97,57 +99,57 @@ def pick_up_all(office: Office) -> int:
     return new
 
 
-def heard(office: Office, event: Event, *, at: datetime) -> str:
+def handle_app_event(context: AppContext, event: WebhookEvent, *, at: datetime) -> str:
     """What HighLevel says of the app's installations (INSTALL, UNINSTALL) is true here; '' or what was odd. An older
     message never undoes what happened since: HighLevel is asked first. Raises HighLevelError when it cannot be."""
     if event.type == "INSTALL":
-        return _heard_install(office, event)
-    with office.vault.read() as tx:
-        mine = [grant for grant in oauth_grants.all(tx) if _is_about(event, grant)]
+        return _handle_install(context, event)
+    with context.vault.read() as tx:
+        mine = [grant for grant in oauth_grants.all(tx) if _concerns_our_app(event, grant)]
     for grant in mine:
-        if grant.obtained_at <= at and not _works(office, grant):
-            _forget(office, grant)
+        if grant.obtained_at <= at and not _works(context, grant):
+            _forget(context, grant)
     return ""
 
 
-def _heard_install(office: Office, event: Event) -> str:
+def _handle_install(context: AppContext, event: WebhookEvent) -> str:
     if not event.company_id:
         return "It names no agency."
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         agency = oauth_grants.get(tx, COMPANY, event.company_id)
     if agency is None:
         return "No agency has authorised Contact Vault: connect it on the Settings page."
     if event.location_id:
         found = Installed()
-        _connect(office, event.company_id, event.location_id, found)
+        _connect(context, event.company_id, event.location_id, found)
         return found.failed.get(event.location_id, "")
-    pick_up(office, event.company_id)
+    connect_new_locations(context, event.company_id)
     return ""
 
 
-def _is_about(event: Event, grant: oauth_grants.Grant) -> bool:
+def _concerns_our_app(event: WebhookEvent, grant: oauth_grants.StoredGrant) -> bool:
     if event.location_id:
         return grant.kind == LOCATION and grant.owner_id == event.location_id
     return bool(event.company_id) and grant.company_id == event.company_id
 
 
-def _works(office: Office, grant: oauth_grants.Grant) -> bool:
+def _works(context: AppContext, grant: oauth_grants.StoredGrant) -> bool:
     """Whether HighLevel still lets us in, by a real call."""
     try:
-        token = office.grants.token(grant.kind, grant.owner_id)
+        token = context.tokens.token(grant.kind, grant.owner_id)
         if grant.kind == COMPANY:
-            office.grants.oauth.installed_locations(token, grant.company_id)
+            context.tokens.oauth.installed_locations(token, grant.company_id)
         else:
-            with office.client(grant.owner_id, priority=Priority.INTERACTIVE) as client:
+            with context.client(grant.owner_id, priority=Priority.INTERACTIVE) as client:
                 client.search_contacts(limit=1)
     except (TokenRefused, GrantLost):
         return False
     return True
 
 
-def _forget(office: Office, grant: oauth_grants.Grant) -> None:
-    at = office.clock.now()
-    with office.vault.write() as tx:
+def _forget(context: AppContext, grant: oauth_grants.StoredGrant) -> None:
+    at = context.clock.now()
+    with context.vault.write() as tx:
         oauth_grants.remove(tx, grant.kind, grant.owner_id)
         location = locations.get(tx, grant.owner_id) if grant.kind == LOCATION else None
         if location is not None and location.connected:
@@ -155,56 +157,56 @@ def _forget(office: Office, grant: oauth_grants.Grant) -> None:
     log.info("app_uninstalled", kind=grant.kind, owner=grant.owner_id)
 
 
-def _take(office: Office, pair: Pair) -> Installed:
-    office.grants.keep(pair)
+def _take(context: AppContext, pair: TokenPair) -> Installed:
+    context.tokens.keep(pair)
     if pair.user_type == COMPANY_TYPE:
-        return pick_up(office, pair.company_id, again=True)
+        return connect_new_locations(context, pair.company_id, again=True)
     found = Installed()
-    _prove(office, pair.location_id, found)
+    _prove(context, pair.location_id, found)
     return found
 
 
-def _connect(office: Office, company_id: str, location_id: str, found: Installed) -> None:
+def _connect(context: AppContext, company_id: str, location_id: str, found: Installed) -> None:
     """The location is connected by its agency's grant; what is wrong stands in `found`. A location that is connected
     by a private token keeps it."""
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         if locations.token(tx, location_id) is not None:
             return
     try:
-        token = office.grants.token(COMPANY, company_id)
-        pair = office.grants.oauth.location_token(token, company_id, location_id)
+        token = context.tokens.token(COMPANY, company_id)
+        pair = context.tokens.oauth.location_token(token, company_id, location_id)
     except HighLevelError as exc:
         found.failed[location_id] = str(exc)
         return
-    office.grants.keep(pair)
-    _prove(office, location_id, found)
+    context.tokens.keep(pair)
+    _prove(context, location_id, found)
 
 
-def _prove(office: Office, location_id: str, found: Installed) -> None:
+def _prove(context: AppContext, location_id: str, found: Installed) -> None:
     try:
-        connection.connect_granted(office, location_id)
+        connection.connect_granted(context, location_id)
         found.connected.append(location_id)
     except HighLevelError as exc:
         found.failed[location_id] = str(exc)
 
 
-def _seal(office: Office, use: str, person: Person, secret: str) -> str:
-    until = (office.clock.now() + LASTS).isoformat()
-    return office.cipher.encrypt(
-        json.dumps({"use": use, "until": until, "secret": secret, "person": asdict(person)})
+def _seal(context: AppContext, use: str, user: User, secret: str) -> str:
+    until = (context.clock.now() + LASTS).isoformat()
+    return context.cipher.encrypt(
+        json.dumps({"use": use, "until": until, "secret": secret, "person": asdict(user)})
     ).decode()
 
 
-def _unseal(office: Office, use: str, word: str) -> tuple[Person, str]:
+def _unseal(context: AppContext, use: str, word: str) -> tuple[User, str]:
     """(person, secret). Raises NotAllowed for anything that was not sealed here for this use, or too long ago."""
     try:
-        found: dict[str, Any] = json.loads(office.cipher.decrypt(word.encode()))
+        found: dict[str, Any] = json.loads(context.cipher.decrypt(word.encode()))
     except (SettingsError, ValueError) as exc:
         raise NotAllowed("This link was not made by Contact Vault.", hint=_AGAIN) from exc
-    if found["use"] != use or datetime.fromisoformat(found["until"]) < office.clock.now():
+    if found["use"] != use or datetime.fromisoformat(found["until"]) < context.clock.now():
         raise NotAllowed("This link has expired.", hint=_AGAIN)
     who = found["person"]
-    return Person(who["email"], who["name"], Role(who["role"]), who["how"], who["why"]), found["secret"]
+    return User(who["email"], who["name"], Role(who["role"]), who["how"], who["why"]), found["secret"]
 
 
 _AGAIN = "Begin again with “Connect with HighLevel” on the Settings page."

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hlcore.accounts.oauth_install import LASTS, Installed, begin, finish
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed, SettingsError, VaultError
 
 log = structlog.get_logger(__name__)
@@ -25,34 +25,34 @@ COOKIE = "contact_vault_install"
 BACK = "../settings"
 
 
-def routes(office_of: Callable[[], Office | None], arrived: Callable[[], None]) -> list[Route]:
+def routes(office_of: Callable[[], AppContext | None], arrived: Callable[[], None]) -> list[Route]:
     """The routes for an app to mount. `office_of` gives the office of the real vault, None while it is opening;
     `arrived` is called when accounts were connected."""
 
     async def start(request: Request) -> Response:
-        office = office_of()
-        if office is None:
+        context = office_of()
+        if context is None:
             return _back(problem="not_open")
         try:
             word = request.query_params.get("ticket", "")
-            address, secret = await anyio.to_thread.run_sync(partial(begin, office, word))
+            address, secret = await anyio.to_thread.run_sync(partial(begin, context, word))
         except VaultError as exc:
             return _back(problem=_name(exc))
         answer = RedirectResponse(address, status_code=303)
-        secure = office.settings.redirect_uri.startswith("https://")
+        secure = context.settings.redirect_uri.startswith("https://")
         answer.set_cookie(
             COOKIE, secret, max_age=int(LASTS.total_seconds()), httponly=True, secure=secure, samesite="lax"
         )
         return answer
 
     async def callback(request: Request) -> Response:
-        office, asked = office_of(), request.query_params
-        if office is None:
+        context, asked = office_of(), request.query_params
+        if context is None:
             return _back(problem="not_open")
         if "code" not in asked:
             return _back(problem="declined")
         secret = request.cookies.get(COOKIE, "")
-        work = partial(finish, office, state=asked.get("state", ""), secret=secret, code=asked["code"])
+        work = partial(finish, context, state=asked.get("state", ""), secret=secret, code=asked["code"])
         try:
             found: Installed = await anyio.to_thread.run_sync(work)
         except VaultError as exc:

@@ -20,9 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, VaultError
-from hlcore.governance.roles import Person, cli_person
+from hlcore.governance.roles import User, cli_user
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.settings import Settings
 
@@ -48,9 +48,9 @@ class Attention(Exception):
 
 
 @contextmanager
-def office() -> Iterator[Office]:
+def context() -> Iterator[AppContext]:
     """The settings' office for the length of a command."""
-    opened = Office.open(Settings.load())
+    opened = AppContext.open(Settings.load())
     try:
         yield opened
     finally:
@@ -91,12 +91,12 @@ def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
     screen.print(drawn if rows else f"{title}: nothing here.")
 
 
-def somebody() -> Person:
+def somebody() -> User:
     """Who uses this shell, for the audit log."""
     try:
-        return cli_person(getpass.getuser())
+        return cli_user(getpass.getuser())
     except (OSError, KeyError, ImportError):
-        return cli_person()
+        return cli_user()
 
 
 def code_of(error: VaultError) -> int:

@@ -10,37 +10,37 @@ from hlcore.cli.console import (
     Json,
     OneLocation,
     command,
-    office,
+    context,
     progress,
     screen,
     show_json,
     somebody,
 )
-from hlcore.export.csv_cells import Mode
+from hlcore.export.csv_cells import ExportMode
 from hlcore.export.exporter import to_file
-from hlcore.export.selection import Kind, Selection
+from hlcore.export.selection import ExportKind, ExportSelection
 
 
 @command(epilog=EXITS)
 def export(
-    what: Annotated[Kind, typer.Argument(help="What to export.")],
+    what: Annotated[ExportKind, typer.Argument(help="What to export.")],
     out: Annotated[Path, typer.Option("--out", help="The CSV file; replaced only when the new one is whole.")],
-    mode: Annotated[Mode, typer.Option(help="safe for spreadsheets, or exact to the byte.")] = Mode.SAFE,
+    mode: Annotated[ExportMode, typer.Option(help="safe for spreadsheets, or exact to the byte.")] = ExportMode.SAFE,
     location: OneLocation = "",
     status: Annotated[str, typer.Option("--status", help="Only contacts of this status, e.g. deleted.")] = "",
     bom: Annotated[bool, typer.Option("--bom", help="Mark the file as UTF-8 for Excel.")] = False,
     as_json: Json = False,
 ) -> None:
     """Stream a CSV that you own; prints its rows, bytes and SHA-256."""
-    with office() as here, progress(as_json) as listener:
-        selection = Selection(what, (location,) if location else (), statuses=(status,) if status else ())
+    with context() as here, progress(as_json) as listener:
+        selection = ExportSelection(what, (location,) if location else (), statuses=(status,) if status else ())
         manifest = to_file(
             here.vault,
             selection,
             out,
             mode=mode,
             bom=bom,
-            person=somebody(),
+            user=somebody(),
             now=here.clock.now,
             listener=listener,
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.cli.console import (
     EXITS,
     Attention,
@@ -15,8 +15,8 @@ from hlcore.cli.console import (
     OneLocation,
     code_of,
     command,
+    context,
     errors,
-    office,
     progress,
     screen,
     show_json,
@@ -25,10 +25,10 @@ from hlcore.cli.console import (
 )
 from hlcore.errors import HighLevelError
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act
+from hlcore.governance.roles import Action
 from hlcore.metrics import deletions as register
 from hlcore.metrics import overview as health
-from hlcore.metrics.contact_record import person
+from hlcore.metrics.contact_record import contact_record
 from hlcore.model.progress import Listener
 from hlcore.sync.integrity import verify_location
 
@@ -36,7 +36,7 @@ from hlcore.sync.integrity import verify_location
 @command(epilog=EXITS)
 def status(as_json: Json = False) -> None:
     """Is my copy good? Health, counts and coverage of every connected account."""
-    with office() as here:
+    with context() as here:
         found = health.status(here.vault, here.settings, here.clock.now())
     if as_json:
         show_json({"locations": found})
@@ -64,9 +64,9 @@ def deletions(
     as_json: Json = False,
 ) -> None:
     """The register of disappearances: who, when, why, and for how long they can still be restored."""
-    with office() as here:
+    with context() as here:
         ids = [each.location_id for each in here.locations(location)]
-        with recorded(here.vault, somebody(), Act.VIEW, now=here.clock.now, subject="deletions") as entry:
+        with recorded(here.vault, somebody(), Action.VIEW, now=here.clock.now, subject="deletions") as entry:
             found = register.deletions(here.vault, ids, here.clock.now(), status=status)
             entry.note(rows=len(found))
     if as_json:
@@ -79,8 +79,8 @@ def deletions(
 @command(epilog=EXITS)
 def show(contact_id: str, location: OneLocation = "", as_json: Json = False) -> None:
     """Everything held about one person."""
-    with office() as here, recorded(here.vault, somebody(), Act.VIEW, now=here.clock.now, subject=contact_id):
-        found = person(here.vault, contact_id, location_id=location, now=here.clock.now())
+    with context() as here, recorded(here.vault, somebody(), Action.VIEW, now=here.clock.now, subject=contact_id):
+        found = contact_record(here.vault, contact_id, location_id=location, now=here.clock.now())
     if as_json:
         show_json(found)
     else:
@@ -94,7 +94,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check the vault against itself: every copy's bytes against their digest, the register against the copies."""
-    with office() as here, progress(as_json) as listener:
+    with context() as here, progress(as_json) as listener:
         found = [_verify(here, each.location_id, live, listener) for each in here.locations(location)]
     answer = {"ok": all(each["ok"] for each in found), "at": datetime.now(UTC).isoformat(), "locations": found}
     if as_json:
@@ -106,7 +106,7 @@ def verify(
         raise Attention(*[problem for each in found for problem in each["problems"][:20]])
 
 
-def _verify(here: Office, location_id: str, live: bool, listener: Listener) -> dict[str, Any]:
+def _verify(here: AppContext, location_id: str, live: bool, listener: Listener) -> dict[str, Any]:
     if not live:
         return verify_location(here.vault, location_id, listener=listener).to_json()
     try:

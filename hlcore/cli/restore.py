@@ -14,15 +14,15 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.cli.console import (
     EXITS,
     Attention,
     Json,
     OneLocation,
     command,
+    context,
     errors,
-    office,
     progress,
     show_json,
     somebody,
@@ -31,13 +31,13 @@ from hlcore.cli.console import (
 from hlcore.errors import NotFound
 from hlcore.export.csv_writer import placed
 from hlcore.export.small_tables import export_table
-from hlcore.governance.roles import Person
+from hlcore.governance.roles import User
 from hlcore.highlevel import Client, Priority
 from hlcore.model.exclusions import FIELDS, KINDS, is_known
 from hlcore.model.progress import Listener
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import create_job
-from hlcore.restore.plan import Choices, Plan
+from hlcore.restore.plan import Plan, PlanChoices
 from hlcore.restore.planning.plan_table import COLUMNS, rows
 from hlcore.restore.planning.planner import plan as make_plan
 from hlcore.restore.receipt import to_json as receipt_json
@@ -50,14 +50,14 @@ CHOICES = (
 )
 
 
-def choices_of(told: str, leave_out: Sequence[str], options: Mapping[str, Any]) -> Choices:
+def choices_of(told: str, leave_out: Sequence[str], options: Mapping[str, Any]) -> PlanChoices:
     """The single options, with what the JSON value says instead. Raises BadParameter for anything unknown."""
     found = {**options, "leave_out": list(leave_out), **_json(told)}
-    unknown = sorted(found.keys() - set(Choices.__struct_fields__))
+    unknown = sorted(found.keys() - set(PlanChoices.__struct_fields__))
     if unknown:
         raise typer.BadParameter(f"There is no choice {unknown[0]!r}.", param_hint="--choices")
     try:
-        made = msgspec.convert(found, Choices)
+        made = msgspec.convert(found, PlanChoices)
     except msgspec.ValidationError as exc:
         raise typer.BadParameter(f"{exc}.", param_hint="--choices") from exc
     _known([*made.leave_out, *(name for names in made.leave_out_of.values() for name in names)])
@@ -83,7 +83,7 @@ def _known(names: Iterable[str]) -> None:
             )
 
 
-def write_csv(here: Office, plans: Sequence[Plan], path: Path) -> None:
+def write_csv(here: AppContext, plans: Sequence[Plan], path: Path) -> None:
     """The plan stands at `path` as CSV, safe in a spreadsheet, once it is whole; recorded in the audit log. Raises
     ExportError, NotAllowed."""
     only = plans[0].location_id if len(plans) == 1 else ""
@@ -93,7 +93,7 @@ def write_csv(here: Office, plans: Sequence[Plan], path: Path) -> None:
             COLUMNS,
             rows(plans),
             subject="restore plan",
-            person=somebody(),
+            user=somebody(),
             now=here.clock.now,
             location_id=only,
         )
@@ -147,7 +147,7 @@ def restore(
     options = {"tags": tags.value, "marker": marker, "on_conflict": on_conflict.value, "past_appointments": past}
     choices = choices_of(told, leave_out or [], options)
     wanted = [line.strip() for line in typer.get_text_stream("stdin")] if ids == ["-"] else ids
-    with office() as here, progress(as_json) as listener:
+    with context() as here, progress(as_json) as listener:
         groups = _by_location(here, [each for each in wanted if each], location)
         plans = [_plan(here, location_id, group, path, choices, listener) for location_id, group in groups.items()]
         if csv is not None:
@@ -156,13 +156,13 @@ def restore(
         _show_plans(plans, as_json)
         return
     done: list[dict[str, Any]] = []
-    with office() as here, progress(as_json) as listener:
+    with context() as here, progress(as_json) as listener:
         for plan in plans:
             done += _do(here, plan, listener)
     _tell(done, as_json)
 
 
-def _by_location(here: Office, ids: list[str], only: str) -> dict[str, list[str]]:
+def _by_location(here: AppContext, ids: list[str], only: str) -> dict[str, list[str]]:
     """The ids by the location that holds them. Raises NotFound for one that nobody holds."""
     groups: dict[str, list[str]] = defaultdict(list)
     connected = {each.location_id for each in here.locations(only)}
@@ -176,7 +176,9 @@ def _by_location(here: Office, ids: list[str], only: str) -> dict[str, list[str]
     return groups
 
 
-def _plan(here: Office, location_id: str, ids: list[str], path: Way, choices: Choices, listener: Listener) -> Plan:
+def _plan(
+    here: AppContext, location_id: str, ids: list[str], path: Way, choices: PlanChoices, listener: Listener
+) -> Plan:
     with here.client(location_id, priority=Priority.INTERACTIVE) as client:
         return make_plan(
             here.vault,
@@ -229,7 +231,7 @@ def _ask(plan: Plan) -> None:
             errors.print("\n".join(lines), highlight=False, markup=False)
 
 
-def _do(here: Office, plan: Plan, listener: Listener) -> list[dict[str, Any]]:
+def _do(here: AppContext, plan: Plan, listener: Listener) -> list[dict[str, Any]]:
     """The plan has been carried out, waiting included; the receipt's items."""
     person = somebody()
     job_id = create_job(here.vault, plan, person, here.clock.now)
@@ -239,9 +241,9 @@ def _do(here: Office, plan: Plan, listener: Listener) -> list[dict[str, Any]]:
     return items
 
 
-def _run(here: Office, client: Client, job_id: int, person: Person, listener: Listener) -> None:
+def _run(here: AppContext, client: Client, job_id: int, user: User, listener: Listener) -> None:
     while True:
-        result = run_job(here.vault, client, job_id, now=here.clock.now, person=person, listener=listener)
+        result = run_job(here.vault, client, job_id, now=here.clock.now, user=user, listener=listener)
         if not result.pending or result.resume_at is None:
             return
         left = (result.resume_at - here.clock.now()).total_seconds()

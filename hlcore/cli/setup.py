@@ -8,9 +8,9 @@ import sys
 import typer
 
 from hlcore.accounts import connection
-from hlcore.cli.console import EXITS, Json, command, office, progress, screen, show_json, somebody
+from hlcore.cli.console import EXITS, Json, command, context, progress, screen, show_json, somebody
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act
+from hlcore.governance.roles import Action
 from hlcore.settings import Settings
 
 
@@ -18,8 +18,8 @@ from hlcore.settings import Settings
 def connect(location_id: str, as_json: Json = False) -> None:
     """Connect an account: asks for its token (or reads it from standard input) and checks it with a real call."""
     token = typer.prompt("Private Integration Token", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    with office() as here:
-        with recorded(here.vault, somebody(), Act.CONNECT, now=here.clock.now, location_id=location_id):
+    with context() as here:
+        with recorded(here.vault, somebody(), Action.CONNECT, now=here.clock.now, location_id=location_id):
             connection.connect(here, location_id, token)
         found = here.location(location_id)
     if as_json:
@@ -33,7 +33,7 @@ def worker() -> None:
     """Do in this process what the dashboard's background thread does, until stopped."""
     from hlcore.worker.loop import Worker
 
-    with office() as here:
+    with context() as here:
         connection.connect_from_settings(here)
         running = Worker(lambda: here)
         running.start()

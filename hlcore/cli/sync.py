@@ -8,25 +8,25 @@ from typing import Annotated, Any
 import typer
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.cli.console import (
     EXITS,
     Attention,
     Json,
     OneLocation,
     command,
-    office,
+    context,
     progress,
     show_json,
     table,
 )
 from hlcore.errors import HighLevelError, NotFound
 from hlcore.model.progress import Listener
-from hlcore.sync.capture.budget import Budget
+from hlcore.sync.capture.budget import CaptureBudget
 from hlcore.sync.capture.run import CaptureReport
 from hlcore.sync.capture.run import capture as capture_location
 from hlcore.sync.listing.run import sync_location
-from hlcore.sync.run_context import Report
+from hlcore.sync.run_context import SyncReport
 from hlcore.sync.watch import watch_location
 
 
@@ -40,7 +40,7 @@ def capture(
 ) -> None:
     """Fill what is not yet safe (details, notes, tasks, opportunities, appointments, messages), then look again at
     what is, until all is done or the budget ends. A run that was stopped goes on where it was."""
-    with office() as here, progress(as_json) as listener:
+    with context() as here, progress(as_json) as listener:
         connection.connect_from_settings(here)
         places = here.locations(location)
         if not places:
@@ -53,9 +53,9 @@ def capture(
     _print_captures(found, as_json)
 
 
-def _capture(here: Office, location_id: str, at_most: int | None, listener: Listener) -> CaptureReport:
+def _capture(here: AppContext, location_id: str, at_most: int | None, listener: Listener) -> CaptureReport:
     with here.client(location_id) as client:
-        budget = Budget.of(here.settings, client.limiter, at_most=at_most)
+        budget = CaptureBudget.of(here.settings, client.limiter, at_most=at_most)
         return capture_location(
             here.vault, client, location_id, now=here.clock.now, budget=budget, listener=listener, again=True
         )
@@ -99,7 +99,7 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """One complete round: list all contacts, notice what is missing, confirm it by id."""
-    with office() as here, progress(as_json) as listener:
+    with context() as here, progress(as_json) as listener:
         reports = _connect(here) or [_round(here, each.location_id, listener) for each in _connected(here, location)]
     _print_reports(reports, as_json)
 
@@ -107,40 +107,40 @@ def sync(
 @command(epilog=EXITS)
 def watch(location: OneLocation = "", as_json: Json = False) -> None:
     """The cheap check for deletions: counts instead of lists, pages only where they differ."""
-    with office() as here, progress(as_json) as listener:
+    with context() as here, progress(as_json) as listener:
         reports = _connect(here) or [_look(here, each.location_id, listener) for each in _connected(here, location)]
     _print_reports(reports, as_json)
 
 
-def _look(here: Office, location_id: str, listener: Listener) -> Report:
+def _look(here: AppContext, location_id: str, listener: Listener) -> SyncReport:
     with here.client(location_id) as client:
         rules = here.rules(here.location(location_id))
         return watch_location(here.vault, client, rules, now=here.clock.now, listener=listener)
 
 
-def _connect(here: Office) -> list[Report]:
+def _connect(here: AppContext) -> list[SyncReport]:
     """The account named by the settings is connected; HighLevel's refusal becomes its report."""
     try:
         connection.connect_from_settings(here)
     except HighLevelError as exc:
-        return [Report(here.settings.location_id, "refused", f"{exc} {exc.hint}".strip(), requests=1)]
+        return [SyncReport(here.settings.location_id, "refused", f"{exc} {exc.hint}".strip(), requests=1)]
     return []
 
 
-def _connected(here: Office, only: str) -> list[Any]:
+def _connected(here: AppContext, only: str) -> list[Any]:
     found = here.locations(only)
     if not found:
         raise NotFound("No account is connected.", hint="Use: python -m hlcore connect LOCATION_ID")
     return found
 
 
-def _round(here: Office, location_id: str, listener: Listener) -> Report:
+def _round(here: AppContext, location_id: str, listener: Listener) -> SyncReport:
     with here.client(location_id) as client:
         rules = here.rules(here.location(location_id))
         return sync_location(here.vault, client, rules, now=here.clock.now, listener=listener)
 
 
-def _print_reports(reports: list[Report], as_json: bool) -> None:
+def _print_reports(reports: list[SyncReport], as_json: bool) -> None:
     if as_json:
         show_json({"runs": [report.to_json() for report in reports]})
     else:

@@ -18,20 +18,20 @@ from threading import Lock
 from typing import Any
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.demo.data import DENTAL, EDITS, FIELDS, RECRUITING, SOURCES, TAGS, USERS, VALUES
 from hlcore.highlevel import SystemClock
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.model.records import EACH, FED
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.sandbox.state.invented_people import People
 from hlcore.settings import Settings
 from hlcore.store import locations
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
-from hlcore.sync.capture.contact_records import Reader
+from hlcore.sync.capture.contact_records import RecordReader
 from hlcore.sync.capture.feeds import walk
-from hlcore.sync.capture.session import Gathering
+from hlcore.sync.capture.session import CaptureSession
 from hlcore.sync.listing.run import sync_location
 
 DAYS = 60
@@ -73,7 +73,7 @@ class DemoClock:
         self.moved = False
 
 
-def open_demo(settings: Settings, *, listener: Listener = silent, afresh: bool = False) -> Office:
+def open_demo(settings: Settings, *, listener: Listener = silent, afresh: bool = False) -> AppContext:
     """The demo runs: its sandbox answers on loopback and the Office looks at the demo's own vault, apart from any real
     one. Built at the first start, or when it has become old. Closing the Office ends it."""
     folder = settings.data_dir / "demo"
@@ -85,10 +85,10 @@ def open_demo(settings: Settings, *, listener: Listener = silent, afresh: bool =
     sandbox.load(state)
     stack = ExitStack()
     server = stack.enter_context(serve(sandbox))
-    office = Office.open(_settings(settings, folder, server.url))
-    office.closers.append(lambda: sandbox.save(state))
-    office.closers.append(stack.close)
-    return office
+    context = AppContext.open(_settings(settings, folder, server.url))
+    context.on_close.append(lambda: sandbox.save(state))
+    context.on_close.append(stack.close)
+    return context
 
 
 def _is_fresh(state: Path) -> bool:
@@ -114,21 +114,21 @@ def _build(settings: Settings, folder: Path, listener: Listener) -> None:
     clock = DemoClock(datetime.now(UTC) - timedelta(days=DAYS, minutes=2))
     sandbox = Sandbox(clock.now, seed=SEED)
     with serve(sandbox) as server:
-        office = Office.open(_settings(settings, folder, server.url), clock=clock)
+        context = AppContext.open(_settings(settings, folder, server.url), clock=clock)
         try:
-            _Life(sandbox, office, clock, listener).live()
+            _DemoHistory(sandbox, context, clock, listener).live()
         finally:
-            office.close()
+            context.close()
     part = folder / "sandbox.part"
     sandbox.save(part)
     os.replace(part, folder / "sandbox.bin")
 
 
-class _Life:
+class _DemoHistory:
     """Sixty days in two sub-accounts."""
 
-    def __init__(self, sandbox: Sandbox, office: Office, clock: DemoClock, listener: Listener) -> None:
-        self.sandbox, self.office, self.clock, self.listener = sandbox, office, clock, listener
+    def __init__(self, sandbox: Sandbox, context: AppContext, clock: DemoClock, listener: Listener) -> None:
+        self.sandbox, self.context, self.clock, self.listener = sandbox, context, clock, listener
         self.random, self.whims = random.Random(SEED), random.Random(SEED + 1)
         self.people: dict[str, Iterator[dict[str, Any]]] = {}
 
@@ -161,7 +161,7 @@ class _Life:
                 self.clock.at += timedelta(days=1) - timedelta(minutes=15 if day in events else 0)
         self.clock.release()
 
-    def _open(self, location_id: str, name: str, timezone: str, size: int) -> Location:
+    def _open(self, location_id: str, name: str, timezone: str, size: int) -> SandboxLocation:
         location = self.sandbox.add_location(location_id, name, timezone, token=f"demo-{location_id}")
         users = [location.add_user(user) for user in USERS[location_id]]
         fields = [location.add_custom_field(label, data_type=kind) for label, kind in FIELDS[location_id]]
@@ -172,7 +172,7 @@ class _Life:
         for at in range(size):
             added = self.clock.at - timedelta(seconds=span - at * span // size + 7_200)
             self._arrive(location, dateAdded=added, dateUpdated=added + timedelta(hours=1))
-        connection.connect(self.office, location_id, f"demo-{location_id}", is_demo=True)
+        connection.connect(self.context, location_id, f"demo-{location_id}", is_demo=True)
         return location
 
     def _invent(self, location_id: str, users: list[str], labels: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -190,7 +190,7 @@ class _Life:
             source = self.random.choice(SOURCES[location_id])
             yield {**person, "tags": tags, "source": source, "customFields": answers}
 
-    def _arrive(self, location: Location, **dates: Any) -> str:
+    def _arrive(self, location: SandboxLocation, **dates: Any) -> str:
         contact_id = location.create(**next(self.people[location.id]), **dates)
         if self.random.random() < 0.12:
             location.add_note(contact_id, "Called back; prefers the afternoon.")
@@ -199,7 +199,7 @@ class _Life:
         self._deal_and_talk(location, contact_id, dates.get("dateAdded", self.clock.at))
         return contact_id
 
-    def _deal_and_talk(self, location: Location, contact_id: str, at: datetime) -> None:
+    def _deal_and_talk(self, location: SandboxLocation, contact_id: str, at: datetime) -> None:
         """Some have an opportunity, an appointment, a conversation."""
         if self.whims.random() < 0.15:
             amount = self.whims.choice((450, 1_200, 3_800))
@@ -214,7 +214,7 @@ class _Life:
             text = "<p>Thank you for your interest. Our offer is attached.</p>"
             location.add_message(contact_id, text, kind="EMAIL", at=at, subject="Our offer", direction="outbound")
 
-    def _ordinary_day(self, location: Location, day: int) -> None:
+    def _ordinary_day(self, location: SandboxLocation, day: int) -> None:
         weekend = (self.clock.at.weekday()) >= 5
         for _ in range(self.random.randint(0, 2) if weekend else self.random.randint(4, 9)):
             self._arrive(location)
@@ -227,56 +227,56 @@ class _Life:
         back = [contact_id for contact_id in location.trash if self.random.random() < 0.004 and day > 5]
         location.native_restore(*[contact_id for contact_id in back if contact_id not in gone][:1])
 
-    def _merge(self, location: Location) -> None:
+    def _merge(self, location: SandboxLocation) -> None:
         winner, loser = self.random.sample([i for i, c in location.contacts.items() if c.get("email")], 2)
         location.merge(winner, loser)
 
-    def _accident(self, location: Location) -> None:
+    def _accident(self, location: SandboxLocation) -> None:
         """Somebody picks the wrong list and deletes 140 people."""
         chosen = self.random.sample(list(location.contacts), 140)
         self._leave(location, chosen, captured=chosen[-OVERLOOKED:])
 
-    def _native_restore(self, location: Location) -> None:
+    def _native_restore(self, location: SandboxLocation) -> None:
         """The next day most of them are restored in HighLevel; two dozen are overlooked."""
         lost = sorted(location.trash.items(), key=lambda item: item[1].at)[-140:]
         location.native_restore(*[contact_id for contact_id, _ in lost[:-OVERLOOKED]])
 
-    def _unsubscribed_leaves(self, location: Location) -> None:
+    def _unsubscribed_leaves(self, location: SandboxLocation) -> None:
         """A person who has opted out of every channel is deleted; a restore must not write to them."""
         person = next(contact_id for contact_id, fields in location.contacts.items() if fields.get("dnd"))
         self._leave(location, [person], captured=[person])
 
-    def _leave(self, location: Location, people: list[str], *, captured: list[str]) -> None:
+    def _leave(self, location: SandboxLocation, people: list[str], *, captured: list[str]) -> None:
         """They are deleted. Of some everything had been captured: in weeks the planner reaches everybody, and the demo
         lives through its weeks in seconds."""
-        with self.office.vault.read() as tx:
+        with self.context.vault.read() as tx:
             held = [one for one in captured if contact_reads.get(tx, location.id, one)]
-        with self.office.client(location.id) as client, ThreadPoolExecutor(4) as pool:
-            reader = Reader(self.office.vault, client, location.id, self.clock.now, Lock())
+        with self.context.client(location.id) as client, ThreadPoolExecutor(4) as pool:
+            reader = RecordReader(self.context.vault, client, location.id, self.clock.now, Lock())
             list(pool.map(lambda what: reader.capture(*what), [(one, kind) for one in held for kind in EACH]))
         location.delete(*people)
 
     def _read_feeds(self, location_id: str) -> None:
-        with self.office.client(location_id) as client:
-            gathering = Gathering(self.office.vault, client, location_id, self.clock.now)
+        with self.context.client(location_id) as client:
+            gathering = CaptureSession(self.context.vault, client, location_id, self.clock.now)
             for kind in FED:
                 walk(gathering, kind, calls=50)
 
     def _sync(self, location_id: str) -> None:
-        rules = self.office.rules(self.office.location(location_id))
-        with self.office.client(location_id) as client:
-            sync_location(self.office.vault, client, rules, now=self.clock.now)
+        rules = self.context.rules(self.context.location(location_id))
+        with self.context.client(location_id) as client:
+            sync_location(self.context.vault, client, rules, now=self.clock.now)
 
 
-def is_demo(office: Office) -> bool:
+def is_demo(context: AppContext) -> bool:
     """Whether this office shows the demo."""
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         found = locations.all(tx)
     return bool(found) and all(location.is_demo for location in found)
 
 
-def size(office: Office) -> int:
+def size(context: AppContext) -> int:
     """How many living contacts the demo has."""
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         counted = contact_search.counts(tx, [RECRUITING, DENTAL])
     return sum(numbers.get("present", 0) + numbers.get("returned", 0) for numbers in counted.values())

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hlcore.export.csv_cells import Mode
+from hlcore.export.csv_cells import ExportMode
 from hlcore.model.contact import moment
-from hlcore.model.contact_snapshot import last_copy
+from hlcore.model.contact_snapshot import latest_snapshot
 
 CHANNELS = ("Call", "Email", "SMS", "WhatsApp", "GMB", "FB", "RCS")
 PERSON = (
@@ -45,7 +45,7 @@ _INNER = {"additionalEmails": "email", "additionalPhones": "phone"}
 _PLAIN_PERSON = PERSON[5:]
 
 
-def contact_values(fields: Mapping[str, Any], mode: Mode) -> list[object]:
+def contact_values(fields: Mapping[str, Any], mode: ExportMode) -> list[object]:
     """The values of `COLUMNS`; None where HighLevel sent nothing."""
     get = fields.get
     values: list[object] = [
@@ -56,7 +56,7 @@ def contact_values(fields: Mapping[str, Any], mode: Mode) -> list[object]:
         get("lastNameRaw") or get("lastName"),
     ]
     values += map(get, _PLAIN_PERSON)
-    values += map(get, LISTS) if mode is Mode.EXACT else [_inner(name, get(name)) for name in LISTS]
+    values += map(get, LISTS) if mode is ExportMode.EXACT else [_inner(name, get(name)) for name in LISTS]
     values.append(get("dnd"))
     values += _channels(get("dndSettings"))
     values.append(_status(_all(get("inboundDndSettings"))))
@@ -87,7 +87,7 @@ def iso(at: datetime | None) -> str:
 def fields_of(raw: bytes, detail: bytes | None, *, rows_tell_settings: bool = False) -> Mapping[str, Any]:
     """The contact's fields, from both copies. Bytes that are not quite JSON give what can be read of them."""
     try:
-        return last_copy(raw, detail, rows_tell_settings=rows_tell_settings).fields
+        return latest_snapshot(raw, detail, rows_tell_settings=rows_tell_settings).fields
     except ValueError:
         return lenient(raw) if detail is None else {**lenient(raw), **lenient(detail)}
 

@@ -11,14 +11,14 @@ from itertools import islice
 
 from hlcore.export.csv_cells import writer_of
 from hlcore.export.custom_fields import columns_for
-from hlcore.export.selection import Selection
-from hlcore.export.sheet import ContactWriter, Sheet, Source
+from hlcore.export.selection import ExportSelection
+from hlcore.export.sheet import ContactWriter, ExportSource, ExportTable
 from hlcore.model.lifecycle import Status
 from hlcore.model.progress import Progress
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts import streams as contact_streams
 from hlcore.store.contacts.search import ContactQuery
-from hlcore.store.contacts.streams import Copy
+from hlcore.store.contacts.streams import ContactCopy
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.store.records import user_names
@@ -28,21 +28,21 @@ CHUNK = 1_000
 CLOCKED = frozenset({Status.DELETED, Status.EXPIRED})
 
 
-def sheet(source: Source, selection: Selection) -> Sheet:
+def sheet(source: ExportSource, selection: ExportSelection) -> ExportTable:
     """The contacts that the selection names, each once. They are read twice: first for their custom fields."""
     writer = contact_writer(source, copies(source, selection))
     rows = _rows(source, writer, copies(source, selection))
-    return Sheet((*writer.columns, *OURS), rows, _total(source, selection))
+    return ExportTable((*writer.columns, *OURS), rows, _total(source, selection))
 
 
-def contact_writer(source: Source, found: Iterable[Copy]) -> ContactWriter:
+def contact_writer(source: ExportSource, found: Iterable[ContactCopy]) -> ContactWriter:
     """How these contacts are written, with a column for every custom field that one of them has."""
     custom = columns_for(source.tx, source.ids, _parts(source, found))
     tells = frozenset(id_ for id_ in source.ids if contact_search.any_dnd_settings(source.tx, id_))
     return ContactWriter(source.mode, custom, tells)
 
 
-def _parts(source: Source, found: Iterable[Copy]) -> Iterator[tuple[str, bytes]]:
+def _parts(source: ExportSource, found: Iterable[ContactCopy]) -> Iterator[tuple[str, bytes]]:
     for number, copy in enumerate(found):
         if not number % CHUNK:
             source.listener(Progress("Reading", number))
@@ -51,7 +51,7 @@ def _parts(source: Source, found: Iterable[Copy]) -> Iterator[tuple[str, bytes]]
             yield copy.location_id, copy.detail
 
 
-def copies(source: Source, selection: Selection) -> Iterator[Copy]:
+def copies(source: ExportSource, selection: ExportSelection) -> Iterator[ContactCopy]:
     """The copies that the selection names, as a stream."""
     wanted = frozenset(selection.wanted)
     if selection.contact_ids is not None:
@@ -64,11 +64,11 @@ def copies(source: Source, selection: Selection) -> Iterator[Copy]:
     return (copy for copy in found if not wanted or status(copy) in wanted)
 
 
-def status_of(source: Source) -> Callable[[Copy], str]:
+def status_of(source: ExportSource) -> Callable[[ContactCopy], str]:
     """A copy's status as people see it."""
-    limits = {place.location_id: deletion_queries.opened(place, source.at) for place in source.locations}
+    limits = {place.location_id: deletion_queries.window_opened_after(place, source.at) for place in source.locations}
 
-    def status(copy: Copy) -> str:
+    def status(copy: ContactCopy) -> str:
         if copy.clock_from is None or copy.clock_from > limits[copy.location_id]:
             return copy.status
         return Status.EXPIRED
@@ -76,7 +76,7 @@ def status_of(source: Source) -> Callable[[Copy], str]:
     return status
 
 
-def _rows(source: Source, writer: ContactWriter, found: Iterator[Copy]) -> Iterator[Sequence[str]]:
+def _rows(source: ExportSource, writer: ContactWriter, found: Iterator[ContactCopy]) -> Iterator[Sequence[str]]:
     write, status = writer_of(source.mode), status_of(source)
     names = user_names(source.tx, source.ids)
     for copy in found:
@@ -85,7 +85,7 @@ def _rows(source: Source, writer: ContactWriter, found: Iterator[Copy]) -> Itera
         yield cells
 
 
-def _by_status(source: Source, selection: Selection, wanted: frozenset[str]) -> Iterator[Copy]:
+def _by_status(source: ExportSource, selection: ExportSelection, wanted: frozenset[str]) -> Iterator[ContactCopy]:
     plain = sorted(wanted - CLOCKED)
     if plain:
         yield from contact_streams.copies(source.tx, _query(source, selection, plain))
@@ -96,19 +96,19 @@ def _by_status(source: Source, selection: Selection, wanted: frozenset[str]) -> 
             yield from _of_ids(source, place.location_id, (row.contact_id for row in lost))
 
 
-def _chosen(source: Source, ids: Sequence[str]) -> Iterator[Copy]:
+def _chosen(source: ExportSource, ids: Sequence[str]) -> Iterator[ContactCopy]:
     for place in source.locations:
         yield from _of_ids(source, place.location_id, dict.fromkeys(ids))
 
 
-def _of_ids(source: Source, location_id: str, ids: Iterable[str]) -> Iterator[Copy]:
+def _of_ids(source: ExportSource, location_id: str, ids: Iterable[str]) -> Iterator[ContactCopy]:
     waiting = iter(ids)
     while part := list(islice(waiting, CHUNK)):
         found = contact_streams.copies_of(source.tx, location_id, part)
         yield from (found[contact_id] for contact_id in part if contact_id in found)
 
 
-def _query(source: Source, selection: Selection, statuses: Sequence[str] = ()) -> ContactQuery:
+def _query(source: ExportSource, selection: ExportSelection, statuses: Sequence[str] = ()) -> ContactQuery:
     return ContactQuery(
         source.ids,
         text=selection.text,
@@ -119,7 +119,7 @@ def _query(source: Source, selection: Selection, statuses: Sequence[str] = ()) -
     )
 
 
-def _lost(source: Source, selection: Selection, clocked: Sequence[str], location_id: str) -> RegisterQuery:
+def _lost(source: ExportSource, selection: ExportSelection, clocked: Sequence[str], location_id: str) -> RegisterQuery:
     return RegisterQuery(
         [location_id],
         text=selection.text,
@@ -130,7 +130,7 @@ def _lost(source: Source, selection: Selection, clocked: Sequence[str], location
     )
 
 
-def _total(source: Source, selection: Selection) -> int:
+def _total(source: ExportSource, selection: ExportSelection) -> int:
     """How many rows to expect; 0 where counting would cost a look at each."""
     if selection.contact_ids is not None:
         return len(set(selection.contact_ids))

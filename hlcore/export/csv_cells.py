@@ -26,7 +26,7 @@ from enum import StrEnum
 from hlcore.model.records import encode
 
 
-class Mode(StrEnum):
+class ExportMode(StrEnum):
     """How cells are written."""
 
     SAFE = "safe"
@@ -59,9 +59,9 @@ def _marked(run: re.Match[str]) -> str:
     return run[0] + MARK if _SEPARATES.search(run[0]) else run[0]
 
 
-def cell(text: str, mode: Mode) -> str:
+def cell(text: str, mode: ExportMode) -> str:
     """The text of one cell in this mode."""
-    return text if mode is Mode.EXACT else neutral(text)
+    return text if mode is ExportMode.EXACT else neutral(text)
 
 
 Writer = Callable[[object], str]
@@ -69,16 +69,16 @@ Writer = Callable[[object], str]
 RowWriter = Callable[[Iterable[object]], list[str]]
 
 
-def writer_of(mode: Mode) -> Writer:
+def writer_of(mode: ExportMode) -> Writer:
     """How values become cells in this mode. Nothing and null are empty; truth values, numbers and, in exact files,
     lists and objects are written as JSON. In safe files a list of plain values is joined with a comma and a blank.
     """
-    return exact_value if mode is Mode.EXACT else safe_value
+    return exact_value if mode is ExportMode.EXACT else safe_value
 
 
-def row_writer(mode: Mode) -> RowWriter:
+def row_writer(mode: ExportMode) -> RowWriter:
     """The same for a whole row at once: most cells are empty or plain, and cost next to nothing."""
-    return _exact_row if mode is Mode.EXACT else _safe_row
+    return _exact_row if mode is ExportMode.EXACT else _safe_row
 
 
 def _exact_row(values: Iterable[object]) -> list[str]:

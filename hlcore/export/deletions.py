@@ -11,12 +11,12 @@ from itertools import groupby, islice
 from hlcore.export.columns import iso
 from hlcore.export.contacts import CHUNK, contact_writer
 from hlcore.export.csv_cells import row_writer
-from hlcore.export.selection import Selection
-from hlcore.export.sheet import ContactWriter, Sheet, Source
+from hlcore.export.selection import ExportSelection
+from hlcore.export.sheet import ContactWriter, ExportSource, ExportTable
 from hlcore.model.lifecycle import Status
 from hlcore.model.recovery_window import remaining
 from hlcore.store.contacts import streams as contact_streams
-from hlcore.store.contacts.streams import Copy
+from hlcore.store.contacts.streams import ContactCopy
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
 from hlcore.store.locations import Location
@@ -30,14 +30,16 @@ COLUMNS = (
 CONFIRMED = (Status.DELETED, Status.EXPIRED, Status.MERGED, Status.RETURNED, Status.RECREATED)
 
 
-def sheet(source: Source, selection: Selection) -> Sheet:
+def sheet(source: ExportSource, selection: ExportSelection) -> ExportTable:
     """The disappearances that the selection names, oldest entry first."""
     query = _query(source, selection)
     writer = contact_writer(source, (copy for _, copy in _with_copies(source, query)))
-    return Sheet((*COLUMNS, *writer.columns), _rows(source, query, writer), deletion_queries.count(source.tx, query))
+    return ExportTable(
+        (*COLUMNS, *writer.columns), _rows(source, query, writer), deletion_queries.count(source.tx, query)
+    )
 
 
-def _rows(source: Source, query: RegisterQuery, writer: ContactWriter) -> Iterator[Sequence[str]]:
+def _rows(source: ExportSource, query: RegisterQuery, writer: ContactWriter) -> Iterator[Sequence[str]]:
     places = {place.location_id: place for place in source.locations}
     names = user_names(source.tx, source.ids)
     for row, copy in _with_copies(source, query):
@@ -45,13 +47,13 @@ def _rows(source: Source, query: RegisterQuery, writer: ContactWriter) -> Iterat
         yield cells + writer.cells(copy.location_id, copy.raw, copy.detail)
 
 
-def _cells(row: Disappearance, place: Location, owner: str, source: Source) -> list[str]:
+def _cells(row: Disappearance, place: Location, owner: str, source: ExportSource) -> list[str]:
     left = remaining(place.window, deleted_at=row.deleted_at, last_seen_at=row.last_seen_at, now=source.at)
     return row_writer(source.mode)(
         (
             row.location_id,
             row.contact_id,
-            deletion_queries.status_now(row.status, left),
+            deletion_queries.display_status(row.status, left),
             row.cause,
             row.evidence,
             iso(row.deleted_at),
@@ -69,11 +71,11 @@ def _cells(row: Disappearance, place: Location, owner: str, source: Source) -> l
     )
 
 
-def _with_copies(source: Source, query: RegisterQuery) -> Iterator[tuple[Disappearance, Copy]]:
+def _with_copies(source: ExportSource, query: RegisterQuery) -> Iterator[tuple[Disappearance, ContactCopy]]:
     """Every disappearance with the last copy; those of people who were erased later are left out."""
     waiting = deletion_queries.iterate(source.tx, query)
     while part := list(islice(waiting, CHUNK)):
-        found: dict[tuple[str, str], Copy] = {}
+        found: dict[tuple[str, str], ContactCopy] = {}
         ordered = sorted(part, key=lambda row: row.location_id)
         for location_id, rows in groupby(ordered, key=lambda row: row.location_id):
             some = contact_streams.copies_of(source.tx, location_id, [row.contact_id for row in rows])
@@ -83,7 +85,7 @@ def _with_copies(source: Source, query: RegisterQuery) -> Iterator[tuple[Disappe
                 yield row, copy
 
 
-def _query(source: Source, selection: Selection) -> RegisterQuery:
+def _query(source: ExportSource, selection: ExportSelection) -> RegisterQuery:
     statuses = [status for status in selection.wanted or CONFIRMED if status != Status.ERASED]
     return RegisterQuery(
         source.ids,

@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 from hlcore.errors import NotFound
 from hlcore.export import contacts, deletions, records
-from hlcore.export.csv_cells import Mode, cell
+from hlcore.export.csv_cells import ExportMode, cell
 from hlcore.export.csv_writer import Manifest, Sink, placed
-from hlcore.export.selection import Kind, Selection
-from hlcore.export.sheet import Sheet, Source
+from hlcore.export.selection import ExportKind, ExportSelection
+from hlcore.export.sheet import ExportSource, ExportTable
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.store import Tx, Vault, locations
 from hlcore.store.locations import Location
@@ -26,12 +26,12 @@ TELL_EVERY = 1_000
 
 def export(
     vault: Vault,
-    selection: Selection,
+    selection: ExportSelection,
     out: BinaryIO,
     *,
-    mode: Mode = Mode.SAFE,
+    mode: ExportMode = ExportMode.SAFE,
     bom: bool = False,
-    person: Person,
+    user: User,
     now: Now,
     listener: Listener = silent,
 ) -> Manifest:
@@ -41,19 +41,19 @@ def export(
     The person's right is checked first; that the data left, how many rows and which hash, is in the audit log.
     Raises NotAllowed, NotFound (a location), ExportError, StoreError, and what the listener raises.
     """
-    with _recorded(vault, selection, mode, person, now) as kept:
+    with _recorded(vault, selection, mode, user, now) as kept:
         kept.append(_write(vault, selection, out, mode=mode, bom=bom, at=now(), listener=listener))
     return kept[0]
 
 
 def to_file(
     vault: Vault,
-    selection: Selection,
+    selection: ExportSelection,
     path: Path,
     *,
-    mode: Mode = Mode.SAFE,
+    mode: ExportMode = ExportMode.SAFE,
     bom: bool = False,
-    person: Person,
+    user: User,
     now: Now,
     listener: Listener = silent,
 ) -> Manifest:
@@ -61,7 +61,7 @@ def to_file(
     anything fails, whatever stood at `path` stays. Only this user may read it."""
     with (
         placed(path) as draft,
-        _recorded(vault, selection, mode, person, now) as kept,
+        _recorded(vault, selection, mode, user, now) as kept,
         draft() as out,
     ):
         kept.append(_write(vault, selection, out, mode=mode, bom=bom, at=now(), listener=listener))
@@ -69,23 +69,32 @@ def to_file(
 
 
 @contextmanager
-def _recorded(vault: Vault, selection: Selection, mode: Mode, person: Person, now: Now) -> Iterator[list[Manifest]]:
+def _recorded(
+    vault: Vault, selection: ExportSelection, mode: ExportMode, user: User, now: Now
+) -> Iterator[list[Manifest]]:
     kept: list[Manifest] = []
     only = selection.location_ids[0] if len(selection.location_ids) == 1 else ""
     detail = {**selection.facts(), "mode": str(mode)}
     with recorded(
-        vault, person, Act.EXPORT, now=now, location_id=only, subject=str(selection.kind), detail=detail
+        vault, user, Action.EXPORT, now=now, location_id=only, subject=str(selection.kind), detail=detail
     ) as entry:
         yield kept
         entry.note(**kept[0].to_json())
 
 
 def _write(
-    vault: Vault, selection: Selection, out: BinaryIO, *, mode: Mode, bom: bool, at: datetime, listener: Listener
+    vault: Vault,
+    selection: ExportSelection,
+    out: BinaryIO,
+    *,
+    mode: ExportMode,
+    bom: bool,
+    at: datetime,
+    listener: Listener,
 ) -> Manifest:
     sink = Sink(out, bom=bom)
     with vault.read() as tx:
-        sheet = sheet_of(Source(tx, _places(tx, selection.location_ids), mode, at, listener), selection)
+        sheet = sheet_of(ExportSource(tx, _places(tx, selection.location_ids), mode, at, listener), selection)
         sink.row([cell(name, mode) for name in sheet.columns])
         for number, row in enumerate(sheet.rows, 1):
             sink.row(row)
@@ -96,13 +105,13 @@ def _write(
     return manifest
 
 
-def sheet_of(source: Source, selection: Selection) -> Sheet:
+def sheet_of(source: ExportSource, selection: ExportSelection) -> ExportTable:
     """The sheet of the selection's kind."""
-    if selection.kind is Kind.CONTACTS:
+    if selection.kind is ExportKind.CONTACTS:
         return contacts.sheet(source, selection)
-    if selection.kind is Kind.DELETIONS:
+    if selection.kind is ExportKind.DELETIONS:
         return deletions.sheet(source, selection)
-    if selection.kind is Kind.VERSIONS:
+    if selection.kind is ExportKind.VERSIONS:
         return records.versions_sheet(source, selection)
     return records.sheet(source, selection)
 

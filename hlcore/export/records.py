@@ -16,27 +16,42 @@ import msgspec
 
 from hlcore.export.columns import instant, iso, lenient
 from hlcore.export.contacts import contact_writer
-from hlcore.export.csv_cells import Mode, row_writer
-from hlcore.export.selection import Kind, Selection
-from hlcore.export.sheet import ContactWriter, Sheet, Source, text_of
+from hlcore.export.csv_cells import ExportMode, row_writer
+from hlcore.export.selection import ExportKind, ExportSelection
+from hlcore.export.sheet import ContactWriter, ExportSource, ExportTable, text_of
 from hlcore.model.records import emails_of, texts_of
 from hlcore.store.contacts import streams as contact_streams
-from hlcore.store.contacts.streams import Copy, OldCopy, RecordCopy
+from hlcore.store.contacts.streams import ContactCopy, OldCopy, RecordCopy
 
-FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.NOTES: ("id", "contactId", "title", "body", "bodyText", "userId", "color", "pinned", "dateAdded"),
-    Kind.TASKS: ("id", "contactId", "title", "body", "assignedTo", "dueDate", "completed", "dateAdded", "dateUpdated"),
-    Kind.OPPORTUNITIES: (
+FIELDS: Mapping[ExportKind, tuple[str, ...]] = {
+    ExportKind.NOTES: ("id", "contactId", "title", "body", "bodyText", "userId", "color", "pinned", "dateAdded"),
+    ExportKind.TASKS: (
+        "id",
+        "contactId",
+        "title",
+        "body",
+        "assignedTo",
+        "dueDate",
+        "completed",
+        "dateAdded",
+        "dateUpdated",
+    ),
+    ExportKind.OPPORTUNITIES: (
         *("id", "locationId", "contactId", "name", "pipelineId", "pipelineStageId", "status", "monetaryValue"),
         *("assignedTo", "source", "lostReasonId", "createdAt", "updatedAt", "lastStatusChangeAt", "lastStageChangeAt"),
         *("lastActionDate", "followers", "customFields", "externalObjectId"),
     ),
-    Kind.MESSAGES: (
+    ExportKind.MESSAGES: (
         *("id", "locationId", "contactId", "conversationId", "messageType", "type", "direction", "status", "dateAdded"),
         *("body", "contentType", "attachments", "source", "userId", "conversationProviderId", "chatWidgetId", "meta"),
     ),
 }
-STORED = {Kind.NOTES: "note", Kind.TASKS: "task", Kind.OPPORTUNITIES: "opportunity", Kind.MESSAGES: "message"}
+STORED = {
+    ExportKind.NOTES: "note",
+    ExportKind.TASKS: "task",
+    ExportKind.OPPORTUNITIES: "opportunity",
+    ExportKind.MESSAGES: "message",
+}
 OURS = ("vault_location", "vault_contact", "captured_at", "vanished_at")
 EMAIL = ("email_subject", "email_body")
 AT_ONCE = 200
@@ -49,17 +64,19 @@ _MOMENTS = frozenset(
 )
 
 
-def sheet(source: Source, selection: Selection) -> Sheet:
+def sheet(source: ExportSource, selection: ExportSelection) -> ExportTable:
     """The records of this kind that the selection names, by location and id."""
     names = FIELDS[selection.kind]
-    last = "raw" if source.mode is Mode.EXACT else "otherFields"
+    last = "raw" if source.mode is ExportMode.EXACT else "otherFields"
     found = contact_streams.record_copies(source.tx, source.ids, STORED[selection.kind], selection.contact_ids)
-    if selection.kind is Kind.MESSAGES:
-        return Sheet((*names, *OURS, *EMAIL, last), _messages(source, found, names))
-    return Sheet((*names, *OURS, last), (_cells(record, _decode(record.raw), names, source.mode) for record in found))
+    if selection.kind is ExportKind.MESSAGES:
+        return ExportTable((*names, *OURS, *EMAIL, last), _messages(source, found, names))
+    return ExportTable(
+        (*names, *OURS, last), (_cells(record, _decode(record.raw), names, source.mode) for record in found)
+    )
 
 
-def _messages(source: Source, found: Iterator[RecordCopy], names: Sequence[str]) -> Iterator[Sequence[str]]:
+def _messages(source: ExportSource, found: Iterator[RecordCopy], names: Sequence[str]) -> Iterator[Sequence[str]]:
     """Messages with the texts of their e-mails, some at a time, so that memory stays flat."""
     while portion := list(islice(found, AT_ONCE)):
         read = [(record, _decode(record.raw)) for record in portion]
@@ -70,7 +87,9 @@ def _messages(source: Source, found: Iterator[RecordCopy], names: Sequence[str])
             yield _cells(record, fields, names, source.mode, own)
 
 
-def _emails(source: Source, read: Sequence[tuple[RecordCopy, dict[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:
+def _emails(
+    source: ExportSource, read: Sequence[tuple[RecordCopy, dict[str, Any]]]
+) -> dict[str, dict[str, dict[str, Any]]]:
     """The captured e-mails that these messages name, by location and id."""
     wanted: dict[str, list[str]] = {}
     for record, fields in read:
@@ -83,13 +102,13 @@ def _emails(source: Source, read: Sequence[tuple[RecordCopy, dict[str, Any]]]) -
     }
 
 
-def versions_sheet(source: Source, selection: Selection) -> Sheet:
+def versions_sheet(source: ExportSource, selection: ExportSelection) -> ExportTable:
     """The earlier copies that the selection names, oldest first, each with the columns of a contact."""
     writer = contact_writer(source, map(_as_copy, _old(source, selection)))
-    return Sheet((*VERSION, *writer.columns), _version_rows(source, selection, writer))
+    return ExportTable((*VERSION, *writer.columns), _version_rows(source, selection, writer))
 
 
-def _version_rows(source: Source, selection: Selection, writer: ContactWriter) -> Iterator[Sequence[str]]:
+def _version_rows(source: ExportSource, selection: ExportSelection, writer: ContactWriter) -> Iterator[Sequence[str]]:
     write = row_writer(source.mode)
     for old in _old(source, selection):
         times = (iso(old.captured_at), iso(old.replaced_at))
@@ -97,21 +116,21 @@ def _version_rows(source: Source, selection: Selection, writer: ContactWriter) -
         yield head + writer.cells(old.location_id, old.raw, None)
 
 
-def _old(source: Source, selection: Selection) -> Iterator[OldCopy]:
+def _old(source: ExportSource, selection: ExportSelection) -> Iterator[OldCopy]:
     return contact_streams.old_copies(source.tx, source.ids, selection.contact_ids)
 
 
-def _as_copy(old: OldCopy) -> Copy:
-    return Copy(old.version_id, old.location_id, old.contact_id, "", "", None, old.raw, None)
+def _as_copy(old: OldCopy) -> ContactCopy:
+    return ContactCopy(old.version_id, old.location_id, old.contact_id, "", "", None, old.raw, None)
 
 
 def _cells(
-    record: RecordCopy, fields: dict[str, Any], names: Sequence[str], mode: Mode, own: Sequence[str] = ()
+    record: RecordCopy, fields: dict[str, Any], names: Sequence[str], mode: ExportMode, own: Sequence[str] = ()
 ) -> list[str]:
     values = [instant(fields.get(name)) if name in _MOMENTS else fields.get(name) for name in names]
     values += [record.location_id, record.contact_id, iso(record.captured_at), iso(record.vanished_at), *own]
     rest = {key: value for key, value in fields.items() if key not in names}
-    values.append(text_of(record.raw) if mode is Mode.EXACT else rest or None)
+    values.append(text_of(record.raw) if mode is ExportMode.EXACT else rest or None)
     return row_writer(mode)(values)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class ExportKind(StrEnum):
     """What the rows of a file are."""
 
     CONTACTS = "contacts"
@@ -21,14 +21,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ExportSelection:
     """Which rows. Empty parts do not restrict; no `location_ids` means every location of the vault.
 
     `statuses` are those that people see, `expired` among them; `at_risk` means: deleted, and HighLevel's own window
     still open. Both, and the filters after them, hold for contacts and deletions; `contact_ids` for every kind.
     """
 
-    kind: Kind
+    kind: ExportKind
     location_ids: Sequence[str] = ()
     statuses: Sequence[str] = ()
     contact_ids: Sequence[str] | None = None

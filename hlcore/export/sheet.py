@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hlcore.export.columns import COLUMNS, contact_values, fields_of, others
-from hlcore.export.csv_cells import Mode, row_writer
+from hlcore.export.csv_cells import ExportMode, row_writer
 from hlcore.export.custom_fields import CustomColumns
 from hlcore.model.progress import Listener, silent
 from hlcore.store import Tx
@@ -18,7 +18,7 @@ RAW = ("raw", "raw_detail")
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ExportTable:
     """`columns` and `rows` have the same length everywhere; `total` rows are expected (0: not known)."""
 
     columns: tuple[str, ...]
@@ -27,13 +27,13 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ExportSource:
     """What a sheet is read from: one snapshot of the vault, the locations chosen, the mode, and the moment that days
     left are counted from."""
 
     tx: Tx
     locations: Sequence[Location]
-    mode: Mode
+    mode: ExportMode
     at: datetime
     listener: Listener = silent
 
@@ -47,21 +47,21 @@ class Source:
 class ContactWriter:
     """Turns the copies of a contact into cells. `tells`: locations whose search rows carry `dndSettings`."""
 
-    mode: Mode
+    mode: ExportMode
     custom: CustomColumns
     tells: frozenset[str]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of `cells`."""
-        return (*COLUMNS, *self.custom.names, *(RAW if self.mode is Mode.EXACT else OTHERS))
+        return (*COLUMNS, *self.custom.names, *(RAW if self.mode is ExportMode.EXACT else OTHERS))
 
     def cells(self, location_id: str, raw: bytes, detail: bytes | None) -> list[str]:
         """One contact's cells."""
         fields = fields_of(raw, detail, rows_tell_settings=location_id in self.tells)
         values = contact_values(fields, self.mode)
         values += self.custom.values(location_id, fields.get("customFields"))
-        if self.mode is Mode.EXACT:
+        if self.mode is ExportMode.EXACT:
             values += (text_of(raw), text_of(detail or b""))
         else:
             values.append(others(fields))

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hlcore.errors import NotAllowed, StoreError
-from hlcore.governance.roles import Act, Person, require
+from hlcore.governance.roles import Action, User, require
 from hlcore.store import Vault, audit
 
 Now = Callable[[], datetime]
@@ -17,7 +17,7 @@ DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 
 @dataclass(slots=True)
-class Entry:
+class AuditNote:
     """The line that will be written. Ids and counts only, never personal data."""
 
     subject: str = ""
@@ -31,45 +31,47 @@ class Entry:
 @contextmanager
 def recorded(
     vault: Vault,
-    person: Person,
-    act: Act,
+    user: User,
+    act: Action,
     *,
     now: Now,
     location_id: str = "",
     subject: str = "",
     detail: dict[str, Any] | None = None,
-) -> Iterator[Entry]:
+) -> Iterator[AuditNote]:
     """The block runs only if the person may do this, and the audit log says what became of it: done, refused or
     failed (with the kind of error, never its text). The line has a transaction of its own: it stays when the act is
     rolled back. Raises NotAllowed; whatever the block raises; StoreError when a finished act could not be recorded.
     """
-    entry = Entry(_impersonal(subject), dict(detail or {}))
+    entry = AuditNote(_impersonal(subject), dict(detail or {}))
     try:
-        require(person, act)
+        require(user, act)
         yield entry
     except BaseException as exc:
         outcome = REFUSED if isinstance(exc, NotAllowed) else FAILED
         entry.note(error=type(exc).__name__)
         try:
-            _append(vault, person, act, now(), location_id, entry, outcome)
+            _append(vault, user, act, now(), location_id, entry, outcome)
         except StoreError as lost:
             exc.add_note(f"The audit log could not be written either: {lost}")
         raise
-    _append(vault, person, act, now(), location_id, entry, DONE)
+    _append(vault, user, act, now(), location_id, entry, DONE)
 
 
-def _append(vault: Vault, person: Person, act: Act, at: datetime, location_id: str, entry: Entry, outcome: str) -> None:
+def _append(
+    vault: Vault, user: User, act: Action, at: datetime, location_id: str, entry: AuditNote, outcome: str
+) -> None:
     with vault.write() as tx:
         audit.append(
             tx,
             at=at,
-            actor=person.email or "nobody",
-            role=str(person.role),
+            actor=user.email or "nobody",
+            role=str(user.role),
             act=str(act),
             location_id=location_id,
             subject=_impersonal(entry.subject),
             outcome=outcome,
-            detail={**entry.detail, "how": person.how},
+            detail={**entry.detail, "how": user.how},
         )
 
 

@@ -24,7 +24,7 @@ class Role(StrEnum):
     RESTORER = "restorer"
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """What can be done, and is recorded under this name."""
 
     SIGN_IN = "sign_in"
@@ -41,13 +41,13 @@ class Act(StrEnum):
 
 How = Literal["local", "oidc", "cli", "worker"]
 
-LOOKING = frozenset({Act.SIGN_IN, Act.VIEW, Act.SEARCH})
-MAY: dict[Role, frozenset[Act]] = {
+LOOKING = frozenset({Action.SIGN_IN, Action.VIEW, Action.SEARCH})
+MAY: dict[Role, frozenset[Action]] = {
     Role.NONE: frozenset(),
     Role.VIEWER: LOOKING,
-    Role.RESTORER: frozenset(Act),
+    Role.RESTORER: frozenset(Action),
 }
-UNATTENDED = frozenset({Act.VIEW, Act.SYNC, Act.CONNECT, Act.RESTORE, Act.VERIFY})
+UNATTENDED = frozenset({Action.VIEW, Action.SYNC, Action.CONNECT, Action.RESTORE, Action.VERIFY})
 """What the background worker may do: never an export, never a change of settings."""
 
 WHAT_TO_SET = (
@@ -58,7 +58,7 @@ WHAT_TO_SET = (
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class User:
     """Who acts. `email` is the name in the audit log; `why` says, for role none, what is missing."""
 
     email: str
@@ -67,7 +67,7 @@ class Person:
     how: How
     why: str = ""
 
-    def may(self, act: Act) -> bool:
+    def may(self, act: Action) -> bool:
         """Whether this person may do it."""
         return act in MAY[self.role] and (self.how != "worker" or act in UNATTENDED)
 
@@ -77,15 +77,15 @@ class Person:
         return self.name or self.email
 
 
-WORKER = Person("worker", "Background worker", Role.RESTORER, "worker")
+WORKER = User("worker", "Background worker", Role.RESTORER, "worker")
 
 
-def cli_person(login: str = "") -> Person:
+def cli_user(login: str = "") -> User:
     """Whoever runs the command line: the operating system has let them in, so they may do everything."""
-    return Person(f"cli:{login}" if login else "cli", login or "Command line", Role.RESTORER, "cli")
+    return User(f"cli:{login}" if login else "cli", login or "Command line", Role.RESTORER, "cli")
 
 
-def person_of(
+def user_of(
     settings: Settings,
     *,
     signed_in_email: str | None,
@@ -93,7 +93,7 @@ def person_of(
     name: str = "",
     loopback: bool,
     auth_configured: bool,
-) -> Person:
+) -> User:
     """The person in front of the dashboard.
 
     `email_verified` is the claim of that name, None when the provider sends none (Microsoft Entra does not); any
@@ -112,7 +112,7 @@ def person_of(
     role = role_of(settings, address)
     if role is Role.NONE:
         return _nobody(address, "This account is not on the list of people who may enter. Ask an administrator.")
-    return Person(address, name, role, "oidc")
+    return User(address, name, role, "oidc")
 
 
 def role_of(settings: Settings, email: str) -> Role:
@@ -124,23 +124,23 @@ def role_of(settings: Settings, email: str) -> Role:
     return Role.NONE
 
 
-def require(person: Person, act: Act) -> None:
+def require(user: User, act: Action) -> None:
     """Returns when this person may do it. Raises NotAllowed, with what would help."""
-    if person.may(act):
+    if user.may(act):
         return
-    if person.role is Role.NONE:
-        raise NotAllowed("Nobody is signed in who may do this.", hint=person.why)
-    raise NotAllowed(f"The role {person.role} does not allow: {act.replace('_', ' ')}.")
+    if user.role is Role.NONE:
+        raise NotAllowed("Nobody is signed in who may do this.", hint=user.why)
+    raise NotAllowed(f"The role {user.role} does not allow: {act.replace('_', ' ')}.")
 
 
-def _without_sign_in(loopback: bool) -> Person:
+def _without_sign_in(loopback: bool) -> User:
     if loopback:
-        return Person("local", "Local user", Role.RESTORER, "local")
-    return Person("", "", Role.NONE, "local", f"This dashboard can be reached from other machines. {WHAT_TO_SET}")
+        return User("local", "Local user", Role.RESTORER, "local")
+    return User("", "", Role.NONE, "local", f"This dashboard can be reached from other machines. {WHAT_TO_SET}")
 
 
-def _nobody(email: str, why: str) -> Person:
-    return Person(email, "", Role.NONE, "oidc", why)
+def _nobody(email: str, why: str) -> User:
+    return User(email, "", Role.NONE, "oidc", why)
 
 
 def _is_true(claim: object) -> bool:

@@ -18,21 +18,21 @@ from hlcore.highlevel.client import Client, ClientOptions, connect
 from hlcore.highlevel.clock import Clock, SystemClock
 from hlcore.highlevel.endpoints import ENDPOINTS, Endpoint
 from hlcore.highlevel.rate_limit.limiter import Limiter, Permit, Priority
-from hlcore.highlevel.types import Answer, Page, SearchPage, Sent
+from hlcore.highlevel.types import ApiResponse, RecordPage, SearchPage, SentRequest
 
 __all__ = [
     "ENDPOINTS",
-    "Answer",
+    "ApiResponse",
     "Client",
     "ClientOptions",
     "Clock",
     "Endpoint",
     "Limiter",
-    "Page",
     "Permit",
     "Priority",
+    "RecordPage",
     "SearchPage",
-    "Sent",
+    "SentRequest",
     "SystemClock",
     "connect",
 ]

@@ -14,11 +14,11 @@ import tenacity
 from hlcore.errors import AnswerLost, BrokenAnswer, BudgetSpent, HighLevelError, RateLimited, ScopeMissing, TokenRefused
 from hlcore.highlevel.clock import Clock, wait
 from hlcore.highlevel.endpoints import Endpoint
-from hlcore.highlevel.error_mapping import Reply, clean_id, refusal
+from hlcore.highlevel.error_mapping import ErrorResponse, clean_id, refusal
 from hlcore.highlevel.rate_limit.headers import retry_after
 from hlcore.highlevel.rate_limit.limiter import Limiter, Priority
-from hlcore.highlevel.transport import NoAnswer, Response, Wire
-from hlcore.highlevel.types import Answer, Sent
+from hlcore.highlevel.transport import Response, Transport, TransportError
+from hlcore.highlevel.types import ApiResponse, SentRequest
 
 T = TypeVar("T")
 _log = structlog.wrap_logger(
@@ -37,15 +37,15 @@ LONGEST_WAIT = 30.0
 
 
 @dataclass(slots=True)
-class Line:
+class ClientState:
     """What all calls of a client share: connections, budget, time, listeners."""
 
-    wire: Wire
+    wire: Transport
     limiter: Limiter
     clock: Clock
     token: Callable[[], str]
     retries: int
-    on_request: Callable[[Sent], None] | None
+    on_request: Callable[[SentRequest], None] | None
     cancelled: Callable[[], bool] | None
     meter: Callable[[], None] | None = None
     on_refused: Callable[[str], None] | None = None
@@ -63,16 +63,16 @@ class _Failed(Exception):
 
 
 @dataclass(slots=True)
-class Call(Generic[T]):
+class ApiCall(Generic[T]):
     """One call to HighLevel, `parse` included: an answer that cannot be parsed is a failed attempt."""
 
-    line: Line
+    line: ClientState
     priority: Priority
     endpoint: Endpoint
     path: str
     query: Mapping[str, str]
     body: Any
-    parse: Callable[[Answer], T]
+    parse: Callable[[ApiResponse], T]
     attempts: int = 0
     maybe_done: bool = False
     second_chance: bool = True
@@ -104,7 +104,7 @@ class Call(Generic[T]):
         response: Response | None = None
         try:
             response = self.line.wire.send(self.endpoint.method, self.path, self.query, self._headers(token), self.body)
-        except NoAnswer as exc:
+        except TransportError as exc:
             raise _Failed(exc.error, done=exc.sent, again=True) from exc.__cause__
         finally:
             permit.done(response.headers if response else None)
@@ -117,7 +117,7 @@ class Call(Generic[T]):
     def _understand(self, response: Response, token: str) -> T:
         """The parsed good answer; raises _Failed for every other."""
         trace_id = _trace_id(response)
-        reply = Reply.read(
+        reply = ErrorResponse.read(
             self.endpoint,
             response.status,
             b"" if response.status in self.endpoint.ok else response.body,
@@ -129,7 +129,7 @@ class Call(Generic[T]):
             raise self._failure(error, response, token)
         try:
             response.body.decode()
-            parsed = self.parse(Answer(self.endpoint.name, response.status, response.body, trace_id))
+            parsed = self.parse(ApiResponse(self.endpoint.name, response.status, response.body, trace_id))
         except BrokenAnswer as exc:
             exc.status, exc.trace_id = response.status, trace_id
             raise _Failed(exc, done=True, again=True) from exc.__cause__
@@ -188,7 +188,7 @@ class Call(Generic[T]):
         _log.debug("highlevel.request", endpoint=name, method=method, status=status, ms=milliseconds)
         if self.line.on_request is not None:
             trace_id = _trace_id(response) if response else ""
-            self.line.on_request(Sent(name, method, status, milliseconds, self.attempts, trace_id))
+            self.line.on_request(SentRequest(name, method, status, milliseconds, self.attempts, trace_id))
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
         failed = state.outcome.exception() if state.outcome else None

@@ -16,14 +16,14 @@ import httpx
 from hlcore.highlevel import json_slices
 from hlcore.highlevel.api.contacts import ContactCalls
 from hlcore.highlevel.api.conversations import ConversationCalls
-from hlcore.highlevel.api.location import AccountCalls
-from hlcore.highlevel.api.records import RelatedCalls
-from hlcore.highlevel.calls import Call, Line, T
+from hlcore.highlevel.api.location import LocationCalls
+from hlcore.highlevel.api.records import RecordCalls
+from hlcore.highlevel.calls import ApiCall, ClientState, T
 from hlcore.highlevel.clock import Clock, SystemClock
 from hlcore.highlevel.endpoints import ENDPOINTS
 from hlcore.highlevel.rate_limit.limiter import Limiter, Priority
-from hlcore.highlevel.transport import Wire
-from hlcore.highlevel.types import Answer, Sent
+from hlcore.highlevel.transport import Transport
+from hlcore.highlevel.types import ApiResponse, SentRequest
 from hlcore.settings import Settings
 
 
@@ -38,14 +38,14 @@ class ClientOptions(TypedDict, total=False):
 
     transport: httpx.BaseTransport | None
     priority: Priority
-    on_request: Callable[[Sent], None] | None
+    on_request: Callable[[SentRequest], None] | None
     on_refused: Callable[[str], None] | None
     cancelled: Callable[[], bool] | None
     retries: int
     timeout: float
 
 
-class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
+class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
     """HighLevel, as one location's token may use it. Thread-safe; a context manager.
 
     Every method raises HighLevelError as drawn in `hlcore.errors`, Cancelled, or BudgetSpent, and nothing else.
@@ -66,8 +66,8 @@ class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
         self.location_id = location_id
         self.priority = options.get("priority", Priority.BACKGROUND)
         self._owner = True
-        self._line = Line(
-            wire=Wire(base_url, clock, options.get("timeout", 30.0), options.get("transport")),
+        self._line = ClientState(
+            wire=Transport(base_url, clock, options.get("timeout", 30.0), options.get("transport")),
             limiter=limiter,
             clock=clock,
             token=token,
@@ -109,7 +109,7 @@ class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
         path: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """The answer of this endpoint: its status is a documented one, its body a whole JSON object (or empty).
 
         `query` members that are None or "" are left out."""
@@ -134,7 +134,7 @@ class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
     def _ask(
         self,
         name: str,
-        parse: Callable[[Answer], T],
+        parse: Callable[[ApiResponse], T],
         *,
         path: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
@@ -143,14 +143,14 @@ class Client(ContactCalls, RelatedCalls, ConversationCalls, AccountCalls):
         endpoint = ENDPOINTS[name]
         filled = endpoint.fill({"locationId": self.location_id, **(path or {})})
         asked = {key: _text(value) for key, value in (query or {}).items() if value is not None and value != ""}
-        return Call(self._line, self.priority, endpoint, filled, asked, body, parse).run()
+        return ApiCall(self._line, self.priority, endpoint, filled, asked, body, parse).run()
 
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _checked(answer: Answer) -> Answer:
+def _checked(answer: ApiResponse) -> ApiResponse:
     if answer.status != 204 and answer.body.strip():
         json_slices.members(answer.body)
     return answer

@@ -145,7 +145,7 @@ _ROUTE = re.compile(r"^\s*cannot (?:get|post|put|patch|delete) /", re.I)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ErrorResponse:
     """What came back for one request: status, the parts of an error body, and what had been asked.
 
     `is_json` is False when the body is no JSON object, as from a proxy in between; `is_blank` when it says nothing."""
@@ -160,7 +160,9 @@ class Reply:
     trace_id: str = ""
 
     @classmethod
-    def read(cls, endpoint: Endpoint, status: int, body: bytes, *, sent: frozenset[str], trace_id: str = "") -> Reply:
+    def read(
+        cls, endpoint: Endpoint, status: int, body: bytes, *, sent: frozenset[str], trace_id: str = ""
+    ) -> ErrorResponse:
         """The reply in these bytes; whatever they are, this does not raise."""
         try:
             data = json_slices.decode(body)
@@ -203,7 +205,7 @@ def clean_id(value: object) -> str:
     return value if isinstance(value, str) and re.fullmatch(r"[\w-]{8,64}", value) else ""
 
 
-def refusal(reply: Reply) -> HighLevelError | None:
+def refusal(reply: ErrorResponse) -> HighLevelError | None:
     """The error that this reply means; None when its status is one that the endpoint documents as good."""
     if reply.status in reply.endpoint.ok:
         return None
@@ -216,12 +218,12 @@ def refusal(reply: Reply) -> HighLevelError | None:
     return _MEANINGS.get(reply.status, _bad_request)(reply)
 
 
-def _error(kind: type[HighLevelError], reply: Reply, meaning: str, *, hint: str = "") -> HighLevelError:
+def _error(kind: type[HighLevelError], reply: ErrorResponse, meaning: str, *, hint: str = "") -> HighLevelError:
     message = f"{reply.what}: {meaning}{reply.quoted}"
     return kind(message, hint=hint, status=reply.status, trace_id=reply.trace_id)
 
 
-def _unauthorized(reply: Reply) -> HighLevelError:
+def _unauthorized(reply: ErrorResponse) -> HighLevelError:
     """The variants of 401 (API issues 74 and 217, common-schemas.json); only one means a bad token."""
     text = reply.text
     if "version header" in text:
@@ -237,13 +239,13 @@ def _unauthorized(reply: Reply) -> HighLevelError:
     return _bad_token(reply)
 
 
-def _bad_token(reply: Reply) -> HighLevelError:
+def _bad_token(reply: ErrorResponse) -> HighLevelError:
     if _BAD_TOKEN.search(reply.text):
         return _error(TokenRefused, reply, "the token is wrong, expired or revoked")
     return _error(Unauthorized, reply, "not authorized")
 
 
-def _forbidden(reply: Reply) -> HighLevelError:
+def _forbidden(reply: ErrorResponse) -> HighLevelError:
     text = reply.text
     if not reply.is_json:
         return _error(BrokenAnswer, reply, "something between here and HighLevel refused the request")
@@ -257,7 +259,7 @@ def _forbidden(reply: Reply) -> HighLevelError:
     return _error(Unauthorized, reply, "not allowed", hint=hint)
 
 
-def _not_found(reply: Reply) -> HighLevelError:
+def _not_found(reply: ErrorResponse) -> HighLevelError:
     """404 is Gone only when HighLevel itself says so of the very record; a missing route or a proxy does not."""
     if any(_ROUTE.match(message) for message in reply.messages):
         return _error(ContractError, reply, "HighLevel does not know this route")
@@ -270,7 +272,7 @@ def _not_found(reply: Reply) -> HighLevelError:
     return _error(BrokenAnswer, reply, "not found, but HighLevel does not say what")
 
 
-def _bad_request(reply: Reply) -> HighLevelError:
+def _bad_request(reply: ErrorResponse) -> HighLevelError:
     """400, 409, 422 and the other 4xx: a duplicate, a record that is gone, a paused location, or a refusal."""
     duplicate = _duplicate(reply)
     if duplicate is not None:
@@ -288,7 +290,7 @@ def _bad_request(reply: Reply) -> HighLevelError:
     return Rejected(message, fields=fields, status=reply.status, trace_id=reply.trace_id)
 
 
-def _duplicate(reply: Reply) -> Duplicate | None:
+def _duplicate(reply: ErrorResponse) -> Duplicate | None:
     """400 "This location does not allow duplicated contacts." with the other contact in `meta`."""
     contact_id, matching = reply.meta.get("contactId"), reply.meta.get("matchingField")
     if not isinstance(contact_id, str) or not contact_id or not (matching or "duplicat" in reply.text):
@@ -299,15 +301,15 @@ def _duplicate(reply: Reply) -> Duplicate | None:
     return Duplicate(message, contact_id=contact_id, field=name, status=reply.status, trace_id=reply.trace_id)
 
 
-def _gone(reply: Reply) -> HighLevelError:
+def _gone(reply: ErrorResponse) -> HighLevelError:
     return _error(Gone, reply, f"this {reply.endpoint.subjects[-1]} does not exist (any more)")
 
 
-def _wrong_location(reply: Reply) -> HighLevelError:
+def _wrong_location(reply: ErrorResponse) -> HighLevelError:
     return _error(WrongLocation, reply, "the token has no access to this location")
 
 
-def _inactive(reply: Reply) -> HighLevelError:
+def _inactive(reply: ErrorResponse) -> HighLevelError:
     return _error(LocationInactive, reply, "the sub-account is paused")
 
 
@@ -315,7 +317,7 @@ def _is_inactive(text: str) -> bool:
     return bool(re.search(r"location is (?:not |in)active", text))
 
 
-_MEANINGS: dict[int, Callable[[Reply], HighLevelError]] = {
+_MEANINGS: dict[int, Callable[[ErrorResponse], HighLevelError]] = {
     401: _unauthorized,
     403: _forbidden,
     404: _not_found,

@@ -24,11 +24,11 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-class _Named(msgspec.Struct, gc=False):
+class _RowId(msgspec.Struct, gc=False):
     id: str
 
 
-_named = msgspec.json.Decoder(list[_Named])
+_named = msgspec.json.Decoder(list[_RowId])
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _arrays = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -51,7 +51,7 @@ def members(raw: bytes) -> dict[str, bytes]:
         if not _HALF.search(raw):
             raise BrokenAnswer("HighLevel's answer is not a whole JSON object") from exc
     try:
-        return dict(_Walk(raw).object())
+        return dict(_JsonScanner(raw).object())
     except (ValueError, RecursionError) as exc:
         raise BrokenAnswer("HighLevel's answer is not a whole JSON object") from exc
 
@@ -82,7 +82,7 @@ def array_member(raw: bytes, name: str) -> list[bytes]:
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         if not (found.startswith(b"[") and _HALF.search(found)):
             raise BrokenAnswer(f"HighLevel's answer has no list of {name}") from exc
-    return list(_Walk(found).array())
+    return list(_JsonScanner(found).array())
 
 
 def listed(raw: bytes, name: str) -> tuple[list[bytes], list[Any], dict[str, bytes]]:
@@ -117,7 +117,7 @@ def whole_number(found: Any, name: str) -> int:
     return found
 
 
-class _Walk:
+class _JsonScanner:
     """Goes through one object or array by offsets. Latin-1 makes each byte one character, so offsets are the same."""
 
     def __init__(self, raw: bytes) -> None:

@@ -29,7 +29,7 @@ from hlcore.errors import (
 from hlcore.highlevel import json_slices
 from hlcore.highlevel.clock import Clock
 from hlcore.highlevel.endpoints import ENDPOINTS, MAIN
-from hlcore.highlevel.transport import Form, NoAnswer, Response, Wire
+from hlcore.highlevel.transport import Form, Response, Transport, TransportError
 from hlcore.settings import Settings
 
 CHOOSE = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
@@ -39,7 +39,7 @@ LOCATION, COMPANY = "Location", "Company"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TokenPair:
     """What HighLevel gives: an access token until `expires_at`, a refresh token ('' where there is none), and whose
     they are. `user_type` is 'Location' or 'Company'. Shows no token."""
 
@@ -57,7 +57,7 @@ class OAuth:
     def __init__(self, settings: Settings, clock: Clock, *, transport: httpx.BaseTransport | None = None) -> None:
         self._settings = settings
         self._clock = clock
-        self._wire = Wire(settings.api_url, clock, 20.0, transport)
+        self._wire = Transport(settings.api_url, clock, 20.0, transport)
 
     def close(self) -> None:
         """All connections are closed. May be repeated."""
@@ -78,16 +78,16 @@ class OAuth:
         }
         return f"{CHOOSE}?{urlencode(query)}"
 
-    def exchange(self, code: str) -> Pair:
+    def exchange(self, code: str) -> TokenPair:
         """The tokens that this code stands for. Raises GrantLost when it was used or has expired."""
         return self._token({"grant_type": "authorization_code", "code": code})
 
-    def refresh(self, refresh_token: str, user_type: str) -> Pair:
+    def refresh(self, refresh_token: str, user_type: str) -> TokenPair:
         """A new pair; the refresh token given is used up. Raises GrantLost when it was before, or has been withdrawn;
         AnswerLost when nobody knows; LocationInactive, and then it is not used up."""
         return self._token({"grant_type": "refresh_token", "refresh_token": refresh_token, "user_type": user_type})
 
-    def location_token(self, agency_token: str, company_id: str, location_id: str) -> Pair:
+    def location_token(self, agency_token: str, company_id: str, location_id: str) -> TokenPair:
         """The token of one location out of the agency's. May be repeated. Raises TokenRefused, Rejected."""
         form = {"companyId": company_id, "locationId": location_id}
         answer = self._send("POST", "/oauth/locationToken", {}, form, agency_token)
@@ -108,7 +108,7 @@ class OAuth:
             if len(rows) < PAGE:
                 return found
 
-    def _token(self, asked: dict[str, str]) -> Pair:
+    def _token(self, asked: dict[str, str]) -> TokenPair:
         own = {
             "client_id": self._settings.client_id,
             "client_secret": self._settings.client_secret.get_secret_value(),
@@ -124,7 +124,7 @@ class OAuth:
         headers = {"Authorization": f"Bearer {token}", "Version": MAIN} if token else {}
         try:
             return self._wire.send(method, path, query, headers, Form(form) if form is not None else None)
-        except NoAnswer as exc:
+        except TransportError as exc:
             if exc.sent and not token:
                 raise AnswerLost("HighLevel was asked for tokens, and its answer never came.") from exc
             raise exc.error from exc
@@ -140,12 +140,12 @@ class OAuth:
             return body
         raise _refusal(response.status, body, grant_type)
 
-    def _pair(self, found: dict[str, Any], user_type: str, company_id: str, location_id: str) -> Pair:
+    def _pair(self, found: dict[str, Any], user_type: str, company_id: str, location_id: str) -> TokenPair:
         access = _text(found, "access_token", "accessToken")
         lasts = found.get("expires_in", found.get("expiresIn"))
         if not access or not isinstance(lasts, (int, float)):
             raise BrokenAnswer("HighLevel answered without a token.")
-        return Pair(
+        return TokenPair(
             access,
             _text(found, "refresh_token", "refreshToken"),
             self._clock.now() + timedelta(seconds=lasts),

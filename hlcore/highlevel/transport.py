@@ -47,7 +47,7 @@ class Form(dict[str, str]):
     """A body that is sent as a form."""
 
 
-class NoAnswer(Exception):
+class TransportError(Exception):
     """A request ended without a whole answer. `sent` is False when it surely never reached HighLevel."""
 
     def __init__(self, error: HighLevelError, *, sent: bool) -> None:
@@ -56,14 +56,14 @@ class NoAnswer(Exception):
         self.sent = sent
 
 
-class _NoAddresses(logging.Filter):
+class _AddressFilter(logging.Filter):
     """httpx logs the whole address of each request, in which an e-mail may stand; that line is dropped."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING
 
 
-logging.getLogger("httpx").addFilter(_NoAddresses())
+logging.getLogger("httpx").addFilter(_AddressFilter())
 
 
 @cache
@@ -72,7 +72,7 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class Wire:
+class Transport:
     """The connections to one HighLevel address. Thread-safe; counts what is really sent."""
 
     def __init__(self, base_url: str, clock: Clock, timeout: float, transport: httpx.BaseTransport | None) -> None:
@@ -115,15 +115,15 @@ class Wire:
             return self._receive(request)
         except _UNSENT as exc:
             error = Unreachable(f"HighLevel could not be reached ({_kind(exc)})")
-            raise NoAnswer(error, sent=False) from exc
+            raise TransportError(error, sent=False) from exc
         except (httpx.DecodingError, zlib.error) as exc:
-            raise NoAnswer(BrokenAnswer("HighLevel's answer could not be unpacked"), sent=True) from exc
+            raise TransportError(BrokenAnswer("HighLevel's answer could not be unpacked"), sent=True) from exc
         except httpx.TimeoutException as exc:
-            raise NoAnswer(Unreachable("HighLevel did not answer in time"), sent=True) from exc
+            raise TransportError(Unreachable("HighLevel did not answer in time"), sent=True) from exc
         except httpx.RemoteProtocolError as exc:
-            raise NoAnswer(BrokenAnswer("HighLevel's answer broke off"), sent=True) from exc
+            raise TransportError(BrokenAnswer("HighLevel's answer broke off"), sent=True) from exc
         except (httpx.TransportError, httpx.StreamError) as exc:
-            raise NoAnswer(Unreachable(f"The connection to HighLevel broke ({_kind(exc)})"), sent=True) from exc
+            raise TransportError(Unreachable(f"The connection to HighLevel broke ({_kind(exc)})"), sent=True) from exc
 
     def _receive(self, request: httpx.Request) -> Response:
         response = self._client.send(request, stream=True)
@@ -133,9 +133,9 @@ class Wire:
             for piece in response.iter_bytes():
                 body += piece
                 if len(body) > LARGEST_ANSWER:
-                    raise NoAnswer(BrokenAnswer("HighLevel's answer is larger than 64 MB"), sent=True)
+                    raise TransportError(BrokenAnswer("HighLevel's answer is larger than 64 MB"), sent=True)
                 if self._clock.monotonic() > ends:
-                    raise NoAnswer(Unreachable("HighLevel's answer did not end in time"), sent=True)
+                    raise TransportError(Unreachable("HighLevel's answer did not end in time"), sent=True)
         finally:
             response.close()
         return Response(response.status_code, response.headers, bytes(body))

@@ -10,7 +10,7 @@ from hlcore.highlevel import json_slices
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRequest:
     """One request that was really sent; `status` 0 when no whole answer came. Holds no personal data."""
 
     endpoint: str
@@ -22,7 +22,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """A good answer: its status is one that the endpoint documents and its body is whole."""
 
     endpoint: str
@@ -45,7 +45,7 @@ class SearchPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RecordPage:
     """One page of another listing; `next` goes back into the same call, None when HighLevel says there is no more.
 
     `total` is None where HighLevel does not tell one."""

@@ -56,7 +56,7 @@ T1hhTiaCeIY/OwwwNUY2yvcCAwEAAQ==
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WebhookEvent:
     """What a delivery says, as far as it says it; '' for what it leaves out.
 
     `sent_at` is None where HighLevel names no time. `webhook_id` is HighLevel's, or follows from the bytes.
@@ -113,7 +113,7 @@ class Verifier:
         return True
 
 
-def read(body: bytes) -> Event | None:
+def read(body: bytes) -> WebhookEvent | None:
     """The event in these bytes; None when they are no JSON object with a `type`. Payloads are flat (HighLevel's webhook
     documentation); appointments stand in a member of their own, tasks come without their contact (API issue 332)."""
     try:
@@ -126,7 +126,7 @@ def read(body: bytes) -> Event | None:
     record = found["appointment"] if isinstance(found.get("appointment"), dict) else found
     record_id = _text(record, "messageId") or _text(record, "emailMessageId") or _text(record, "id")
     is_location = kind.startswith("Location")
-    return Event(
+    return WebhookEvent(
         type=kind[:48],
         webhook_id=_text(found, "webhookId") or "body-" + hashlib.sha256(body).hexdigest(),
         location_id=_text(found, "id" if is_location else "locationId"),

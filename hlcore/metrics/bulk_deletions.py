@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hlcore.metrics.deletions import places_of
-from hlcore.model.deletion_causes import spells
+from hlcore.model.deletion_causes import deletion_bursts
 from hlcore.model.records import decode
-from hlcore.model.recovery_window import Remaining, remaining
+from hlcore.model.recovery_window import RemainingTime, remaining
 from hlcore.store import Tx, Vault
 from hlcore.store.deletions import bulk_deletions
-from hlcore.store.deletions.bulk_deletions import Bulk, Incident, Times
+from hlcore.store.deletions.bulk_deletions import BulkDeletionKey, BulkDeletionTimes, Incident
 from hlcore.store.locations import Location
 from hlcore.store.records import user_names
 
@@ -26,19 +26,19 @@ EVERY = (*RECORDS, "email")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class BulkDeletion:
     """One bulk deletion. `key` names it in addresses. `state` is waiting, confirmed or dismissed; `known`: how many
     contacts the location held, None where it was not counted. `left`: the window of those whose clock runs longest."""
 
     key: str
     place: Location
-    bulk: Bulk
+    bulk: BulkDeletionKey
     state: str
     known: int | None
     evidence: str
     counts: dict[str, int]
-    times: Times | None
-    left: Remaining | None
+    times: BulkDeletionTimes | None
+    left: RemainingTime | None
 
     @property
     def contacts(self) -> int:
@@ -62,7 +62,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class OpenValue:
     """Open opportunities: how many, how many of them state a value, and the values' sum (in the account's currency)."""
 
     opportunities: int = 0
@@ -71,11 +71,11 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class BulkDeletionDetails:
     """What was on the contacts. `records`: kind → how many; the others are (name, how many), the most first."""
 
     records: dict[str, int]
-    money: Money
+    money: OpenValue
     owners: list[tuple[str, int]]
     tags: list[tuple[str, int]]
     sources: list[tuple[str, int]]
@@ -83,7 +83,9 @@ class Loss:
     evidence: list[tuple[str, int]]
 
 
-def events(vault: Vault, location_ids: Sequence[str], now: datetime, *, since: timedelta = SINCE) -> list[Event]:
+def list_bulk_deletions(
+    vault: Vault, location_ids: Sequence[str], now: datetime, *, since: timedelta = SINCE
+) -> list[BulkDeletion]:
     """The bulk deletions of these locations, newest first. Those whose every suspicion was a false alarm are left out
     unless the incident itself still waits or was dismissed."""
     with vault.read() as tx:
@@ -95,7 +97,7 @@ def events(vault: Vault, location_ids: Sequence[str], now: datetime, *, since: t
     return sorted(found, key=lambda event: (event.noticed_at, event.key), reverse=True)
 
 
-def event(vault: Vault, location_ids: Sequence[str], key: str, now: datetime) -> Event | None:
+def get_bulk_deletion(vault: Vault, location_ids: Sequence[str], key: str, now: datetime) -> BulkDeletion | None:
     """The bulk deletion of this key among these locations, with `known` counted; None when there is none."""
     kind, _, name = key.partition("-")
     with vault.read() as tx:
@@ -107,76 +109,81 @@ def event(vault: Vault, location_ids: Sequence[str], key: str, now: datetime) ->
         return _sized(tx, found[0]) if found else None
 
 
-def loss(vault: Vault, found: Event) -> Loss:
+def bulk_deletion_details(vault: Vault, found: BulkDeletion) -> BulkDeletionDetails:
     """What was on the contacts of this bulk deletion."""
     with vault.read() as tx:
         names, bulk = user_names(tx, [found.place.location_id]), found.bulk
         owners = [
-            (names.get(owner, owner), number) for owner, number in bulk_deletions.by(tx, bulk, "owner_id", limit=8)
+            (names.get(owner, owner), number)
+            for owner, number in bulk_deletions.top_values(tx, bulk, "owner_id", limit=8)
         ]
-        return Loss(
+        return BulkDeletionDetails(
             bulk_deletions.record_counts(tx, bulk, EVERY),
             _money(tx, bulk),
             owners,
-            bulk_deletions.by(tx, bulk, "tag", limit=12),
-            bulk_deletions.by(tx, bulk, "source", limit=8),
-            bulk_deletions.by(tx, bulk, "detected_by", limit=4),
-            bulk_deletions.by(tx, bulk, "evidence", limit=4),
+            bulk_deletions.top_values(tx, bulk, "tag", limit=12),
+            bulk_deletions.top_values(tx, bulk, "source", limit=8),
+            bulk_deletions.top_values(tx, bulk, "detected_by", limit=4),
+            bulk_deletions.top_values(tx, bulk, "evidence", limit=4),
         )
 
 
-def still_gone(vault: Vault, found: Event) -> list[str]:
+def still_gone(vault: Vault, found: BulkDeletion) -> list[str]:
     """The ids of those that have not come back."""
     with vault.read() as tx:
         return bulk_deletions.still_gone(tx, found.bulk)
 
 
-def everybody(vault: Vault, found: Event) -> list[str]:
+def everybody(vault: Vault, found: BulkDeletion) -> list[str]:
     """The ids of all who belong to it."""
     with vault.read() as tx:
         return bulk_deletions.everybody(tx, found.bulk)
 
 
-def recent(vault: Vault, location_ids: Sequence[str], now: datetime) -> list[Event]:
+def recent(vault: Vault, location_ids: Sequence[str], now: datetime) -> list[BulkDeletion]:
     """Bulk deletions of the last days of which somebody is still gone, newest first."""
-    return [each for each in events(vault, location_ids, now, since=RECENT) if each.gone or each.state == "waiting"]
+    return [
+        each
+        for each in list_bulk_deletions(vault, location_ids, now, since=RECENT)
+        if each.gone or each.state == "waiting"
+    ]
 
 
-def _of_incident(tx: Tx, place: Location, one: Incident, now: datetime) -> Event:
-    bulk = Bulk(one.location_id, one.incident_id, one.opened_at, one.opened_at)
+def _of_incident(tx: Tx, place: Location, one: Incident, now: datetime) -> BulkDeletion:
+    bulk = BulkDeletionKey(one.location_id, one.incident_id, one.opened_at, one.opened_at)
     counts, known, times = bulk_deletions.by_status(tx, bulk), one.known or None, bulk_deletions.times(tx, bulk)
     left = _left(place, times, now)
-    return Event(f"i-{one.incident_id}", place, bulk, one.state, known, one.evidence, counts, times, left)
+    return BulkDeletion(f"i-{one.incident_id}", place, bulk, one.state, known, one.evidence, counts, times, left)
 
 
-def _small(tx: Tx, place: Location, now: datetime, since: timedelta) -> list[Event]:
+def _small(tx: Tx, place: Location, now: datetime, since: timedelta) -> list[BulkDeletion]:
     """Those below the location's threshold."""
     found = []
-    for spell in spells(bulk_deletions.noticed(tx, place.location_id, now - since))[-MOST:]:
-        bulk = Bulk(place.location_id, None, spell.first, spell.last)
-        times, evidence = bulk_deletions.times(tx, bulk), bulk_deletions.by(tx, bulk, "evidence", limit=1)
+    for spell in deletion_bursts(bulk_deletions.noticed(tx, place.location_id, now - since))[-MOST:]:
+        bulk = BulkDeletionKey(place.location_id, None, spell.first, spell.last)
+        times, evidence = bulk_deletions.times(tx, bulk), bulk_deletions.top_values(tx, bulk, "evidence", limit=1)
         said = evidence[0][0] if evidence else ""
         key = f"b-{int(spell.first.timestamp() * 1000)}"
         counts = bulk_deletions.by_status(tx, bulk)
-        found.append(Event(key, place, bulk, "confirmed", None, said, counts, times, _left(place, times, now)))
+        found.append(BulkDeletion(key, place, bulk, "confirmed", None, said, counts, times, _left(place, times, now)))
     return found
 
 
-def _sized(tx: Tx, found: Event) -> Event:
+def _sized(tx: Tx, found: BulkDeletion) -> BulkDeletion:
     known = bulk_deletions.held_then(tx, found.bulk)
-    return Event(
+    return BulkDeletion(
         found.key, found.place, found.bulk, found.state, known or None, found.evidence, found.counts, found.times,
         found.left,
     )  # fmt: skip
 
 
-def _left(place: Location, times: Times | None, now: datetime) -> Remaining | None:
+def _left(place: Location, times: BulkDeletionTimes | None, now: datetime) -> RemainingTime | None:
     if times is None or times.open_from is None:
         return None
     return remaining(place.window, deleted_at=None, last_seen_at=times.open_from, now=now)
 
 
-def _money(tx: Tx, bulk: Bulk) -> Money:
+def _money(tx: Tx, bulk: BulkDeletionKey) -> OpenValue:
     number = valued = 0
     total = 0.0
     for raw in bulk_deletions.record_bytes(tx, bulk, "opportunity"):
@@ -187,7 +194,7 @@ def _money(tx: Tx, bulk: Bulk) -> Money:
         value = _amount(entry.get("monetaryValue"))
         valued += value is not None
         total += value or 0.0
-    return Money(number, valued, total)
+    return OpenValue(number, valued, total)
 
 
 def _amount(value: Any) -> float | None:

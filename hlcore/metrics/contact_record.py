@@ -23,7 +23,7 @@ from hlcore.store import Tx, Vault, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts.reads import StoredContact
 from hlcore.store.deletions import queries as deletion_queries
-from hlcore.store.records import Record, moved
+from hlcore.store.records import Record, records_moved_by_merge
 from hlcore.store.restores import jobs as restore_jobs
 
 KINDS = {
@@ -37,7 +37,9 @@ KINDS = {
 }
 
 
-def person(vault: Vault, contact_id: str, *, location_id: str = "", now: datetime | None = None) -> dict[str, Any]:
+def contact_record(
+    vault: Vault, contact_id: str, *, location_id: str = "", now: datetime | None = None
+) -> dict[str, Any]:
     """The person with this id (of this location, where given), with the keys of the command line's contract.
 
     `contact` is HighLevel's newest answer as it came; `copies` are both kinds of answer (the row of a listing, and
@@ -128,7 +130,7 @@ SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedRecord:
     """A record that is the winner's now; `title` is what people know it by, '' for none."""
 
     kind: str
@@ -145,7 +147,7 @@ class Merge:
     winner: str
     still_there: bool
     counts: dict[str, int] = field(default_factory=dict)
-    records: tuple[Moved, ...] = ()
+    records: tuple[MovedRecord, ...] = ()
 
 
 def merge_of(vault: Vault, location_id: str, contact_id: str) -> Merge | None:
@@ -156,9 +158,9 @@ def merge_of(vault: Vault, location_id: str, contact_id: str) -> Merge | None:
         if newest is None or newest.cause != "merge" or not newest.winner_id:
             return None
         held = contact_reads.get(tx, location_id, newest.winner_id)
-        found = moved(tx, location_id, contact_id, newest.winner_id)
+        found = records_moved_by_merge(tx, location_id, contact_id, newest.winner_id)
     name = (held.name or held.email or held.phone) if held is not None else ""
-    listed = tuple(Moved(one.kind, one.record_id, _title(one.raw)) for one in found[:SHOWN])
+    listed = tuple(MovedRecord(one.kind, one.record_id, _title(one.raw)) for one in found[:SHOWN])
     there = held is not None and held.status in ("present", "returned")
     counts = dict(Counter(one.kind for one in found))
     return Merge(newest.winner_id, name or newest.winner_id, there, counts, listed)

@@ -18,7 +18,7 @@ WHAT: tuple[Happening, ...] = ("deleted", "merged", "returned", "recreated")
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DailyCounts:
     """How many contacts were deleted, merged away, came back by HighLevel's restore, or were made anew that day."""
 
     day: date
@@ -28,7 +28,7 @@ class Day:
     recreated: int = 0
 
 
-def per_day(vault: Vault, location_ids: Sequence[str], now: datetime, *, days: int = 60) -> list[Day]:
+def per_day(vault: Vault, location_ids: Sequence[str], now: datetime, *, days: int = 60) -> list[DailyCounts]:
     """Each of the last `days` days up to today, without gaps, oldest first. A deletion counts on the day it happened,
     where nobody told on the day it was noticed. The database adds up; memory does not grow with the register."""
     with vault.read() as tx:
@@ -37,7 +37,7 @@ def per_day(vault: Vault, location_ids: Sequence[str], now: datetime, *, days: i
         first = today - timedelta(days=days - 1)
         counted = {what: _counted(tx, places, what, first) for what in WHAT}
     span = (first + timedelta(days=number) for number in range(days))
-    return [Day(day, **{what: counted[what][day] for what in WHAT}) for day in span]
+    return [DailyCounts(day, **{what: counted[what][day] for what in WHAT}) for day in span]
 
 
 def zone_of(place: Location) -> ZoneInfo:

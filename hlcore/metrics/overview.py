@@ -12,7 +12,7 @@ from typing import Any
 
 from hlcore.metrics.coverage import Coverage, coverage
 from hlcore.metrics.deletions import iso, places_of
-from hlcore.model.health import Facts, Health, Level, assess
+from hlcore.model.health import Health, HealthFacts, Level, assess
 from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.listing import listing_every
 from hlcore.settings import Settings
@@ -21,7 +21,7 @@ from hlcore.store import locations as store_locations
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import bulk_deletions
 from hlcore.store.deletions import stats as deletion_stats
-from hlcore.store.deletions.stats import Tally
+from hlcore.store.deletions.stats import DeletionTally
 from hlcore.store.locations import Location
 from hlcore.store.runs import SILENT_AFTER, Run
 
@@ -29,7 +29,7 @@ RECENT = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class LocationStats:
     """One location. `present`, `suspected`, `lost` (deleted or merged) and `recreated` count contacts; `running` is
     the open run (not one that died), `last_complete` the newest complete listing."""
 
@@ -39,7 +39,7 @@ class Figures:
     suspected: int
     lost: int
     recreated: int
-    tally: Tally
+    tally: DeletionTally
     last_complete: Run | None
     running: Run | None
     requests_today: int
@@ -51,7 +51,7 @@ class Overview:
     """All locations together, and each."""
 
     at: datetime
-    locations: tuple[Figures, ...]
+    locations: tuple[LocationStats, ...]
 
     @property
     def protected(self) -> int:
@@ -59,10 +59,10 @@ class Overview:
         return sum(each.present for each in self.locations)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> DeletionTally:
         """The numbers of the register, added up."""
-        names = [field.name for field in fields(Tally)]
-        return Tally(**{name: sum(getattr(each.tally, name) for each in self.locations) for name in names})
+        names = [field.name for field in fields(DeletionTally)]
+        return DeletionTally(**{name: sum(getattr(each.tally, name) for each in self.locations) for name in names})
 
     @property
     def requests_today(self) -> int:
@@ -77,7 +77,7 @@ class Overview:
         return min(known) if known and len(known) == len(moments) else None
 
     @property
-    def worst(self) -> Figures | None:
+    def worst(self) -> LocationStats | None:
         """The location whose copy is in the worst state; None without locations."""
         order = (Level.BAD, Level.ATTENTION, Level.OK)
         return min(self.locations, key=lambda each: order.index(each.health.level), default=None)
@@ -102,14 +102,14 @@ def _last_webhooks(vault: Vault, location_ids: Sequence[str]) -> dict[str, datet
 
 def _figures(
     tx: Tx, place: Location, counted: dict[str, int], heard: Mapping[str, datetime], now: datetime, settings: Settings
-) -> Figures:
+) -> LocationStats:
     day = store_locations.today(tx, place.location_id, now.date().isoformat())
     recent = runs.recent(tx, [place.location_id], limit=RECENT, kinds=runs.LOOKS)
     last = runs.last_complete(tx, place.location_id)
     alive = [run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER]
     facts = replace(_facts(tx, place, recent, last, settings), last_webhook_at=heard.get(place.location_id))
     suspected = counted.get(Status.SUSPECTED, 0)
-    return Figures(
+    return LocationStats(
         place=place,
         health=assess(replace(facts, running=bool(alive), suspected=suspected, every=_every(settings, counted)), now),
         present=sum(counted.get(status, 0) for status in LIVE),
@@ -130,11 +130,11 @@ def _every(settings: Settings, counted: Mapping[str, int]) -> timedelta:
     )
 
 
-def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, settings: Settings) -> Facts:
+def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, settings: Settings) -> HealthFacts:
     newest = next((run for run in recent if run.finished_at is not None), None)
     incidents = bulk_deletions.list_incidents(tx, [place.location_id], limit=RECENT)
     by_app = oauth_grants.get(tx, oauth_grants.LOCATION, place.location_id)
-    return Facts(
+    return HealthFacts(
         connected=place.connected,
         last_complete_at=last.finished_at if last else None,
         last_outcome=newest.outcome if newest else "",
@@ -160,7 +160,7 @@ def status(
     return [to_json(each, coverage(vault, each.place.location_id, now, settings)) for each in found]
 
 
-def to_json(figures: Figures, covered: Coverage) -> dict[str, Any]:
+def to_json(figures: LocationStats, covered: Coverage) -> dict[str, Any]:
     """One location. `coverage.contacts`: how many are held of how many HighLevel said it has at the last complete
     listing (None before the first); beside it the share of the living contacts for which each kind of record is safe,
     (not before the first complete listing), and in `done_by` when each will be for all (None: never at this pace)."""

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from hlcore.model.capture_planner import DAY, LEAD, Allowance, Facts
+from hlcore.model.capture_planner import DAY, LEAD, Allowance, CaptureFacts
 
 _HORIZON = 10_000
 
@@ -24,7 +24,7 @@ class Pace:
     changes: float = 0.0
 
 
-def forecast(facts: Facts, allowance: Allowance, now: datetime, pace: Pace) -> dict[str, datetime | None]:
+def forecast(facts: CaptureFacts, allowance: Allowance, now: datetime, pace: Pace) -> dict[str, datetime | None]:
     """When each kind will be safe for every contact, at this pace; None for a kind that never will be (nothing is left
     to spend, or the token may not read it). A kind that is safe already: `now`."""
     pace = _counting_only_captured(facts, pace)
@@ -49,7 +49,7 @@ def forecast(facts: Facts, allowance: Allowance, now: datetime, pace: Pace) -> d
     return found
 
 
-def _counting_only_captured(facts: Facts, pace: Pace) -> Pace:
+def _counting_only_captured(facts: CaptureFacts, pace: Pace) -> Pace:
     """A change costs only where something was captured already: on the way from here to all, in the mean."""
     alone = [part.share for part in facts.parts if part.open and not part.feed]
     mean = sum(alone) / len(alone) if alone else 1.0

@@ -70,7 +70,7 @@ class Policy:
             catalogue_every=max(self.catalogue_every, DAY * LISTS / affordable),
         )
 
-    def recurring(self, parts: Iterable[Part], usable: int) -> float:
+    def recurring(self, parts: Iterable[KindState], usable: int) -> float:
         """Requests a day that news, lists and repeated walks take."""
         found = LISTS * (DAY / self.catalogue_every)
         for part in parts:
@@ -110,7 +110,7 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class KindState:
     """One kind of record over a location's living contacts: `never` captured, `wanted` again because something
     changed, `stale` because it was captured long ago. `cost`: requests for one contact. `open` False: the token may
     not read it. `feed` None: there is none, or it cannot be used."""
@@ -154,10 +154,10 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CaptureFacts:
     """All that is to be done for a location. `catalogues` and `emails` are numbers of lists and of texts to read."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[KindState, ...]
     restores: int = 0
     watch_due: bool = False
     suspects: int = 0
@@ -210,7 +210,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CaptureStep:
     """The next piece of work: about `calls` requests. `way`: each | feed | news | catalogue | email | ''."""
 
     purpose: Purpose
@@ -220,18 +220,18 @@ class Step:
 
 
 def next_step(
-    facts: Facts, allowance: Allowance, now: datetime, *, but: Container[Wish] = (), size: int = SLICE
-) -> Step | None:
+    facts: CaptureFacts, allowance: Allowance, now: datetime, *, but: Container[Wish] = (), size: int = SLICE
+) -> CaptureStep | None:
     """The most valuable step that the budget allows and that is not among `but`; None when there is nothing to do or
     nothing to spend."""
     for wish in wishes(facts):
         if wish not in but:
             calls = min(size, allowance.allows(wish[0], now))
-            return Step(*wish, calls) if calls > 0 else None
+            return CaptureStep(*wish, calls) if calls > 0 else None
     return None
 
 
-def wishes(facts: Facts) -> Iterator[Wish]:
+def wishes(facts: CaptureFacts) -> Iterator[Wish]:
     """Everything there is to do as (purpose, kind, way), the most valuable first."""
     if facts.restores:
         yield Purpose.RESTORE, "", ""
@@ -249,7 +249,7 @@ def wishes(facts: Facts) -> Iterator[Wish]:
     yield from _renewed(parts)
 
 
-def _changed(parts: Iterable[Part]) -> Iterator[Wish]:
+def _changed(parts: Iterable[KindState]) -> Iterator[Wish]:
     for part in parts:
         if part.feed and part.feed.covered and part.feed.news:
             yield Purpose.CHANGED, part.kind, "news"
@@ -258,7 +258,7 @@ def _changed(parts: Iterable[Part]) -> Iterator[Wish]:
             yield Purpose.CHANGED, part.kind, "feed" if part.by_feed else "each"
 
 
-def _first(parts: list[Part]) -> Iterator[Wish]:
+def _first(parts: list[KindState]) -> Iterator[Wish]:
     """Feeds first, the shortest first: they make most contacts safe for a request. Then kind after kind, always the
     one of which the smallest share is safe."""
     fed = [part for part in parts if part.feed and not part.feed.covered]
@@ -269,7 +269,7 @@ def _first(parts: list[Part]) -> Iterator[Wish]:
         yield Purpose.FIRST, part.kind, "each"
 
 
-def _renewed(parts: list[Part]) -> Iterator[Wish]:
+def _renewed(parts: list[KindState]) -> Iterator[Wish]:
     for part in parts:
         if part.feed and part.feed.covered and part.feed.due:
             yield Purpose.RENEW, part.kind, "feed"
@@ -278,6 +278,6 @@ def _renewed(parts: list[Part]) -> Iterator[Wish]:
         yield Purpose.RENEW, part.kind, "each"
 
 
-def _by_share(part: Part) -> tuple[float, int]:
+def _by_share(part: KindState) -> tuple[float, int]:
     known = _FIRST_OF_EQUALS.index(part.kind) if part.kind in _FIRST_OF_EQUALS else len(_FIRST_OF_EQUALS)
     return round(part.share, 4), known

@@ -22,7 +22,7 @@ import msgspec
 from hlcore.model.contact import moment
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.records import decode
-from hlcore.model.reference_data import Account, iso, local_time, same_name
+from hlcore.model.reference_data import ReferenceData, iso, local_time, same_name
 from hlcore.model.transcript import transcript
 
 
@@ -39,7 +39,7 @@ class Unplaced:
     answer: str | None = None
 
 
-def stage(row: Mapping[str, Any], account: Account) -> tuple[dict[str, Any] | None, str]:
+def stage(row: Mapping[str, Any], account: ReferenceData) -> tuple[dict[str, Any] | None, str]:
     """Pipeline and stage to write, and what is said about it: why not, or how they were mapped or chosen."""
     place, said = _by_id_or_name(row, account)
     unplaced = unplaced_of(row, account) if place is None else None
@@ -50,7 +50,7 @@ def stage(row: Mapping[str, Any], account: Account) -> tuple[dict[str, Any] | No
     return {"pipelineId": pipeline, "pipelineStageId": chosen}, f"goes into “{name}”, “{stages[chosen]}”, as you chose"
 
 
-def unplaced_of(row: Mapping[str, Any], account: Account) -> Unplaced | None:
+def unplaced_of(row: Mapping[str, Any], account: ReferenceData) -> Unplaced | None:
     """What a person has to be asked about this opportunity's place; None where it is clear, or the location's
     pipelines are not known."""
     place, why = _by_id_or_name(row, account)
@@ -63,14 +63,14 @@ def unplaced_of(row: Mapping[str, Any], account: Account) -> Unplaced | None:
     return Unplaced(key, name, stages.get(stage_id, ""), why, answer if _exists(answer, account) else None)
 
 
-def _exists(answer: str | None, account: Account) -> bool:
+def _exists(answer: str | None, account: ReferenceData) -> bool:
     if not answer:
         return answer == ""
     pipeline, _, stage_id = answer.partition("/")
     return stage_id in (account.pipelines or {}).get(pipeline, ("", {}))[1]
 
 
-def _by_id_or_name(row: Mapping[str, Any], account: Account) -> tuple[dict[str, Any] | None, str]:
+def _by_id_or_name(row: Mapping[str, Any], account: ReferenceData) -> tuple[dict[str, Any] | None, str]:
     pipeline, stage = str(row.get("pipelineId") or ""), str(row.get("pipelineStageId") or "")
     if account.pipelines is None:
         return ({"pipelineId": pipeline, "pipelineStageId": stage} if pipeline and stage else None), ""
@@ -91,7 +91,7 @@ def _by_id_or_name(row: Mapping[str, Any], account: Account) -> tuple[dict[str, 
     return {"pipelineId": target, "pipelineStageId": mapped}, said or f"goes into the stage now called “{name}”"
 
 
-def deal_values(given: object, account: Account) -> tuple[list[dict[str, Any]], int]:
+def deal_values(given: object, account: ReferenceData) -> tuple[list[dict[str, Any]], int]:
     kept, gone = [], 0
     for item in given if isinstance(given, list) else ():
         if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
@@ -126,7 +126,7 @@ PARTS: Mapping[str, str] = {
 STATUSES = ("open", "won", "lost", "abandoned")
 
 
-class Child(msgspec.Struct, frozen=True, kw_only=True):
+class ChildRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request that makes something of the contact's. `record_id`: the old one's id; `body` without the contact's
     id; `label` how to call it; `count`: how many of the copy's things are in it (messages in a transcript);
     `followers`: users who follow the opportunity, added to it by a request of their own."""
@@ -150,11 +150,11 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class Family:
+class ChildRequests:
     """`children` in the order in which they are to be made; `changes` and `lost` in words; `held`: part → how many the
     copy holds."""
 
-    children: list[Child] = field(default_factory=list)
+    children: list[ChildRequest] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     held: dict[str, int] = field(default_factory=dict)
@@ -176,15 +176,15 @@ Rows = Sequence[tuple[str, bytes]]
 """(record id, bytes) of one kind."""
 
 
-def family(
-    fields: Mapping[str, Any], rows: Mapping[str, Rows], account: Account, *, now: datetime, past: bool = False
-) -> Family:
+def child_requests(
+    fields: Mapping[str, Any], rows: Mapping[str, Rows], account: ReferenceData, *, now: datetime, past: bool = False
+) -> ChildRequests:
     """All that belongs to the contact with these `fields` and these records by kind. `past`: appointments that are over
     come back too. Messages: kind "message", and "email" for the texts of e-mails. Pure."""
-    found = Family()
+    found = ChildRequests()
     _followers(found, fields, account)
     _business(found, fields, account)
-    makers: dict[str, Callable[[Family, dict[str, Any], Account], dict[str, Any] | None]] = {
+    makers: dict[str, Callable[[ChildRequests, dict[str, Any], ReferenceData], dict[str, Any] | None]] = {
         NOTE: _note,
         TASK: _task,
         OPPORTUNITY: _opportunity,
@@ -198,7 +198,9 @@ def family(
             if body is not None:
                 users = _deal_followers(found, row, account) if kind == OPPORTUNITY else ()
                 label = _label(kind, body)
-                found.children.append(Child(kind=kind, record_id=record_id, body=body, label=label, followers=users))
+                found.children.append(
+                    ChildRequest(kind=kind, record_id=record_id, body=body, label=label, followers=users)
+                )
     _messages(found, rows, account)
     return found
 
@@ -218,7 +220,7 @@ def _label(kind: str, body: Mapping[str, Any]) -> str:
     return lines[0][:80] if lines else kind
 
 
-def _followers(found: Family, fields: Mapping[str, Any], account: Account) -> None:
+def _followers(found: ChildRequests, fields: Mapping[str, Any], account: ReferenceData) -> None:
     told = fields.get("followers")
     given = [one for one in told if isinstance(one, str) and one] if isinstance(told, list) else []
     if not given:
@@ -228,13 +230,13 @@ def _followers(found: Family, fields: Mapping[str, Any], account: Account) -> No
     if kept:
         body = {"followers": kept}
         found.children.append(
-            Child(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(kept)} followers", count=len(kept))
+            ChildRequest(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(kept)} followers", count=len(kept))
         )
     if len(kept) < len(given):
         found.lost.append(f"{len(given) - len(kept)} of {len(given)} followers (these users no longer exist)")
 
 
-def _business(found: Family, fields: Mapping[str, Any], account: Account) -> None:
+def _business(found: ChildRequests, fields: Mapping[str, Any], account: ReferenceData) -> None:
     given = fields.get("businessId")
     if not isinstance(given, str) or not given:
         return
@@ -243,10 +245,10 @@ def _business(found: Family, fields: Mapping[str, Any], account: Account) -> Non
         found.lost.append("link to the business (the business no longer exists)")
         return
     body = {"businessId": given}
-    found.children.append(Child(kind=BUSINESS, record_id=given, body=body, label="link to the business"))
+    found.children.append(ChildRequest(kind=BUSINESS, record_id=given, body=body, label="link to the business"))
 
 
-def _note(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
+def _note(found: ChildRequests, row: dict[str, Any], account: ReferenceData) -> dict[str, Any] | None:
     text, added, author = str(row.get("body") or ""), _made(row), row.get("userId")
     author = author if isinstance(author, str) else ""
     gone = bool(author) and not account.has_user(author)
@@ -268,7 +270,7 @@ def _note(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any
     return body
 
 
-def _task(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
+def _task(found: ChildRequests, row: dict[str, Any], account: ReferenceData) -> dict[str, Any] | None:
     due = moment(row.get("dueDate"))
     if due is None:
         found.lost.append(f"task “{row.get('title') or 'without title'}” (the copy holds no due date)")
@@ -284,7 +286,9 @@ def _task(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any
     return body
 
 
-def _owner(found: Family, row: Mapping[str, Any], body: dict[str, Any], account: Account, key: str, noun: str) -> None:
+def _owner(
+    found: ChildRequests, row: Mapping[str, Any], body: dict[str, Any], account: ReferenceData, key: str, noun: str
+) -> None:
     owner = row.get(key)
     if account.has_user(owner):
         body[key] = owner
@@ -292,7 +296,7 @@ def _owner(found: Family, row: Mapping[str, Any], body: dict[str, Any], account:
         found.change(f"{noun}: an owner who no longer exists is left out")
 
 
-def _opportunity(found: Family, row: dict[str, Any], account: Account) -> dict[str, Any] | None:
+def _opportunity(found: ChildRequests, row: dict[str, Any], account: ReferenceData) -> dict[str, Any] | None:
     name = str(row.get("name") or "Opportunity")
     place, why = stage(row, account)
     if place is None:
@@ -315,7 +319,7 @@ def _opportunity(found: Family, row: dict[str, Any], account: Account) -> dict[s
     return body
 
 
-def _deal_followers(found: Family, row: dict[str, Any], account: Account) -> tuple[str, ...]:
+def _deal_followers(found: ChildRequests, row: dict[str, Any], account: ReferenceData) -> tuple[str, ...]:
     """Users who follow the opportunity and still exist."""
     told = row.get("followers")
     given = [one for one in told if isinstance(one, str) and one] if isinstance(told, list) else []
@@ -327,7 +331,7 @@ def _deal_followers(found: Family, row: dict[str, Any], account: Account) -> tup
 
 
 def _appointment(
-    found: Family, row: dict[str, Any], account: Account, now: datetime, past: bool
+    found: ChildRequests, row: dict[str, Any], account: ReferenceData, now: datetime, past: bool
 ) -> dict[str, Any] | None:
     title, start = str(row.get("title") or "Appointment"), moment(row.get("startTime"))
     calendar = str(row.get("calendarId") or "")
@@ -353,7 +357,7 @@ def _appointment(
     return {**body, "ignoreDateRange": True, "ignoreFreeSlotValidation": True}
 
 
-def _messages(found: Family, rows: Mapping[str, Rows], account: Account) -> None:
+def _messages(found: ChildRequests, rows: Mapping[str, Rows], account: ReferenceData) -> None:
     """All messages in one note (several where it would be too long)."""
     emails = {record_id: decode(raw) for record_id, raw in rows.get("email", ())}
     spoken = [row for _, row in _in_order(rows.get("message", ())) if not _is_activity(row)]
@@ -364,7 +368,9 @@ def _messages(found: Family, rows: Mapping[str, Rows], account: Account) -> None
     for number, (text, count) in enumerate(transcript(spoken, emails, lambda at: local_time(at, account.timezone)), 1):
         body = {"body": text, "title": "Conversation before the deletion"}
         label = f"transcript of {count} messages"
-        found.children.append(Child(kind=TRANSCRIPT, record_id=f"part{number}", body=body, label=label, count=count))
+        found.children.append(
+            ChildRequest(kind=TRANSCRIPT, record_id=f"part{number}", body=body, label=label, count=count)
+        )
 
 
 def _is_activity(row: Mapping[str, Any]) -> bool:
@@ -375,17 +381,17 @@ DEAL_FOLLOWERS = "deal_followers"
 """The kind of that request."""
 
 
-def follow_step(child: Child) -> str:
+def follow_step(child: ChildRequest) -> str:
     """How the journal calls the request that adds the opportunity's followers."""
     return f"{DEAL_FOLLOWERS}.{child.record_id}"[:64]
 
 
-def opportunity_step(child: Child) -> str:
+def opportunity_step(child: ChildRequest) -> str:
     """How the receipt calls the opportunity whose followers these are."""
     return f"{OPPORTUNITY}.{child.record_id}"[:64]
 
 
-def lacking_followers(child: Child, living: bytes) -> list[Child]:
+def lacking_followers(child: ChildRequest, living: bytes) -> list[ChildRequest]:
     """The request for those followers of the planned opportunity whom the living one does not have; none for all."""
     row = decode(living)
     there = row.get("followers") or ()
@@ -394,4 +400,4 @@ def lacking_followers(child: Child, living: bytes) -> list[Child]:
         return []
     body = {"opportunityId": str(row["id"]), "followers": absent}
     label = f"{len(absent)} follower{'s' if len(absent) != 1 else ''} of “{child.label}”"
-    return [Child(kind=DEAL_FOLLOWERS, record_id=child.record_id, body=body, label=label)]
+    return [ChildRequest(kind=DEAL_FOLLOWERS, record_id=child.record_id, body=body, label=label)]

@@ -24,7 +24,7 @@ ALWAYS_LISTED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class LastCopy:
+class ContactSnapshot:
     """`fields` in HighLevel's spelling; `settings_known`: whether they tell do-not-disturb for each channel."""
 
     fields: Mapping[str, Any]
@@ -33,7 +33,7 @@ class LastCopy:
     date_updated: datetime | None = None
 
 
-def last_copy(row: bytes, detail: bytes | None = None, *, rows_tell_settings: bool = False) -> LastCopy:
+def latest_snapshot(row: bytes, detail: bytes | None = None, *, rows_tell_settings: bool = False) -> ContactSnapshot:
     """The newest of both copies, with the other one's fields where the newest is known to be silent about them.
 
     `rows_tell_settings`: search rows of this location carry `dndSettings` where a contact has them, so that a row
@@ -54,8 +54,8 @@ def last_copy(row: bytes, detail: bytes | None = None, *, rows_tell_settings: bo
     return _copy({**gaps, **listed}, told)
 
 
-def _copy(fields: Mapping[str, Any], known: bool) -> LastCopy:
-    return LastCopy(fields, known, moment(fields.get("dateAdded")), moment(fields.get("dateUpdated")))
+def _copy(fields: Mapping[str, Any], known: bool) -> ContactSnapshot:
+    return ContactSnapshot(fields, known, moment(fields.get("dateAdded")), moment(fields.get("dateUpdated")))
 
 
 def _older(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

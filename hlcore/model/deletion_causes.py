@@ -94,7 +94,7 @@ APART = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
+class DeletionBurst:
     """Deletions noticed from `first` to `last`, both included."""
 
     first: datetime
@@ -102,13 +102,13 @@ class Spell:
     contacts: int
 
 
-def spells(noticed: Iterable[tuple[datetime, int]], *, apart: timedelta = APART) -> list[Spell]:
+def deletion_bursts(noticed: Iterable[tuple[datetime, int]], *, apart: timedelta = APART) -> list[DeletionBurst]:
     """(moment, how many) put together, oldest first: what is no further apart than this belongs to one spell. Pure;
     every deletion is in exactly one spell."""
-    found: list[Spell] = []
+    found: list[DeletionBurst] = []
     for at, number in sorted(noticed):
         if found and at - found[-1].last <= apart:
-            found[-1] = Spell(found[-1].first, at, found[-1].contacts + number)
+            found[-1] = DeletionBurst(found[-1].first, at, found[-1].contacts + number)
         else:
-            found.append(Spell(at, at, number))
+            found.append(DeletionBurst(at, at, number))
     return found

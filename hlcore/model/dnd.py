@@ -41,7 +41,7 @@ class OwnSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietSettings:
     """How do-not-disturb travels: `create` belongs into the create call; `after`, if any, is the later update that
     brings the person's own settings back. `note` says in words what will differ from the copy, '' for nothing."""
 
@@ -78,18 +78,18 @@ def all_closed() -> dict[str, Any]:
     return {"dnd": True, "dndSettings": {channel: {"status": CLOSED} for channel in CHANNELS}}
 
 
-def quiet(own: OwnSettings, *, known: bool) -> Quiet:
+def quiet(own: OwnSettings, *, known: bool) -> QuietSettings:
     """How to create this person without a message going out. `known`: whether the copy tells the state of each
     channel; if not, or if a closed channel cannot be written, every channel stays closed."""
     closed = all_closed()
     if own.others and not own.everywhere:
         why = f"{', '.join(own.others)} was closed and cannot be written"
-        return Quiet(closed, None, f"do-not-disturb stays on for all channels: {why}")
+        return QuietSettings(closed, None, f"do-not-disturb stays on for all channels: {why}")
     if not known:
         note = "" if own.everywhere else "do-not-disturb stays on for all channels: the copy does not tell each channel"
-        return Quiet(closed, None, note)
+        return QuietSettings(closed, None, note)
     after = {"dnd": own.everywhere, "dndSettings": {channel: _written(own, channel) for channel in CHANNELS}}
-    return Quiet(closed, None if after == closed else after)
+    return QuietSettings(closed, None if after == closed else after)
 
 
 def plainer(after: dict[str, Any]) -> dict[str, Any]:

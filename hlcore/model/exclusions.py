@@ -48,7 +48,7 @@ def is_left(field: str, leave: Collection[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class ExcludedChildren:
     """What is to come back of a contact's belongings. `left`: (name, how people call it) of each that is left out."""
 
     fields: Mapping[str, Any]
@@ -69,7 +69,7 @@ class Rest:
 
 def belongings(
     fields: Mapping[str, Any], rows: Mapping[str, Sequence[tuple[str, bytes]]], leave: Collection[str]
-) -> Rest:
+) -> ExcludedChildren:
     """The contact's properties without the followers and the business that are left out, and its records by kind
     without those that are."""
     gone = {name for name in _ON_CONTACT if name in leave and fields.get(name)}
@@ -81,7 +81,7 @@ def belongings(
         some[kind] = [one for one in held if not is_left(f"{seen}.{one[0]}", leave)]
         if seen == kind and len(some[kind]) < len(held):
             left += [(f"{kind}.{key}", _title(raw, kind)) for key, raw in held if is_left(f"{kind}.{key}", leave)]
-    return Rest(kept, some, tuple(left))
+    return ExcludedChildren(kept, some, tuple(left))
 
 
 def _title(raw: bytes, kind: str) -> str:

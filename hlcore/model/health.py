@@ -16,7 +16,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class HealthFacts:
     """What is known of a location. `every` is the wanted distance between two complete listings."""
 
     connected: bool
@@ -41,7 +41,7 @@ class Health:
     reasons: tuple[str, ...]
 
 
-def assess(facts: Facts, now: datetime) -> Health:
+def assess(facts: HealthFacts, now: datetime) -> Health:
     """How good the copy is at `now`."""
     checks = (_age(facts, now), _refusal(facts), _incident(facts), _suspects(facts), _silence(facts, now))
     found = [finding for finding in checks if finding]
@@ -49,7 +49,7 @@ def assess(facts: Facts, now: datetime) -> Health:
     return Health(found[0][0], tuple(words for level, words in found if level == found[0][0] or level != Level.OK))
 
 
-def _age(facts: Facts, now: datetime) -> tuple[Level, str]:
+def _age(facts: HealthFacts, now: datetime) -> tuple[Level, str]:
     if not facts.connected:
         return Level.BAD, "This account is disconnected: nothing new is copied."
     if facts.last_complete_at is None:
@@ -64,7 +64,7 @@ def _age(facts: Facts, now: datetime) -> tuple[Level, str]:
     return Level.BAD, f"The last complete copy is from {ago(age)}. Deletions since then are not noticed."
 
 
-def _refusal(facts: Facts) -> tuple[Level, str] | None:
+def _refusal(facts: HealthFacts) -> tuple[Level, str] | None:
     if facts.last_outcome == "refused":
         return Level.BAD, f"The last run was refused: {facts.last_reason}"
     if facts.last_outcome == "incomplete":
@@ -72,13 +72,13 @@ def _refusal(facts: Facts) -> tuple[Level, str] | None:
     return None
 
 
-def _incident(facts: Facts) -> tuple[Level, str] | None:
+def _incident(facts: HealthFacts) -> tuple[Level, str] | None:
     if not facts.incidents_waiting:
         return None
     return Level.ATTENTION, "Unusually many contacts disappeared at once; they are being checked one by one."
 
 
-def _suspects(facts: Facts) -> tuple[Level, str] | None:
+def _suspects(facts: HealthFacts) -> tuple[Level, str] | None:
     if not facts.suspected:
         return None
     one = facts.suspected == 1
@@ -88,7 +88,7 @@ def _suspects(facts: Facts) -> tuple[Level, str] | None:
     )
 
 
-def _silence(facts: Facts, now: datetime) -> tuple[Level, str] | None:
+def _silence(facts: HealthFacts, now: datetime) -> tuple[Level, str] | None:
     """HighLevel stops sending webhooks after too many failures, until a person switches them on again."""
     since = facts.last_webhook_at or facts.webhooks_expected_since
     if not facts.connected or since is None or now - since <= facts.webhook_silence:

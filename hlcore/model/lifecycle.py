@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from hlcore.model.recovery_window import Remaining
+from hlcore.model.recovery_window import RemainingTime
 
 
 class Status(StrEnum):
@@ -25,7 +25,7 @@ class Status(StrEnum):
     ERASED = "erased"  # a person's right; nothing brings it back
 
 
-class Event(StrEnum):
+class LifecycleEvent(StrEnum):
     """What was learnt about a contact."""
 
     LISTED = "listed"  # a listing or a GET shows it alive
@@ -41,28 +41,28 @@ LOST = frozenset({Status.DELETED, Status.MERGED})
 SETTLED = frozenset({Status.RECREATED, Status.UNDONE})
 """Not in HighLevel, and nothing to be done about it: the person lives on, or is lost, under another id."""
 
-_NEXT: dict[tuple[Status, Event], Status] = {
-    **{(status, Event.MISSED): Status.SUSPECTED for status in LIVE},
-    (Status.PRESENT, Event.LISTED): Status.PRESENT,
-    (Status.RETURNED, Event.LISTED): Status.RETURNED,
-    (Status.SUSPECTED, Event.LISTED): Status.PRESENT,
-    (Status.SUSPECTED, Event.MISSED): Status.SUSPECTED,
-    **{(status, Event.GONE): Status.DELETED for status in (*LIVE, Status.SUSPECTED, Status.DELETED)},
-    **{(status, Event.MERGED): Status.MERGED for status in (*LIVE, Status.SUSPECTED, *LOST)},
-    (Status.MERGED, Event.GONE): Status.MERGED,
-    **{(status, Event.LISTED): Status.RETURNED for status in (*LOST, *SETTLED)},
-    **{(status, Event.RECREATED): Status.RECREATED for status in (*LOST, Status.RECREATED)},
+_NEXT: dict[tuple[Status, LifecycleEvent], Status] = {
+    **{(status, LifecycleEvent.MISSED): Status.SUSPECTED for status in LIVE},
+    (Status.PRESENT, LifecycleEvent.LISTED): Status.PRESENT,
+    (Status.RETURNED, LifecycleEvent.LISTED): Status.RETURNED,
+    (Status.SUSPECTED, LifecycleEvent.LISTED): Status.PRESENT,
+    (Status.SUSPECTED, LifecycleEvent.MISSED): Status.SUSPECTED,
+    **{(status, LifecycleEvent.GONE): Status.DELETED for status in (*LIVE, Status.SUSPECTED, Status.DELETED)},
+    **{(status, LifecycleEvent.MERGED): Status.MERGED for status in (*LIVE, Status.SUSPECTED, *LOST)},
+    (Status.MERGED, LifecycleEvent.GONE): Status.MERGED,
+    **{(status, LifecycleEvent.LISTED): Status.RETURNED for status in (*LOST, *SETTLED)},
+    **{(status, LifecycleEvent.RECREATED): Status.RECREATED for status in (*LOST, Status.RECREATED)},
 }
 
 
-def after(status: Status, event: Event) -> Status:
+def after(status: Status, event: LifecycleEvent) -> Status:
     """The state that this event leads to. What is not named changes nothing: a deleted contact that another
     listing misses stays deleted, an erased one stays erased whatever happens."""
-    if event is Event.ERASED:
+    if event is LifecycleEvent.ERASED:
         return Status.ERASED
     return _NEXT.get((status, event), status)
 
 
-def shown(status: Status, remaining: Remaining) -> Status:
+def shown(status: Status, remaining: RemainingTime) -> Status:
     """The state as people see it now: a lost contact whose window has closed is `expired`."""
     return Status.EXPIRED if status is Status.DELETED and not remaining.open else status

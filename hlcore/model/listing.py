@@ -17,7 +17,7 @@ SHORTEST = 2
 
 
 @dataclass(slots=True)
-class Stretch:
+class DateRange:
     """Contacts added between `since` and `until` (both included; None: open), and how far the walk has come.
 
     `cursor` leads to the next page, `reached` is the moment of the last row taken, `total` what HighLevel said last
@@ -43,7 +43,7 @@ class Stretch:
         """Whether a row of this moment lies before what was taken already: HighLevel turned back."""
         return moment is not None and self.reached is not None and moment < self.reached
 
-    def cut(self, upper: int) -> Stretch | None:
+    def cut(self, upper: int) -> DateRange | None:
         """The later half by time, which is no longer part of this stretch; None where nothing can be cut. `upper` is
         the moment to count with where the end is open."""
         low = self.reached if self.reached is not None else self.since
@@ -51,7 +51,7 @@ class Stretch:
         if low is None or high - low < SHORTEST:
             return None
         middle = low + (high - low) // 2
-        later = Stretch(since=middle + 1, until=self.until)
+        later = DateRange(since=middle + 1, until=self.until)
         self.until, self.total = middle, self.fetched + self.remaining // 2
         return later
 
@@ -65,7 +65,7 @@ class Checkpoint:
     `plain`: the location cannot be cut, because HighLevel did not keep to the ranges.
     """
 
-    stretches: list[Stretch] = field(default_factory=lambda: [Stretch()])
+    ranges: list[DateRange] = field(default_factory=lambda: [DateRange()])
     tail: list[Any] | None = None
     last_total: int = 0
     fetched: int = 0
@@ -75,35 +75,37 @@ class Checkpoint:
     def load(cls, kept: dict[str, Any] | None) -> Checkpoint:
         """The checkpoint in this JSON value; a fresh one where there is none or it is of another make."""
         try:
-            stretches = [Stretch(**one) for one in (kept or {})["stretches"]]
-            return cls(**{**(kept or {}), "stretches": stretches})
+            values = dict(kept or {})
+            ranges = [DateRange(**one) for one in values.pop("stretches")]
+            return cls(ranges, **values)
         except (TypeError, KeyError):
             return cls()
 
     def dump(self) -> dict[str, Any]:
-        """The JSON value that `load` reads."""
-        return asdict(self)
+        """The JSON value that `load` reads; its keys are kept in databases and never renamed."""
+        values = asdict(self)
+        return {"stretches": values.pop("ranges"), **values}
 
     @property
     def ended(self) -> bool:
         """Whether every stretch came to its end."""
-        return all(stretch.ended for stretch in self.stretches)
+        return all(stretch.ended for stretch in self.ranges)
 
     @property
     def cut(self) -> bool:
         """Whether the location is walked in several stretches."""
-        return len(self.stretches) > 1
+        return len(self.ranges) > 1
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ListingVerdict:
     """Whether a listing was complete, and if not, why, in words."""
 
     complete: bool
     reason: str = ""
 
 
-def judge(checkpoint: Checkpoint) -> Verdict:
+def judge(checkpoint: Checkpoint) -> ListingVerdict:
     """Whether this walk showed the whole location.
 
     Complete when every cursor ended by itself and at least as many contacts were fetched as HighLevel's newest
@@ -112,14 +114,14 @@ def judge(checkpoint: Checkpoint) -> Verdict:
     happens): that is what asking for each missing one by its id is for.
     """
     if not checkpoint.ended:
-        return Verdict(False, "HighLevel's list did not come to its end.")
+        return ListingVerdict(False, "HighLevel's list did not come to its end.")
     if checkpoint.fetched < checkpoint.last_total:
-        return Verdict(
+        return ListingVerdict(
             False,
             f"HighLevel's list ended after {checkpoint.fetched:,} contacts although it says it holds "
             f"{checkpoint.last_total:,}.",
         )
-    return Verdict(True)
+    return ListingVerdict(True)
 
 
 LISTING_SHARE = 0.15

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hlcore.model import custom_fields
-from hlcore.model.child_requests import APPOINTMENT, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, Child, deal_value
+from hlcore.model.child_requests import APPOINTMENT, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, ChildRequest, deal_value
 from hlcore.model.comparison import same_text
 from hlcore.model.contact import moment
 from hlcore.model.records import decode, identity
@@ -70,7 +70,7 @@ def differences(body: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
     return [key for key in body if key not in UNSHOWN and not _equal(key, body[key], live.get(key))]
 
 
-def smaller(child: Child, body: Mapping[str, Any], named: Iterable[str]) -> dict[str, Any] | None:
+def smaller(child: ChildRequest, body: Mapping[str, Any], named: Iterable[str]) -> dict[str, Any] | None:
     """The request without what HighLevel named, or without the least missed; None when nothing can be left out."""
     may = [key for key in LEAVE_OUT.get(child.kind, ()) if key in body]
     roots = {name.partition(".")[0] for name in named}

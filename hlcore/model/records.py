@@ -140,13 +140,13 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-class _Named(msgspec.Struct):
+class _NamedRecord(msgspec.Struct):
     name: Any = None
     firstName: Any = None
     lastName: Any = None
 
 
-_decoder = msgspec.json.Decoder(_Named)
+_decoder = msgspec.json.Decoder(_NamedRecord)
 
 
 def name_in(raw: bytes) -> str:

@@ -40,7 +40,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Remaining:
+class RemainingTime:
     """What is left of the window. `days_left` are whole days, rounded down, 0 when closed."""
 
     starts_at: datetime
@@ -64,12 +64,12 @@ def window_of(days: int | None, *, hipaa: bool = False, reason: str = "") -> Win
     return Window(days, reason or f"Set to {days} days on the Settings page.")
 
 
-def remaining(window: Window, *, deleted_at: datetime | None, last_seen_at: datetime, now: datetime) -> Remaining:
+def remaining(window: Window, *, deleted_at: datetime | None, last_seen_at: datetime, now: datetime) -> RemainingTime:
     """How much of the window is left at `now`. Pure; all moments aware."""
     starts = deleted_at if deleted_at is not None else last_seen_at
     ends = starts + timedelta(days=window.days)
     left = max(timedelta(0), ends - now)
-    return Remaining(
+    return RemainingTime(
         starts_at=starts,
         ends_at=ends,
         open=now < ends,
@@ -78,7 +78,7 @@ def remaining(window: Window, *, deleted_at: datetime | None, last_seen_at: date
     )
 
 
-def urgency(left: Remaining) -> str:
+def urgency(left: RemainingTime) -> str:
     """One word for how soon somebody must act: closed, today, soon (within a week), later."""
     if not left.open:
         return "closed"
@@ -88,7 +88,7 @@ def urgency(left: Remaining) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DeletionFacts:
     """What is known of a disappearance. `alive_at`: the contact was surely there. `noticed_at`: when a listing missed
     it; None where a webhook told first. `deleted_at`: the time that an earlier webhook told."""
 
@@ -97,7 +97,7 @@ class Known:
     deleted_at: datetime | None = None
 
 
-def deletion_time(told: Iterable[datetime], known: Known, *, slack: timedelta) -> datetime | None:
+def deletion_time(told: Iterable[datetime], known: DeletionFacts, *, slack: timedelta) -> datetime | None:
     """The newest of the told moments that can be the time of this deletion; None when none can, or none is news.
 
     A moment before the contact was last alive belongs to an earlier deletion of the same contact. One after a

@@ -11,7 +11,7 @@ from hlcore.model.custom_fields import FieldDefinition
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ReferenceData:
     """What the location has today. `users`: id → name of those who exist (None: not known); `names`: of all users ever
     seen; `pipelines`, `calendars`: id → (name, {stage id: stage name}) now; `past_pipelines`, `past_calendars`: as they
     were; `fields`, `businesses`: ids that exist (None: not known). `placed`: what a person chose for a stage that is
@@ -54,7 +54,7 @@ def iso(at: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class FieldCatalogue:
     """What the location has now. `fields`: custom fields by id, vanished ones marked; `users`: ids of those who can
     own a contact. None: not known, so that HighLevel itself must judge."""
 

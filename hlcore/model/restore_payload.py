@@ -13,11 +13,11 @@ from typing import Any
 
 from hlcore.model import custom_fields as values
 from hlcore.model.contact_fields import ALWAYS_LOST, COUNTRIES, DERIVED, TEXTS, UNWRITABLE, label_of
-from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition
-from hlcore.model.dnd import Quiet, own_settings, quiet
+from hlcore.model.dnd import QuietSettings, own_settings, quiet
 from hlcore.model.exclusions import LEFT_OUT, is_left
-from hlcore.model.reference_data import Catalogue
+from hlcore.model.reference_data import FieldCatalogue
 
 UPDATE = frozenset(
     {
@@ -36,7 +36,7 @@ ONLY_NEW_WHY = "HighLevel takes it only when a contact is created"
 
 
 @dataclass(frozen=True, slots=True)
-class Writable:
+class RestorePayload:
     """A copy, sorted by what can become of it.
 
     `body` is the create call, with all channels closed; `after` the update that brings the person's own
@@ -85,15 +85,15 @@ class _Sorting:
             self.lost.append(words)
 
 
-def writable(
-    copy: LastCopy,
+def restore_payload(
+    copy: ContactSnapshot,
     location_id: str,
-    catalogue: Catalogue,
+    catalogue: FieldCatalogue,
     *,
     attached: Sequence[str] = (),
     elsewhere: Collection[str] = (),
     leave_out: Collection[str] = (),
-) -> Writable:
+) -> RestorePayload:
     """Everything of this copy that HighLevel takes, as one create call that reaches nobody. Pure.
 
     `attached`: what else the vault holds of the person ("3 notes"), which a create call cannot carry. `elsewhere`:
@@ -111,7 +111,7 @@ def writable(
     _identity(found, copy)
     _lost(found, {key: value for key, value in fields.items() if key not in elsewhere}, attached)
     body = {"locationId": location_id, **found.body, **disturb.create}
-    return Writable(
+    return RestorePayload(
         body,
         disturb.after,
         returns=tuple(found.returns),
@@ -194,7 +194,7 @@ def _tags(found: _Sorting, fields: Mapping[str, Any]) -> None:
         found.changes.append("tags: HighLevel writes them in small letters")
 
 
-def _custom(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) -> None:
+def _custom(found: _Sorting, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
     kept: dict[str, Any] = {}
     for field_id, value in values.values_of(fields.get("customFields")).items():
         known = None if catalogue.fields is None else catalogue.fields.get(field_id, FieldDefinition("", exists=False))
@@ -210,7 +210,7 @@ def _custom(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) ->
         found.body["customFields"] = values.as_written(kept)
 
 
-def _owner(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) -> None:
+def _owner(found: _Sorting, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
     owner = _text(fields.get("assignedTo"))
     if owner and catalogue.users is not None and owner not in catalogue.users:
         found.lose("assignedTo", f"{label_of('assignedTo')} (this user no longer exists)")
@@ -218,7 +218,7 @@ def _owner(found: _Sorting, fields: Mapping[str, Any], catalogue: Catalogue) -> 
         found.keep("assignedTo", owner)
 
 
-def _disturb(found: _Sorting, copy: LastCopy) -> Quiet:
+def _disturb(found: _Sorting, copy: ContactSnapshot) -> QuietSettings:
     found.returns.append(label_of("dndSettings"))
     disturb = quiet(own_settings(copy.fields), known=copy.settings_known)
     if disturb.note:
@@ -231,7 +231,7 @@ def _disturb(found: _Sorting, copy: LastCopy) -> Quiet:
     return disturb
 
 
-def _identity(found: _Sorting, copy: LastCopy) -> None:
+def _identity(found: _Sorting, copy: ContactSnapshot) -> None:
     found.changes.append("contact id: HighLevel gives a new one")
     if copy.date_added is not None:
         found.changes.append(f"date added: becomes today; {copy.date_added:%Y-%m-%d} stays on record in Contact Vault")

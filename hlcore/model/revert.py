@@ -17,7 +17,7 @@ from hlcore.model.contact_fields import COUNTRIES, UNWRITABLE
 from hlcore.model.contact_snapshot import ALWAYS_LISTED
 from hlcore.model.custom_fields import FieldDefinition, is_empty
 from hlcore.model.dnd import CHANNELS, CLOSED, OPEN, own_settings
-from hlcore.model.reference_data import Catalogue
+from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore_payload import UPDATE
 
 NAMES = ("firstName", "lastName")
@@ -42,7 +42,7 @@ SHADOWS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Aspect:
+class FieldHistory:
     """One field in which the copies differ, in HighLevel's spelling as in `model.changes`; None is empty. `obstacle`:
     why it cannot be put back, '' when it can."""
 
@@ -53,7 +53,7 @@ class Aspect:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class RevertUpdate:
     """The update, what each chosen field was before it (as the copy says), and why others are not in it."""
 
     body: dict[str, Any]
@@ -61,9 +61,9 @@ class PutBack:
     left: dict[str, str]
 
 
-def aspects(
-    then: Mapping[str, Any], now: Mapping[str, Any], catalogue: Catalogue, *, whole: bool = True
-) -> tuple[Aspect, ...]:
+def field_histories(
+    then: Mapping[str, Any], now: Mapping[str, Any], catalogue: FieldCatalogue, *, whole: bool = True
+) -> tuple[FieldHistory, ...]:
     """Every field in which the two copies differ, and whether it can be put back. `whole`: the earlier copy tells all
     fields (GET by id does); a row of a listing is silent about some, and of those nothing is concluded. Pure."""
     found = []
@@ -76,25 +76,25 @@ def aspects(
         after = _true_name(change.field, now, change.after)
         if before == after:
             continue
-        found.append(Aspect(change.field, before, after, _obstacle(change.field, before, after, catalogue)))
+        found.append(FieldHistory(change.field, before, after, _obstacle(change.field, before, after, catalogue)))
     return tuple(found)
 
 
-def put_back(
+def revert_update(
     then: Mapping[str, Any],
     now: Mapping[str, Any],
     chosen: Collection[str],
-    catalogue: Catalogue,
+    catalogue: FieldCatalogue,
     *,
     whole: bool = True,
-) -> PutBack:
+) -> RevertUpdate:
     """The update that makes the chosen fields what they were then. Nothing that was not chosen, that is unchanged or
     that HighLevel does not take is in it. Pure."""
     body: dict[str, Any] = {}
     expected: dict[str, Any] = {}
     left: dict[str, str] = {}
     custom: dict[str, Any] = {}
-    for one in aspects(then, now, catalogue, whole=whole):
+    for one in field_histories(then, now, catalogue, whole=whole):
         if one.field not in chosen:
             continue
         if one.obstacle:
@@ -111,7 +111,7 @@ def put_back(
     if custom:
         body[CUSTOM] = values.as_written(custom)
     assert body.keys() <= UPDATE, "an update outside the whitelist"
-    return PutBack(body, expected, left)
+    return RevertUpdate(body, expected, left)
 
 
 def freshened(body: Mapping[str, Any], live: Mapping[str, Any], chosen: Collection[str]) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _true_name(field: str, fields: Mapping[str, Any], value: Any) -> Any:
     return raw if isinstance(raw, str) and raw else value
 
 
-def _obstacle(field: str, then: Any, now: Any, catalogue: Catalogue) -> str:
+def _obstacle(field: str, then: Any, now: Any, catalogue: FieldCatalogue) -> str:
     root, _, part = field.partition(".")
     if root == CUSTOM:
         return _custom_obstacle(part, then, now, catalogue)
@@ -181,7 +181,7 @@ def _obstacle(field: str, then: Any, now: Any, catalogue: Catalogue) -> str:
     return _plain_obstacle(root, then, catalogue)
 
 
-def _plain_obstacle(root: str, then: Any, catalogue: Catalogue) -> str:
+def _plain_obstacle(root: str, then: Any, catalogue: FieldCatalogue) -> str:
     if root == "tags":
         good = then is None or (isinstance(then, list) and all(isinstance(tag, str) for tag in then))
         return "" if good else "The copy holds no list of tags."
@@ -196,7 +196,7 @@ def _plain_obstacle(root: str, then: Any, catalogue: Catalogue) -> str:
     return "" if isinstance(then, (str, int, float)) and not isinstance(then, bool) else "The copy holds no text."
 
 
-def _custom_obstacle(field_id: str, then: Any, now: Any, catalogue: Catalogue) -> str:
+def _custom_obstacle(field_id: str, then: Any, now: Any, catalogue: FieldCatalogue) -> str:
     known = None if catalogue.fields is None else catalogue.fields.get(field_id, FieldDefinition("", exists=False))
     if known is not None and not known.exists:
         return "The field was deleted in HighLevel."
@@ -232,7 +232,7 @@ def _country(value: Any) -> str:
     return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
-def _custom_value(field_id: str, then: Any, catalogue: Catalogue) -> Any:
+def _custom_value(field_id: str, then: Any, catalogue: FieldCatalogue) -> Any:
     known = (catalogue.fields or {}).get(field_id)
     return "" if is_empty(then) else values.writable_value(then, known.data_type if known else "")
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from hlcore.model.child_requests import FOLLOWERS, PARTS, Child, Family
+from hlcore.model.child_requests import FOLLOWERS, PARTS, ChildRequest, ChildRequests
 from hlcore.model.contact_fields import ALWAYS_LOST
-from hlcore.model.restore_payload import Writable
+from hlcore.model.restore_payload import RestorePayload
 
 FIELDS = "fields"
 _ONE = {"opportunities": "opportunity"}
 
 
-class Part(msgspec.Struct, frozen=True):
+class FidelityPart(msgspec.Struct, frozen=True):
     """So many of so many ("notes": 6 of 6)."""
 
     name: str
@@ -34,7 +34,7 @@ class Part(msgspec.Struct, frozen=True):
 class Fidelity(msgspec.Struct, frozen=True):
     """The parts of one contact, and in words what is lost, and what a person left out (which is in no number)."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[FidelityPart, ...]
     lost: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -61,29 +61,31 @@ class Fidelity(msgspec.Struct, frozen=True):
         }
 
 
-def predicted(wanted: Writable, kin: Family, left_out: Sequence[str] = ()) -> Fidelity:
+def predicted(wanted: RestorePayload, kin: ChildRequests, left_out: Sequence[str] = ()) -> Fidelity:
     """What the plan promises. What exists outside of every copy (enrolment, statistics) is in no number."""
     lost = [one for one in wanted.lost if one not in ALWAYS_LOST]
-    fields = Part(FIELDS, len(wanted.returns), len(wanted.returns) + len(lost))
+    fields = FidelityPart(FIELDS, len(wanted.returns), len(wanted.returns) + len(lost))
     kept = kin.kept()
-    others = [Part(name, kept.get(name, 0), of) for name, of in kin.held.items()]
+    others = [FidelityPart(name, kept.get(name, 0), of) for name, of in kin.held.items()]
     return Fidelity((fields, *others), (*lost, *kin.lost), tuple(left_out))
 
 
 def without(promise: Fidelity, names: Sequence[str]) -> Fidelity:
     """The promise less these fields, which turn out not to be writable."""
     gone = len(names)
-    parts = (Part(one.name, max(0, one.kept - gone), one.of) if one.name == FIELDS else one for one in promise.parts)
+    parts = (
+        FidelityPart(one.name, max(0, one.kept - gone), one.of) if one.name == FIELDS else one for one in promise.parts
+    )
     return Fidelity(tuple(parts), (*promise.lost, *names), promise.left_out)
 
 
-def measured(promise: Fidelity, children: Sequence[Child], differences: Iterable[Mapping[str, Any]]) -> Fidelity:
+def measured(promise: Fidelity, children: Sequence[ChildRequest], differences: Iterable[Mapping[str, Any]]) -> Fidelity:
     """What was really found: the promise without what differs."""
     counts = {child.step: child.count for child in children}
     missing: Counter[str] = Counter()
     for name, number in {_subject(one): _number(one, counts) for one in differences}.items():
         missing[PARTS.get(name.partition(".")[0], FIELDS)] += number
-    parts = (Part(part.name, max(0, part.kept - missing[part.name]), part.of) for part in promise.parts)
+    parts = (FidelityPart(part.name, max(0, part.kept - missing[part.name]), part.of) for part in promise.parts)
     return Fidelity(tuple(parts), promise.lost, promise.left_out)
 
 

@@ -20,7 +20,7 @@ from hlcore.model.comparison import Difference
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Tx, Vault
 from hlcore.store.restores import journal
-from hlcore.store.restores.journal import Entry
+from hlcore.store.restores.journal import JournalEntry
 
 CREATE = "create_contact"
 FILL = "fill_gaps"
@@ -42,7 +42,7 @@ _REFUSED = "refused"
 
 
 @dataclass(slots=True)
-class Users:
+class LocationUsers:
     """A location's users, once somebody had to know. `asked`: whether so; `there`: None where nobody can tell."""
 
     asked: bool = False
@@ -51,7 +51,7 @@ class Users:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class JobContext:
     """`lag`: how long HighLevel's search may not show what was just created. `lane`: people with neither e-mail nor
     phone are created one after the other, so that two of them with the same name are never mixed up. `users`: who was
     found to be there when HighLevel refused something."""
@@ -62,10 +62,10 @@ class Work:
     job_id: int
     now: Callable[[], datetime]
     lag: timedelta
-    lane: threading.Lock = field(default_factory=threading.Lock)
-    users: Users = field(default_factory=Users)
+    unaddressed_lock: threading.Lock = field(default_factory=threading.Lock)
+    users: LocationUsers = field(default_factory=LocationUsers)
 
-    def creates(self, contact_id: str) -> list[Entry]:
+    def creates(self, contact_id: str) -> list[JournalEntry]:
         """Every create call that was ever sent for this lost contact, by any job, oldest first."""
         with self.vault.read() as tx:
             return creates(tx, self.location_id, contact_id)
@@ -82,7 +82,7 @@ class Work:
         until = max(due, default=None)
         return until if until is not None and until > self.now() else None
 
-    def attempt(self, contact_id: str, entries: Iterable[Entry]) -> list[Entry]:
+    def attempt(self, contact_id: str, entries: Iterable[JournalEntry]) -> list[JournalEntry]:
         """Those of these entries that belong to the present attempt: of this job, since somebody last asked to try
         again. What HighLevel refused before may be taken now."""
         begun = self._begun(contact_id)
@@ -97,13 +97,13 @@ class Work:
             mine = journal.entries(tx, self.job_id, contact_id=contact_id)
         return max((one.entry_id for one in mine if one.step == RETRY), default=0)
 
-    def about(self, contact_id: str, of: str) -> list[Entry]:
+    def entries_about(self, contact_id: str, of: str) -> list[JournalEntry]:
         """What any job ever sent on behalf of this lost contact to the living contact `of`, oldest first."""
         with self.vault.read() as tx:
             found = journal.entries(tx, location_id=self.location_id, contact_id=contact_id)
         return [one for one in found if (one.request or {}).get("id") == of]
 
-    def intend(
+    def log_request(
         self,
         item: PlanItem,
         step: str,
@@ -116,7 +116,7 @@ class Work:
         the settings to be written back afterwards. The entry's number."""
         request = {"body": dict(body), **({"id": of} if of else {}), **({"own": dict(own)} if own else {})}
         with self.vault.write() as tx:
-            return journal.intend(
+            return journal.log_request(
                 tx,
                 location_id=self.location_id,
                 job_id=self.job_id,
@@ -126,27 +126,27 @@ class Work:
                 at=self.now(),
             )
 
-    def answered(self, entry: int | Entry, *, status: int = 0, result_id: str = "", note: str = "") -> None:
+    def log_response(self, entry: int | JournalEntry, *, status: int = 0, result_id: str = "", note: str = "") -> None:
         """What became of the request is in the journal; of an entry that had an answer before, the status stays."""
         number, known = (entry, status) if isinstance(entry, int) else (entry.entry_id, status or entry.status)
         with self.vault.write() as tx:
-            journal.answered(tx, number, at=self.now(), status=known, result_id=result_id, note=note)
+            journal.log_response(tx, number, at=self.now(), status=known, result_id=result_id, note=note)
 
 
-def creates(tx: Tx, location_id: str, contact_id: str) -> list[Entry]:
+def creates(tx: Tx, location_id: str, contact_id: str) -> list[JournalEntry]:
     """Every create call that was ever sent for this lost contact, oldest first."""
     found = journal.entries(tx, location_id=location_id, contact_id=contact_id)
     return [one for one in found if one.step == CREATE]
 
 
-def body_of(entry: Entry) -> dict[str, Any]:
+def body_of(entry: JournalEntry) -> dict[str, Any]:
     """What was sent."""
     request = entry.request or {}
     found: dict[str, Any] = request.get("body", {})
     return found
 
 
-def is_unsure(entry: Entry) -> bool:
+def is_unsure(entry: JournalEntry) -> bool:
     """Whether nobody knows if it was done."""
     return not entry.result_id and (entry.answered_at is None or entry.note.startswith(UNSURE))
 
@@ -157,7 +157,7 @@ def refusal_note(fields: Iterable[str], *, state: str = "") -> str:
     return f"{state}; {told}" if state else told
 
 
-def refused_fields(entry: Entry) -> tuple[str, ...] | None:
+def refused_fields(entry: JournalEntry) -> tuple[str, ...] | None:
     """The names a refusal told (none: it named nothing); None when the entry is no refusal."""
     _, found, names = entry.note.partition(f"{_REFUSED}:")
     if not found:
@@ -170,7 +170,7 @@ CLOSED = frozenset({"dnd", "dndSettings"})
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ItemResult:
     """What became of one contact. `raw`: the new contact as HighLevel shows it in the end."""
 
     outcome: str
@@ -182,14 +182,14 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class RetryAt:
     """Nothing can be done about this contact before this moment."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Created:
     """The contact exists under its new id. `body` is what HighLevel took."""
 
     contact_id: str

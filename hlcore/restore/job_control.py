@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.restore.job_context import RETRY
 from hlcore.restore.plan import Plan
 from hlcore.store import Tx, Vault
@@ -19,15 +19,15 @@ Now = Callable[[], datetime]
 MADE = ("recreated", "topped_up")
 
 
-def create_job(vault: Vault, plan: Plan, person: Person, now: Now, *, confirmed: bool = True) -> int:
+def create_job(vault: Vault, plan: Plan, user: User, now: Now, *, confirmed: bool = True) -> int:
     """The plan is a job, confirmed by this person (or a draft); its number. What the plan skips or leaves to
     HighLevel's own restore is in it too, with the reason. Raises NotAllowed."""
-    with recorded(vault, person, Act.RESTORE, now=now, location_id=plan.location_id, subject="plan") as entry:
+    with recorded(vault, user, Action.RESTORE, now=now, location_id=plan.location_id, subject="plan") as entry:
         items = [(item.contact_id, item.action, item.dump()) for item in plan.items]
         options = {"path": plan.path, "index_lag": plan.index_lag, "choices": msgspec.to_builtins(plan.choices)}
         with vault.write() as tx:
             job_id = restore_jobs.create_job(
-                tx, plan.location_id, by=person.email, at=now(), items=items, options=options
+                tx, plan.location_id, by=user.email, at=now(), items=items, options=options
             )
             if confirmed:
                 restore_jobs.set_state(tx, job_id, "confirmed", at=now())
@@ -36,22 +36,22 @@ def create_job(vault: Vault, plan: Plan, person: Person, now: Now, *, confirmed:
     return job_id
 
 
-def confirm_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
+def confirm_job(vault: Vault, job_id: int, user: User, now: Now) -> bool:
     """Whether the job may run from now on: a draft is confirmed, a paused one resumed. Raises NotAllowed, NotFound."""
-    return _change(vault, job_id, person, now, "confirmed", ("draft", "paused"))
+    return _change(vault, job_id, user, now, "confirmed", ("draft", "paused"))
 
 
-def pause_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
+def pause_job(vault: Vault, job_id: int, user: User, now: Now) -> bool:
     """Whether the job is paused: it stops behind the contacts that are in work. Raises NotAllowed, NotFound."""
-    return _change(vault, job_id, person, now, "paused", ("confirmed", "running"))
+    return _change(vault, job_id, user, now, "paused", ("confirmed", "running"))
 
 
-def retry_job(vault: Vault, job_id: int, person: Person, now: Now) -> int:
+def retry_job(vault: Vault, job_id: int, user: User, now: Now) -> int:
     """Contacts of an ended job that failed, or are not as planned, wait again, and the job may run; how many. What is
     there stays, and nothing is made twice. Raises NotAllowed, NotFound."""
     with vault.read() as tx:
         job = restore_jobs.job(tx, job_id)
-    with recorded(vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=f"job {job_id}") as entry:
+    with recorded(vault, user, Action.RESTORE, now=now, location_id=job.location_id, subject=f"job {job_id}") as entry:
         again = 0
         with vault.write() as tx:
             if restore_jobs.job(tx, job_id).state in ("done", "cancelled"):
@@ -68,21 +68,21 @@ def retry_job(vault: Vault, job_id: int, person: Person, now: Now) -> int:
 
 def _mark(tx: Tx, location_id: str, job_id: int, contact_id: str, at: datetime) -> None:
     """The journal says that a new attempt begins, so that earlier refusals do not count."""
-    entry = journal.intend(
+    entry = journal.log_request(
         tx, location_id=location_id, job_id=job_id, contact_id=contact_id, step=RETRY, request={}, at=at
     )
-    journal.answered(tx, entry, at=at, status=0, note="asked to try again")
+    journal.log_response(tx, entry, at=at, status=0, note="asked to try again")
 
 
-def cancel_job(vault: Vault, job_id: int, person: Person, now: Now) -> bool:
+def cancel_job(vault: Vault, job_id: int, user: User, now: Now) -> bool:
     """Whether the job is cancelled: it stops for good, and what was restored stays. Raises NotAllowed, NotFound."""
-    return _change(vault, job_id, person, now, "cancelled", ("draft", "confirmed", "running", "paused"))
+    return _change(vault, job_id, user, now, "cancelled", ("draft", "confirmed", "running", "paused"))
 
 
-def _change(vault: Vault, job_id: int, person: Person, now: Now, state: str, only_from: Sequence[str]) -> bool:
+def _change(vault: Vault, job_id: int, user: User, now: Now, state: str, only_from: Sequence[str]) -> bool:
     with vault.read() as tx:
         location_id = restore_jobs.job(tx, job_id).location_id
-    with recorded(vault, person, Act.RESTORE, now=now, location_id=location_id, subject=f"job {job_id}") as entry:
+    with recorded(vault, user, Action.RESTORE, now=now, location_id=location_id, subject=f"job {job_id}") as entry:
         with vault.write() as tx:
             changed = restore_jobs.set_state(tx, job_id, state, at=now(), only_from=only_from)
         entry.note(state=state, changed=changed)

@@ -15,16 +15,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from hlcore.model.child_requests import Child, Unplaced, follow_step
+from hlcore.model.child_requests import ChildRequest, Unplaced, follow_step
 from hlcore.model.contact_fields import DERIVED, UNWRITABLE, label_of
 from hlcore.model.custom_fields import is_empty, values_of
 from hlcore.model.exclusions import CUSTOM, LEFT_OUT, is_known, is_left
-from hlcore.model.reference_data import Account
+from hlcore.model.reference_data import ReferenceData
 from hlcore.model.restore_payload import ONLY_NEW, ONLY_NEW_WHY
 from hlcore.restore.fidelity import Fidelity
 
 
-class Question(msgspec.Struct, frozen=True):
+class PlacementQuestion(msgspec.Struct, frozen=True):
     """A stage that no longer exists. `key` ("pipeline/stage" then) is what the answer is given for in
     `Choices.places`; `pipeline` and `stage` are the names, '' where not known; `opportunities`: how many stood there;
     `answer`: None while nobody chose, and until then they are left behind as lost."""
@@ -44,21 +44,23 @@ class Question(msgspec.Struct, frozen=True):
         return f"{self.opportunities} {noun} stood in {where}: {self.why}. Where to?"
 
 
-class Place(msgspec.Struct, frozen=True):
+class PlacementOption(msgspec.Struct, frozen=True):
     """A stage of today: `key` is "pipeline/stage"."""
 
     key: str
     label: str
 
 
-def questions(unplaced: Iterable[tuple[Unplaced, int]]) -> tuple[Question, ...]:
+def questions(unplaced: Iterable[tuple[Unplaced, int]]) -> tuple[PlacementQuestion, ...]:
     """The questions of one contact, with how many of its opportunities each is about."""
-    return tuple(Question(one.key, one.pipeline, one.stage, one.why, number, one.answer) for one, number in unplaced)
+    return tuple(
+        PlacementQuestion(one.key, one.pipeline, one.stage, one.why, number, one.answer) for one, number in unplaced
+    )
 
 
-def added_up(found: Iterable[Question]) -> tuple[Question, ...]:
+def added_up(found: Iterable[PlacementQuestion]) -> tuple[PlacementQuestion, ...]:
     """Each question once, in the order of asking."""
-    together: dict[str, Question] = {}
+    together: dict[str, PlacementQuestion] = {}
     for one in found:
         before = together.get(one.key)
         number = one.opportunities + (before.opportunities if before else 0)
@@ -66,11 +68,11 @@ def added_up(found: Iterable[Question]) -> tuple[Question, ...]:
     return tuple(together.values())
 
 
-def places(account: Account) -> tuple[Place, ...]:
+def places(account: ReferenceData) -> tuple[PlacementOption, ...]:
     """Every stage that an opportunity can be put into."""
     pipelines: Mapping[str, tuple[str, Mapping[str, str]]] = account.pipelines or {}
     return tuple(
-        Place(f"{pipeline}/{stage}", f"{name or pipeline} → {label or stage}")
+        PlacementOption(f"{pipeline}/{stage}", f"{name or pipeline} → {label or stage}")
         for pipeline, (name, stages) in pipelines.items()
         for stage, label in stages.items()
     )
@@ -83,7 +85,7 @@ _DISTURB = ("dnd", "dndSettings", "inboundDndSettings")
 _BY_OTHERS = ("followers", "businessId", "businessName")
 
 
-class Line(msgspec.Struct, frozen=True):
+class FieldLine(msgspec.Struct, frozen=True):
     """One field or record of a contact's plan. `field`: HighLevel's name ("city", "customFields.<id>", "note.<id>");
     `copy`, `living`, `written`: the values, None for none; `why`: why it is not, or not all, written; `leave`: the
     name under which it can be left out, '' where it cannot."""
@@ -102,7 +104,7 @@ class Line(msgspec.Struct, frozen=True):
         return found
 
 
-class Sides(msgspec.Struct, frozen=True, kw_only=True):
+class FieldSources(msgspec.Struct, frozen=True, kw_only=True):
     """What the lines of one contact are made of. `copy` and `living`: properties of a contact; `written`: those of all
     requests together; `reasons`: field → why not; `labels`: custom field → name; `why`: where nothing is written at
     all; `children`: what is made, of `kin` that could be; `left`: records that are left out, by name and title; `lost`:
@@ -114,18 +116,18 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Mapping[str, str]
     labels: Mapping[str, str]
     why: str = ""
-    children: Sequence[Child] = ()
-    kin: Sequence[Child] = ()
+    children: Sequence[ChildRequest] = ()
+    kin: Sequence[ChildRequest] = ()
     left: Sequence[tuple[str, str]] = ()
     lost: Sequence[str] = ()
 
 
-def lines_of(sides: Sides) -> tuple[Line, ...]:
+def lines_of(sides: FieldSources) -> tuple[FieldLine, ...]:
     """Every field that the copy holds or a request writes, then every record. Each once."""
     return (*_fields(sides), *_custom(sides), *_records(sides))
 
 
-def _fields(sides: Sides) -> Iterator[Line]:
+def _fields(sides: FieldSources) -> Iterator[FieldLine]:
     copy = {**sides.copy, "name": sides.copy.get("name") or sides.copy.get("contactName")}
     for name in dict.fromkeys((*copy, *sides.written)):
         held, sent = copy.get(name), sides.written.get(name)
@@ -139,7 +141,7 @@ def _fields(sides: Sides) -> Iterator[Line]:
         yield _line(sides, name, label, held, sides.living.get(name), sent)
 
 
-def _custom(sides: Sides) -> Iterator[Line]:
+def _custom(sides: FieldSources) -> Iterator[FieldLine]:
     held, living, sent = (values_of(one.get(CUSTOM)) for one in (sides.copy, sides.living, sides.written))
     for key in dict.fromkeys((*held, *sent)):
         if not (is_empty(held.get(key)) and is_empty(sent.get(key))):
@@ -148,23 +150,23 @@ def _custom(sides: Sides) -> Iterator[Line]:
             )
 
 
-def _line(sides: Sides, name: str, label: str, held: Any, living: Any, sent: Any) -> Line:
+def _line(sides: FieldSources, name: str, label: str, held: Any, living: Any, sent: Any) -> FieldLine:
     why = sides.reasons.get(name, "")
     if sent is None and not why:
         blank = ONLY_NEW_WHY if name in ONLY_NEW and sides.living else NOT_WRITTEN
         why = sides.why or (KEEPS if not is_empty(living) or name in _DISTURB else blank)
     can = name not in _DISTURB and is_known(name) and (sent is not None or why == LEFT_OUT)
-    return Line(name, label, held, living, sent, why, name if can else "")
+    return FieldLine(name, label, held, living, sent, why, name if can else "")
 
 
-def _records(sides: Sides) -> Iterator[Line]:
+def _records(sides: FieldSources) -> Iterator[FieldLine]:
     made = {child.step: child for child in sides.children}
     for child in sides.kin:
         sent = made.get(child.step) or made.get(follow_step(child))
         name = {"transcript": "message", "business": "businessId"}.get(child.kind, child.step)
         leave = name.partition(".")[0] if child.kind in ("followers", "business", "transcript") else name
         why = "" if sent is not None else sides.why or SAME
-        yield Line(
+        yield FieldLine(
             child.step,
             f"{child.kind}: {child.label}",
             child.label,
@@ -173,18 +175,18 @@ def _records(sides: Sides) -> Iterator[Line]:
             leave=leave if sent is not None and is_known(leave) else "",
         )
     for name, title in sides.left:
-        yield Line(name, f"{name.partition('.')[0]}: {title}", title, why=LEFT_OUT, leave=name)
+        yield FieldLine(name, f"{name.partition('.')[0]}: {title}", title, why=LEFT_OUT, leave=name)
     for words in sides.lost:
-        yield Line("", words, why=words)
+        yield FieldLine("", words, why=words)
 
 
-def _said(child: Child) -> Any:
+def _said(child: ChildRequest) -> Any:
     """What people would read of the request."""
     found = child.body.get("body") or child.body.get("title") or child.body.get("name")
     return found if found else child.label
 
 
-def left_by(lines: Sequence[Line], names: Sequence[str]) -> list[Line]:
+def left_by(lines: Sequence[FieldLine], names: Sequence[str]) -> list[FieldLine]:
     """The lines that these names leave out."""
     return [one for one in lines if one.leave and (one.leave in names or is_left(one.leave, names))]
 
@@ -196,7 +198,7 @@ DOES = frozenset({"recreate", "top_up"})
 """Actions that change something in HighLevel."""
 
 
-class Choices(msgspec.Struct, frozen=True, kw_only=True):
+class PlanChoices(msgspec.Struct, frozen=True, kw_only=True):
     """What the person decides about a whole restore. `tags`: added last (while every channel is still closed), with the
     create call, or not at all. `marker`: a tag in the create call, so that workflows can leave these contacts out; ''
     for none. `past_appointments`: those that are over come back too. `on_conflict`: what is done where a living contact
@@ -240,7 +242,7 @@ class Conflict(msgspec.Struct, frozen=True):
         return f"Living contact {self.contact_id} holds the same {noun}{place}."
 
 
-class Native(msgspec.Struct, frozen=True):
+class NativeRestore(msgspec.Struct, frozen=True):
     """HighLevel's own restore: until when it may be open, where, and how to do it."""
 
     until: datetime
@@ -270,10 +272,10 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     will_be_lost: tuple[str, ...] = ()
     conflict: Conflict | None = None
     requests: int = 0
-    native: Native | None = None
+    native: NativeRestore | None = None
     body: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
-    children: tuple[Child, ...] = ()
+    children: tuple[ChildRequest, ...] = ()
     tags: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
     compared: tuple[tuple[str, str, str], ...] = ()
@@ -281,8 +283,8 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     there: tuple[str, ...] = ()
     beside: bool = False
     left_out: tuple[str, ...] = ()
-    questions: tuple[Question, ...] = ()
-    lines: tuple[Line, ...] = ()
+    questions: tuple[PlacementQuestion, ...] = ()
+    lines: tuple[FieldLine, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -337,12 +339,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[PlanItem, ...]
     rate: float
     index_lag: float
-    choices: Choices = Choices()
+    choices: PlanChoices = PlanChoices()
     warnings: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[PlacementOption, ...] = ()
 
     @property
-    def questions(self) -> tuple[Question, ...]:
+    def questions(self) -> tuple[PlacementQuestion, ...]:
         """What a person is asked about the whole restore, each once; opportunities added up."""
         return added_up(one for item in self.items for one in item.questions)
 
@@ -379,7 +381,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return [item.row() for item in self.items]
 
 
-def one_each(items: Sequence[PlanItem]) -> Iterator[PlanItem]:
+def skip_duplicates(items: Sequence[PlanItem]) -> Iterator[PlanItem]:
     """Two contacts of one plan with the same e-mail or phone: the first is made, the second is not."""
     taken: dict[tuple[str, str], str] = {}
     for item in items:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
-from hlcore.export.csv_cells import Mode, cell
+from hlcore.export.csv_cells import ExportMode, cell
 from hlcore.model.contact_fields import label_of
 from hlcore.restore.fidelity import measured
 from hlcore.restore.job_control import MADE
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Vault
 from hlcore.store.restores import jobs as restore_jobs
-from hlcore.store.restores.jobs import Item
+from hlcore.store.restores.jobs import JobItem
 
 COLUMNS = (
     *("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at"),
@@ -39,7 +39,7 @@ def to_json(vault: Vault, job_id: int) -> dict[str, Any]:
     return {"items": [{key: row[key] for key in keys} for row in receipt(vault, job_id)]}
 
 
-def to_csv(vault: Vault, job_id: int, *, mode: Mode = Mode.SAFE) -> Iterator[str]:
+def to_csv(vault: Vault, job_id: int, *, mode: ExportMode = ExportMode.SAFE) -> Iterator[str]:
     """The receipt as CSV, line by line (RFC 4180), in constant memory. Raises NotFound."""
     yield _line(COLUMNS)
     with vault.read() as tx:
@@ -63,7 +63,7 @@ def words(difference: dict[str, Any]) -> str:
     return f"{name}{f' {detail}' if detail else ''}: planned “{difference['planned']}”, found {found}{reason}"
 
 
-def _row(item: Item) -> dict[str, Any]:
+def _row(item: JobItem) -> dict[str, Any]:
     plan = PlanItem.load(item.plan) if item.plan else None
     promise = plan.fidelity if plan is not None and item.outcome in MADE else None
     found = measured(promise, plan.children, item.differences or []) if plan is not None and promise else None

@@ -20,14 +20,14 @@ import msgspec
 
 from hlcore.errors import AnswerLost, Cancelled, Gone, HighLevelError, NotFound, Rejected, ScopeMissing, Unreachable
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.model.comparison import same_text
 from hlcore.model.contact import moment
 from hlcore.model.contact_diff import changes
 from hlcore.model.lifecycle import Status
 from hlcore.model.records import decode, identity
 from hlcore.restore import live_state
-from hlcore.restore.job_context import UNSURE, Done, Later, Work, body_of, creates
+from hlcore.restore.job_context import UNSURE, ItemResult, JobContext, RetryAt, body_of, creates
 from hlcore.restore.job_control import Now
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Tx, Vault
@@ -36,15 +36,15 @@ from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.store.restores import journal
-from hlcore.store.restores.jobs import Item, Job
-from hlcore.store.restores.journal import Entry
+from hlcore.store.restores.jobs import JobItem, RestoreJob
+from hlcore.store.restores.journal import JournalEntry
 
 SAID = ("body", "title", "name", "status", "monetaryValue", "pipelineId", "pipelineStageId", "assignedTo", "color")
 """Members of a record by which a change of it shows."""
 PAGES = 20
 
 
-def baseline(work: Work, new_id: str, finished_at: datetime) -> dict[str, Any] | None:
+def baseline(work: JobContext, new_id: str, finished_at: datetime) -> dict[str, Any] | None:
     """What GET by id said of the new contact when its restore had finished; None where that is not held. It was kept at
     that very moment, so it is the first copy that was replaced after it, or the one that never was."""
     with work.vault.read() as tx:
@@ -55,7 +55,9 @@ def baseline(work: Work, new_id: str, finished_at: datetime) -> dict[str, Any] |
     return decode(raw) if raw is not None else None
 
 
-def touched(work: Work, new_id: str, then: Mapping[str, Any], live: Mapping[str, Any], made: list[Entry]) -> str:
+def change_since_restore(
+    work: JobContext, new_id: str, then: Mapping[str, Any], live: Mapping[str, Any], made: list[JournalEntry]
+) -> str:
     """How somebody has touched the contact since, in words; '' when surely nobody did. `made`: what the restore sent
     for it. Raises HighLevelError."""
     found = changes(then, live)
@@ -73,7 +75,7 @@ def touched(work: Work, new_id: str, then: Mapping[str, Any], live: Mapping[str,
         return "The token may not read everything that belongs to it, so nobody can tell whether it was touched."
 
 
-def _belongings(work: Work, new_id: str) -> Iterable[tuple[str, list[bytes]]]:
+def _belongings(work: JobContext, new_id: str) -> Iterable[tuple[str, list[bytes]]]:
     client = work.client
     yield "note", client.notes(new_id)
     yield "task", client.tasks(new_id)
@@ -82,7 +84,7 @@ def _belongings(work: Work, new_id: str) -> Iterable[tuple[str, list[bytes]]]:
     yield "message", [raw for raw in _messages(work, new_id) if not _is_activity(raw)]
 
 
-def _opportunities(work: Work, new_id: str) -> list[bytes]:
+def _opportunities(work: JobContext, new_id: str) -> list[bytes]:
     found: list[bytes] = []
     cursor: Mapping[str, Any] | None = None
     for _ in range(PAGES):
@@ -94,7 +96,7 @@ def _opportunities(work: Work, new_id: str) -> list[bytes]:
     return found
 
 
-def _messages(work: Work, new_id: str) -> list[bytes]:
+def _messages(work: JobContext, new_id: str) -> list[bytes]:
     """The first page is enough: one message that is not ours means touched. E-mails are asked for by themselves."""
     texts, _, _ = work.client.export_messages(contact_id=new_id)
     emails, _, _ = work.client.export_messages(contact_id=new_id, extra={"channel": "Email"})
@@ -118,7 +120,7 @@ def _strange(noun: str, rows: list[bytes], ours: Mapping[str, Mapping[str, Any]]
     return ""
 
 
-def entries_of(work: Work, job_id: int, contact_id: str) -> list[Entry]:
+def entries_of(work: JobContext, job_id: int, contact_id: str) -> list[JournalEntry]:
     """What that job sent for this lost contact."""
     with work.vault.read() as tx:
         return journal.entries(tx, job_id, contact_id=contact_id)
@@ -132,7 +134,7 @@ REQUESTS = 8
 """Reading the contact and all that belongs to it, and deleting it."""
 
 
-class Preview(msgspec.Struct, frozen=True, kw_only=True):
+class UndoPreview(msgspec.Struct, frozen=True, kw_only=True):
     """What undoing a restore would do: `created` contacts are looked at again one by one, and those that nobody has
     touched are deleted. `stays`: contacts that the restore did not create. `refusal`: why it cannot be undone now, ''
     when it can; `undo_id`: the undo that there is already, 0 for none."""
@@ -145,7 +147,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     undo_id: int = 0
 
 
-def preview(vault: Vault, job_id: int) -> Preview:
+def preview(vault: Vault, job_id: int) -> UndoPreview:
     """What undoing this restore would do, as far as the vault knows; nothing is asked of HighLevel. Raises NotFound."""
     with vault.read() as tx:
         job = restore_jobs.job(tx, job_id)
@@ -162,7 +164,7 @@ def preview(vault: Vault, job_id: int) -> Preview:
         refusal = f"Job {undo_id} is undoing it already."
     elif not mine:
         refusal = "It created nobody, so there is nothing to undo."
-    return Preview(
+    return UndoPreview(
         job_id=job_id,
         created=len(mine),
         stays=job.total - len(mine),
@@ -172,13 +174,13 @@ def preview(vault: Vault, job_id: int) -> Preview:
     )
 
 
-def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
+def create_undo(vault: Vault, job_id: int, user: User, now: Now) -> int:
     """The undo of this restore is a confirmed job; its number. Raises NotAllowed, NotFound (also when there is nothing
     to undo, in words)."""
     with vault.read() as tx:
         job = restore_jobs.job(tx, job_id)
     said = f"undo of job {job_id}"
-    with recorded(vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=said) as entry:
+    with recorded(vault, user, Action.RESTORE, now=now, location_id=job.location_id, subject=said) as entry:
         told = preview(vault, job_id)
         if told.refusal:
             raise NotFound(told.refusal)
@@ -188,7 +190,7 @@ def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
             undo_id = restore_jobs.create_job(
                 tx,
                 job.location_id,
-                by=person.email,
+                by=user.email,
                 at=now(),
                 items=[(one.contact_id, KIND, one.dump()) for one in items],
                 options={"kind": KIND, "undoes": job_id, "index_lag": lag},
@@ -198,7 +200,7 @@ def create_undo(vault: Vault, job_id: int, person: Person, now: Now) -> int:
     return undo_id
 
 
-def undo(work: Work, item: Item) -> Done | Later:
+def undo(work: JobContext, item: JobItem) -> ItemResult | RetryAt:
     """The contact that the restore made is deleted, or it is said why it stays. May be repeated after any end.
 
     Raises HighLevelError when HighLevel cannot be asked, and Cancelled; the next call goes on from there."""
@@ -212,58 +214,58 @@ def undo(work: Work, item: Item) -> Done | Later:
         finished_at = restore_jobs.item(tx, job_id, item.contact_id).finished_at
     then = baseline(work, new_id, finished_at) if finished_at is not None else None
     if then is None:
-        return Done("skipped", error="What it looked like after the restore is not held, so it stays.")
-    said = touched(work, new_id, then, decode(raw), entries_of(work, job_id, item.contact_id))
+        return ItemResult("skipped", error="What it looked like after the restore is not held, so it stays.")
+    said = change_since_restore(work, new_id, then, decode(raw), entries_of(work, job_id, item.contact_id))
     if said:
-        return Done("skipped", error=f"{said} It stays.")
+        return ItemResult("skipped", error=f"{said} It stays.")
     return _delete(work, plan, new_id)
 
 
-def _delete(work: Work, plan: PlanItem, new_id: str) -> Done:
-    entry = work.intend(plan, DELETE, {}, of=new_id)
+def _delete(work: JobContext, plan: PlanItem, new_id: str) -> ItemResult:
+    entry = work.log_request(plan, DELETE, {}, of=new_id)
     try:
         work.client.delete_contact(new_id)
     except Gone:
         pass
     except Rejected as exc:
-        work.answered(entry, status=exc.status, note="refused")
-        return Done("failed", error="HighLevel refused to delete it.")
+        work.log_response(entry, status=exc.status, note="refused")
+        return ItemResult("failed", error="HighLevel refused to delete it.")
     except (AnswerLost, Unreachable):
         if live_state.alive(work.client, new_id) is not None:
-            work.answered(entry, note=f"{UNSURE}: no usable answer, and it is still there")
+            work.log_response(entry, note=f"{UNSURE}: no usable answer, and it is still there")
             raise
     except (HighLevelError, Cancelled) as exc:
-        work.answered(entry, status=getattr(exc, "status", 0), note=f"not done: {type(exc).__name__}")
+        work.log_response(entry, status=getattr(exc, "status", 0), note=f"not done: {type(exc).__name__}")
         raise
-    work.answered(entry, status=200, note="deleted")
+    work.log_response(entry, status=200, note="deleted")
     return _undone(work, plan.contact_id, new_id)
 
 
-def _gone(work: Work, contact_id: str, new_id: str, ours: list[Entry]) -> Done:
+def _gone(work: JobContext, contact_id: str, new_id: str, ours: list[JournalEntry]) -> ItemResult:
     """It is not there: by our own call, whose answer nobody wrote down, or by somebody else."""
     if not ours:
-        return Done("skipped", error="Somebody else has deleted it already. The next sync records that.")
+        return ItemResult("skipped", error="Somebody else has deleted it already. The next sync records that.")
     for entry in ours:
         if entry.answered_at is None or entry.note.startswith(UNSURE):
-            work.answered(entry, note="deleted, found by looking")
+            work.log_response(entry, note="deleted, found by looking")
     return _undone(work, contact_id, new_id)
 
 
-def _undone(work: Work, contact_id: str, new_id: str) -> Done:
+def _undone(work: JobContext, contact_id: str, new_id: str) -> ItemResult:
     """The vault says so too: the old contact is lost again and may be made anew, the new one was deleted by us."""
     at = work.now()
     with work.vault.write() as tx:
-        register.unmade(tx, work.location_id, contact_id)
+        register.reopen_disappearance(tx, work.location_id, contact_id)
         said = f"Contact Vault deleted it: the restore that had made it for contact {contact_id} was undone."
         register.deleted_by_us(tx, work.location_id, new_id, at=at, evidence=said)
         for entry in creates(tx, work.location_id, contact_id):
             if entry.result_id == new_id:
                 note = f"created as {new_id}; the restore was undone"
-                journal.answered(tx, entry.entry_id, at=at, status=entry.status, result_id="", note=note)
-    return Done(UNDONE, verified=True)
+                journal.log_response(tx, entry.entry_id, at=at, status=entry.status, result_id="", note=note)
+    return ItemResult(UNDONE, verified=True)
 
 
-def _planned(one: Item) -> PlanItem:
+def _planned(one: JobItem) -> PlanItem:
     name = PlanItem.load(one.plan).name if one.plan else ""
     return PlanItem(
         contact_id=one.contact_id,
@@ -275,7 +277,7 @@ def _planned(one: Item) -> PlanItem:
     )
 
 
-def _made(tx: Tx, job: Job) -> Iterator[Item]:
+def _made(tx: Tx, job: RestoreJob) -> Iterator[JobItem]:
     """The contacts that the job created and that live on under their new ids, as far as the vault knows."""
     made = [
         one for one in restore_jobs.iterate_items(tx, job.job_id) if one.outcome == "recreated" and one.new_contact_id

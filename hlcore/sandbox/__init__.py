@@ -19,7 +19,7 @@ module         holds
 
 from hlcore.sandbox.faults import Fault, Faults
 from hlcore.sandbox.http.server import Server, serve
-from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.sandbox import Sandbox
 
-__all__ = ["Fault", "Faults", "Location", "Sandbox", "Server", "serve"]
+__all__ = ["Fault", "Faults", "Sandbox", "SandboxLocation", "Server", "serve"]

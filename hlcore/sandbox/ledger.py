@@ -11,7 +11,7 @@ KEEP = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One request. ``location`` is the account its token stood for; empty when it stood for none."""
 
     method: str
@@ -42,7 +42,7 @@ class Ledger:
     ``rate_limited``: refused with 429; ``over_limit``: above the documented limit, refused or not.
     ``crashes``: mistakes of the sandbox itself; always empty unless it has a bug."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
     messages_sent: list[dict[str, Any]] = field(default_factory=list)
     workflow_starts: list[WorkflowStart] = field(default_factory=list)
     creates_without_dnd: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Ledger:
     rate_limited: int = 0
     over_limit: int = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LedgerEntry) -> None:
         if len(self.entries) >= KEEP:
             del self.entries[: KEEP // 2]
         self.entries.append(entry)
@@ -61,7 +61,7 @@ class Ledger:
         """The automations that could have messaged somebody."""
         return [start for start in self.workflow_starts if start.reachable]
 
-    def requests(self, prefix: str = "") -> list[Entry]:
+    def requests(self, prefix: str = "") -> list[LedgerEntry]:
         """The entries whose ``METHOD /path`` begins so."""
         return [entry for entry in self.entries if f"{entry.method} {entry.path}".startswith(prefix)]
 
@@ -70,11 +70,11 @@ class Ledger:
             getattr(self, name).clear()
         self.rate_limited = self.over_limit = 0
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[LedgerEntry]:
         return iter(self.entries)
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, at: int) -> Entry:
+    def __getitem__(self, at: int) -> LedgerEntry:
         return self.entries[at]

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hlcore.sandbox.ids import iso
 
 
-class Keys:
+class SigningKeys:
     """The two key pairs of one sandbox: the current one (Ed25519) and the legacy one (RSA, made on first use)."""
 
     @cached_property
@@ -51,10 +51,10 @@ def _pem(key: Ed25519PublicKey | RSAPublicKey) -> str:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-class Event:
+class SandboxEvent:
     """One delivery. ``payload`` is what HighLevel would post; ``body`` its exact bytes."""
 
-    def __init__(self, payload: dict[str, Any], keys: Keys) -> None:
+    def __init__(self, payload: dict[str, Any], keys: SigningKeys) -> None:
         self.payload = payload
         self._keys = keys
 

@@ -15,7 +15,7 @@ from hlcore.store.tables import audit as table
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AuditEntry:
     """One act. `outcome` is done, refused or failed; `detail` holds counts and ids, never personal data."""
 
     audit_id: int
@@ -48,7 +48,7 @@ def append(
 
 def listing(
     tx: Tx, *, limit: int, offset: int = 0, location_ids: Sequence[str] | None = None, act: str | None = None
-) -> list[Line]:
+) -> list[AuditEntry]:
     """Acts, newest first. With `location_ids`: those on these locations and those on none ('')."""
     query = _matching(tx, select(table), location_ids, act).order_by(desc(table.c.audit_id))
     return [_line(row) for row in tx.execute(query.limit(limit).offset(offset))]
@@ -65,5 +65,5 @@ def _matching(tx: Tx, query: Select[Any], location_ids: Sequence[str] | None, ac
     return query.where(table.c.act == act) if act else query
 
 
-def _line(row: Sequence[Any]) -> Line:
-    return Line(*row)
+def _line(row: Sequence[Any]) -> AuditEntry:
+    return AuditEntry(*row)

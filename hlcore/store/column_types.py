@@ -15,7 +15,7 @@ JsonValue = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "post
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment in, the same moment in UTC out. Refuses naive datetimes."""
 
     impl = DateTime(timezone=True)
@@ -34,7 +34,7 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Words(TypeDecorator[str]):
+class CleanText(TypeDecorator[str]):
     """Text that both databases hold alike: without NUL and lone surrogates, never longer than its column."""
 
     impl = String
@@ -56,6 +56,6 @@ class Words(TypeDecorator[str]):
 
 def differs(context: Any, found: Any, wanted: Any, found_type: Any, wanted_type: Any) -> bool | None:
     """For Alembic: whether a column of the database is of another type than the code says; None: Alembic decides."""
-    if not isinstance(wanted_type, Words):
+    if not isinstance(wanted_type, CleanText):
         return None
     return not isinstance(found_type, String) or found_type.length != wanted_type.limit

@@ -37,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.errors import NotFound
-from hlcore.store.column_types import Moment, Words
+from hlcore.store.column_types import CleanText, UtcDateTime
 from hlcore.store.db_errors import BUSY_SECONDS
 
 CHUNK = 5_000
@@ -211,5 +211,11 @@ def _update_sql(table: str, names: tuple[str, ...], key: str, mark: str) -> str:
 
 def _copy_type(wanted: Column[Any]) -> str:
     """The type under which COPY in its binary form takes this column's values."""
-    kinds = ((Moment, "timestamptz"), (Words, "text"), (Boolean, "bool"), (BigInteger, "int8"), (Integer, "int4"))
+    kinds = (
+        (UtcDateTime, "timestamptz"),
+        (CleanText, "text"),
+        (Boolean, "bool"),
+        (BigInteger, "int8"),
+        (Integer, "int4"),
+    )
     return next((name for kind, name in kinds if isinstance(wanted.type, kind)), "bytea")

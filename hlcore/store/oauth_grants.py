@@ -20,7 +20,7 @@ LOCATION, COMPANY = "location", "company"
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class StoredGrant:
     """A grant as it is kept; `tokens` are encrypted. `trouble` says why a person must connect again, '' while all is
     well; `claimed_by` who wrote down that the refresh token is being used, and has not come back."""
 
@@ -38,16 +38,16 @@ class Grant:
     trouble_at: datetime | None
 
 
-def get(tx: Tx, kind: str, owner_id: str) -> Grant | None:
+def get(tx: Tx, kind: str, owner_id: str) -> StoredGrant | None:
     """The grant, None when there is none."""
     row = tx.execute(select(table).where(_is(kind, owner_id))).one_or_none()
-    return Grant(*row) if row else None
+    return StoredGrant(*row) if row else None
 
 
-def all(tx: Tx, kind: str = "") -> list[Grant]:  # noqa: A001
+def all(tx: Tx, kind: str = "") -> list[StoredGrant]:  # noqa: A001
     """All grants (of this kind, where given), by owner."""
     query = select(table).where(table.c.kind == kind) if kind else select(table)
-    return [Grant(*row) for row in tx.execute(query.order_by(table.c.kind, table.c.owner_id))]
+    return [StoredGrant(*row) for row in tx.execute(query.order_by(table.c.kind, table.c.owner_id))]
 
 
 def save(

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, litera
 
 from hlcore.model.contact import digest
 from hlcore.model.records import name_in
-from hlcore.store.column_types import Moment
+from hlcore.store.column_types import UtcDateTime
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, changed_rows, chunked, insert_rows, moment_value
 from hlcore.store.tables import contacts, record_versions, records
@@ -60,14 +60,14 @@ class RecordVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RecordCounts:
     """How many records were new and how many had other bytes than before."""
 
     added: int
     changed: int
 
 
-def put(tx: Tx, location_id: str, kind: str, given: Sequence[tuple[str, str, bytes]], *, at: datetime) -> Counts:
+def put(tx: Tx, location_id: str, kind: str, given: Sequence[tuple[str, str, bytes]], *, at: datetime) -> RecordCounts:
     """These records (record_id, contact_id, bytes) are held as sent and were seen `at`; other bytes that they had are
     versions. One that had vanished is back. Records of an erased contact are left out. May be repeated."""
     added = changed = 0
@@ -81,7 +81,7 @@ def put(tx: Tx, location_id: str, kind: str, given: Sequence[tuple[str, str, byt
         seen = update(table).where(*_in(location_id, kind), among(tx, table.c.record_id, rows))
         tx.execute(seen.values(seen_at=at, vanished_at=None))
         added, changed = added + len(new), changed + len(other)
-    return Counts(added, changed)
+    return RecordCounts(added, changed)
 
 
 def vanish_others(
@@ -199,7 +199,7 @@ def _replace(tx: Tx, location_id: str, kind: str, rows: Given, at: datetime) -> 
     if not rows:
         return
     names = ("location_id", "kind", "record_id", "contact_id", "captured_at", "replaced_at", "digest", "raw")
-    columns = [literal(at, Moment) if name == "replaced_at" else table.c[name] for name in names]
+    columns = [literal(at, UtcDateTime) if name == "replaced_at" else table.c[name] for name in names]
     earlier = select(*columns).where(*_in(location_id, kind), among(tx, table.c.record_id, rows))
     tx.execute(insert(version_table).from_select(names, earlier.order_by(table.c.record_id)))
     for record_id, (contact_id, raw, fresh) in rows.items():
@@ -223,7 +223,7 @@ def old_copies(tx: Tx, location_ids: Sequence[str]) -> int:
     return tx.execute(mine).scalar_one()
 
 
-def moved(tx: Tx, location_id: str, loser_id: str, winner_id: str) -> list[Record]:
+def records_moved_by_merge(tx: Tx, location_id: str, loser_id: str, winner_id: str) -> list[Record]:
     """The winner's records that were the loser's before, by kind and id."""
     earlier = and_(
         record_versions.c.location_id == records.c.location_id,

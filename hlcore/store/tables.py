@@ -33,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 
-from hlcore.store.column_types import JsonValue, Moment, RowId, Words
+from hlcore.store.column_types import CleanText, JsonValue, RowId, UtcDateTime
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
@@ -41,18 +41,18 @@ metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_nam
 class LocationColumns(TypedColumns):
     """One connected sub-account."""
 
-    location_id: Named[str] = Column(Words(64), primary_key=True)
-    name: Named[str] = Column(Words(255), default="")
-    timezone: Named[str] = Column(Words(64), default="UTC")
-    company_id: Named[str] = Column(Words(64), default="")
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    name: Named[str] = Column(CleanText(255), default="")
+    timezone: Named[str] = Column(CleanText(64), default="UTC")
+    company_id: Named[str] = Column(CleanText(64), default="")
     token = Column(LargeBinary, nullable=True)  # encrypted; see store.vault_key
-    connected_at = Column(Moment, nullable=False)
-    disconnected_at = Column(Moment, nullable=True)
+    connected_at = Column(UtcDateTime, nullable=False)
+    disconnected_at = Column(UtcDateTime, nullable=True)
     is_demo: Named[bool] = Column(Boolean, default=False)
     hipaa: Named[bool] = Column(Boolean, default=False)
     hipaa_recreate: Named[bool] = Column(Boolean, default=False, server_default=false())
     window_days = Column(Integer, nullable=True)  # None: the default of model.windows
-    window_reason: Named[str] = Column(Words(), default="")
+    window_reason: Named[str] = Column(CleanText(), default="")
     incident_floor = Column(Integer, nullable=True)  # None: the setting
     incident_share = Column(Float, nullable=True)
     raw = Column(LargeBinary, nullable=True)  # GET /locations/{id}, as sent
@@ -62,13 +62,13 @@ class RunColumns(TypedColumns):
     """One piece of work on a location. Open while `finished_at` is empty; `heartbeat_at` tells a dead one."""
 
     run_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
-    kind: Named[str] = Column(Words(16))  # listing | watch | capture | webhooks
-    started_at = Column(Moment, nullable=False)
-    heartbeat_at = Column(Moment, nullable=False)
-    finished_at = Column(Moment, nullable=True)
-    outcome: Named[str] = Column(Words(16), default="")  # complete | incomplete | refused | ''
-    reason: Named[str] = Column(Words(), default="")
+    location_id: Named[str] = Column(CleanText(64))
+    kind: Named[str] = Column(CleanText(16))  # listing | watch | capture | webhooks
+    started_at = Column(UtcDateTime, nullable=False)
+    heartbeat_at = Column(UtcDateTime, nullable=False)
+    finished_at = Column(UtcDateTime, nullable=True)
+    outcome: Named[str] = Column(CleanText(16), default="")  # complete | incomplete | refused | ''
+    reason: Named[str] = Column(CleanText(), default="")
     seen: Named[int] = Column(Integer, default=0)
     added: Named[int] = Column(Integer, default=0)
     changed: Named[int] = Column(Integer, default=0)
@@ -79,7 +79,7 @@ class RunColumns(TypedColumns):
     resumed: Named[int] = Column(Integer, default=0)
     total: Named[int] = Column(Integer, default=0)  # what HighLevel said the location holds (for progress)
     checkpoint = Column(JsonValue, nullable=True)  # where a killed run goes on
-    holder: Named[str] = Column(Words(128), default="")  # host:pid:start of the process that works on it
+    holder: Named[str] = Column(CleanText(128), default="")  # host:pid:start of the process that works on it
 
 
 class SightingColumns(TypedColumns):
@@ -93,30 +93,30 @@ class ContactColumns(TypedColumns):
     """The latest copy of a contact: what people search, sort and compare by. Its bytes are in `contact_bytes`."""
 
     row_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
-    contact_id: Named[str] = Column(Words(64))
-    status: Named[str] = Column(Words(16), default="present")
+    location_id: Named[str] = Column(CleanText(64))
+    contact_id: Named[str] = Column(CleanText(64))
+    status: Named[str] = Column(CleanText(16), default="present")
     digest: Named[bytes] = Column(LargeBinary(32))  # SHA-256 of the bytes
-    name: Named[str] = Column(Words(), default="")
-    name_key: Named[str] = Column(Words(), default="")  # folded for sorting; e-mail or phone where there is no name
-    search: Named[str] = Column(Words(), default="")  # all that the search box looks in; see store.rows
-    email: Named[str] = Column(Words(), default="")  # lower-case
-    phone: Named[str] = Column(Words(), default="")
-    phone_key: Named[str] = Column(Words(32), default="")  # digits only
+    name: Named[str] = Column(CleanText(), default="")
+    name_key: Named[str] = Column(CleanText(), default="")  # folded for sorting; e-mail or phone where there is no name
+    search: Named[str] = Column(CleanText(), default="")  # all that the search box looks in; see store.rows
+    email: Named[str] = Column(CleanText(), default="")  # lower-case
+    phone: Named[str] = Column(CleanText(), default="")
+    phone_key: Named[str] = Column(CleanText(32), default="")  # digits only
     email_hash = Column(Integer, nullable=True)  # CRC-32 of email, None without one
     phone_hash = Column(Integer, nullable=True)
-    company: Named[str] = Column(Words(), default="")
-    owner_id: Named[str] = Column(Words(64), default="")
-    source: Named[str] = Column(Words(), default="")
+    company: Named[str] = Column(CleanText(), default="")
+    owner_id: Named[str] = Column(CleanText(64), default="")
+    source: Named[str] = Column(CleanText(), default="")
     tags = Column(JsonValue, nullable=False)  # list of str
     dnd: Named[bool] = Column(Boolean, default=False)
     has_dnd_settings: Named[bool] = Column(Boolean, default=False)
-    date_added = Column(Moment, nullable=True)
-    date_updated = Column(Moment, nullable=True)
-    first_seen_at = Column(Moment, nullable=False)
-    seen_at = Column(Moment, nullable=False)  # last time it was added, changed, or read by id
-    changed_at = Column(Moment, nullable=False)  # when the present bytes were captured
-    detail_at = Column(Moment, nullable=True)  # when `contact_details` was captured; None: not yet
+    date_added = Column(UtcDateTime, nullable=True)
+    date_updated = Column(UtcDateTime, nullable=True)
+    first_seen_at = Column(UtcDateTime, nullable=False)
+    seen_at = Column(UtcDateTime, nullable=False)  # last time it was added, changed, or read by id
+    changed_at = Column(UtcDateTime, nullable=False)  # when the present bytes were captured
+    detail_at = Column(UtcDateTime, nullable=True)  # when `contact_details` was captured; None: not yet
 
 
 class ContactBytesColumns(TypedColumns):
@@ -130,7 +130,7 @@ class DetailColumns(TypedColumns):
     """The answer of GET by id exactly as sent."""
 
     row_id = Column(RowId, primary_key=True, autoincrement=False)
-    captured_at = Column(Moment, nullable=False)
+    captured_at = Column(UtcDateTime, nullable=False)
     digest: Named[bytes] = Column(LargeBinary(32))
     raw: Named[bytes] = Column(LargeBinary)
 
@@ -138,31 +138,31 @@ class DetailColumns(TypedColumns):
 class FacetColumns(TypedColumns):
     """Each tag, owner and source that a contact of the location ever had: the choices of the filters."""
 
-    location_id: Named[str] = Column(Words(64), primary_key=True)
-    kind: Named[str] = Column(Words(16), primary_key=True)  # tag | owner_id | source
-    value: Named[str] = Column(Words(255), primary_key=True)
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    kind: Named[str] = Column(CleanText(16), primary_key=True)  # tag | owner_id | source
+    value: Named[str] = Column(CleanText(255), primary_key=True)
 
 
 class AliasColumns(TypedColumns):
     """Additional e-mails (lower-case) and phones (digits) of a contact, for finding who holds one now. The primary
     ones are columns of the contact."""
 
-    location_id: Named[str] = Column(Words(64), primary_key=True)
-    kind: Named[str] = Column(Words(8), primary_key=True)  # email | phone
-    value: Named[str] = Column(Words(255), primary_key=True)
-    contact_id: Named[str] = Column(Words(64), primary_key=True)
-    since = Column(Moment, nullable=False)  # when this contact was first seen with it
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    kind: Named[str] = Column(CleanText(8), primary_key=True)  # email | phone
+    value: Named[str] = Column(CleanText(255), primary_key=True)
+    contact_id: Named[str] = Column(CleanText(64), primary_key=True)
+    since = Column(UtcDateTime, nullable=False)  # when this contact was first seen with it
 
 
 class VersionColumns(TypedColumns):
     """Earlier bytes of a contact. Append-only: a row is never changed."""
 
     version_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
-    contact_id: Named[str] = Column(Words(64))
-    part: Named[str] = Column(Words(8), default="row")  # row | detail
-    captured_at = Column(Moment, nullable=False)  # when these bytes were first seen
-    replaced_at = Column(Moment, nullable=False)  # when others took their place
+    location_id: Named[str] = Column(CleanText(64))
+    contact_id: Named[str] = Column(CleanText(64))
+    part: Named[str] = Column(CleanText(8), default="row")  # row | detail
+    captured_at = Column(UtcDateTime, nullable=False)  # when these bytes were first seen
+    replaced_at = Column(UtcDateTime, nullable=False)  # when others took their place
     run_id = Column(BigInteger, nullable=True)
     digest: Named[bytes] = Column(LargeBinary(32))
     raw: Named[bytes] = Column(LargeBinary)
@@ -172,14 +172,14 @@ class RecordColumns(TypedColumns):
     """Anything that belongs to a contact or to the location: notes, tasks, opportunities, …, and the catalogues
     (users, custom fields, tags, pipelines). `contact_id` is empty for catalogues."""
 
-    location_id: Named[str] = Column(Words(64), primary_key=True)
-    kind: Named[str] = Column(Words(24), primary_key=True)
-    record_id: Named[str] = Column(Words(64), primary_key=True)
-    contact_id: Named[str] = Column(Words(64), default="")
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    kind: Named[str] = Column(CleanText(24), primary_key=True)
+    record_id: Named[str] = Column(CleanText(64), primary_key=True)
+    contact_id: Named[str] = Column(CleanText(64), default="")
     digest: Named[bytes] = Column(LargeBinary(32))
-    captured_at = Column(Moment, nullable=False)
-    seen_at = Column(Moment, nullable=False)
-    vanished_at = Column(Moment, nullable=True)
+    captured_at = Column(UtcDateTime, nullable=False)
+    seen_at = Column(UtcDateTime, nullable=False)
+    vanished_at = Column(UtcDateTime, nullable=True)
     raw: Named[bytes] = Column(LargeBinary)
 
 
@@ -187,12 +187,12 @@ class RecordVersionColumns(TypedColumns):
     """Earlier bytes of a record. Append-only."""
 
     version_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
-    kind: Named[str] = Column(Words(24))
-    record_id: Named[str] = Column(Words(64))
-    contact_id: Named[str] = Column(Words(64), default="")
-    captured_at = Column(Moment, nullable=False)
-    replaced_at = Column(Moment, nullable=False)
+    location_id: Named[str] = Column(CleanText(64))
+    kind: Named[str] = Column(CleanText(24))
+    record_id: Named[str] = Column(CleanText(64))
+    contact_id: Named[str] = Column(CleanText(64), default="")
+    captured_at = Column(UtcDateTime, nullable=False)
+    replaced_at = Column(UtcDateTime, nullable=False)
     digest: Named[bytes] = Column(LargeBinary(32))
     raw: Named[bytes] = Column(LargeBinary)
 
@@ -201,27 +201,27 @@ class CaptureColumns(TypedColumns):
     """What is safe beside the row of the listing. `subject_id` is the contact; for the kind 'email' the message whose
     text is wanted. `captured_at`: when the read that answered began; `due_at`: since when it is wanted (again)."""
 
-    location_id: Named[str] = Column(Words(64), primary_key=True)
-    kind: Named[str] = Column(Words(24), primary_key=True)
-    subject_id: Named[str] = Column(Words(64), primary_key=True)
-    captured_at = Column(Moment, nullable=True)
-    due_at = Column(Moment, nullable=True)
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    kind: Named[str] = Column(CleanText(24), primary_key=True)
+    subject_id: Named[str] = Column(CleanText(64), primary_key=True)
+    captured_at = Column(UtcDateTime, nullable=True)
+    due_at = Column(UtcDateTime, nullable=True)
 
 
 class FeedColumns(TypedColumns):
     """The feed of a kind over the whole location, and the catalogues. Whoever was in HighLevel before `covered_at` is
     safe by it."""
 
-    location_id: Named[str] = Column(Words(64), primary_key=True)
-    kind: Named[str] = Column(Words(24), primary_key=True)
-    covered_at = Column(Moment, nullable=True)  # begin of the last complete look for news
-    walked_at = Column(Moment, nullable=True)  # begin of the last complete walk over everything
-    began_at = Column(Moment, nullable=True)  # of the walk under way
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    kind: Named[str] = Column(CleanText(24), primary_key=True)
+    covered_at = Column(UtcDateTime, nullable=True)  # begin of the last complete look for news
+    walked_at = Column(UtcDateTime, nullable=True)  # begin of the last complete walk over everything
+    began_at = Column(UtcDateTime, nullable=True)  # of the walk under way
     checkpoint = Column(JsonValue, nullable=True)
     rows: Named[int] = Column(Integer, default=0)  # of the last complete walk
     fails: Named[int] = Column(Integer, default=0)  # walks in a row that did not end well
-    refused_at = Column(Moment, nullable=True)  # HighLevel does not let this token read it
-    note: Named[str] = Column(Words(), default="")
+    refused_at = Column(UtcDateTime, nullable=True)  # HighLevel does not let this token read it
+    note: Named[str] = Column(CleanText(), default="")
 
 
 locations = Table("locations", metadata, LocationColumns)
@@ -275,49 +275,51 @@ class DisappearanceColumns(TypedColumns):
     facts are recorded; `expired` is never stored, it follows from the window and the clock."""
 
     disappearance_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
-    contact_id: Named[str] = Column(Words(64))
-    status: Named[str] = Column(Words(16))  # suspected | deleted | … (`model.lifecycle`), or withdrawn
-    cause: Named[str] = Column(Words(16), default="unknown")  # merge | bulk | unknown
-    evidence: Named[str] = Column(Words(), default="")
-    detected_by: Named[str] = Column(Words(16), default="listing")  # listing | watch | webhook
-    last_seen_at = Column(Moment, nullable=False)
-    detected_at = Column(Moment, nullable=False)
-    deleted_at = Column(Moment, nullable=True)  # exact, from a webhook; else empty
-    confirmed_at = Column(Moment, nullable=True)
-    clock_from = Column(Moment, nullable=False)  # start of the recovery clock: deleted_at, else last_seen_at
+    location_id: Named[str] = Column(CleanText(64))
+    contact_id: Named[str] = Column(CleanText(64))
+    status: Named[str] = Column(CleanText(16))  # suspected | deleted | … (`model.lifecycle`), or withdrawn
+    cause: Named[str] = Column(CleanText(16), default="unknown")  # merge | bulk | unknown
+    evidence: Named[str] = Column(CleanText(), default="")
+    detected_by: Named[str] = Column(CleanText(16), default="listing")  # listing | watch | webhook
+    last_seen_at = Column(UtcDateTime, nullable=False)
+    detected_at = Column(UtcDateTime, nullable=False)
+    deleted_at = Column(UtcDateTime, nullable=True)  # exact, from a webhook; else empty
+    confirmed_at = Column(UtcDateTime, nullable=True)
+    clock_from = Column(UtcDateTime, nullable=False)  # start of the recovery clock: deleted_at, else last_seen_at
     checks: Named[int] = Column(Integer, default=0)
-    last_check: Named[str] = Column(Words(), default="")  # what the last GET said, in words
+    last_check: Named[str] = Column(CleanText(), default="")  # what the last GET said, in words
     incident_id = Column(BigInteger, nullable=True)
-    ended_at = Column(Moment, nullable=True)  # returned, recreated, withdrawn
-    new_contact_id: Named[str] = Column(Words(64), default="")
-    winner_id: Named[str] = Column(Words(64), default="")  # of a merge
+    ended_at = Column(UtcDateTime, nullable=True)  # returned, recreated, withdrawn
+    new_contact_id: Named[str] = Column(CleanText(64), default="")
+    winner_id: Named[str] = Column(CleanText(64), default="")  # of a merge
 
 
 class IncidentColumns(TypedColumns):
     """Many disappearances that belong together."""
 
     incident_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
-    opened_at = Column(Moment, nullable=False)
+    location_id: Named[str] = Column(CleanText(64))
+    opened_at = Column(UtcDateTime, nullable=False)
     contacts: Named[int] = Column(Integer, default=0)
     known: Named[int] = Column(Integer, default=0)
-    state: Named[str] = Column(Words(16), default="waiting")  # waiting | confirmed | dismissed
-    evidence: Named[str] = Column(Words(), default="")
+    state: Named[str] = Column(CleanText(16), default="waiting")  # waiting | confirmed | dismissed
+    evidence: Named[str] = Column(CleanText(), default="")
 
 
 class JobColumns(TypedColumns):
     """One restore that a person asked for."""
 
     job_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
-    created_at = Column(Moment, nullable=False)
-    created_by: Named[str] = Column(Words(255), default="")
-    state: Named[str] = Column(Words(16), default="draft")  # draft | confirmed | running | paused | cancelled | done
-    started_at = Column(Moment, nullable=True)
-    heartbeat_at = Column(Moment, nullable=True)
-    finished_at = Column(Moment, nullable=True)
-    holder: Named[str] = Column(Words(128), default="")
+    location_id: Named[str] = Column(CleanText(64))
+    created_at = Column(UtcDateTime, nullable=False)
+    created_by: Named[str] = Column(CleanText(255), default="")
+    state: Named[str] = Column(
+        CleanText(16), default="draft"
+    )  # draft | confirmed | running | paused | cancelled | done
+    started_at = Column(UtcDateTime, nullable=True)
+    heartbeat_at = Column(UtcDateTime, nullable=True)
+    finished_at = Column(UtcDateTime, nullable=True)
+    holder: Named[str] = Column(CleanText(128), default="")
     options = Column(JsonValue, nullable=True)
 
 
@@ -325,53 +327,53 @@ class JobItemColumns(TypedColumns):
     """One contact of a job: what was planned and what came of it."""
 
     job_id = Column(BigInteger, primary_key=True, autoincrement=False)
-    contact_id: Named[str] = Column(Words(64), primary_key=True)
+    contact_id: Named[str] = Column(CleanText(64), primary_key=True)
     position: Named[int] = Column(Integer, default=0)
-    action: Named[str] = Column(Words(16))  # recreate | top_up | skip | use_native
+    action: Named[str] = Column(CleanText(16))  # recreate | top_up | skip | use_native
     plan = Column(JsonValue, nullable=False)
-    outcome: Named[str] = Column(Words(16), default="")  # recreated | topped_up | skipped | failed | ''
-    new_contact_id: Named[str] = Column(Words(64), default="")
+    outcome: Named[str] = Column(CleanText(16), default="")  # recreated | topped_up | skipped | failed | ''
+    new_contact_id: Named[str] = Column(CleanText(64), default="")
     verified = Column(Boolean, nullable=True)
     differences = Column(JsonValue, nullable=True)
-    error: Named[str] = Column(Words(), default="")
-    finished_at = Column(Moment, nullable=True)
+    error: Named[str] = Column(CleanText(), default="")
+    finished_at = Column(UtcDateTime, nullable=True)
 
 
 class JournalColumns(TypedColumns):
     """Each write to HighLevel: written before it is sent, answered after. Open while `answered_at` is empty."""
 
     entry_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(Words(64))
+    location_id: Named[str] = Column(CleanText(64))
     job_id = Column(BigInteger, nullable=True)
-    contact_id: Named[str] = Column(Words(64), default="")
-    step: Named[str] = Column(Words(64))
+    contact_id: Named[str] = Column(CleanText(64), default="")
+    step: Named[str] = Column(CleanText(64))
     request = Column(JsonValue, nullable=True)  # endpoint and body
-    sent_at = Column(Moment, nullable=False)
-    answered_at = Column(Moment, nullable=True)
+    sent_at = Column(UtcDateTime, nullable=False)
+    answered_at = Column(UtcDateTime, nullable=True)
     status: Named[int] = Column(Integer, default=0)
-    result_id: Named[str] = Column(Words(64), default="")
-    note: Named[str] = Column(Words(), default="")
+    result_id: Named[str] = Column(CleanText(64), default="")
+    note: Named[str] = Column(CleanText(), default="")
 
 
 class AuditColumns(TypedColumns):
     """Who did what, when, with what outcome. Append-only, guarded by triggers."""
 
     audit_id = Column(RowId, primary_key=True, autoincrement=True)
-    at = Column(Moment, nullable=False)
-    actor: Named[str] = Column(Words(255))
-    role: Named[str] = Column(Words(16), default="")
-    act: Named[str] = Column(Words(32))  # connect | disconnect | restore | export | settings | view | sign_in
-    location_id: Named[str] = Column(Words(64), default="")
-    subject: Named[str] = Column(Words(), default="")
-    outcome: Named[str] = Column(Words(16), default="done")  # done | refused | failed
+    at = Column(UtcDateTime, nullable=False)
+    actor: Named[str] = Column(CleanText(255))
+    role: Named[str] = Column(CleanText(16), default="")
+    act: Named[str] = Column(CleanText(32))  # connect | disconnect | restore | export | settings | view | sign_in
+    location_id: Named[str] = Column(CleanText(64), default="")
+    subject: Named[str] = Column(CleanText(), default="")
+    outcome: Named[str] = Column(CleanText(16), default="done")  # done | refused | failed
     detail = Column(JsonValue, nullable=True)
 
 
 class UsageColumns(TypedColumns):
     """Requests sent for a location on one day (UTC)."""
 
-    location_id: Named[str] = Column(Words(64), primary_key=True)
-    day: Named[str] = Column(Words(10), primary_key=True)
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    day: Named[str] = Column(CleanText(10), primary_key=True)
     requests: Named[int] = Column(Integer, default=0)
     daily_limit = Column(Integer, nullable=True)  # as HighLevel's headers said last
     daily_remaining = Column(Integer, nullable=True)
@@ -380,9 +382,9 @@ class UsageColumns(TypedColumns):
 class LeaseColumns(TypedColumns):
     """Who works on what right now, so that two processes never do the same."""
 
-    name: Named[str] = Column(Words(128), primary_key=True)
-    holder: Named[str] = Column(Words(128))
-    expires_at = Column(Moment, nullable=False)
+    name: Named[str] = Column(CleanText(128), primary_key=True)
+    holder: Named[str] = Column(CleanText(128))
+    expires_at = Column(UtcDateTime, nullable=False)
 
 
 disappearances = Table(
@@ -424,41 +426,41 @@ class InboxColumns(TypedColumns):
     """One delivery. Waiting while `processed_at` is empty; its body is forgotten then, its id is kept to know a
     repetition."""
 
-    webhook_id: Named[str] = Column(Words(80), primary_key=True)
-    location_id: Named[str] = Column(Words(64), default="")  # '' for events of the whole agency
-    type: Named[str] = Column(Words(48))
-    sent_at = Column(Moment, nullable=True)  # as HighLevel says; None: it does not
-    received_at = Column(Moment, nullable=False)
-    due_at = Column(Moment, nullable=False)  # when it is to be looked at (again)
-    processed_at = Column(Moment, nullable=True)
+    webhook_id: Named[str] = Column(CleanText(80), primary_key=True)
+    location_id: Named[str] = Column(CleanText(64), default="")  # '' for events of the whole agency
+    type: Named[str] = Column(CleanText(48))
+    sent_at = Column(UtcDateTime, nullable=True)  # as HighLevel says; None: it does not
+    received_at = Column(UtcDateTime, nullable=False)
+    due_at = Column(UtcDateTime, nullable=False)  # when it is to be looked at (again)
+    processed_at = Column(UtcDateTime, nullable=True)
     attempts: Named[int] = Column(Integer, default=0)
-    error: Named[str] = Column(Words(), default="")
+    error: Named[str] = Column(CleanText(), default="")
     raw = Column(LargeBinary, nullable=True)  # the exact body
 
 
 class WebhookCountColumns(TypedColumns):
     """How many deliveries were refused or repeated on a day (UTC). No word about their senders."""
 
-    day: Named[str] = Column(Words(10), primary_key=True)
-    kind: Named[str] = Column(Words(16), primary_key=True)  # unsigned | foreign | oversize | malformed | duplicate
+    day: Named[str] = Column(CleanText(10), primary_key=True)
+    kind: Named[str] = Column(CleanText(16), primary_key=True)  # unsigned | foreign | oversize | malformed | duplicate
     count: Named[int] = Column(Integer, default=0)
 
 
 class GrantColumns(TypedColumns):
     """What an installation of the OAuth app gave: the tokens of a location, or of a whole agency (company)."""
 
-    kind: Named[str] = Column(Words(8), primary_key=True)  # location | company
-    owner_id: Named[str] = Column(Words(64), primary_key=True)
-    company_id: Named[str] = Column(Words(64), default="")
+    kind: Named[str] = Column(CleanText(8), primary_key=True)  # location | company
+    owner_id: Named[str] = Column(CleanText(64), primary_key=True)
+    company_id: Named[str] = Column(CleanText(64), default="")
     tokens = Column(LargeBinary, nullable=True)  # encrypted; see store.grants
-    expires_at = Column(Moment, nullable=False)  # of the access token
-    obtained_at = Column(Moment, nullable=False)  # when a person installed the app
-    refreshed_at = Column(Moment, nullable=False)
+    expires_at = Column(UtcDateTime, nullable=False)  # of the access token
+    obtained_at = Column(UtcDateTime, nullable=False)  # when a person installed the app
+    refreshed_at = Column(UtcDateTime, nullable=False)
     generation: Named[int] = Column(Integer, default=1)  # grows with every pair that is stored
-    claimed_by: Named[str] = Column(Words(160), default="")  # who is exchanging the refresh token right now
-    claimed_at = Column(Moment, nullable=True)
-    trouble: Named[str] = Column(Words(), default="")  # why a person must connect again; '' while all is well
-    trouble_at = Column(Moment, nullable=True)
+    claimed_by: Named[str] = Column(CleanText(160), default="")  # who is exchanging the refresh token right now
+    claimed_at = Column(UtcDateTime, nullable=True)
+    trouble: Named[str] = Column(CleanText(), default="")  # why a person must connect again; '' while all is well
+    trouble_at = Column(UtcDateTime, nullable=True)
 
 
 inbox = Table(

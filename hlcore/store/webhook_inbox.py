@@ -44,7 +44,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class WebhookTraffic:
     """Deliveries of one type since a moment: how many, the last one's arrival, how many failed for good, and means in
     seconds from HighLevel's time to arrival, and from arrival to processed (None where there is nothing to measure)."""
 
@@ -114,7 +114,7 @@ def last_received(tx: Tx, location_ids: Iterable[str]) -> dict[str, datetime]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def traffic(tx: Tx, location_ids: Iterable[str], *, since: datetime) -> list[Traffic]:
+def traffic(tx: Tx, location_ids: Iterable[str], *, since: datetime) -> list[WebhookTraffic]:
     """What came about these locations since then, by type."""
     arrival = seconds(tx, table.c.received_at)
     query = select(
@@ -125,7 +125,7 @@ def traffic(tx: Tx, location_ids: Iterable[str], *, since: datetime) -> list[Tra
         func.avg(arrival - seconds(tx, table.c.sent_at)),
         func.avg(seconds(tx, table.c.processed_at) - arrival),
     ).where(among(tx, table.c.location_id, location_ids), table.c.received_at >= since)
-    return [Traffic(*row) for row in tx.execute(query.group_by(table.c.type).order_by(table.c.type))]
+    return [WebhookTraffic(*row) for row in tx.execute(query.group_by(table.c.type).order_by(table.c.type))]
 
 
 def prune(tx: Tx, *, at: datetime) -> int:

@@ -14,9 +14,9 @@ from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import bulk_deletions, register
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance
-from hlcore.sync.contact_lookup import answers_for_the_living, look_all
-from hlcore.sync.deletion_cause import Unexplained, explain, settle
-from hlcore.sync.run_context import Looked, Work
+from hlcore.sync.contact_lookup import get_by_id_is_reliable, lookup_all
+from hlcore.sync.deletion_cause import Unexplained, explain, record_loss
+from hlcore.sync.run_context import LookupResult, RunContext
 
 CHUNK = 100
 T = TypeVar("T")
@@ -24,37 +24,37 @@ ByDetection = dict[datetime, list[Unexplained]]
 """What was noticed by the same look went between the same two looks."""
 
 
-def confirm_suspects(work: Work) -> None:
+def confirm_suspects(work: RunContext) -> None:
     """Every suspect that could be asked for is deleted, merged or present again; the rest stays suspected and is
     asked for next time. Kept after each hundred. Raises what makes asking on pointless; may be repeated."""
     with work.vault.read() as tx:
         suspects = deletion_queries.open_suspects(tx, work.location_id, limit=work.rules.confirm_limit)
     if not suspects:
         return
-    if not answers_for_the_living(work):
-        work.tally.notes.append("HighLevel denied contacts that it had just listed, so nothing was confirmed.")
+    if not get_by_id_is_reliable(work):
+        work.counts.notes.append("HighLevel denied contacts that it had just listed, so nothing was confirmed.")
         return
     unexplained: ByDetection = defaultdict(list)
     for done, chunk in enumerate(_chunks(suspects)):
-        answers = list(look_all(work, [suspect.contact_id for suspect in chunk]))
+        answers = list(lookup_all(work, [suspect.contact_id for suspect in chunk]))
         with work.write() as tx:
             for suspect, answer in zip(chunk, answers, strict=True):
                 _settle(tx, work, suspect, answer, unexplained)
             runs.beat(tx, work.run.run_id, work.now(), requests=work.requests)
-        work.tell("Checking missing contacts", min(len(suspects), (done + 1) * CHUNK), len(suspects))
+        work.report_progress("Checking missing contacts", min(len(suspects), (done + 1) * CHUNK), len(suspects))
     with work.write() as tx:
         _explain(tx, work, unexplained)
         _close_incidents(tx, work)
 
 
-def welcome_returned(work: Work) -> None:
+def welcome_returned(work: RunContext) -> None:
     """Contacts that were lost and stand in this run's listing again are `returned`, once GET by id proves it (a
     lagging index may still list what is deleted). Suspects that it lists are present again."""
     lost = (*LOST, *SETTLED)
     for listed in _listed(work, (Status.SUSPECTED,)):
         _withdraw_listed(work, listed)
     for listed in _listed(work, lost):
-        for answer in look_all(work, listed):
+        for answer in lookup_all(work, listed):
             if answer.raw is None:
                 continue
             with work.write() as tx:
@@ -62,10 +62,10 @@ def welcome_returned(work: Work) -> None:
                 contact_writes.store_detail(
                     tx, work.location_id, answer.contact_id, answer.raw, at=work.now(), run_id=work.run.run_id
                 )
-            work.tally.returned += 1
+            work.counts.returned += 1
 
 
-def _listed(work: Work, statuses: Sequence[Status]) -> Iterator[list[str]]:
+def _listed(work: RunContext, statuses: Sequence[Status]) -> Iterator[list[str]]:
     after = ""
     while True:
         with work.vault.read() as tx:
@@ -78,7 +78,7 @@ def _listed(work: Work, statuses: Sequence[Status]) -> Iterator[list[str]]:
         after = found[-1]
 
 
-def _withdraw_listed(work: Work, listed: Sequence[str]) -> None:
+def _withdraw_listed(work: RunContext, listed: Sequence[str]) -> None:
     with work.write() as tx:
         for contact_id in listed:
             open_rows = [
@@ -89,30 +89,30 @@ def _withdraw_listed(work: Work, listed: Sequence[str]) -> None:
             )
 
 
-def _settle(tx: Tx, work: Work, suspect: Disappearance, answer: Looked, unexplained: ByDetection) -> None:
+def _settle(tx: Tx, work: RunContext, suspect: Disappearance, answer: LookupResult, unexplained: ByDetection) -> None:
     at = work.now()
     if answer.raw is not None:
         register.withdraw(tx, [suspect.disappearance_id], at=at, note="HighLevel's list left it out; it is alive.")
         contact_writes.store_detail(tx, work.location_id, suspect.contact_id, answer.raw, at=at, run_id=work.run.run_id)
-        work.tally.alive += 1
+        work.counts.alive += 1
     elif answer.gone:
-        open_question = settle(tx, suspect, answer.words, at=at)
+        open_question = record_loss(tx, suspect, answer.words, at=at)
         if open_question is not None:
             unexplained[suspect.detected_at].append(open_question)
-        work.tally.deleted += 1
+        work.counts.deleted += 1
     else:
         register.note_check(tx, suspect.disappearance_id, at=at, text=answer.words)
-        work.tally.unsure += 1
+        work.counts.unsure += 1
 
 
-def _explain(tx: Tx, work: Work, unexplained: ByDetection) -> None:
+def _explain(tx: Tx, work: RunContext, unexplained: ByDetection) -> None:
     for detected_at, rows in unexplained.items():
         together = deletion_queries.confirmed_between(tx, work.location_id, detected_at, detected_at)
         earliest = min((clock_from for _, clock_from, _ in together), default=detected_at)
         explain(tx, rows, together=len(together), earliest=earliest, latest=detected_at)
 
 
-def _close_incidents(tx: Tx, work: Work) -> None:
+def _close_incidents(tx: Tx, work: RunContext) -> None:
     if deletion_queries.count_suspects(tx, work.location_id):
         return
     for incident in bulk_deletions.list_incidents(tx, [work.location_id], limit=50):

@@ -26,7 +26,7 @@ class Unexplained:
     probable: Cause | None
 
 
-def settle(tx: Tx, suspect: Disappearance, words: str, *, at: datetime) -> Unexplained | None:
+def record_loss(tx: Tx, suspect: Disappearance, words: str, *, at: datetime) -> Unexplained | None:
     """The contact of this open row is recorded as lost, as the loser of a merge where one is proven; None then.
     `words` say what GET answered. Raises NotFound when the row has ended."""
     cause = merge_of(tx, suspect)

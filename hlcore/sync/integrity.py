@@ -22,7 +22,7 @@ EVERY = 1_000
 
 
 @dataclass(slots=True)
-class Findings:
+class IntegrityReport:
     """What a check found. `problems` name contacts by id, never their data."""
 
     location_id: str
@@ -37,10 +37,10 @@ class Findings:
 
 def verify_location(
     vault: Vault, location_id: str, *, client: Client | None = None, listener: Listener = silent
-) -> Findings:
+) -> IntegrityReport:
     """Every copy of the location has been read and compared with its digests and with the register; with a client
     a random sample has been compared with HighLevel too. Changes nothing. Raises StoreError, HighLevelError."""
-    found = Findings(location_id)
+    found = IntegrityReport(location_id)
     living: list[str] = []
     with vault.read() as tx:
         total = sum(contact_search.counts(tx, [location_id]).get(location_id, {}).values())
@@ -84,7 +84,7 @@ def _sample(living: list[str], stored: StoredContact, seen: int) -> None:
         living[place] = stored.contact_id
 
 
-def _compare_live(found: Findings, client: Client, living: list[str]) -> None:
+def _compare_live(found: IntegrityReport, client: Client, living: list[str]) -> None:
     for contact_id in living:
         try:
             client.contact(contact_id)

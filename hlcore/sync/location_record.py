@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hlcore.errors import ContractError, Gone, Rejected, ScopeMissing, Unreachable, WrongLocation
 from hlcore.highlevel import Client
 from hlcore.model.records import decode
-from hlcore.sync.run_context import Work
+from hlcore.sync.run_context import RunContext
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class LocationRecord:
     """What HighLevel says of a location. `timezone` is a name that this machine knows, else 'UTC'."""
 
     location_id: str
@@ -24,7 +24,7 @@ class Account:
     raw: bytes
 
 
-def read_account(client: Client) -> Account:
+def read_location_record(client: Client) -> LocationRecord:
     """What HighLevel says of the client's location, by a real call. Raises WrongLocation when the token answers for
     another one, HighLevelError when HighLevel refuses."""
     raw = client.location()
@@ -32,14 +32,14 @@ def read_account(client: Client) -> Account:
     told, name, timezone, company_id = (_text(found, key) for key in ("id", "name", "timezone", "companyId"))
     if told and told != client.location_id:
         raise WrongLocation("The token belongs to another location.")
-    return Account(client.location_id, name or client.location_id, _zone(timezone), company_id, raw)
+    return LocationRecord(client.location_id, name or client.location_id, _zone(timezone), company_id, raw)
 
 
-def verify_location(work: Work) -> None:
+def check_access(work: RunContext) -> None:
     """The token still answers for this location. Raises TokenRefused, WrongLocation, LocationInactive; a token that
     may not read the location's record, or a passing fault, is no reason to stop."""
     try:
-        read_account(work.client)
+        read_location_record(work.client)
     except (ScopeMissing, ContractError, Gone, Rejected, Unreachable):
         return
 

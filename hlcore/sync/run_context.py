@@ -20,7 +20,7 @@ from hlcore.store.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SyncRules:
     """`incident_floor` and `incident_share`: more missing at once than both is an incident. `index_lag`: contacts
     created or changed so recently are never suspected. `confirm_limit`: GETs spent on suspects in one run."""
 
@@ -35,7 +35,7 @@ class Rules:
     workers: int = 8
 
     @classmethod
-    def of(cls, settings: Settings, floor: int | None = None, share: float | None = None) -> Rules:
+    def of(cls, settings: Settings, floor: int | None = None, share: float | None = None) -> SyncRules:
         """The rules of these settings, with the location's own floor and share where it has them."""
         rules = cls(settings.incident_floor, settings.incident_share, settings.index_lag)
         return replace(
@@ -58,7 +58,7 @@ def never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SyncReport:
     """What one run on one location did. `outcome` is complete, incomplete or refused; `reason` says why in words,
     and on a complete run what was odd."""
 
@@ -85,7 +85,7 @@ class Report:
 
 
 @dataclass(slots=True)
-class Tally:
+class RunCounts:
     """What was counted so far."""
 
     added: int = 0
@@ -103,7 +103,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LookupResult:
     """The answer for one id: `raw` when it is alive, `gone` when it surely does not exist, else why nobody knows."""
 
     contact_id: str
@@ -113,20 +113,20 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RunContext:
     """One run in progress: everything a step needs."""
 
     vault: Vault
     client: Client
     location_id: str
     run: Run
-    rules: Rules
+    rules: SyncRules
     now: Now
-    tally: Tally
+    counts: RunCounts
     listener: Listener = silent
     cancelled: Callable[[], bool] = never
     requests_before: int = 0
-    gone: dict[str, Looked] = field(default_factory=dict)
+    gone: dict[str, LookupResult] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -137,7 +137,7 @@ class Work:
         """A transaction for what is the location's own; those of other locations need not wait for it."""
         return self.vault.write(of=self.location_id)
 
-    def tell(self, stage: str, done: int = 0, total: int = 0, note: str = "") -> None:
+    def report_progress(self, stage: str, done: int = 0, total: int = 0, note: str = "") -> None:
         """Tell whoever waits. Raises Cancelled when somebody asked to stop."""
         if self.cancelled():
             raise Cancelled("Stopped. What was read is kept; the next run goes on from here.")

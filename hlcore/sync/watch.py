@@ -34,7 +34,7 @@ from hlcore.sync.confirm import confirm_suspects, welcome_returned
 from hlcore.sync.listing import page_import as pages
 from hlcore.sync.listing.missing import last_proof
 from hlcore.sync.listing.run import begin, carry_out, conclude, oddities, sync_location
-from hlcore.sync.run_context import Now, Report, Rules, Work, never
+from hlcore.sync.run_context import Now, RunContext, SyncReport, SyncRules, never
 
 OVERLAP = timedelta(minutes=5)
 RECENT = timedelta(days=90)
@@ -48,7 +48,7 @@ class Listing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DateRangeCount:
     """Contacts added between two moments (milliseconds, both included; None: open): how many HighLevel says there are,
     and how many we hold."""
 
@@ -61,12 +61,12 @@ class Span:
 def watch_location(
     vault: Vault,
     client: Client,
-    rules: Rules,
+    rules: SyncRules,
     *,
     now: Now,
     listener: Listener = silent,
     cancelled: Callable[[], bool] = never,
-) -> Report:
+) -> SyncReport:
     """Deletions, returns and changes since the last look are in the vault, found with as few requests as they allow;
     three when nothing happened. Ends in a full listing where counts contradict themselves, where too much is gone, and
     before the first listing; the report is then the listing's, and its reason says so.
@@ -78,11 +78,11 @@ def watch_location(
     if known is None:
         return sync_location(vault, client, rules, now=now, listener=listener, cancelled=cancelled)
     if listing and not runs.is_gone(listing[0].holder):
-        return Report(client.location_id, "refused", "A full listing is under way; it sees whatever a watch would.")
+        return SyncReport(client.location_id, "refused", "A full listing is under way; it sees whatever a watch would.")
     try:
         work = begin("watch", vault, client, rules, now, listener, cancelled)
     except RunInProgress as exc:
-        return Report(client.location_id, "refused", f"{exc} {exc.hint}")
+        return SyncReport(client.location_id, "refused", f"{exc} {exc.hint}")
     try:
         return carry_out(work, lambda work: ("complete", _round(work, known.started_at)), began)
     except Listing as exc:
@@ -91,11 +91,11 @@ def watch_location(
         return replace(report, reason=" ".join(filter(None, [_why(exc, report), report.reason])))
 
 
-def _why(exc: Listing, report: Report) -> str:
+def _why(exc: Listing, report: SyncReport) -> str:
     return f"{exc} A full listing was made instead." if report.outcome == "complete" else str(exc)
 
 
-def _round(work: Work, listed_at: datetime) -> str:
+def _round(work: RunContext, listed_at: datetime) -> str:
     _take_changes(work, listed_at)
     _take_returned(work)
     welcome_returned(work)
@@ -106,10 +106,10 @@ def _round(work: Work, listed_at: datetime) -> str:
             _suspect(work, missing)
         welcome_returned(work)
     confirm_suspects(work)
-    return " ".join([*oddities(work), *work.tally.notes])
+    return " ".join([*oddities(work), *work.counts.notes])
 
 
-def _take_changes(work: Work, listed_at: datetime) -> None:
+def _take_changes(work: RunContext, listed_at: datetime) -> None:
     """What HighLevel changed since the last look, with overlap for its lagging index."""
     with work.vault.read() as tx:
         last = runs.last_complete(tx, work.location_id, "watch")
@@ -121,7 +121,7 @@ def _take_changes(work: Work, listed_at: datetime) -> None:
         _take(work, answer)
 
 
-def _take_returned(work: Work) -> None:
+def _take_returned(work: RunContext) -> None:
     """Those lost last, as far as HighLevel lists them again."""
     with work.vault.read() as tx:
         lost = presence.recently_lost(tx, work.location_id, work.now() - RECENT, limit=ASK_AT_ONCE)
@@ -130,18 +130,18 @@ def _take_returned(work: Work) -> None:
     try:
         answer = work.client.search_contacts(limit=ASK_AT_ONCE, filters=any_of("id", lost), sort=ORDER)
     except Rejected:
-        work.tally.notes.append("HighLevel cannot be asked for many ids at once; returns are seen by listings only.")
+        work.counts.notes.append("HighLevel cannot be asked for many ids at once; returns are seen by listings only.")
         return
     if answer.rows and set(answer.ids) <= set(lost):
         _take(work, answer)
 
 
-def _whole(work: Work) -> Span:
+def _whole(work: RunContext) -> DateRangeCount:
     until = milliseconds(work.run.started_at - work.rules.index_lag)
-    return Span(None, until, _told(work, None, until), _held(work, None, until))
+    return DateRangeCount(None, until, _told(work, None, until), _held(work, None, until))
 
 
-def _refuse_too_much(work: Work, whole: Span) -> None:
+def _refuse_too_much(work: RunContext, whole: DateRangeCount) -> None:
     """A listing is the better question when the search would cost more, or when so much is gone that its guards are
     needed."""
     gone = abs(whole.held - whole.told)
@@ -153,7 +153,7 @@ def _refuse_too_much(work: Work, whole: Span) -> None:
         raise Listing(f"{gone:,} contacts differ; looking for each would cost more than reading all.")
 
 
-def _differences(work: Work, whole: Span) -> Iterator[dict[str, datetime]]:
+def _differences(work: RunContext, whole: DateRangeCount) -> Iterator[dict[str, datetime]]:
     """The missing contacts, a page's worth at a time, each with the moment it was last seen changing."""
     open_spans = [whole]
     while open_spans:
@@ -165,10 +165,10 @@ def _differences(work: Work, whole: Span) -> Iterator[dict[str, datetime]]:
             open_spans += halves
         else:
             yield _missing_in(work, span)
-        work.tell("Looking for the missing", len(open_spans))
+        work.report_progress("Looking for the missing", len(open_spans))
 
 
-def _halves(work: Work, span: Span) -> list[Span]:
+def _halves(work: RunContext, span: DateRangeCount) -> list[DateRangeCount]:
     """The two halves of a span that is larger than a page; [] where it is not, or cannot be halved."""
     if max(span.told, span.held) <= work.rules.page_size:
         return []
@@ -177,14 +177,14 @@ def _halves(work: Work, span: Span) -> list[Span]:
     at = milliseconds(middle) if middle is not None else None
     if at is None or at in (span.since, span.until):
         return []
-    left = Span(span.since, at, _told(work, span.since, at), _held(work, span.since, at))
-    right = Span(at + 1, span.until, span.told - left.told, span.held - left.held)
+    left = DateRangeCount(span.since, at, _told(work, span.since, at), _held(work, span.since, at))
+    right = DateRangeCount(at + 1, span.until, span.told - left.told, span.held - left.held)
     if right.told < 0:
         raise Listing("HighLevel's counts contradict each other.")
     return [left, right]
 
 
-def _missing_in(work: Work, span: Span) -> dict[str, datetime]:
+def _missing_in(work: RunContext, span: DateRangeCount) -> dict[str, datetime]:
     """Who of ours HighLevel's pages of this span do not show. What they show is taken in."""
     shown: set[str] = set()
     total = 0
@@ -199,7 +199,7 @@ def _missing_in(work: Work, span: Span) -> dict[str, datetime]:
     return {contact_id: seen_at for contact_id, seen_at in ours.items() if contact_id not in shown}
 
 
-def _pages(work: Work, filters: list[dict[str, Any]], sort: list[dict[str, Any]]) -> Iterator[SearchPage]:
+def _pages(work: RunContext, filters: list[dict[str, Any]], sort: list[dict[str, Any]]) -> Iterator[SearchPage]:
     cursor: list[Any] | None = None
     while True:
         answer = work.client.search_contacts(
@@ -212,27 +212,27 @@ def _pages(work: Work, filters: list[dict[str, Any]], sort: list[dict[str, Any]]
         cursor = answer.next
 
 
-def _take(work: Work, answer: SearchPage) -> None:
+def _take(work: RunContext, answer: SearchPage) -> None:
     found = pages.read(answer.rows, work.location_id)
     with work.write() as tx:
-        taken = pages.take(tx, work.location_id, work.run.run_id, found, at=work.now())
-        work.tally.added += taken.added
-        work.tally.changed += taken.changed
+        taken = pages.import_page(tx, work.location_id, work.run.run_id, found, at=work.now())
+        work.counts.added += taken.added
+        work.counts.changed += taken.changed
         runs.beat(tx, work.run.run_id, work.now(), requests=work.requests)
 
 
-def _suspect(work: Work, missing: dict[str, datetime]) -> None:
+def _suspect(work: RunContext, missing: dict[str, datetime]) -> None:
     proof = last_proof(work)
     last_seen = [(contact_id, max(seen_at, proof)) for contact_id, seen_at in missing.items()]
     with work.write() as tx:
         register.suspect(tx, work.location_id, last_seen, at=work.run.started_at, detected_by="watch")
 
 
-def _told(work: Work, since: int | None, until: int | None) -> int:
+def _told(work: RunContext, since: int | None, until: int | None) -> int:
     return work.client.search_contacts(limit=1, filters=added_between(since, until), sort=ORDER).total
 
 
-def _held(work: Work, since: int | None, until: int | None) -> int:
+def _held(work: RunContext, since: int | None, until: int | None) -> int:
     with work.vault.read() as tx:
         return presence.count_added(tx, work.location_id, *_moments(since, until))
 

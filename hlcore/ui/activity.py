@@ -12,9 +12,9 @@ from typing import Any
 import streamlit as st
 
 from hlcore.export.small_tables import export_table
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.store import Vault, audit, runs
-from hlcore.store.audit import Line
+from hlcore.store.audit import AuditEntry
 from hlcore.store.locations import Location
 from hlcore.store.runs import Run
 from hlcore.ui import session
@@ -29,16 +29,16 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     "Needs a look": ("incomplete", "refused"),
 }
 ACTS = {
-    Act.SIGN_IN: "Signed in",
-    Act.VIEW: "Looked at",
-    Act.SEARCH: "Searched",
-    Act.RESTORE: "Restored",
-    Act.EXPORT: "Downloaded",
-    Act.CONNECT: "Connected an account",
-    Act.DISCONNECT: "Disconnected an account",
-    Act.SETTINGS: "Changed settings",
-    Act.SYNC: "Started a round",
-    Act.VERIFY: "Verified the vault",
+    Action.SIGN_IN: "Signed in",
+    Action.VIEW: "Looked at",
+    Action.SEARCH: "Searched",
+    Action.RESTORE: "Restored",
+    Action.EXPORT: "Downloaded",
+    Action.CONNECT: "Connected an account",
+    Action.DISCONNECT: "Disconnected an account",
+    Action.SETTINGS: "Changed settings",
+    Action.SYNC: "Started a round",
+    Action.VERIFY: "Verified the vault",
 }
 NUMBERS = {
     "Read": "Contacts that HighLevel listed",
@@ -74,7 +74,7 @@ def last_words(last: Run | None, every: int, now: datetime) -> str:
 
 def act_words(act: str) -> str:
     """'Changed settings' for an act; 'Everything' for none."""
-    return ACTS.get(Act(act), act) if act in set(Act) else act.replace("_", " ").capitalize() or "Everything"
+    return ACTS.get(Action(act), act) if act in set(Action) else act.replace("_", " ").capitalize() or "Everything"
 
 
 def run_row(run: Run, found: Sequence[Location]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def run_lines(
         offset += CHUNK
 
 
-def audit_row(line: Line, found: Sequence[Location]) -> dict[str, Any]:
+def audit_row(line: AuditEntry, found: Sequence[Location]) -> dict[str, Any]:
     """A line of the audit trail as a row of the table."""
     where = next((location for location in found if location.location_id == line.location_id), None)
     return {
@@ -174,7 +174,7 @@ def who_words(actor: str) -> str:
     return names.get(actor) or (f"{actor.removeprefix('cli:')} (command line)" if actor.startswith("cli:") else actor)
 
 
-def what_words(line: Line) -> str:
+def what_words(line: AuditEntry) -> str:
     """Subject and details in one line: 'rounds; rows 120'."""
     detail = line.detail if isinstance(line.detail, dict) else {}
     facts = [f"{key.replace('_', ' ')} {_fact(value)}" for key, value in detail.items() if key != "how"]
@@ -200,21 +200,19 @@ def _iso(at: datetime | None) -> str:
 Lines = Callable[[], Iterable[Sequence[object]]]
 
 
-def export_button(
-    name: str, header: Sequence[str], lines: Lines, *, person: Person, label: str = "Download CSV"
-) -> None:
+def export_button(name: str, header: Sequence[str], lines: Lines, *, user: User, label: str = "Download CSV") -> None:
     """A button that downloads `lines()` under this header. They are read when it is pressed, in another thread: the
     callable opens its own transaction and asks nothing of Streamlit. Not for contacts: those are exported by
     `export.contacts`, which streams."""
-    here, at = session.office(), session.now()
+    here, at = session.app_context(), session.now()
     st.download_button(
         label,
-        data=lambda: export_table(here.vault, header, lines(), subject=name, person=person, now=here.clock.now),
+        data=lambda: export_table(here.vault, header, lines(), subject=name, user=user, now=here.clock.now),
         file_name=f"contact-vault-{name}-{at:%Y-%m-%d}.csv",
         mime="text/csv",
         key=f"export_{name}",
         icon=":material/download:",
         on_click="ignore",
-        disabled=not person.may(Act.EXPORT),
-        help=None if person.may(Act.EXPORT) else "Your role may look, not download.",
+        disabled=not user.may(Action.EXPORT),
+        help=None if user.may(Action.EXPORT) else "Your role may look, not download.",
     )

@@ -15,15 +15,15 @@ from uuid import uuid4
 
 import streamlit as st
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import Cancelled, ExportError, VaultError
-from hlcore.export import Kind, Manifest, Mode, Selection, to_file
-from hlcore.governance.roles import Act, Person
+from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, to_file
+from hlcore.governance.roles import Action, User
 from hlcore.model.lifecycle import Status
 from hlcore.model.progress import Progress
-from hlcore.runtime import house
+from hlcore.runtime import get_runtime
 from hlcore.store import Tx, audit, records
-from hlcore.store.audit import Line
+from hlcore.store.audit import AuditEntry
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import RegisterQuery
@@ -41,36 +41,42 @@ HELD_IN_MEMORY = 150_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class What:
+class BackupChoice:
     """One thing that can be taken away."""
 
     name: str
-    kind: Kind
+    kind: ExportKind
     text: str
     statuses: tuple[str, ...] = ()
     at_risk: bool = False
 
-    def selection(self, location_ids: Sequence[str]) -> Selection:
+    def selection(self, location_ids: Sequence[str]) -> ExportSelection:
         """Its rows."""
-        return Selection(self.kind, tuple(location_ids), statuses=self.statuses, at_risk=self.at_risk)
+        return ExportSelection(self.kind, tuple(location_ids), statuses=self.statuses, at_risk=self.at_risk)
 
 
 LIVING, GONE = ("present", "returned", "suspected"), ("deleted", "expired", "merged", "recreated", "undone")
-WHATS: Mapping[str, What] = {
-    "all": What("All contacts", Kind.CONTACTS, "Everybody ever copied, with custom fields as columns."),
-    "living": What("Contacts in HighLevel", Kind.CONTACTS, "Those that HighLevel has now.", LIVING),
-    "gone": What("Deleted contacts", Kind.CONTACTS, "Those that HighLevel no longer has.", GONE),
-    "risk": What("People at risk", Kind.CONTACTS, "Deleted, and HighLevel's own restore still open.", at_risk=True),
-    "register": What("Deletions register", Kind.DELETIONS, "Each disappearance: when, why, days left, last copy."),
-    "notes": What("Notes", Kind.NOTES, "Every captured note."),
-    "tasks": What("Tasks", Kind.TASKS, "Every captured task."),
-    "opportunities": What("Opportunities", Kind.OPPORTUNITIES, "Every captured opportunity."),
-    "messages": What("Messages", Kind.MESSAGES, "Every captured message."),
-    "versions": What("Earlier versions", Kind.VERSIONS, "What contacts looked like before they were changed."),
+WHATS: Mapping[str, BackupChoice] = {
+    "all": BackupChoice("All contacts", ExportKind.CONTACTS, "Everybody ever copied, with custom fields as columns."),
+    "living": BackupChoice("Contacts in HighLevel", ExportKind.CONTACTS, "Those that HighLevel has now.", LIVING),
+    "gone": BackupChoice("Deleted contacts", ExportKind.CONTACTS, "Those that HighLevel no longer has.", GONE),
+    "risk": BackupChoice(
+        "People at risk", ExportKind.CONTACTS, "Deleted, and HighLevel's own restore still open.", at_risk=True
+    ),
+    "register": BackupChoice(
+        "Deletions register", ExportKind.DELETIONS, "Each disappearance: when, why, days left, last copy."
+    ),
+    "notes": BackupChoice("Notes", ExportKind.NOTES, "Every captured note."),
+    "tasks": BackupChoice("Tasks", ExportKind.TASKS, "Every captured task."),
+    "opportunities": BackupChoice("Opportunities", ExportKind.OPPORTUNITIES, "Every captured opportunity."),
+    "messages": BackupChoice("Messages", ExportKind.MESSAGES, "Every captured message."),
+    "versions": BackupChoice(
+        "Earlier versions", ExportKind.VERSIONS, "What contacts looked like before they were changed."
+    ),
 }
 MODES: Mapping[str, str] = {
-    Mode.SAFE: "Safe for spreadsheets",
-    Mode.EXACT: "Exact",
+    ExportMode.SAFE: "Safe for spreadsheets",
+    ExportMode.EXACT: "Exact",
 }
 MODE_TEXTS = (
     "Opens harmlessly in Excel and the like: text that a spreadsheet would run as a formula, and phone numbers that "
@@ -102,10 +108,10 @@ def row_counts(tx: Tx, places: Sequence[Location], now: datetime) -> dict[str, i
 
 
 @dataclass
-class Making:
+class RunningExport:
     """A file in the making, and once `done` either its manifest or the error that ended it."""
 
-    what: What
+    what: BackupChoice
     file_name: str
     path: Path
     started_at: datetime
@@ -116,19 +122,19 @@ class Making:
     done: bool = False
 
 
-def start(what: What, places: Sequence[Location], mode: Mode, *, bom: bool, person: Person) -> None:
+def start(what: BackupChoice, places: Sequence[Location], mode: ExportMode, *, bom: bool, user: User) -> None:
     """The file is being made; the page shows how far it has come."""
-    here = session.office()
+    here = session.app_context()
     at = here.clock.now()
-    named, exact = what.name.lower().replace(" ", "-"), "-exact" if mode is Mode.EXACT else ""
+    named, exact = what.name.lower().replace(" ", "-"), "-exact" if mode is ExportMode.EXACT else ""
     name = f"contact-vault-{named}-{at:%Y-%m-%d}{exact}.csv"
-    made = Making(what, name, folder(here) / f"{uuid4().hex}.csv", at)
+    made = RunningExport(what, name, folder(here) / f"{uuid4().hex}.csv", at)
     chosen = what.selection([place.location_id for place in places])
     st.session_state[MAKING] = made
-    house().jobs.start(made.key, lambda stop: make(here, made, chosen, mode, bom=bom, person=person, stop=stop))
+    get_runtime().tasks.start(made.key, lambda stop: make(here, made, chosen, mode, bom=bom, user=user, stop=stop))
 
 
-def folder(here: Office) -> Path:
+def folder(here: AppContext) -> Path:
     """Where files wait to be fetched. It exists; what is older than a day is gone. Raises ExportError."""
     found = here.settings.data_dir / "exports"
     try:
@@ -142,13 +148,13 @@ def folder(here: Office) -> Path:
 
 
 def make(
-    here: Office,
-    made: Making,
-    selection: Selection,
-    mode: Mode,
+    here: AppContext,
+    made: RunningExport,
+    selection: ExportSelection,
+    mode: ExportMode,
     *,
     bom: bool,
-    person: Person,
+    user: User,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """The file stands at its path with its manifest, or the error says why not and nothing is left behind."""
@@ -160,7 +166,7 @@ def make(
 
     try:
         made.manifest = to_file(
-            here.vault, selection, made.path, mode=mode, bom=bom, person=person, now=here.clock.now, listener=tell
+            here.vault, selection, made.path, mode=mode, bom=bom, user=user, now=here.clock.now, listener=tell
         )
     except VaultError as error:
         made.error = error
@@ -173,7 +179,7 @@ def make(
 
 def draw_making() -> None:
     """The file of this session: its progress, or what it holds and how to fetch it. Nothing when there is none."""
-    made: Making | None = st.session_state.get(MAKING)
+    made: RunningExport | None = st.session_state.get(MAKING)
     if made is None:
         return
     with st.container(border=True, key="backup_file"):
@@ -186,17 +192,17 @@ def draw_making() -> None:
 
 
 @st.fragment(run_every="0.5s")
-def _watch(made: Making) -> None:
+def _watch(made: RunningExport) -> None:
     if made.done:
         st.rerun()
     now = made.progress
     of = f" of {count(now.total)}" if now.total else ""
     rows = f": {count(now.done)}{of} rows" if now.done else ""
     st.progress(now.share or 0.0, text=f"Making {made.what.name.lower()}{rows}")
-    st.button("Stop", key="stop_backup", icon=":material/stop:", on_click=lambda: house().jobs.cancel(made.key))
+    st.button("Stop", key="stop_backup", icon=":material/stop:", on_click=lambda: get_runtime().tasks.cancel(made.key))
 
 
-def _offer(made: Making, manifest: Manifest) -> None:
+def _offer(made: RunningExport, manifest: Manifest) -> None:
     st.markdown(f"##### :material/check_circle: {made.what.name}: ready")
     with st.container(horizontal=True, gap="large"):
         st.metric("Rows", count(manifest.rows), width="content")
@@ -244,13 +250,13 @@ AUDIT_COLUMNS: dict[str, Any] = {
 }
 
 
-def earlier(limit: int, offset: int, only: Sequence[str] | None) -> list[Line]:
+def earlier(limit: int, offset: int, only: Sequence[str] | None) -> list[AuditEntry]:
     """Earlier downloads from the audit log, newest first."""
-    with session.office().vault.read() as tx:
-        return audit.listing(tx, limit=limit, offset=offset, location_ids=only, act=str(Act.EXPORT))
+    with session.app_context().vault.read() as tx:
+        return audit.listing(tx, limit=limit, offset=offset, location_ids=only, act=str(Action.EXPORT))
 
 
-def earlier_row(line: Line, found: Sequence[Location]) -> dict[str, Any]:
+def earlier_row(line: AuditEntry, found: Sequence[Location]) -> dict[str, Any]:
     """One earlier download as a row."""
     detail = line.detail or {}
     place = next((one for one in found if one.location_id == line.location_id), None)
@@ -266,6 +272,6 @@ def earlier_row(line: Line, found: Sequence[Location]) -> dict[str, Any]:
     }
 
 
-def why_not(person: Person) -> str | None:
+def why_not(user: User) -> str | None:
     """Why this person may not make a file; None when they may."""
-    return None if person.may(Act.EXPORT) else LOOK_ONLY
+    return None if user.may(Action.EXPORT) else LOOK_ONLY

@@ -22,7 +22,7 @@ def draw(location_ids: Sequence[str]) -> None:
         return
     with st.container(border=True, key="safety"):
         st.markdown("#### What belongs to your contacts")
-        st.markdown(sentence(found, session.shared_timezone(session.chosen_locations())))
+        st.markdown(sentence(found, session.shared_timezone(session.selected_locations())))
         if not all(one.complete for one in found):
             with st.grid(4, min_column_width=150, gap="small"):
                 for kind, name in NAMES.items():
@@ -50,7 +50,7 @@ def unsafe_words(kinds: Sequence[str]) -> str:
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner=False)
 def _coverages(location_ids: tuple[str, ...]) -> list[Coverage]:
-    here = session.office()
+    here = session.app_context()
     return [coverage(here.vault, each, here.clock.now(), here.settings) for each in location_ids]
 
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from hlcore.errors import VaultError
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act, Person, Role
-from hlcore.runtime import Stage, house
+from hlcore.governance.roles import Action, Role, User
+from hlcore.runtime import StartupStage, get_runtime
 from hlcore.ui import session
 from hlcore.ui.components import errors
 from hlcore.ui.components.formatting import plain
@@ -52,16 +52,16 @@ def wordmark() -> str:
     )
 
 
-def admit(person: Person) -> bool:
+def admit(user: User) -> bool:
     """Whether the person may come in; if not, the page says what to do instead, and nothing else."""
-    if person.role is not Role.NONE:
-        return _remember_entry(person, refused=False)
+    if user.role is not Role.NONE:
+        return _remember_entry(user, refused=False)
     with st.container(horizontal_alignment="center"), st.container(border=True, width=620, key="entrance"):
         if not session.auth_configured():
-            _set_up_sign_in(person)
-        elif person.email or getattr(st.user, "is_logged_in", False):
-            _remember_entry(person, refused=True)
-            _not_on_the_list(person)
+            _set_up_sign_in(user)
+        elif user.email or getattr(st.user, "is_logged_in", False):
+            _remember_entry(user, refused=True)
+            _not_on_the_list(user)
         else:
             _sign_in()
     return False
@@ -69,7 +69,7 @@ def admit(person: Person) -> bool:
 
 def opened() -> bool:
     """Whether the vault is open; if not, the page shows how far the start has come and goes on by itself."""
-    if house().opening.stage is Stage.READY and house().office is not None:
+    if get_runtime().startup_status.stage is StartupStage.READY and get_runtime().context is not None:
         return True
     with st.container(horizontal_alignment="center"), st.container(border=True, width=620, key="opening"):
         st.title("One moment")
@@ -77,11 +77,11 @@ def opened() -> bool:
     return False
 
 
-def sidebar(person: Person) -> None:
+def sidebar(user: User) -> None:
     """Below the menu: the account on show, and who is looking."""
     session.select_location()
     with st.container(key="who", gap="xsmall"):
-        if person.how == "local":
+        if user.how == "local":
             st.badge(
                 "Local mode",
                 icon=":material/computer:",
@@ -90,37 +90,37 @@ def sidebar(person: Person) -> None:
                 "The dashboard answers on this computer only.",
             )
             return
-        may = "may restore" if person.role is Role.RESTORER else "may look"
-        st.caption(f":material/person: {plain(person.label)} · {may}")
+        may = "may restore" if user.role is Role.RESTORER else "may look"
+        st.caption(f":material/person: {plain(user.label)} · {may}")
         st.button("Sign out", key="sign_out", icon=":material/logout:", on_click=st.logout, type="tertiary")
 
 
-def banner(person: Person) -> None:
+def banner(user: User) -> None:
     """Above the page: the mark of the demo, and what keeps the account named by the settings from being connected."""
-    if house().shows_demo:
+    if get_runtime().shows_demo:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key="demo", gap="small"):
             st.markdown(
                 ":violet-badge[:material/science: Demo] Two invented accounts. "
                 "Everything works as with your own; nothing reaches HighLevel.",
                 width="content",
             )
-            if person.may(Act.CONNECT):
+            if user.may(Action.CONNECT):
                 st.page_link(SETTINGS_PAGE, label="Connect your account", icon=":material/link:", width="content")
-    trouble = house().trouble
+    trouble = get_runtime().connection_error
     if trouble is not None and not any(found.connected for found in session.locations()):
         errors.show(trouble)
 
 
 @st.fragment(run_every="1s")
 def _opening() -> None:
-    now = house().opening
-    if now.stage is Stage.READY:
+    now = get_runtime().startup_status
+    if now.stage is StartupStage.READY:
         st.rerun()
-    if now.stage is Stage.FAILED and now.error is not None:
+    if now.stage is StartupStage.FAILED and now.error is not None:
         errors.show(now.error)
         st.caption("Contact Vault tries again every few seconds; this page goes on by itself.")
         return
-    if now.stage is Stage.BUILDING:
+    if now.stage is StartupStage.BUILDING:
         st.markdown(
             "No account is connected yet, so the **demo** is being prepared: two invented accounts live through "
             "sixty days. This happens once."
@@ -154,13 +154,13 @@ def _providers() -> list[str]:
     return [str(name) for name, value in auth.items() if hasattr(value, "keys") and "client_id" in value]
 
 
-def _not_on_the_list(person: Person) -> None:
+def _not_on_the_list(user: User) -> None:
     st.title("You cannot enter yet")
-    st.markdown(plain(person.why))
+    st.markdown(plain(user.why))
     st.button("Sign in with another account", key="sign_out", icon=":material/logout:", on_click=st.logout)
 
 
-def _set_up_sign_in(person: Person) -> None:
+def _set_up_sign_in(user: User) -> None:
     st.title("Sign-in is not set up")
     st.markdown(
         "This dashboard is reached in a way that other people could use too, and nobody has to sign in. "
@@ -178,15 +178,15 @@ def _set_up_sign_in(person: Person) -> None:
     )
 
 
-def _remember_entry(person: Person, *, refused: bool) -> bool:
+def _remember_entry(user: User, *, refused: bool) -> bool:
     """The audit log has one line for each session that signed in, or was turned away. Nobody enters unrecorded: when
     the line cannot be written, the page says so and it is False."""
-    key = f"entered:{person.email}:{refused}"
-    found = house().office
-    if person.how != "oidc" or found is None or st.session_state.get(key):
+    key = f"entered:{user.email}:{refused}"
+    found = get_runtime().context
+    if user.how != "oidc" or found is None or st.session_state.get(key):
         return True
     try:
-        with recorded(found.vault, person, Act.SIGN_IN, now=found.clock.now):
+        with recorded(found.vault, user, Action.SIGN_IN, now=found.clock.now):
             pass
     except VaultError as error:
         if not refused:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from hlcore.metrics.daily import Day
-from hlcore.metrics.overview import Figures, Overview
+from hlcore.metrics.daily import DailyCounts
+from hlcore.metrics.overview import LocationStats, Overview
 from hlcore.model.health import Level
 from hlcore.ui import session
 from hlcore.ui.components import charts
@@ -24,7 +24,7 @@ SHOWN_REASONS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """One thing to do: why, and where."""
 
     words: str
@@ -111,35 +111,35 @@ def _protected_words(found: Overview) -> str:
     return f"in {many(len(found.locations), 'account')}"
 
 
-def steps(found: Overview) -> list[Step]:
+def steps(found: Overview) -> list[NextStep]:
     """What to do next, the most urgent first; at most three."""
     tally = found.tally
-    every: list[Step] = []
+    every: list[NextStep] = []
     cut_off = [each for each in found.locations if not each.place.connected]
     refused = [each for each in found.locations if each.place.connected and each.health.level is Level.BAD]
     if refused:
         words = f"**{_names(refused)}** has no up-to-date copy."
-        every.append(Step(words, "settings.py", "Look at it in Settings", ":material/tune:"))
+        every.append(NextStep(words, "settings.py", "Look at it in Settings", ":material/tune:"))
     if tally.today:
         words = f"**{many(tally.today, 'contact')}** can be restored in HighLevel for less than a day."
-        every.append(Step(words, "at_risk.py", "Save them now", ":material/alarm:", (("left", "Last day"),)))
+        every.append(NextStep(words, "at_risk.py", "Save them now", ":material/alarm:", (("left", "Last day"),)))
     if tally.soon:
         words = f"**{many(tally.soon, 'contact')}** can be restored in HighLevel for a week or less."
-        step = Step(words, "at_risk.py", "Decide who comes back", ":material/timer:", (("left", "This week"),))
+        step = NextStep(words, "at_risk.py", "Decide who comes back", ":material/timer:", (("left", "This week"),))
         every.append(step)
     elif tally.at_risk and not tally.today:
         words = f"**{many(tally.at_risk, 'contact')}** were deleted and can still be restored in HighLevel."
-        every.append(Step(words, "at_risk.py", "See who they are", ":material/timer:"))
+        every.append(NextStep(words, "at_risk.py", "See who they are", ":material/timer:"))
     if cut_off:
         words = f"**{_names(cut_off)}** is disconnected: its copy stays, nothing new is added."
-        every.append(Step(words, "settings.py", "Connect it again", ":material/link:"))
+        every.append(NextStep(words, "settings.py", "Connect it again", ":material/link:"))
     if not every:
         words = "Nothing waits for you. A backup file of your own is one click away."
-        every.append(Step(words, "backups.py", "Download a backup", ":material/download:"))
+        every.append(NextStep(words, "backups.py", "Download a backup", ":material/download:"))
     return every[:3]
 
 
-def _names(found: Sequence[Figures]) -> str:
+def _names(found: Sequence[LocationStats]) -> str:
     first = plain(found[0].place.name)
     return first if len(found) == 1 else f"{first} and {count(len(found) - 1)} more"
 
@@ -162,7 +162,7 @@ def _budget(found: Overview) -> str:
     return f"{many(found.requests_today, 'request')} to HighLevel today; {count(limit)} are allowed{each}."
 
 
-def trend(days: Sequence[Day], found: Overview) -> None:
+def trend(days: Sequence[DailyCounts], found: Overview) -> None:
     """Deletions per day, and what came back."""
     if all(each.last_complete is None for each in found.locations):
         st.caption("The trend begins with the first complete copy.")
@@ -194,7 +194,7 @@ def all_good(found: Overview) -> bool:
     return all(each.health.level is Level.OK for each in found.locations)
 
 
-def _account(each: Figures) -> dict[str, Any]:
+def _account(each: LocationStats) -> dict[str, Any]:
     last = each.last_complete.finished_at if each.last_complete else None
     return {
         "Account": each.place.name,

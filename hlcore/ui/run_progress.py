@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from hlcore.errors import VaultError
-from hlcore.runtime import house
+from hlcore.runtime import get_runtime
 from hlcore.store import runs
 from hlcore.store.locations import Location
 from hlcore.store.runs import Run
@@ -51,7 +51,7 @@ def draw_run(run: Run, found: Sequence[Location]) -> None:
 
 def open_runs(ids: Sequence[str]) -> list[Run]:
     """The runs of these accounts that are not finished."""
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         return [run for run in runs.open_runs(tx) if run.location_id in ids]
 
 
@@ -59,7 +59,7 @@ def open_runs(ids: Sequence[str]) -> list[Run]:
 def watch_runs(ids: Sequence[str], newest: int) -> None:
     """Open runs with progress. When one has begun or ended since the page was drawn (`newest`: what `pulse` said
     then), the page is drawn anew."""
-    with errors.shown():
+    with errors.errors_shown():
         if pulse(ids) != newest:
             st.rerun()
         found = session.locations()
@@ -69,7 +69,7 @@ def watch_runs(ids: Sequence[str], newest: int) -> None:
 
 def pulse(ids: Sequence[str]) -> int:
     """A number that changes when a run of these accounts begins or ends."""
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         newest = runs.recent(tx, ids, limit=1)
         still_open = [run.run_id for run in runs.open_runs(tx) if run.location_id in ids]
     return hash((newest[0].run_id if newest else 0, *still_open))
@@ -80,7 +80,7 @@ def watch_sync(location: Location) -> None:
     """What a round of this account does now, or how the last one ended, whoever started it."""
     try:
         current = open_runs([location.location_id])
-        with session.office().vault.read() as tx:
+        with session.app_context().vault.read() as tx:
             looks = runs.recent(tx, [location.location_id], limit=3, kinds=runs.LOOKS)
             last = next((run for run in looks if run.finished_at), None)
     except VaultError as error:
@@ -90,7 +90,7 @@ def watch_sync(location: Location) -> None:
         draw_run(run, [location])
     if current:
         return
-    job = house().jobs.get(sync_key(location.location_id))
+    job = get_runtime().tasks.get(sync_key(location.location_id))
     if job is not None and job.running:
         st.progress(0.0, text="Starting …")
     elif job is not None and job.error is not None:

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import hlcore
 from hlcore.errors import SettingsError, VaultError
-from hlcore.log_privacy import keep_data_out_of_the_log
-from hlcore.runtime import House, Stage, house, move_in
+from hlcore.log_privacy import install_log_filters
+from hlcore.runtime import Runtime, StartupStage, get_runtime, set_runtime
 from hlcore.settings import Settings
 from hlcore.store import locations
 
@@ -46,29 +46,29 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, object]]:
     """From here to there the vault is open and the worker works. The server answers while the vault is opening."""
     sys.setswitchinterval(SWITCH_SECONDS)
     _log_plainly()
-    keep_data_out_of_the_log()
-    new = House(load_settings())
-    move_in(new)
+    install_log_filters()
+    new = Runtime(load_settings())
+    set_runtime(new)
     new.start()
     try:
         yield {}
     finally:
-        move_in(None)
+        set_runtime(None)
         await anyio.to_thread.run_sync(new.stop)
 
 
 async def healthz(request: Request) -> JSONResponse:
     """Is the process well? No personal data; 503 when the database does not answer."""
-    found = await anyio.to_thread.run_sync(lambda: health(house()))
+    found = await anyio.to_thread.run_sync(lambda: health(get_runtime()))
     return JSONResponse(found, status_code=503 if found["status"] == "failed" else 200)
 
 
-def health(of: House) -> dict[str, Any]:
+def health(of: Runtime) -> dict[str, Any]:
     """`status` is ok, starting or failed; `worker_beat_seconds` the age of the worker's last sign of life (null before
     its first, and while it is switched off)."""
-    stage = of.opening.stage
+    stage = of.startup_status.stage
     database = _database_answers(of)
-    status = "ok" if database else "starting" if stage in (Stage.OPENING, Stage.BUILDING) else "failed"
+    status = "ok" if database else "starting" if stage in (StartupStage.OPENING, StartupStage.BUILDING) else "failed"
     return {
         "status": status,
         "version": version(),
@@ -90,7 +90,7 @@ def version() -> str:
         return "unreleased"
 
 
-class CarefulHeaders:
+class SecurityHeaders:
     """Every answer tells the browser to keep to the declared types and not to be framed by other sites."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -111,23 +111,23 @@ class CarefulHeaders:
         await self.app(scope, receive, careful)
 
 
-def _database_answers(of: House) -> bool:
-    office = of.office or of.real
-    if office is None:
+def _database_answers(of: Runtime) -> bool:
+    context = of.context or of.real_context
+    if context is None:
         return False
     try:
-        with office.vault.read() as tx:
+        with context.vault.read() as tx:
             locations.all(tx)
     except VaultError:
         return False
     return True
 
 
-def _beat_age(of: House) -> float | None:
-    office, worker = of.office, of.worker
-    if office is None or worker is None or worker.beat_at is None:
+def _beat_age(of: Runtime) -> float | None:
+    context, worker = of.context, of.worker
+    if context is None or worker is None or worker.beat_at is None:
         return None
-    return round(max(0.0, (office.clock.now() - worker.beat_at).total_seconds()), 1)
+    return round(max(0.0, (context.clock.now() - worker.beat_at).total_seconds()), 1)
 
 
 def _log_plainly() -> None:

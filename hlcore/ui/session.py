@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from hlcore.app_context import Office
-from hlcore.governance.roles import Person, person_of
-from hlcore.runtime import house
+from hlcore.app_context import AppContext
+from hlcore.governance.roles import User, user_of
+from hlcore.runtime import get_runtime
 from hlcore.settings import Settings
 from hlcore.store import locations as stored
 from hlcore.store.locations import Location
@@ -83,9 +83,9 @@ CHOICE = "location"
 """Session key and URL parameter of the account on show; an id, never personal data."""
 
 
-def office() -> Office:
+def app_context() -> AppContext:
     """The Office on show. The frame lets no page run before it is open; a page that runs all the same stops here."""
-    found = house().office
+    found = get_runtime().context
     if found is None:
         st.stop()
     return found
@@ -93,12 +93,12 @@ def office() -> Office:
 
 def now() -> datetime:
     """This moment, by the Office's clock."""
-    return office().clock.now()
+    return app_context().clock.now()
 
 
 def settings() -> Settings:
     """The settings of this process."""
-    return house().settings
+    return get_runtime().settings
 
 
 def auth_configured() -> bool:
@@ -111,13 +111,13 @@ def remote_address() -> str | None:
     return st.context.ip_address
 
 
-def person() -> Person:
+def current_user() -> User:
     """Who is looking, decided anew on every run."""
     configured = auth_configured()
     signed_in = configured and bool(getattr(st.user, "is_logged_in", False))
     claims = st.user.to_dict() if signed_in else {}
     email, name = claims.get("email"), claims.get("name")
-    return person_of(
+    return user_of(
         settings(),
         signed_in_email=email if isinstance(email, str) else None,
         email_verified=claims.get("email_verified"),
@@ -129,26 +129,26 @@ def person() -> Person:
 
 def locations() -> list[Location]:
     """Every account that has a copy here, the disconnected ones too, by name."""
-    with office().vault.read() as tx:
+    with app_context().vault.read() as tx:
         return stored.all(tx, connected_only=False)
 
 
-def chosen_location() -> Location | None:
+def selected_location() -> Location | None:
     """The one account on show; None while all are."""
-    found = chosen_locations()
+    found = selected_locations()
     return found[0] if len(found) == 1 else None
 
 
-def chosen_locations() -> list[Location]:
+def selected_locations() -> list[Location]:
     """The accounts on show: the chosen one, or all."""
     every = locations()
     wanted = st.session_state.get(CHOICE) or ""
     return [location for location in every if location.location_id == wanted] or every
 
 
-def chosen_ids() -> list[str]:
+def selected_location_ids() -> list[str]:
     """The ids of the accounts on show."""
-    return [location.location_id for location in chosen_locations()]
+    return [location.location_id for location in selected_locations()]
 
 
 def timezone_of(location: Location | None) -> str:

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import SettingsError
 from hlcore.highlevel.webhook_signature import Verifier
 from hlcore.settings import Settings
 from hlcore.store import webhook_inbox
 from hlcore.store.locations import Location
-from hlcore.store.webhook_inbox import Traffic
+from hlcore.store.webhook_inbox import WebhookTraffic
 from hlcore.ui.components.errors import show
 from hlcore.ui.components.formatting import ago, count, duration, many, moment, plain
 from hlcore.ui.components.tables import table
@@ -50,26 +50,26 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class WebhookStats:
     """What is known of the webhooks of some accounts at `now`."""
 
     now: datetime
     last: dict[str, datetime]
-    traffic: list[Traffic]
+    traffic: list[WebhookTraffic]
     refused: dict[str, int]
     waiting: int
     oldest: datetime | None
 
 
-def hearing(office: Office, found: Sequence[Location]) -> Hearing:
+def load_stats(context: AppContext, found: Sequence[Location]) -> WebhookStats:
     """What came within a week, for these accounts."""
-    now = office.clock.now()
+    now = context.clock.now()
     ids = [location.location_id for location in found]
-    if not office.vault.has_inbox:
-        return Hearing(now, {}, [], {}, 0, None)
-    with office.vault.inbox.read() as tx:
+    if not context.vault.has_inbox:
+        return WebhookStats(now, {}, [], {}, 0, None)
+    with context.vault.inbox.read() as tx:
         waiting, oldest = webhook_inbox.waiting(tx, at=now)
-        return Hearing(
+        return WebhookStats(
             now,
             webhook_inbox.last_received(tx, ids),
             webhook_inbox.traffic(tx, ids, since=now - WEEK),
@@ -79,7 +79,7 @@ def hearing(office: Office, found: Sequence[Location]) -> Hearing:
         )
 
 
-def answer(heard: Hearing, found: Sequence[Location], settings: Settings) -> None:
+def answer(heard: WebhookStats, found: Sequence[Location], settings: Settings) -> None:
     """Do webhooks work? In one line for each account."""
     if not heard.last:
         st.markdown(
@@ -105,7 +105,7 @@ def answer(heard: Hearing, found: Sequence[Location], settings: Settings) -> Non
             )
 
 
-def numbers(heard: Hearing) -> None:
+def numbers(heard: WebhookStats) -> None:
     """What came within seven days: how much, how late, what waits."""
     came = sum(each.count for each in heard.traffic)
     refused = sum(number for kind, number in heard.refused.items() if kind != webhook_inbox.DUPLICATE)
@@ -168,7 +168,7 @@ def address(settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}{PATH}" if parts.netloc else f"https://<this dashboard's address>{PATH}"
 
 
-def _mean(traffic: Sequence[Traffic], what: str) -> str:
+def _mean(traffic: Sequence[WebhookTraffic], what: str) -> str:
     found = [(getattr(each, what), each.count) for each in traffic if getattr(each, what) is not None]
     total = sum(number for _, number in found)
     return _time(sum(value * number for value, number in found) / total if total else None)
@@ -178,5 +178,5 @@ def _time(seconds: float | None) -> str:
     return "–" if seconds is None else duration(max(0.0, seconds))
 
 
-def _oldest(heard: Hearing) -> str:
+def _oldest(heard: WebhookStats) -> str:
     return f"The oldest came {ago(heard.oldest, heard.now)}." if heard.oldest else "Nothing waits."

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hlcore.highlevel.webhook_signature import Event, snapshot
+from hlcore.highlevel.webhook_signature import WebhookEvent, snapshot
 from hlcore.model.contact import Contact, parse
 from hlcore.model.deletion_causes import BULK_SPAN
 from hlcore.model.lifecycle import LIVE, LOST, SETTLED, Status
-from hlcore.model.recovery_window import Known, deletion_time
+from hlcore.model.recovery_window import DeletionFacts, deletion_time
 from hlcore.store import Tx, Vault, runs
 from hlcore.store.contacts import writes as contact_writes
-from hlcore.store.contacts.writes import Held
+from hlcore.store.contacts.writes import KnownContact
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
-from hlcore.sync.deletion_cause import Unexplained, explain, merge_of, reachable, settle
-from hlcore.sync.run_context import Looked
+from hlcore.sync.deletion_cause import Unexplained, explain, merge_of, reachable, record_loss
+from hlcore.sync.run_context import LookupResult
 
 DOUBTS = 500
 
@@ -28,8 +28,8 @@ class Seen:
     """A contact that events were about: what GET says, the deletions that were told (with their bodies, oldest first),
     and whether another event speaks of it as alive."""
 
-    answer: Looked
-    told: list[tuple[Event, bytes]]
+    answer: LookupResult
+    told: list[tuple[WebhookEvent, bytes]]
     spoken_of: bool = False
 
 
@@ -89,24 +89,26 @@ def _lose(tx: Tx, location_id: str, seen: Seen, at: datetime, lag: timedelta) ->
     if known.status in LOST:
         return None
     row = _open(tx, location_id, contact_id)[0]
-    return settle(tx, row, f"HighLevel sent a webhook about its deletion. {seen.answer.words}", at=at)
+    return record_loss(tx, row, f"HighLevel sent a webhook about its deletion. {seen.answer.words}", at=at)
 
 
-def _introduce(tx: Tx, location_id: str, event: Event, body: bytes, *, contact_id: str, at: datetime) -> Held:
+def _introduce(
+    tx: Tx, location_id: str, event: WebhookEvent, body: bytes, *, contact_id: str, at: datetime
+) -> KnownContact:
     """A contact that was made and deleted between two looks: its last snapshot, out of the webhook, is all there is. It
     is as old as the message, however late that came."""
     contact_writes.insert(tx, location_id, [parse(snapshot(body))], at=min(event.sent_at or at, at))
     return contact_writes.held(tx, location_id, [contact_id])[contact_id]
 
 
-def _facts(tx: Tx, location_id: str, known: Held) -> Known:
+def _facts(tx: Tx, location_id: str, known: KnownContact) -> DeletionFacts:
     """What is known of the disappearance: by its open row; else from when the contact was read last, or shown by the
     last complete listing."""
     for row in _open(tx, location_id, known.contact_id):
         noticed_at = None if row.detected_by == "webhook" else row.detected_at
-        return Known(row.last_seen_at, noticed_at, row.deleted_at)
+        return DeletionFacts(row.last_seen_at, noticed_at, row.deleted_at)
     last = runs.last_complete(tx, location_id) if known.status in LIVE else None
-    return Known(max(known.seen_at, last.started_at) if last else known.seen_at)
+    return DeletionFacts(max(known.seen_at, last.started_at) if last else known.seen_at)
 
 
 def _suspect(tx: Tx, location_id: str, contact_id: str, at: datetime) -> None:

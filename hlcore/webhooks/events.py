@@ -15,12 +15,12 @@ from datetime import timedelta
 
 from hlcore.errors import Gone, HighLevelError
 from hlcore.highlevel import Client, Priority
-from hlcore.highlevel.webhook_signature import Event, read
+from hlcore.highlevel.webhook_signature import WebhookEvent, read
 from hlcore.model.records import identity
 from hlcore.store import Vault, records
 from hlcore.store.webhook_inbox import Delivery
 from hlcore.sync.capture.contact_records import capture_kind
-from hlcore.sync.contact_lookup import STOPPERS, ask
+from hlcore.sync.contact_lookup import FATAL_ERRORS, fetch_contact
 from hlcore.sync.run_context import Now, never
 from hlcore.webhooks.contact_events import Seen, keep_contacts
 
@@ -38,7 +38,7 @@ GIVE_UP = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class WebhookContext:
     """Where the deliveries of one location are worked on."""
 
     vault: Vault
@@ -55,7 +55,7 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeliveryResult:
     """What became of a delivery: done when `again` is None, else it is looked at once more after that time."""
 
     webhook_id: str
@@ -64,27 +64,29 @@ class Verdict:
 
 
 @dataclass(slots=True, eq=False)
-class Errand:
+class LookupTask:
     """All deliveries that one look settles: about one contact (`kind` 'contact') or its records of one kind."""
 
     kind: str
     contact_id: str
     deliveries: list[Delivery] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: list[WebhookEvent] = field(default_factory=list)
 
-    def done(self, note: str = "") -> list[Verdict]:
+    def done(self, note: str = "") -> list[DeliveryResult]:
         """Nothing more is to be done about any of them."""
-        return [Verdict(delivery.webhook_id, note=note) for delivery in self.deliveries]
+        return [DeliveryResult(delivery.webhook_id, note=note) for delivery in self.deliveries]
 
-    def later(self, waits: Sequence[timedelta], note: str) -> list[Verdict]:
+    def later(self, waits: Sequence[timedelta], note: str) -> list[DeliveryResult]:
         """Each is looked at again, later every time; done when the waits are used up."""
         return [
-            Verdict(delivery.webhook_id, waits[delivery.attempts] if delivery.attempts < len(waits) else None, note)
+            DeliveryResult(
+                delivery.webhook_id, waits[delivery.attempts] if delivery.attempts < len(waits) else None, note
+            )
             for delivery in self.deliveries
         ]
 
 
-def process(desk: Desk, deliveries: Sequence[Delivery]) -> Iterator[list[Verdict]]:
+def process(desk: WebhookContext, deliveries: Sequence[Delivery]) -> Iterator[list[DeliveryResult]]:
     """What the deliveries of this location tell is in the vault; a verdict on each, as soon as it is. Deletions come
     first. Those without a verdict have not been dealt with: there were many, or a stopper (TokenRefused, BudgetSpent,
     Cancelled, …) was raised. May be repeated, in any order."""
@@ -97,18 +99,18 @@ def process(desk: Desk, deliveries: Sequence[Delivery]) -> Iterator[list[Verdict
     yield from _records(desk, [errand for errand in others if errand.kind != "contact"])
 
 
-def _sort(desk: Desk, deliveries: Sequence[Delivery]) -> tuple[list[Errand], list[Verdict]]:
+def _sort(desk: WebhookContext, deliveries: Sequence[Delivery]) -> tuple[list[LookupTask], list[DeliveryResult]]:
     """The errands, and a verdict on whatever leads to none."""
-    found: dict[tuple[str, str], Errand] = {}
-    idle: list[Verdict] = []
+    found: dict[tuple[str, str], LookupTask] = {}
+    idle: list[DeliveryResult] = []
     for delivery in deliveries:
         event = read(delivery.raw)
         kind = kind_of(event.type) if event else ""
         contact_id = _whose(desk, kind, event) if event and kind else ""
         if not event or not kind or not contact_id:
-            idle.append(Verdict(delivery.webhook_id, note="It does not say whose record it is." if kind else ""))
+            idle.append(DeliveryResult(delivery.webhook_id, note="It does not say whose record it is." if kind else ""))
             continue
-        errand = found.setdefault((kind, contact_id), Errand(kind, contact_id))
+        errand = found.setdefault((kind, contact_id), LookupTask(kind, contact_id))
         errand.deliveries.append(delivery)
         errand.events.append(event)
     return list(found.values()), idle
@@ -123,7 +125,7 @@ def kind_of(event_type: str) -> str:
     return next((kind for start, kind in KINDS.items() if event_type.startswith(start)), "")
 
 
-def _whose(desk: Desk, kind: str, event: Event) -> str:
+def _whose(desk: WebhookContext, kind: str, event: WebhookEvent) -> str:
     """The contact that the record belongs to. New tasks come without it (API issue 332): they are looked for."""
     if event.contact_id or not event.record_id:
         return event.contact_id
@@ -134,18 +136,18 @@ def _whose(desk: Desk, kind: str, event: Event) -> str:
     try:
         newest = map(identity, desk.client.search_tasks(limit=100))
         return next((owner for record_id, owner in newest if record_id == event.record_id), "")
-    except STOPPERS:
+    except FATAL_ERRORS:
         raise
     except HighLevelError:
         return ""
 
 
-def _contacts(desk: Desk, errands: Sequence[Errand]) -> Iterator[list[Verdict]]:
+def _contacts(desk: WebhookContext, errands: Sequence[LookupTask]) -> Iterator[list[DeliveryResult]]:
     hurried = len(errands) <= URGENT
     client = desk.client.with_priority(Priority.INTERACTIVE) if hurried else desk.client
     for part in _parts(errands, MOST_OTHERS):
         with ThreadPoolExecutor(desk.workers, thread_name_prefix="webhook") as pool:
-            answers = list(pool.map(lambda errand: ask(client, errand.contact_id), part))
+            answers = list(pool.map(lambda errand: fetch_contact(client, errand.contact_id), part))
         seen = [
             Seen(answer, _told(errand), any(event.type != DELETED for event in errand.events))
             for errand, answer in zip(part, answers, strict=True)
@@ -154,7 +156,7 @@ def _contacts(desk: Desk, errands: Sequence[Errand]) -> Iterator[list[Verdict]]:
         yield [verdict for errand, one in zip(part, seen, strict=True) for verdict in _judge(errand, one)]
 
 
-def _told(errand: Errand) -> list[tuple[Event, bytes]]:
+def _told(errand: LookupTask) -> list[tuple[WebhookEvent, bytes]]:
     """The deletions among the events, with their bodies, oldest first."""
     found = [
         (event, delivery.raw)
@@ -164,7 +166,7 @@ def _told(errand: Errand) -> list[tuple[Event, bytes]]:
     return sorted(found, key=lambda pair: pair[0].sent_at.timestamp() if pair[0].sent_at else 0.0)
 
 
-def _judge(errand: Errand, seen: Seen) -> list[Verdict]:
+def _judge(errand: LookupTask, seen: Seen) -> list[DeliveryResult]:
     if seen.answer.raw is not None and seen.told:
         return errand.later(AGAIN, "HighLevel says that it was deleted, and still shows it.")
     if seen.answer.raw is None and not seen.answer.gone:
@@ -172,20 +174,20 @@ def _judge(errand: Errand, seen: Seen) -> list[Verdict]:
     return errand.done()
 
 
-def _records(desk: Desk, errands: Sequence[Errand]) -> Iterator[list[Verdict]]:
+def _records(desk: WebhookContext, errands: Sequence[LookupTask]) -> Iterator[list[DeliveryResult]]:
     for part in _parts(errands, 4 * desk.workers):
         with ThreadPoolExecutor(desk.workers, thread_name_prefix="webhook") as pool:
             verdicts = pool.map(lambda errand: _capture(desk, errand), part)
             yield [verdict for several in verdicts for verdict in several]
 
 
-def _capture(desk: Desk, errand: Errand) -> list[Verdict]:
+def _capture(desk: WebhookContext, errand: LookupTask) -> list[DeliveryResult]:
     """The contact's records of this kind are read again. What belongs to the dead is kept as it is."""
     try:
         capture_kind(desk.vault, desk.client, desk.location_id, errand.contact_id, errand.kind, now=desk.now)
     except Gone:
         return errand.done()
-    except STOPPERS:
+    except FATAL_ERRORS:
         raise
     except HighLevelError as exc:
         return errand.later(RETRY, str(exc))
@@ -195,6 +197,6 @@ def _capture(desk: Desk, errand: Errand) -> list[Verdict]:
     return errand.later(AGAIN, "HighLevel does not show it yet.") if lagging else errand.done()
 
 
-def _parts(errands: Sequence[Errand], size: int) -> Iterable[Sequence[Errand]]:
+def _parts(errands: Sequence[LookupTask], size: int) -> Iterable[Sequence[LookupTask]]:
     for start in range(0, len(errands), size):
         yield errands[start : start + size]

@@ -23,9 +23,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import VaultError
-from hlcore.highlevel.webhook_signature import LARGEST_BODY, LEGACY_SIGNATURE, SIGNATURE, Event, Verifier, read
+from hlcore.highlevel.webhook_signature import LARGEST_BODY, LEGACY_SIGNATURE, SIGNATURE, Verifier, WebhookEvent, read
 from hlcore.store import locations, webhook_inbox
 from hlcore.store.webhook_inbox import FOREIGN, MALFORMED, OVERSIZE, UNSIGNED, Delivery
 
@@ -41,7 +41,7 @@ FLUSH_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
-class Offered:
+class PendingDelivery:
     """A body that waits to be checked and kept; `answer` becomes the status, in the loop that waits for it."""
 
     body: bytes
@@ -49,17 +49,17 @@ class Offered:
     answer: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-def routes(office_of: Callable[[], Office | None]) -> list[Route]:
+def routes(office_of: Callable[[], AppContext | None]) -> list[Route]:
     """The route for an app to mount. `office_of` gives the office of the real vault, None while it is opening."""
-    return [Route(PATH, Door(office_of).receive, methods=["POST"])]
+    return [Route(PATH, WebhookReceiver(office_of).receive, methods=["POST"])]
 
 
-class Door:
+class WebhookReceiver:
     """Takes deliveries in for whichever office is open."""
 
-    def __init__(self, office_of: Callable[[], Office | None]) -> None:
+    def __init__(self, office_of: Callable[[], AppContext | None]) -> None:
         self._office_of = office_of
-        self._keeper: Keeper | None = None
+        self._keeper: InboxWriter | None = None
         self._lock = threading.Lock()
 
     async def receive(self, request: Request) -> Response:
@@ -78,23 +78,23 @@ class Door:
         signatures = {name: request.headers.get(name, "") for name in (SIGNATURE, LEGACY_SIGNATURE)}
         return Response(status_code=await keeper.offer(body, signatures))
 
-    def _of(self, office: Office | None) -> Keeper | None:
-        if office is None:
+    def _of(self, context: AppContext | None) -> InboxWriter | None:
+        if context is None:
             return None
         with self._lock:
-            if self._keeper is None or self._keeper.office is not office:
-                self._keeper = Keeper(office)
+            if self._keeper is None or self._keeper.context is not context:
+                self._keeper = InboxWriter(context)
                 self._keeper.start()
             return self._keeper
 
 
-class Keeper:
+class InboxWriter:
     """The thread that checks deliveries and keeps them in the inbox of one office. It ends with the office."""
 
-    def __init__(self, office: Office) -> None:
-        self.office = office
-        self._verifier = Verifier.of(office.settings)
-        self._queue: queue.SimpleQueue[Offered | None] = queue.SimpleQueue()
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
+        self._verifier = Verifier.of(context.settings)
+        self._queue: queue.SimpleQueue[PendingDelivery | None] = queue.SimpleQueue()
         self._bytes = 0
         self._refused: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -105,7 +105,7 @@ class Keeper:
     def start(self) -> None:
         """The thread runs."""
         self._thread.start()
-        self.office.keepers.append(self.stop)
+        self.context.on_close_before_vault.append(self.stop)
 
     def stop(self) -> None:
         """What was offered is answered, and the counts are kept. May be repeated."""
@@ -114,7 +114,7 @@ class Keeper:
 
     def offer(self, body: bytes, signatures: dict[str, str]) -> asyncio.Future[int]:
         """Becomes the status to answer with: 200 when the delivery is safe or known already. Called in a loop."""
-        offered = Offered(body, signatures)
+        offered = PendingDelivery(body, signatures)
         with self._lock:
             full = self._queue.qsize() >= MOST_WAITING or self._bytes > MOST_BYTES or not self._thread.is_alive()
             self._bytes += 0 if full else len(body)
@@ -138,9 +138,9 @@ class Keeper:
             if not running or time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
                 self._flush()
 
-    def _next(self) -> tuple[list[Offered], bool]:
+    def _next(self) -> tuple[list[PendingDelivery], bool]:
         """Whatever waits, at most 500; nothing after a second of silence."""
-        batch: list[Offered] = []
+        batch: list[PendingDelivery] = []
         try:
             item = self._queue.get(timeout=FLUSH_SECONDS)
             while item is not None:
@@ -152,16 +152,16 @@ class Keeper:
         except queue.Empty:
             return batch, True
 
-    def _take(self, batch: list[Offered]) -> None:
+    def _take(self, batch: list[PendingDelivery]) -> None:
         with self._lock:
             self._bytes -= sum(len(offered.body) for offered in batch)
         try:
             kept = [(offered, self._check(offered)) for offered in batch]
             fresh = [delivery for _, delivery in kept if delivery is not None]
             if fresh:
-                with self.office.vault.inbox.write() as tx:
+                with self.context.vault.inbox.write() as tx:
                     new = webhook_inbox.add(tx, fresh)
-                self.office.bell.set()
+                self.context.webhook_received.set()
                 with self._lock:
                     self._refused[webhook_inbox.DUPLICATE] += len(fresh) - new
             statuses = [TAKEN if delivery is not None else REFUSED for _, delivery in kept]
@@ -170,7 +170,7 @@ class Keeper:
             statuses = [BUSY] * len(batch)
         _answer(batch, statuses)
 
-    def _check(self, offered: Offered) -> Delivery | None:
+    def _check(self, offered: PendingDelivery) -> Delivery | None:
         """The delivery to keep; None for one that is refused, which is counted."""
         if not self._verifier.genuine(offered.body, offered.signatures):
             self.refuse(UNSIGNED)
@@ -182,12 +182,12 @@ class Keeper:
         if not self._is_ours(event):
             self.refuse(FOREIGN)
             return None
-        at = self.office.clock.now()
+        at = self.context.clock.now()
         return Delivery(event.webhook_id, event.location_id, event.type, event.sent_at, at, offered.body)
 
-    def _is_ours(self, event: Event) -> bool:
+    def _is_ours(self, event: WebhookEvent) -> bool:
         """Whether it is about an account connected here; or about our own app's installation."""
-        app_id = self.office.settings.own_app_id
+        app_id = self.context.settings.own_app_id
         if app_id and event.app_id and event.app_id != app_id:
             return False
         if event.type in ("INSTALL", "UNINSTALL"):
@@ -198,7 +198,7 @@ class Keeper:
         """The connected accounts, as of a moment ago."""
         age = time.monotonic() - self._known_at
         if age > KNOWN_SECONDS or (wanted not in self._known and age > STRANGE_SECONDS):
-            with self.office.vault.read() as tx:
+            with self.context.vault.read() as tx:
                 self._known = frozenset(location.location_id for location in locations.all(tx))
             self._known_at = time.monotonic()
         return self._known
@@ -210,15 +210,15 @@ class Keeper:
         if not counted:
             return
         try:
-            with self.office.vault.inbox.write() as tx:
-                webhook_inbox.count(tx, self.office.clock.now().date().isoformat(), dict(counted))
+            with self.context.vault.inbox.write() as tx:
+                webhook_inbox.count(tx, self.context.clock.now().date().isoformat(), dict(counted))
         except VaultError as exc:
             log.warning("webhook_counts_not_kept", kind=type(exc).__name__)
             with self._lock:
                 self._refused += counted
 
 
-def _answer(batch: Sequence[Offered], statuses: Sequence[int]) -> None:
+def _answer(batch: Sequence[PendingDelivery], statuses: Sequence[int]) -> None:
     """Each loop is woken once for all that wait in it. One that has ended is let be."""
     found: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int]]] = defaultdict(list)
     for offered, status in zip(batch, statuses, strict=True):

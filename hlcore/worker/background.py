@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 import structlog
 
 from hlcore.errors import Cancelled, VaultError
-from hlcore.log_privacy import where
+from hlcore.log_privacy import describe_exception
 
 log = structlog.get_logger(__name__)
 Work = Callable[[Callable[[], bool]], None]
 
 
 @dataclass
-class Job:
+class BackgroundTask:
     """One piece of work. `error` is what ended it, if anything did."""
 
     key: str
@@ -29,11 +29,11 @@ class Job:
     thread: threading.Thread | None = None
 
 
-class Jobs:
+class BackgroundTasks:
     """The jobs of this process, by key; a finished one is kept until the next of its key."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, BackgroundTask] = {}
         self._lock = threading.Lock()
 
     def start(self, key: str, work: Work) -> bool:
@@ -43,13 +43,13 @@ class Jobs:
             before = self._jobs.get(key)
             if before is not None and before.running:
                 return False
-            job = Job(key)
+            job = BackgroundTask(key)
             job.thread = threading.Thread(target=self._run, args=(job, work), name=f"job-{key}", daemon=True)
             self._jobs[key] = job
             job.thread.start()
         return True
 
-    def get(self, key: str) -> Job | None:
+    def get(self, key: str) -> BackgroundTask | None:
         """The running or last job of this key."""
         return self._jobs.get(key)
 
@@ -80,7 +80,7 @@ class Jobs:
                 job.thread.join(timeout)
 
     @staticmethod
-    def _run(job: Job, work: Work) -> None:
+    def _run(job: BackgroundTask, work: Work) -> None:
         try:
             work(job.stop.is_set)
         except Cancelled:
@@ -90,6 +90,6 @@ class Jobs:
             log.warning("job_failed", key=job.key, kind=type(error).__name__)
         except Exception as error:
             job.error = VaultError("Something unexpected ended this work.", hint="It can be started again safely.")
-            log.error("job_defect", key=job.key, text=where(error))
+            log.error("job_defect", key=job.key, text=describe_exception(error))
         finally:
             job.running = False

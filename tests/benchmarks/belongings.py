@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from hlcore.highlevel import Client, Limiter
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations, records
 from tests.restore.conftest import LOCATION, World
@@ -35,7 +35,7 @@ def a_world(name: str, seed: int) -> Iterator[World]:
         yield World(vault, clock, sandbox, place, client, server.url, Settings())
 
 
-def hang_on(place: Location, contact_id: str, number: int, *, follower: str = "") -> None:
+def hang_on(place: SandboxLocation, contact_id: str, number: int, *, follower: str = "") -> None:
     """Two notes, a task, an opportunity (followed by this user) and an appointment; the number tells whose they are."""
     place.add_note(contact_id, f"First {number}")
     place.add_note(contact_id, f"Second {number}")

@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from hlcore.sandbox import Location
+from hlcore.sandbox import SandboxLocation
 from hlcore.store import Vault, records
 from hlcore.sync.capture.reference_lists import SOURCES
 from hlcore.sync.capture.run import CaptureReport
@@ -58,7 +58,7 @@ def story(vault: Vault, *, people: int, seed: int = 1) -> Found:
     return found
 
 
-def _furnish(place: Location, chance: random.Random) -> None:
+def _furnish(place: SandboxLocation, chance: random.Random) -> None:
     """The account's lists have some entries each; of some more than a page."""
     for at in range(chance.randint(3, 9)):
         place.add_user(f"User {at}")
@@ -75,7 +75,7 @@ def _furnish(place: Location, chance: random.Random) -> None:
         place.add_tag(f"tag {at}")
 
 
-def _give(place: Location, contact_id: str, chance: random.Random, when: object) -> None:
+def _give(place: SandboxLocation, contact_id: str, chance: random.Random, when: object) -> None:
     """A random life: of every kind none, one or several."""
     shelves = place.shelves
     user, business = chance.choice(list(shelves.users)), chance.choice(list(shelves.businesses))
@@ -98,7 +98,7 @@ def _give(place: Location, contact_id: str, chance: random.Random, when: object)
         place.edit(contact_id, followers=chance.sample(list(shelves.users), 2), businessId=business)
 
 
-def _write(place: Location, contact_id: str, text: str, *, named: bool) -> None:
+def _write(place: SandboxLocation, contact_id: str, text: str, *, named: bool) -> None:
     """An e-mail; with `named` a second one whose text is only to be had by the first one's id."""
     letter = place.add_message(contact_id, text, kind="EMAIL", subject="About")
     if named:

@@ -24,8 +24,8 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from hlcore.export import Kind, Mode, Selection, to_file
-from hlcore.governance.roles import cli_person
+from hlcore.export import ExportKind, ExportMode, ExportSelection, to_file
+from hlcore.governance.roles import cli_user
 from hlcore.model.contact import Contact, parse
 from hlcore.store import Vault, locations, records
 from hlcore.store.contacts import search as contact_search
@@ -117,13 +117,13 @@ def floor(path: Path) -> tuple[int, float]:
             rows += len(part)
 
 
-def export_once(url: str, path: Path, mode: Mode) -> None:
+def export_once(url: str, path: Path, mode: ExportMode) -> None:
     """One export, its figures as JSON on standard output."""
     vault = Vault.open(url)
     before = peak_kb()
     began, busy = time.perf_counter(), time.process_time()
     manifest = to_file(
-        vault, Selection(Kind.CONTACTS), path, mode=mode, person=cli_person(), now=lambda: NOW
+        vault, ExportSelection(ExportKind.CONTACTS), path, mode=mode, user=cli_user(), now=lambda: NOW
     )  # fmt: skip
     seconds = time.perf_counter() - began
     figures = {"seconds": seconds, "busy": time.process_time() - busy, "before_kb": before, "peak_kb": peak_kb()}
@@ -148,7 +148,7 @@ def run(count: int, url: str, folder: Path) -> None:
         fill(vault, count)
         print(f"made {count:,} contacts in {time.perf_counter() - began:.0f} s")
     vault.close()
-    for mode in Mode:
+    for mode in ExportMode:
         path = folder / f"{mode}.csv"
         command = [sys.executable, __file__, "--once", str(mode), "--url", url, "--keep", str(folder)]
         told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("contacts", nargs="?", type=int, default=1_000_000)
     parser.add_argument("--url", default="")
     parser.add_argument("--keep", type=Path, default=None, help="folder for the vault and the files")
-    parser.add_argument("--once", type=Mode, default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--once", type=ExportMode, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)

@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hlcore.highlevel import Client, Limiter
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.store import Vault
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.sync.listing.run import sync_location
-from hlcore.sync.run_context import Rules
+from hlcore.sync.run_context import SyncRules
 
 LOCATION = "locStorm000000000001"
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -79,7 +79,7 @@ def main(rounds: int = 300, seed: int = 1) -> int:
         vault = Vault.open(f"sqlite:///{folder}/vault.db")
         token = sandbox.token_of(LOCATION)
         client = Client(LOCATION, lambda: token, base_url=server.url, limiter=limiter, clock=clock, retries=3)
-        rules = Rules(page_size=100, incident_floor=20)
+        rules = SyncRules(page_size=100, incident_floor=20)
 
         def look() -> str:
             clock.sleep(chance.choice((61, 900, 3600)))
@@ -108,7 +108,7 @@ def main(rounds: int = 300, seed: int = 1) -> int:
     return 1 if breaches else 0
 
 
-def live(location: Location, chance: random.Random, gone: set[str], most: int) -> None:
+def live(location: SandboxLocation, chance: random.Random, gone: set[str], most: int) -> None:
     """Some contacts go, some come, some change, one comes back."""
     for _ in range(chance.randint(0, most)):
         known = list(location.contacts)
@@ -123,7 +123,7 @@ def live(location: Location, chance: random.Random, gone: set[str], most: int) -
         gone.discard(back)
 
 
-def clean(location: Location, look: Any, vault: Vault, gone: set[str], clock: HandClock) -> list[str]:
+def clean(location: SandboxLocation, look: Any, vault: Vault, gone: set[str], clock: HandClock) -> list[str]:
     """Without faults the next round must be exactly right."""
     location.faults.clear()
     clock.sleep(3600)

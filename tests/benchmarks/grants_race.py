@@ -31,7 +31,7 @@ from hlcore.sandbox import Sandbox, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, oauth_grants
 from hlcore.store.encryption import Cipher
-from hlcore.tokens import Grants
+from hlcore.tokens import TokenManager
 
 LOCATION = "locRace0000000000001"
 
@@ -47,9 +47,9 @@ class Shifted:
         return datetime.now(UTC) + self.ahead
 
 
-def keys(settings: Settings) -> tuple[Grants, Shifted]:
+def keys(settings: Settings) -> tuple[TokenManager, Shifted]:
     clock = Shifted()
-    return Grants(Vault.open(settings.database_url), Cipher("race"), OAuth(settings, clock), clock), clock
+    return TokenManager(Vault.open(settings.database_url), Cipher("race"), OAuth(settings, clock), clock), clock
 
 
 def racer(settings: Settings, times: int, start: object, results: object) -> None:

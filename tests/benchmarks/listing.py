@@ -33,7 +33,7 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.sync.listing.run import sync_location
-from hlcore.sync.run_context import Report, Rules
+from hlcore.sync.run_context import SyncReport, SyncRules
 from hlcore.sync.watch import watch_location
 
 
@@ -89,9 +89,9 @@ def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
         clock=clock,
     )
 
-    def look(how: object = sync_location) -> tuple[Report, Spent]:
+    def look(how: object = sync_location) -> tuple[SyncReport, Spent]:
         began = Spent.now()
-        report: Report = how(vault, client, Rules(), now=clock.now)  # type: ignore[operator]
+        report: SyncReport = how(vault, client, SyncRules(), now=clock.now)  # type: ignore[operator]
         return report, Spent.now() - began
 
     first, spent = look()

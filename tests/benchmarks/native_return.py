@@ -17,7 +17,7 @@ from typing import Any
 
 from hlcore.restore.plan import Plan
 from hlcore.sync.listing.run import sync_location
-from hlcore.sync.run_context import Rules
+from hlcore.sync.run_context import SyncRules
 from tests.benchmarks.belongings import a_world
 from tests.restore.conftest import World
 from tests.restore.lives import a_whole_life, belongings, capture
@@ -76,7 +76,7 @@ def story(world: World, people: int) -> Counter[str]:
 
 def _sync(world: World) -> None:
     world.clock.pass_(hours=1)
-    sync_location(world.vault, world.client, Rules(page_size=100), now=world.clock.now)
+    sync_location(world.vault, world.client, SyncRules(page_size=100), now=world.clock.now)
 
 
 def _ids(world: World, contact_id: str) -> set[str]:

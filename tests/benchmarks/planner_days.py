@@ -17,7 +17,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from hlcore.model.capture_forecast import Pace, forecast
-from hlcore.model.capture_planner import Allowance, Facts, Feed, Part, Purpose, Step, next_step, wishes
+from hlcore.model.capture_planner import (
+    Allowance,
+    CaptureFacts,
+    CaptureStep,
+    Feed,
+    KindState,
+    Purpose,
+    next_step,
+    wishes,
+)
 from hlcore.model.records import COST, EACH, KINDS, ROWS_PER_CALL
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -39,9 +48,9 @@ class Days:
     paced: bool = True
     seed: int = 1
     now: datetime = START
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: dict[str, KindState] = field(default_factory=dict)
     most_spent: int = 0
-    steps: list[Step] = field(default_factory=list)
+    steps: list[CaptureStep] = field(default_factory=list)
     done_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -49,11 +58,11 @@ class Days:
         for kind in KINDS:
             calls = self.contacts // ROWS_PER_CALL.get(kind, 1) + 1
             feed = None if kind in EACH else Feed(calls)
-            self.parts[kind] = Part(kind, self.contacts, self.contacts, cost=COST[kind], feed=feed)
+            self.parts[kind] = KindState(kind, self.contacts, self.contacts, cost=COST[kind], feed=feed)
 
     @property
-    def facts(self) -> Facts:
-        return Facts(tuple(self.parts.values()))
+    def facts(self) -> CaptureFacts:
+        return CaptureFacts(tuple(self.parts.values()))
 
     @property
     def allowance(self) -> Allowance:
@@ -101,7 +110,7 @@ class Days:
             captured = round(contacts * part.share)
             self.parts[kind] = replace(part, wanted=min(part.live - part.never, part.wanted + captured))
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: CaptureStep) -> None:
         self.steps.append(step)
         part = self.parts[step.kind]
         if step.way == "feed":

@@ -16,7 +16,7 @@ import time
 
 from hlcore.highlevel import Client, Limiter, Priority, SystemClock
 from hlcore.restore.job_control import create_job
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations
 from tests.benchmarks.belongings import hang_on, hold
@@ -53,7 +53,7 @@ def main(people: int, latency: float) -> int:
         return _report(world, result.outcomes, took=took, sent=sent, promised=(plan.requests, plan.seconds))
 
 
-def _fill(world: World, place: Location, people: int) -> list[str]:
+def _fill(world: World, place: SandboxLocation, people: int) -> list[str]:
     ids = place.fill(people)
     world.copy()
     for number, contact_id in enumerate(ids):

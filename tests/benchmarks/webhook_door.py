@@ -16,17 +16,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.settings import Settings
 from hlcore.webhooks.receiver import routes
 
 NOTHING = "/nothing"
 
 
-def open_office(location_id: str, api_url: str, token: str, webhook_key: str, *, postgres: str = "") -> Office:
+def open_office(location_id: str, api_url: str, token: str, webhook_key: str, *, postgres: str = "") -> AppContext:
     """The account is connected in a new vault, in a folder of its own or in this PostgreSQL database."""
     folder = Path(tempfile.mkdtemp(prefix="door-"))
-    office = Office.open(
+    context = AppContext.open(
         Settings(
             database_url=postgres or f"sqlite:///{folder}/vault.db",
             data_dir=folder,
@@ -36,15 +36,15 @@ def open_office(location_id: str, api_url: str, token: str, webhook_key: str, *,
             sync_minutes=1440,
         )
     )
-    connection.connect(office, location_id, token)
-    return office
+    connection.connect(context, location_id, token)
+    return context
 
 
 @contextmanager
-def open_door(office: Office) -> Iterator[int]:
+def open_door(context: AppContext) -> Iterator[int]:
     """The server runs: the webhooks' route, and an empty one (`NOTHING`) as their floor. Its port."""
     empty = Route(NOTHING, lambda request: Response(), methods=["POST"])
-    app = Starlette(routes=[*routes(lambda: office), empty])
+    app = Starlette(routes=[*routes(lambda: context), empty])
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))

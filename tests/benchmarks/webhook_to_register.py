@@ -16,10 +16,10 @@ import threading
 import time
 from datetime import datetime
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.highlevel import Priority
-from hlcore.sandbox import Location, Sandbox, serve
-from hlcore.sandbox.webhooks import Event
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
+from hlcore.sandbox.webhooks import SandboxEvent
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.sync.listing.run import sync_location
 from hlcore.webhooks.receiver import PATH
@@ -30,15 +30,15 @@ LOCATION = "locQuick000000000001"
 PATIENCE = 30.0
 
 
-def one_round(office: Office) -> None:
-    with office.client(LOCATION) as client:
-        sync_location(office.vault, client, office.rules(office.location(LOCATION)), now=office.clock.now)
+def one_round(context: AppContext) -> None:
+    with context.client(LOCATION) as client:
+        sync_location(context.vault, client, context.rules(context.location(LOCATION)), now=context.clock.now)
 
 
-def floor_of(office: Office, ids: list[str]) -> list[float]:
+def floor_of(context: AppContext, ids: list[str]) -> list[float]:
     """The seconds of one question by id each."""
     took = []
-    with office.client(LOCATION, priority=Priority.INTERACTIVE) as client:
+    with context.client(LOCATION, priority=Priority.INTERACTIVE) as client:
         for contact_id in ids:
             began = time.perf_counter()
             client.contact(contact_id)
@@ -46,40 +46,40 @@ def floor_of(office: Office, ids: list[str]) -> list[float]:
     return took
 
 
-def delete(home: Location, contact_id: str) -> Event:
+def delete(home: SandboxLocation, contact_id: str) -> SandboxEvent:
     home.delete(contact_id)
     return next(event for event in reversed(home.events) if event.type == "ContactDelete")
 
 
-def until_registered(office: Office, event: Event, url: str) -> tuple[float, bool]:
+def until_registered(context: AppContext, event: SandboxEvent, url: str) -> tuple[float, bool]:
     """The seconds until the deletion stands in the register; whether with the time that HighLevel told."""
     began = time.perf_counter()
     assert event.post(url) == 200
     while True:
         time.sleep(0.01)
-        with office.vault.read() as tx:
+        with context.vault.read() as tx:
             row = next(iter(deletion_queries.of_contact(tx, LOCATION, event.payload["id"])), None)
         took = time.perf_counter() - began
         if took > PATIENCE or (row is not None and row.status != "suspected" and row.deleted_at is not None):
             return took, row is not None and row.deleted_at == datetime.fromisoformat(event.payload["timestamp"])
 
 
-def measure(office: Office, home: Location, ids: list[str]) -> list[tuple[float, bool]]:
+def measure(context: AppContext, home: SandboxLocation, ids: list[str]) -> list[tuple[float, bool]]:
     """One deletion after the other, while rounds go on."""
     stop = threading.Event()
 
     def rounds() -> None:
         while not stop.is_set():
-            one_round(office)
+            one_round(context)
 
-    worker, syncing = Worker(lambda: office), threading.Thread(target=rounds, daemon=True)
+    worker, syncing = Worker(lambda: context), threading.Thread(target=rounds, daemon=True)
     found = []
-    with open_door(office) as port:
+    with open_door(context) as port:
         worker.start()
         syncing.start()
         time.sleep(12)
         for contact_id in ids:
-            found.append(until_registered(office, delete(home, contact_id), f"http://127.0.0.1:{port}{PATH}"))
+            found.append(until_registered(context, delete(home, contact_id), f"http://127.0.0.1:{port}{PATH}"))
             time.sleep(1.5)  # a tenth of the requests is kept free for what is urgent: nine in ten seconds
         stop.set()
         worker.stop()
@@ -99,11 +99,11 @@ def main() -> None:
     ids = home.fill(options.contacts)
     with serve(sandbox) as server:
         keys, token = sandbox.keys.public_pem, sandbox.token_of(LOCATION)
-        office = open_office(LOCATION, server.url, token, keys, postgres=options.postgres)
-        one_round(office)
-        floor = statistics.median(floor_of(office, ids[:8]))
-        found = measure(office, home, ids[: options.times])
-        office.close()
+        context = open_office(LOCATION, server.url, token, keys, postgres=options.postgres)
+        one_round(context)
+        floor = statistics.median(floor_of(context, ids[:8]))
+        found = measure(context, home, ids[: options.times])
+        context.close()
     took, exact = [seconds for seconds, _ in found], sum(is_exact for _, is_exact in found)
     print(json.dumps({
         "deletions": len(took), "exact_time": exact, "median_seconds": round(statistics.median(took), 3),

@@ -67,10 +67,10 @@ def highlevel(options: argparse.Namespace, pipe: Any) -> None:
 
 def deliveries(true: list[Any], keys: Any, count: int, dice: random.Random) -> list[Post]:
     """The true ones, once each at least, among so many in all, in no order."""
-    from hlcore.sandbox.webhooks import Event, Keys
+    from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys
 
     posts = [(event.body, event.headers()) for event in true]
-    forger = Keys()
+    forger = SigningKeys()
     while len(posts) < count:
         event, kind = dice.choice(true), dice.random()
         if kind < 0.6:
@@ -80,12 +80,12 @@ def deliveries(true: list[Any], keys: Any, count: int, dice: random.Random) -> l
             posts.append((event.body.replace(b"City", b"Town") + b" ", event.headers()))
             continue
         if kind < 0.85:
-            other = Event(event.payload, forger)
+            other = SandboxEvent(event.payload, forger)
         elif kind < 0.9:
-            other = Event({**event.payload, "locationId": "elsewhere"}, keys)
+            other = SandboxEvent({**event.payload, "locationId": "elsewhere"}, keys)
         else:
             old = (datetime.now(UTC) - timedelta(hours=9)).isoformat()
-            other = Event({**event.payload, "webhookId": f"old-{len(posts)}", "timestamp": old}, keys)
+            other = SandboxEvent({**event.payload, "webhookId": f"old-{len(posts)}", "timestamp": old}, keys)
         posts.append((other.body, other.headers()))
     dice.shuffle(posts)
     return posts
@@ -104,12 +104,12 @@ def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, p
     sys.setswitchinterval(options.switch or SWITCH_SECONDS)
     if options.same_file:
         Vault.inbox = property(lambda self: self)  # type: ignore[method-assign,assignment]
-    office = open_office(LOCATION, url, token, key, postgres=options.postgres)
-    office._limiters[LOCATION] = Limiter(SystemClock(), per_10s=100, per_day=10**9, interactive_share=0)
-    rounds = Rounds(office)
+    context = open_office(LOCATION, url, token, key, postgres=options.postgres)
+    context._limiters[LOCATION] = Limiter(SystemClock(), per_10s=100, per_day=10**9, interactive_share=0)
+    rounds = Rounds(context)
     rounds.one()
-    worker = Worker(lambda: office)
-    with open_door(office) as port:
+    worker = Worker(lambda: context)
+    with open_door(context) as port:
         worker.start()
         rounds.start()
         pauses = watch_collector()
@@ -118,13 +118,13 @@ def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, p
         while not pipe.poll(2.0):  # until everything has been posted
             memory.append(memory_mb())
         meanwhile = {"pauses": {kind: tuple(found) for kind, found in pauses.items()}, "sync": rounds.told()}
-        caught_up = wait_until_worked_off(office)
+        caught_up = wait_until_worked_off(context)
         memory.append(memory_mb())
         rounds.stop()
     worker.stop()
-    office.close()
-    pipe.send({**meanwhile, "memory": memory, "caught_up": caught_up, "trouble": rounds.trouble, **state_of(office)})
-    office.close()
+    context.close()
+    pipe.send({**meanwhile, "memory": memory, "caught_up": caught_up, "trouble": rounds.trouble, **state_of(context)})
+    context.close()
 
 
 def memory_mb() -> int:
@@ -134,11 +134,11 @@ def memory_mb() -> int:
 class Rounds:
     """Listings one after the other; each finds that every contact has changed."""
 
-    def __init__(self, office: Any) -> None:
+    def __init__(self, context: Any) -> None:
         self.outcomes: Counter[str] = Counter()
         self.requests = 0
         self.trouble = ""
-        self._office, self._rules = office, office.rules(office.location(LOCATION))
+        self._office, self._rules = context, context.rules(context.location(LOCATION))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.start = self._thread.start
@@ -193,32 +193,32 @@ def watch_collector() -> dict[str, list[float]]:
     return pauses
 
 
-def wait_until_worked_off(office: Any) -> float:
+def wait_until_worked_off(context: Any) -> float:
     from hlcore.store import webhook_inbox
 
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with office.vault.inbox.read() as tx:
-            if not webhook_inbox.waiting(tx, at=office.clock.now() + timedelta(minutes=2))[0]:
+        with context.vault.inbox.read() as tx:
+            if not webhook_inbox.waiting(tx, at=context.clock.now() + timedelta(minutes=2))[0]:
                 break
         time.sleep(0.2)
     return time.monotonic()
 
 
-def state_of(office: Any) -> dict[str, Any]:
+def state_of(context: Any) -> dict[str, Any]:
     from hlcore.store import webhook_inbox
     from hlcore.store.contacts import search as contact_search
     from hlcore.store.deletions import queries as deletion_queries
 
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         found = deletion_queries.iterate(tx, deletion_queries.RegisterQuery((LOCATION,)))
         rows = {row.contact_id: (row.status, row.deleted_at) for row in found}
         details = {c.contact_id: c.detail for c in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))}
-    with office.vault.inbox.read() as tx:
+    with context.vault.inbox.read() as tx:
         known = tx.exec_driver_sql("SELECT count(*) FROM webhook_inbox").scalar_one()
         errors = tx.exec_driver_sql("SELECT error, count(*) FROM webhook_inbox WHERE error <> '' GROUP BY 1").all()
         counts = webhook_inbox.counts(tx, "2000-01-01")
-        waiting = webhook_inbox.waiting(tx, at=office.clock.now() + timedelta(minutes=2))[0]
+        waiting = webhook_inbox.waiting(tx, at=context.clock.now() + timedelta(minutes=2))[0]
     errors = [tuple(row) for row in errors]
     return {
         "rows": rows, "details": details, "known": known, "errors": errors, "counts": counts, "waiting": waiting,

@@ -19,10 +19,10 @@ import pytest
 from playwright.sync_api import expect
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.app_context import AppContext
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
-from hlcore.sync.capture.budget import Budget
+from hlcore.sync.capture.budget import CaptureBudget
 from hlcore.sync.capture.run import capture
 from hlcore.sync.listing.run import sync_location
 from hlcore.ui.components.formatting import count
@@ -46,7 +46,7 @@ class Account:
     """The sandbox with the account, the dashboard that looks at it, and who was deleted."""
 
     sandbox: Sandbox
-    location: Location
+    location: SandboxLocation
     server: Server
     lost: list[str]
 
@@ -65,7 +65,7 @@ def account(start_server: StartServer, tmp_path: Path) -> Iterator[Account]:
         server.stop()
 
 
-def _people(location: Location) -> list[str]:
+def _people(location: SandboxLocation) -> list[str]:
     sam = location.add_user("Sam Okafor")
     found, phones = location.fill(SIZE + 20), set[str]()
     for number, contact_id in enumerate(found):
@@ -81,17 +81,25 @@ def _people(location: Location) -> list[str]:
     return found[:SIZE]
 
 
-def _copy_and_lose(url: str, location: Location, lost: list[str], folder: Path) -> None:
+def _copy_and_lose(url: str, location: SandboxLocation, lost: list[str], folder: Path) -> None:
     values = {"data_dir": folder, "database_url": f"sqlite:///{folder / 'vault.db'}", "api_url": url}
-    office = Office.open(Settings(**values, index_lag_minutes=0, requests_per_10s=PACE, requests_per_day=PACE * 100))
-    connection.connect(office, PLACE, f"pit-{PLACE}")
-    rules = office.rules(office.location(PLACE))
-    with office.client(PLACE) as client:
-        sync_location(office.vault, client, rules, now=office.clock.now)
-        capture(office.vault, client, PLACE, now=office.clock.now, budget=Budget.of(office.settings, client.limiter))
+    context = AppContext.open(
+        Settings(**values, index_lag_minutes=0, requests_per_10s=PACE, requests_per_day=PACE * 100)
+    )
+    connection.connect(context, PLACE, f"pit-{PLACE}")
+    rules = context.rules(context.location(PLACE))
+    with context.client(PLACE) as client:
+        sync_location(context.vault, client, rules, now=context.clock.now)
+        capture(
+            context.vault,
+            client,
+            PLACE,
+            now=context.clock.now,
+            budget=CaptureBudget.of(context.settings, client.limiter),
+        )
         location.delete(*lost)
-        sync_location(office.vault, client, rules, now=office.clock.now)
-    office.close()
+        sync_location(context.vault, client, rules, now=context.clock.now)
+    context.close()
 
 
 def test_a_bulk_deletion_is_undone_from_one_button_to_a_verified_receipt(

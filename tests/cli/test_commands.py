@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hlcore.cli.console import app, main, show_json
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 
 LOCATION = "locCli00000000000001"
 RUN_KEYS = {
@@ -30,7 +30,7 @@ DELETION_KEYS = {
 class Shell:
     """Runs commands as a shell would; gives the exit code, the JSON on standard output and the other stream."""
 
-    location: Location
+    location: SandboxLocation
     read: Callable[[], Any]
 
     def __call__(self, *words: str) -> tuple[int, Any, str]:

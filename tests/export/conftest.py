@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from hlcore.export import Kind, Manifest, Mode, Selection, export
-from hlcore.governance.roles import Person
+from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, export
+from hlcore.governance.roles import User
 from hlcore.model.contact import parse
 from hlcore.store import Vault, locations, records
 from hlcore.store.contacts import writes as contact_writes
@@ -26,8 +26,8 @@ Rows = list[dict[str, str]]
 class Story:
     """A vault, and what happens to the people in it."""
 
-    def __init__(self, vault: Vault, now: Callable[[], datetime], person: Person) -> None:
-        self.vault, self.now, self.person = vault, now, person
+    def __init__(self, vault: Vault, now: Callable[[], datetime], person: User) -> None:
+        self.vault, self.now, self.user = vault, now, person
         with vault.write() as tx:
             for location_id in (AGENCY, CLINIC):
                 locations.connect(
@@ -68,13 +68,17 @@ class Story:
         with self.vault.write() as tx:
             records.put(tx, location_id, kind, [(record_id, contact_id, raw)], at=self.now())
 
-    def file(self, kind: Kind = Kind.CONTACTS, mode: Mode = Mode.EXACT, **selection: Any) -> tuple[bytes, Manifest]:
+    def file(
+        self, kind: ExportKind = ExportKind.CONTACTS, mode: ExportMode = ExportMode.EXACT, **selection: Any
+    ) -> tuple[bytes, Manifest]:
         """The exported bytes and their manifest."""
         out = io.BytesIO()
-        manifest = export(self.vault, Selection(kind, **selection), out, mode=mode, person=self.person, now=self.now)
+        manifest = export(self.vault, ExportSelection(kind, **selection), out, mode=mode, user=self.user, now=self.now)
         return out.getvalue(), manifest
 
-    def rows(self, kind: Kind = Kind.CONTACTS, mode: Mode = Mode.EXACT, **selection: Any) -> Rows:
+    def rows(
+        self, kind: ExportKind = ExportKind.CONTACTS, mode: ExportMode = ExportMode.EXACT, **selection: Any
+    ) -> Rows:
         """The file as a program reads it."""
         return read(self.file(kind, mode, **selection)[0])
 

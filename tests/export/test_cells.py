@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hlcore.export.csv_cells import Mode, cell, exact_value, neutral, safe_value
+from hlcore.export.csv_cells import ExportMode, cell, exact_value, neutral, safe_value
 
 FORMULA = re.compile(r"^[=+\-@\t\r\n\x00＝＋－＠]")
 SPICY = st.text(st.sampled_from(list("=+-@＝＋－＠\t\r\n\x00 ,;|\"'a1é😀\u200b\ufeff\u202e")), max_size=12)
@@ -112,7 +112,7 @@ def test_a_long_run_of_separators_is_gone_through_once(run: str) -> None:
 @given(st.one_of(SPICY, st.text(st.characters(exclude_categories=["Cs"]))))
 def test_exact_cells_come_back(text: str) -> None:
     written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\r\n").writerow([cell(text, Mode.EXACT), "x"])
+    csv.writer(written, lineterminator="\r\n").writerow([cell(text, ExportMode.EXACT), "x"])
     assert next(csv.reader(io.StringIO(written.getvalue(), newline=""))) == [text, "x"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.export import Mode
+from hlcore.export import ExportMode
 from hlcore.export.columns import fields_of
 from hlcore.export.custom_fields import CustomColumns
 from hlcore.export.sheet import ContactWriter
@@ -52,7 +52,7 @@ def test_exact_names_come_back(story: Story, name: str) -> None:
 
 def test_safe_names_do_not_run_and_phones_stay_readable(story: Story) -> None:
     story.add("c1", firstName="=1+1", lastName="Ann-Marie", phone="+4915123456789")
-    (row,) = story.rows(mode=Mode.SAFE)
+    (row,) = story.rows(mode=ExportMode.SAFE)
     assert (row["firstName"], row["lastName"], row["phone"]) == ("'=1+1", "Ann-Marie", "'+4915123456789")
 
 
@@ -67,8 +67,8 @@ KEYS = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.dictionaries(KEYS, JSON), st.sampled_from(list(Mode)))
-def test_no_value_of_any_shape_stops_the_file(fields: dict[str, Any], mode: Mode) -> None:
+@given(st.dictionaries(KEYS, JSON), st.sampled_from(list(ExportMode)))
+def test_no_value_of_any_shape_stops_the_file(fields: dict[str, Any], mode: ExportMode) -> None:
     writer = ContactWriter(mode, CustomColumns(("Size",), {"agency": {"f1": 0}}), frozenset())
     raw = json.dumps({"id": "c1", **fields}).encode()
     cells = writer.cells("agency", raw, raw)
@@ -83,7 +83,7 @@ def test_bytes_that_are_not_quite_json_give_what_can_be_read(raw: bytes) -> None
 
 def test_what_has_no_column_is_not_lost(story: Story) -> None:
     raw = story.add("c1", somethingNew={"a": 1})
-    assert json.loads(story.rows(mode=Mode.SAFE)[0]["otherFields"]) == {"somethingNew": {"a": 1}}
+    assert json.loads(story.rows(mode=ExportMode.SAFE)[0]["otherFields"]) == {"somethingNew": {"a": 1}}
     assert story.rows()[0]["raw"].encode() == raw
 
 
@@ -96,13 +96,13 @@ def test_dnd_has_a_column_for_each_channel_in_either_spelling(story: Story) -> N
 
 def test_tags_are_readable_in_safe_files_and_a_list_in_exact_ones(story: Story) -> None:
     story.add("c1", tags=["vip", "a, b"])
-    assert story.rows(mode=Mode.SAFE)[0]["tags"] == "vip, a, b"
+    assert story.rows(mode=ExportMode.SAFE)[0]["tags"] == "vip, a, b"
     assert json.loads(story.rows()[0]["tags"]) == ["vip", "a, b"]
 
 
 def test_additional_addresses_are_there(story: Story) -> None:
     story.add("c1", additionalEmails=[{"email": "b@example.com"}, "c@example.com"])
-    assert story.rows(mode=Mode.SAFE)[0]["additionalEmails"] == "b@example.com, c@example.com"
+    assert story.rows(mode=ExportMode.SAFE)[0]["additionalEmails"] == "b@example.com, c@example.com"
 
 
 def test_moments_are_iso_8601_in_utc(story: Story) -> None:
@@ -125,7 +125,7 @@ def test_custom_fields_are_columns_by_name(story: Story) -> None:
     story.keep("custom_field", "f1", name="Shoe size", position=2)
     story.keep("custom_field", "f2", name="Allergies", position=1)
     story.add("c1", customFields=[{"id": "f1", "value": 44}, {"id": "f2", "value": ["nuts", "eggs"]}])
-    (row,) = story.rows(mode=Mode.SAFE)
+    (row,) = story.rows(mode=ExportMode.SAFE)
     assert (row["Shoe size"], row["Allergies"]) == ("44", "nuts, eggs")
     columns = list(row)
     assert columns.index("Allergies") < columns.index("Shoe size")
@@ -164,7 +164,7 @@ def test_fields_of_one_name_in_two_accounts_share_a_column(story: Story) -> None
 
 def test_a_formula_as_a_fields_name_does_not_run(story: Story) -> None:
     story.keep("custom_field", "f1", name="=1+1")
-    assert "'=1+1" in header(story.file(mode=Mode.SAFE)[0])
+    assert "'=1+1" in header(story.file(mode=ExportMode.SAFE)[0])
 
 
 def test_owners_are_named(story: Story) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlcore.export import Kind, Mode
+from hlcore.export import ExportKind, ExportMode
 from hlcore.store.deletions import register
 from tests.export.conftest import CLINIC, Story
 
@@ -11,7 +11,7 @@ def test_a_deletion_says_who_when_why_and_for_how_long(story: Story) -> None:
     story.keep("user", "u1", name="Olga")
     raw = story.add("c1", firstName="Ana", email="ana@example.com", assignedTo="u1")
     story.lose("c1", days_ago=1)
-    (row,) = story.rows(Kind.DELETIONS)
+    (row,) = story.rows(ExportKind.DELETIONS)
     assert (row["contact_id"], row["id"], row["firstName"], row["email"]) == ("c1", "c1", "Ana", "ana@example.com")
     assert (row["status"], row["cause"], row["evidence"]) == ("deleted", "unknown", "GET says 404")
     assert row["owner"] == "Olga"
@@ -28,10 +28,10 @@ def test_what_became_of_them_is_told(story: Story) -> None:
     with story.vault.write() as tx:
         register.recreated(tx, "agency", "anew", new_contact_id="fresh", at=story.now())
         register.suspect(tx, "agency", [("maybe", story.now())], at=story.now(), detected_by="listing")
-    rows = {row["contact_id"]: row for row in story.rows(Kind.DELETIONS)}
+    rows = {row["contact_id"]: row for row in story.rows(ExportKind.DELETIONS)}
     assert {key: row["status"] for key, row in rows.items()} == {"late": "expired", "anew": "recreated"}
     assert rows["anew"]["new_contact_id"] == "fresh"
-    assert [row["id"] for row in story.rows(Kind.DELETIONS, statuses=["suspected"])] == ["maybe"]
+    assert [row["id"] for row in story.rows(ExportKind.DELETIONS, statuses=["suspected"])] == ["maybe"]
 
 
 def test_filters_chosen_ids_and_accounts_hold(story: Story) -> None:
@@ -43,7 +43,7 @@ def test_filters_chosen_ids_and_accounts_hold(story: Story) -> None:
     story.lose("c", CLINIC)
 
     def ids(**selection: object) -> list[str]:
-        return [row["id"] for row in story.rows(Kind.DELETIONS, **selection)]
+        return [row["id"] for row in story.rows(ExportKind.DELETIONS, **selection)]
 
     assert ids() == ["a", "b", "c"]
     assert ids(tag="vip") == ["a", "c"]
@@ -58,12 +58,12 @@ def test_erased_people_are_not_there(story: Story) -> None:
     story.lose("gone")
     with story.vault.write() as tx:
         register.erased(tx, "agency", "gone", at=story.now())
-    assert story.rows(Kind.DELETIONS) == story.rows(Kind.DELETIONS, statuses=["erased"]) == []
+    assert story.rows(ExportKind.DELETIONS) == story.rows(ExportKind.DELETIONS, statuses=["erased"]) == []
 
 
 def test_custom_fields_of_the_lost_are_columns(story: Story) -> None:
     story.keep("custom_field", "f1", name="Size")
     story.add("c1", customFields=[{"id": "f1", "value": "44"}, {"id": "f9", "value": "x"}])
     story.lose("c1")
-    (row,) = story.rows(Kind.DELETIONS, Mode.SAFE)
+    (row,) = story.rows(ExportKind.DELETIONS, ExportMode.SAFE)
     assert (row["Size"], row["f9"]) == ("44", "x")

@@ -6,21 +6,21 @@ import json
 
 import pytest
 
-from hlcore.export import Kind, Mode
+from hlcore.export import ExportKind, ExportMode
 from hlcore.store import records
 from tests.export.conftest import CLINIC, Story
 
 EXAMPLES = [
-    (Kind.NOTES, "note", {"body": "=1+1\n- call", "userId": "u1", "pinned": True}),
-    (Kind.TASKS, "task", {"title": "Call", "dueDate": "2026-03-02T09:00:00Z", "completed": False}),
-    (Kind.OPPORTUNITIES, "opportunity", {"name": "Deal", "monetaryValue": -5.5, "status": "open"}),
-    (Kind.MESSAGES, "message", {"direction": "inbound", "body": "Hi", "messageType": "TYPE_SMS"}),
+    (ExportKind.NOTES, "note", {"body": "=1+1\n- call", "userId": "u1", "pinned": True}),
+    (ExportKind.TASKS, "task", {"title": "Call", "dueDate": "2026-03-02T09:00:00Z", "completed": False}),
+    (ExportKind.OPPORTUNITIES, "opportunity", {"name": "Deal", "monetaryValue": -5.5, "status": "open"}),
+    (ExportKind.MESSAGES, "message", {"direction": "inbound", "body": "Hi", "messageType": "TYPE_SMS"}),
 ]
 
 
 @pytest.mark.parametrize(("kind", "stored", "fields"), EXAMPLES, ids=[each[1] for each in EXAMPLES])
 def test_each_kind_stands_under_highlevels_names(
-    story: Story, kind: Kind, stored: str, fields: dict[str, object]
+    story: Story, kind: ExportKind, stored: str, fields: dict[str, object]
 ) -> None:
     story.add("c1")
     story.keep(stored, "r1", "c1", contactId="c1", surprise=[1], **fields)
@@ -29,19 +29,19 @@ def test_each_kind_stands_under_highlevels_names(
     assert row | told == row
     assert (row["id"], row["contactId"], row["vault_contact"]) == ("r1", "c1", "c1")
     assert json.loads(row["raw"])["surprise"] == [1]
-    assert json.loads(story.rows(kind, Mode.SAFE)[0]["otherFields"]) == {"surprise": [1]}
+    assert json.loads(story.rows(kind, ExportMode.SAFE)[0]["otherFields"]) == {"surprise": [1]}
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-@pytest.mark.parametrize("mode", list(Mode))
-def test_an_e_mail_stands_beside_its_message(story: Story, mode: Mode, wrapped: bool) -> None:
+@pytest.mark.parametrize("mode", list(ExportMode))
+def test_an_e_mail_stands_beside_its_message(story: Story, mode: ExportMode, wrapped: bool) -> None:
     letter = {"subject": "Offer", "body": "<p>Dear Ada</p>"}
     story.keep("email", "e1", "c1", **({"emailMessage": letter} if wrapped else letter))
     story.keep("email", "e2", "c1", body="<p>P. S.</p>")
     named = {"email": {"messageIds": ["e1", "e2"]}}
     story.keep("message", "m1", "c1", messageType="TYPE_EMAIL", meta=named)
     story.keep("message", "m2", "c1", messageType="TYPE_SMS", body="Hi")
-    mail, text = story.rows(Kind.MESSAGES, mode)
+    mail, text = story.rows(ExportKind.MESSAGES, mode)
     assert (mail["email_subject"], mail["email_body"]) == ("Offer", "<p>Dear Ada</p>\n\n<p>P. S.</p>")
     assert (mail["body"], text["email_body"]) == ("", "")
 
@@ -49,34 +49,34 @@ def test_an_e_mail_stands_beside_its_message(story: Story, mode: Mode, wrapped: 
 def test_an_e_mail_of_another_account_is_not_taken_for_this_ones(story: Story) -> None:
     story.keep("email", "m1", "c1", location_id=CLINIC, body="theirs")
     story.keep("message", "m1", "c1", messageType="TYPE_EMAIL")
-    assert story.rows(Kind.MESSAGES)[0]["email_body"] == ""
+    assert story.rows(ExportKind.MESSAGES)[0]["email_body"] == ""
 
 
 def test_safe_notes_do_not_run(story: Story) -> None:
     story.keep("note", "n1", "c1", body="=1+1\n-2", title="-x")
-    (row,) = story.rows(Kind.NOTES, Mode.SAFE)
+    (row,) = story.rows(ExportKind.NOTES, ExportMode.SAFE)
     assert (row["body"], row["title"]) == ("'=1+1\n'-2", "'-x")
 
 
 def test_a_negative_amount_stays_a_number(story: Story) -> None:
     story.keep("opportunity", "o1", "c1", monetaryValue=-5.5)
-    assert story.rows(Kind.OPPORTUNITIES, Mode.SAFE)[0]["monetaryValue"] == "-5.5"
+    assert story.rows(ExportKind.OPPORTUNITIES, ExportMode.SAFE)[0]["monetaryValue"] == "-5.5"
 
 
 def test_vanished_records_are_there_and_say_so(story: Story) -> None:
     story.keep("note", "n1", "c1", body="x")
     with story.vault.write() as tx:
         records.vanish_others(tx, "agency", "note", keep=[], at=story.now())
-    assert story.rows(Kind.NOTES)[0]["vanished_at"] == "2026-03-02T09:00:00.000Z"
+    assert story.rows(ExportKind.NOTES)[0]["vanished_at"] == "2026-03-02T09:00:00.000Z"
 
 
 def test_chosen_contacts_and_accounts_hold(story: Story) -> None:
     story.keep("note", "n1", "c1")
     story.keep("note", "n2", "c2")
     story.keep("note", "n3", "c1", location_id=CLINIC)
-    assert [row["id"] for row in story.rows(Kind.NOTES)] == ["n1", "n2", "n3"]
-    assert [row["id"] for row in story.rows(Kind.NOTES, contact_ids=["c1"])] == ["n1", "n3"]
-    assert [row["id"] for row in story.rows(Kind.NOTES, location_ids=[CLINIC])] == ["n3"]
+    assert [row["id"] for row in story.rows(ExportKind.NOTES)] == ["n1", "n2", "n3"]
+    assert [row["id"] for row in story.rows(ExportKind.NOTES, contact_ids=["c1"])] == ["n1", "n3"]
+    assert [row["id"] for row in story.rows(ExportKind.NOTES, location_ids=[CLINIC])] == ["n3"]
 
 
 def test_more_records_than_one_page_come_once_each(story: Story) -> None:
@@ -84,13 +84,13 @@ def test_more_records_than_one_page_come_once_each(story: Story) -> None:
     notes = [(each, "c1", b'{"id":"%s"}' % each.encode()) for each in ids]
     with story.vault.write() as tx:
         records.put(tx, "agency", "note", notes, at=story.now())
-    assert [row["id"] for row in story.rows(Kind.NOTES)] == ids
+    assert [row["id"] for row in story.rows(ExportKind.NOTES)] == ids
 
 
 def test_earlier_copies_have_the_columns_of_a_contact(story: Story) -> None:
     first = story.add("c1", firstName="Ana", customFields=[{"id": "f1", "value": "x"}])
     story.change("c1", firstName="Anna")
-    (row,) = story.rows(Kind.VERSIONS)
+    (row,) = story.rows(ExportKind.VERSIONS)
     assert (row["contact_id"], row["part"], row["firstName"], row["f1"]) == ("c1", "row", "Ana", "x")
     assert row["raw"].encode() == first
-    assert story.rows(Kind.VERSIONS, contact_ids=["c2"]) == []
+    assert story.rows(ExportKind.VERSIONS, contact_ids=["c2"]) == []

@@ -13,22 +13,22 @@ from typing import Any
 import pytest
 
 from hlcore.errors import Cancelled, ExportError, NotAllowed, NotFound, StoreError
-from hlcore.export import Kind, Mode, Selection, export, export_table, rows_to_csv, to_file
+from hlcore.export import ExportKind, ExportMode, ExportSelection, export, export_table, rows_to_csv, to_file
 from hlcore.model.progress import Progress
 from hlcore.store import audit
-from hlcore.store.audit import Line
+from hlcore.store.audit import AuditEntry
 from tests.export.conftest import AGENCY, Story, read
 
-ALL = Selection(Kind.CONTACTS)
+ALL = ExportSelection(ExportKind.CONTACTS)
 
 
-def lines(story: Story) -> list[Line]:
+def lines(story: Story) -> list[AuditEntry]:
     with story.vault.read() as tx:
         return audit.listing(tx, limit=10)
 
 
 def save(story: Story, path: Path, **more: Any) -> Any:
-    return to_file(story.vault, more.pop("selection", ALL), path, **{"person": story.person, "now": story.now, **more})
+    return to_file(story.vault, more.pop("selection", ALL), path, **{"user": story.user, "now": story.now, **more})
 
 
 def test_the_manifest_is_that_of_the_bytes(story: Story) -> None:
@@ -52,7 +52,7 @@ def test_an_empty_vault_gives_a_header(story: Story) -> None:
 
 def test_a_byte_order_mark_only_on_request(story: Story) -> None:
     out = io.BytesIO()
-    manifest = export(story.vault, ALL, out, bom=True, person=story.person, now=story.now)
+    manifest = export(story.vault, ALL, out, bom=True, user=story.user, now=story.now)
     assert out.getvalue().startswith(b"\xef\xbb\xbfid,")
     assert manifest.sha256 == hashlib.sha256(out.getvalue()).hexdigest()
     assert story.file()[0].startswith(b"id,")
@@ -60,7 +60,7 @@ def test_a_byte_order_mark_only_on_request(story: Story) -> None:
 
 def test_the_export_is_recorded_with_counts_and_without_personal_data(story: Story) -> None:
     story.add("c1", lastName="Ruiz")
-    _, manifest = story.file(mode=Mode.SAFE, location_ids=[AGENCY], text="ruiz", contact_ids=["c1"])
+    _, manifest = story.file(mode=ExportMode.SAFE, location_ids=[AGENCY], text="ruiz", contact_ids=["c1"])
     (line,) = lines(story)
     assert (line.act, line.actor, line.outcome, line.location_id) == ("export", "sam@example.com", "done", AGENCY)
     assert line.subject == "contacts"
@@ -71,7 +71,7 @@ def test_the_export_is_recorded_with_counts_and_without_personal_data(story: Sto
 def test_a_viewer_gets_no_file_and_it_is_recorded(story: Story, cast: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with pytest.raises(NotAllowed):
-        save(story, path, person=cast.mara)
+        save(story, path, user=cast.mara)
     assert list(tmp_path.glob("*.csv*")) == []
     assert [(line.outcome, line.actor) for line in lines(story)] == [("refused", "mara@example.com")]
 
@@ -131,7 +131,7 @@ def test_a_full_disk_is_explained(story: Story) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(ExportError, match="No space left") as caught:
-        export(story.vault, ALL, Full(), person=story.person, now=story.now)
+        export(story.vault, ALL, Full(), user=story.user, now=story.now)
     assert "free some space" in caught.value.hint
     assert [line.outcome for line in lines(story)] == ["failed"]
 
@@ -145,7 +145,7 @@ def test_whoever_waits_is_told(story: Story) -> None:
     for number in range(3):
         story.add(f"c{number}")
     told: list[Progress] = []
-    export(story.vault, ALL, io.BytesIO(), person=story.person, now=story.now, listener=told.append)
+    export(story.vault, ALL, io.BytesIO(), user=story.user, now=story.now, listener=told.append)
     assert [each.stage for each in told] == ["Reading", "Written"]
     assert (told[-1].done, told[-1].total) == (3, 3)
 
@@ -159,7 +159,7 @@ def test_a_small_table_follows_the_same_rules() -> None:
 
 def test_a_table_that_leaves_is_recorded_with_its_rows(story: Story) -> None:
     rows = [["a\r\nb"], ["c"]]
-    data = export_table(story.vault, ["x"], rows, subject="runs", person=story.person, now=story.now)
+    data = export_table(story.vault, ["x"], rows, subject="runs", user=story.user, now=story.now)
     assert data.startswith(b"\xef\xbb\xbfx\r\n")
     (line,) = lines(story)
     assert (line.subject, line.detail["rows"], line.detail["bytes"]) == ("runs", 2, len(data))
@@ -167,4 +167,4 @@ def test_a_table_that_leaves_is_recorded_with_its_rows(story: Story) -> None:
 
 def test_a_viewer_gets_no_table(story: Story, cast: Any) -> None:
     with pytest.raises(NotAllowed):
-        export_table(story.vault, ["x"], [], subject="runs", person=cast.cora, now=story.now)
+        export_table(story.vault, ["x"], [], subject="runs", user=cast.cora, now=story.now)

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.errors import NotAllowed
-from hlcore.governance.roles import WORKER, Act, Person, Role, cli_person, person_of, require
+from hlcore.governance.roles import WORKER, Action, Role, User, cli_user, require, user_of
 from hlcore.settings import Settings
 
 SETTINGS = Settings(allowed_emails=("mara@agency.example",), allowed_domains=("clinic.example",),
                     restorers=("sam@agency.example",))  # fmt: skip
 
 
-def at_the_door(email: str | None, *, settings: Settings = SETTINGS, **facts: Any) -> Person:
+def at_the_door(email: str | None, *, settings: Settings = SETTINGS, **facts: Any) -> User:
     given_: dict[str, Any] = {"loopback": False, "auth_configured": True, "email_verified": True, **facts}
-    return person_of(settings, signed_in_email=email, **given_)
+    return user_of(settings, signed_in_email=email, **given_)
 
 
 @pytest.mark.parametrize(
@@ -90,31 +90,31 @@ def test_no_text_is_let_in_but_the_listed_addresses(text: str) -> None:
     assert person.role is Role.NONE or person.email.endswith(("@agency.example", "@clinic.example"))
 
 
-@pytest.mark.parametrize("act", list(Act))
-def test_a_viewer_only_looks(act: Act) -> None:
-    assert at_the_door("mara@agency.example").may(act) is (act in {Act.SIGN_IN, Act.VIEW, Act.SEARCH})
+@pytest.mark.parametrize("act", list(Action))
+def test_a_viewer_only_looks(act: Action) -> None:
+    assert at_the_door("mara@agency.example").may(act) is (act in {Action.SIGN_IN, Action.VIEW, Action.SEARCH})
 
 
-@pytest.mark.parametrize("act", list(Act))
-def test_a_restorer_and_the_command_line_may_do_everything(act: Act) -> None:
+@pytest.mark.parametrize("act", list(Action))
+def test_a_restorer_and_the_command_line_may_do_everything(act: Action) -> None:
     require(at_the_door("sam@agency.example"), act)
-    require(cli_person("sam"), act)
+    require(cli_user("sam"), act)
 
 
-@pytest.mark.parametrize("act", list(Act))
-def test_nobody_may_do_nothing(act: Act) -> None:
+@pytest.mark.parametrize("act", list(Action))
+def test_nobody_may_do_nothing(act: Action) -> None:
     with pytest.raises(NotAllowed) as caught:
         require(at_the_door("otto@evil.example"), act)
     assert "list of people" in caught.value.hint
     assert "otto" not in str(caught.value) + caught.value.hint
 
 
-@pytest.mark.parametrize("act", [Act.EXPORT, Act.SETTINGS, Act.DISCONNECT])
-def test_the_worker_never_exports_or_changes_settings(act: Act) -> None:
+@pytest.mark.parametrize("act", [Action.EXPORT, Action.SETTINGS, Action.DISCONNECT])
+def test_the_worker_never_exports_or_changes_settings(act: Action) -> None:
     with pytest.raises(NotAllowed):
         require(WORKER, act)
 
 
 def test_the_worker_syncs_and_restores() -> None:
-    require(WORKER, Act.SYNC)
-    require(WORKER, Act.RESTORE)
+    require(WORKER, Action.SYNC)
+    require(WORKER, Action.RESTORE)

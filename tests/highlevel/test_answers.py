@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from hlcore import errors
 from hlcore.highlevel import ENDPOINTS
-from hlcore.highlevel.error_mapping import Reply, refusal, refused_fields, safe
+from hlcore.highlevel.error_mapping import ErrorResponse, refusal, refused_fields, safe
 
 
 def meaning(status: int, message: object, name: str = "contact", sent: str = "", **more: Any) -> errors.HighLevelError:
     body = json.dumps({"statusCode": status, "message": message, "traceId": "3f2c1b7e-01aa", **more}).encode()
-    found = refusal(Reply.read(ENDPOINTS[name], status, body, sent=frozenset(sent.split())))
+    found = refusal(ErrorResponse.read(ENDPOINTS[name], status, body, sent=frozenset(sent.split())))
     assert found is not None
     return found
 
@@ -96,12 +96,14 @@ def test_gone_is_what_highlevel_says_is_gone(status: int, message: object) -> No
 )
 def test_nothing_else_is_ever_gone(status: int, message: object) -> None:
     body = json.dumps({"statusCode": status, "message": message}).encode()
-    assert not isinstance(refusal(Reply.read(ENDPOINTS["contact"], status, body, sent=frozenset())), errors.Gone)
+    assert not isinstance(
+        refusal(ErrorResponse.read(ENDPOINTS["contact"], status, body, sent=frozenset())), errors.Gone
+    )
 
 
 @given(body=st.binary() | st.text().map(str.encode), status=st.integers(100, 599))
 def test_a_body_of_any_other_make_is_never_gone_and_never_stops_us(body: bytes, status: int) -> None:
-    found = refusal(Reply.read(ENDPOINTS["contact"], status, body, sent=frozenset()))
+    found = refusal(ErrorResponse.read(ENDPOINTS["contact"], status, body, sent=frozenset()))
     assert not isinstance(found, errors.Gone)
     assert found is None or isinstance(found, errors.HighLevelError)
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from hlcore import errors
-from hlcore.highlevel import Client, Limiter, Priority, Sent, connect
+from hlcore.highlevel import Client, Limiter, Priority, SentRequest, connect
 from hlcore.settings import Settings
 from tests.highlevel.conftest import TOKEN, Connect, FakeClock, error, good_contact, page
 
@@ -277,7 +277,7 @@ def test_no_duplicate_is_none(hl: Connect, body: dict[str, Any]) -> None:
 
 def test_neither_log_nor_error_holds_token_or_person(hl: Connect, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    seen: list[Sent] = []
+    seen: list[SentRequest] = []
     steps = (error(500, "boom mara@holm.example"), error(422, "Holm is wrong"))
     client, _ = hl(*steps, on_request=seen.append)
     with pytest.raises(errors.Rejected) as caught:
@@ -288,7 +288,7 @@ def test_neither_log_nor_error_holds_token_or_person(hl: Connect, caplog: pytest
 
 
 def test_listeners_hear_of_every_request(hl: Connect) -> None:
-    seen: list[Sent] = []
+    seen: list[SentRequest] = []
     client, _ = hl(httpx.ReadTimeout("late"), error(503, "no"), good_contact("c1"), on_request=seen.append)
     client.contact("c1")
     assert [(sent.endpoint, sent.method, sent.status, sent.attempt) for sent in seen] == [

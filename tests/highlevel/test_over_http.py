@@ -11,7 +11,7 @@ import pytest
 
 from hlcore import errors
 from hlcore.highlevel import Client, Limiter, SystemClock
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 
 
 @pytest.fixture(scope="module")
@@ -22,21 +22,21 @@ def world() -> Iterator[tuple[Sandbox, str]]:
 
 
 @pytest.fixture
-def location(world: tuple[Sandbox, str]) -> Location:
+def location(world: tuple[Sandbox, str]) -> SandboxLocation:
     found = world[0].add_location(f"loc{len(world[0].locations)}", "Test")
     found.fill(230)
     return found
 
 
 @pytest.fixture
-def client(world: tuple[Sandbox, str], location: Location) -> Iterator[Client]:
+def client(world: tuple[Sandbox, str], location: SandboxLocation) -> Iterator[Client]:
     clock = SystemClock()
     token = world[0].token_of(location.id)
     with Client(location.id, lambda: token, base_url=world[1], limiter=Limiter(clock), clock=clock) as made:
         yield made
 
 
-def test_a_walk_sees_every_contact_once(client: Client, location: Location) -> None:
+def test_a_walk_sees_every_contact_once(client: Client, location: SandboxLocation) -> None:
     ids: list[str] = []
     cursor: list[Any] | None = None
     while True:
@@ -80,7 +80,7 @@ def test_a_refusal_names_the_field(client: Client, body: dict[str, Any], fields:
     assert caught.value.fields == fields
 
 
-def test_a_deleted_contact_is_gone_under_both_statuses(client: Client, location: Location) -> None:
+def test_a_deleted_contact_is_gone_under_both_statuses(client: Client, location: SandboxLocation) -> None:
     first, second = list(location.contacts)[:2]
     location.delete(first, second)
     for status, each in ((404, first), (400, second)):
@@ -90,13 +90,13 @@ def test_a_deleted_contact_is_gone_under_both_statuses(client: Client, location:
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncated", "html", "lost_answer", "lost_request", "scope_401"])
-def test_a_search_survives_a_fault_on_a_real_connection(client: Client, location: Location, kind: str) -> None:
+def test_a_search_survives_a_fault_on_a_real_connection(client: Client, location: SandboxLocation, kind: str) -> None:
     location.faults.on(kind, times=1)
     assert len(client.search_contacts(limit=500).ids) == 230
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncated", "html", "lost_answer"])
-def test_a_create_whose_answer_is_lost_was_done_once(client: Client, location: Location, kind: str) -> None:
+def test_a_create_whose_answer_is_lost_was_done_once(client: Client, location: SandboxLocation, kind: str) -> None:
     location.faults.on(kind, times=1, where="POST /contacts/")
     with pytest.raises(errors.AnswerLost):
         client.create_contact({"firstName": "Ada", "email": "ada@holm.example"})
@@ -104,7 +104,7 @@ def test_a_create_whose_answer_is_lost_was_done_once(client: Client, location: L
     assert client.find_duplicate(email="ada@holm.example") is not None
 
 
-def test_many_threads_stay_within_an_enforced_limit(world: tuple[Sandbox, str], location: Location) -> None:
+def test_many_threads_stay_within_an_enforced_limit(world: tuple[Sandbox, str], location: SandboxLocation) -> None:
     location.budget.enforced, location.budget.burst, location.budget.interval = True, 40, 0.3
     location.budget.real_time = True
     clock = SystemClock()
@@ -117,7 +117,9 @@ def test_many_threads_stay_within_an_enforced_limit(world: tuple[Sandbox, str], 
         assert (len(found), client.requests) == (120, 121)
 
 
-def test_every_list_of_the_account_can_be_read(client: Client, world: tuple[Sandbox, str], location: Location) -> None:
+def test_every_list_of_the_account_can_be_read(
+    client: Client, world: tuple[Sandbox, str], location: SandboxLocation
+) -> None:
     contact_id = next(iter(location.contacts))
     before = len(world[0].ledger.off_contract)
     lists = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hlcore.errors import SettingsError
 from hlcore.highlevel.webhook_signature import Verifier, read, snapshot
-from hlcore.sandbox.webhooks import Keys
+from hlcore.sandbox.webhooks import SigningKeys
 from hlcore.settings import Settings
 
 EXAMPLES = Path(__file__).parents[3] / "shared" / "highlevel" / "webhook_examples.json"
@@ -20,12 +20,12 @@ BODY = b'{"type":"ContactDelete","locationId":"l1","id":"c1","timestamp":"2026-0
 
 
 @pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
+def keys() -> SigningKeys:
+    return SigningKeys()
 
 
 @pytest.fixture(scope="module")
-def verifier(keys: Keys) -> Verifier:
+def verifier(keys: SigningKeys) -> Verifier:
     return Verifier.of(Settings(webhook_key=keys.public_pem, webhook_legacy_key=keys.legacy_public_pem))
 
 
@@ -35,7 +35,7 @@ def test_highlevels_published_keys_are_the_default() -> None:
     assert found.legacy.key_size == 4096
 
 
-def test_either_signature_will_do(verifier: Verifier, keys: Keys) -> None:
+def test_either_signature_will_do(verifier: Verifier, keys: SigningKeys) -> None:
     current, legacy = keys.sign(BODY), keys.sign_legacy(BODY)
     assert verifier.genuine(BODY, {"x-ghl-signature": current})
     assert verifier.genuine(BODY, {"x-wh-signature": legacy})
@@ -47,11 +47,11 @@ def test_no_usable_signature_is_none(verifier: Verifier, headers: dict[str, str]
     assert not verifier.genuine(BODY, headers)
 
 
-def test_the_signature_of_the_other_kind_is_none(verifier: Verifier, keys: Keys) -> None:
+def test_the_signature_of_the_other_kind_is_none(verifier: Verifier, keys: SigningKeys) -> None:
     assert not verifier.genuine(BODY, {"x-wh-signature": keys.sign(BODY), "x-ghl-signature": keys.sign_legacy(BODY)})
 
 
-def test_one_other_byte_is_another_body(verifier: Verifier, keys: Keys) -> None:
+def test_one_other_byte_is_another_body(verifier: Verifier, keys: SigningKeys) -> None:
     headers = {"x-ghl-signature": keys.sign(BODY), "x-wh-signature": keys.sign_legacy(BODY)}
     assert not verifier.genuine(BODY + b" ", headers)
 
@@ -62,13 +62,13 @@ def test_whatever_is_sent_is_only_ever_true_or_false(verifier: Verifier, body: b
 
 
 @pytest.mark.parametrize("name", ["webhook_key", "webhook_legacy_key"])
-def test_a_wrong_key_names_its_setting(name: str, keys: Keys) -> None:
+def test_a_wrong_key_names_its_setting(name: str, keys: SigningKeys) -> None:
     for wrong in ("nonsense", keys.legacy_public_pem if name == "webhook_key" else keys.public_pem):
         with pytest.raises(SettingsError, match=f"HLCORE_{name.upper()}"):
             Verifier.of(Settings(**{name: wrong}))
 
 
-def test_a_key_may_come_on_one_line(keys: Keys) -> None:
+def test_a_key_may_come_on_one_line(keys: SigningKeys) -> None:
     bare = "".join(keys.public_pem.splitlines()[1:-1])
     for text in (keys.public_pem.replace("\n", "\\n"), bare):
         found = Verifier.of(Settings(webhook_key=text))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.metrics import bulk_deletions
-from hlcore.model.deletion_causes import APART, spells
+from hlcore.model.deletion_causes import APART, deletion_bursts
 from hlcore.store import records
 from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
 from hlcore.store.deletions import queries as deletion_queries
@@ -45,15 +45,15 @@ def incident_of(story: Story, contacts: int, known: int) -> int:
 def test_a_bulk_deletion_below_the_threshold_is_one_event(story: Story) -> None:
     story.add("stays")
     gone_at_once(story, "a", "b", "c")
-    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
     assert (found.contacts, found.gone, found.back, found.known) == (3, 3, 0, None)
 
 
 def test_its_own_page_says_of_how_many(story: Story) -> None:
     story.add("stays", "stays too")
     gone_at_once(story, "a", "b", "c")
-    (listed,) = bulk_deletions.events(story.vault, BOTH, story.clock())
-    found = bulk_deletions.event(story.vault, BOTH, listed.key, story.clock())
+    (listed,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
+    found = bulk_deletions.get_bulk_deletion(story.vault, BOTH, listed.key, story.clock())
     assert found is not None
     assert (found.contacts, found.known) == (3, 5)
 
@@ -62,7 +62,7 @@ def test_an_incident_counts_only_its_own(story: Story) -> None:
     gone_at_once(story, "x", "y", cause="unknown")
     number = incident_of(story, 2, 10)
     gone_at_once(story, "a", "b", incident=number, cause="unknown")
-    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
     assert (found.key, found.contacts, found.known) == (f"i-{number}", 2, 10)
 
 
@@ -72,14 +72,14 @@ def test_deletions_of_another_day_are_another_event(story: Story) -> None:
     gone_at_once(story, "b")
     story.clock.advance(days=1)
     gone_at_once(story, "c")
-    assert [one.contacts for one in bulk_deletions.events(story.vault, BOTH, story.clock())] == [1, 2]
+    assert [one.contacts for one in bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())] == [1, 2]
 
 
 def test_whoever_came_back_is_not_restored_again(story: Story) -> None:
     gone_at_once(story, "a", "b", "c")
     story.returned("a")
     story.recreated("b")
-    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
     assert (found.gone, found.back) == (1, 2)
     assert bulk_deletions.still_gone(story.vault, found) == ["c"]
     assert bulk_deletions.everybody(story.vault, found) == ["a", "b", "c"]
@@ -94,7 +94,7 @@ def test_a_false_alarm_belongs_to_no_event(story: Story) -> None:
         )
         row = deletion_queries.of_contact(tx, AGENCY, "alive")[-1]
         register.withdraw(tx, [row.disappearance_id], at=story.clock(), note="alive")
-    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
     assert (found.contacts, found.state) == (0, "waiting")
 
 
@@ -115,8 +115,8 @@ def test_what_was_on_the_people_is_added_up(story: Story) -> None:
         ]
         records.put(tx, AGENCY, "opportunity", rows, at=story.clock())
         records.put(tx, AGENCY, "note", [("n1", "a", b"{}")], at=story.clock())
-    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
-    lost = bulk_deletions.loss(story.vault, found)
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
+    lost = bulk_deletions.bulk_deletion_details(story.vault, found)
     assert (lost.money.opportunities, lost.money.valued, lost.money.total) == (3, 2, 150.5)
     assert lost.records == {"note": 1, "opportunity": 4}
     assert lost.owners == [("Nora Nye", 2), ("", 1)]
@@ -135,14 +135,14 @@ def test_records_that_were_gone_before_are_not_counted(story: Story) -> None:
         register.suspect(tx, AGENCY, [("a", at)], at=at, detected_by="listing")
         row = deletion_queries.of_contact(tx, AGENCY, "a")[-1]
         register.confirm(tx, row.disappearance_id, at=at, cause="bulk", evidence="")
-    (found,) = bulk_deletions.events(story.vault, BOTH, at)
-    assert bulk_deletions.loss(story.vault, found).records == {"task": 1}
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, at)
+    assert bulk_deletions.bulk_deletion_details(story.vault, found).records == {"task": 1}
 
 
 def test_another_locations_event_is_not_to_be_had(story: Story) -> None:
     gone_at_once(story, "a")
-    (found,) = bulk_deletions.events(story.vault, BOTH, story.clock())
-    assert bulk_deletions.event(story.vault, [CLINIC], found.key, story.clock()) is None
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
+    assert bulk_deletions.get_bulk_deletion(story.vault, [CLINIC], found.key, story.clock()) is None
 
 
 def test_a_recent_event_is_one_of_which_somebody_is_still_gone(story: Story) -> None:
@@ -154,6 +154,6 @@ def test_a_recent_event_is_one_of_which_somebody_is_still_gone(story: Story) -> 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 50))))
 def test_every_deletion_is_in_one_spell_and_spells_are_apart(told: list[tuple[int, int]]) -> None:
-    found = spells((START + timedelta(seconds=seconds), number) for seconds, number in told)
+    found = deletion_bursts((START + timedelta(seconds=seconds), number) for seconds, number in told)
     assert sum(one.contacts for one in found) == sum(number for _, number in told)
     assert all(later.first - earlier.last > APART for earlier, later in pairwise(found))

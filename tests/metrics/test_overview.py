@@ -84,11 +84,11 @@ def test_older_deletions_leave_the_last_week_and_month(story: Story) -> None:
 
 
 def test_urgency_in_numbers_is_urgency_in_the_list(story: Story) -> None:
-    from hlcore.metrics.deletions import Wanted, listing
+    from hlcore.metrics.deletions import DeletionFilter, listing
 
     for number in range(64):
         story.lose(f"c{number}", days_ago=number / 2)
-    rows = listing(story.vault, Wanted([AGENCY], ("deleted", "expired")), story.clock(), limit=99).rows
+    rows = listing(story.vault, DeletionFilter([AGENCY], ("deleted", "expired")), story.clock(), limit=99).rows
     numbers = overview(story.vault, [AGENCY], story.clock(), SETTINGS).tally
     for word in ("closed", "today", "soon", "later"):
         assert getattr(numbers, word) == sum(lost.urgency == word for lost in rows)

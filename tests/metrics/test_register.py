@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hlcore.metrics.deletions import Wanted, at_risk, listing
+from hlcore.metrics.deletions import DeletionFilter, at_risk, listing
 from hlcore.store import locations
 from tests.metrics.conftest import AGENCY, CLINIC, Story
 
@@ -14,7 +14,9 @@ BOTH = (AGENCY, CLINIC)
 
 
 def ids(story: Story, limit: int = 50, offset: int = 0, **wanted: Any) -> list[str]:
-    page = at_risk(story.vault, Wanted(**{"location_ids": BOTH, **wanted}), story.clock(), limit=limit, offset=offset)
+    page = at_risk(
+        story.vault, DeletionFilter(**{"location_ids": BOTH, **wanted}), story.clock(), limit=limit, offset=offset
+    )
     return [lost.row.contact_id for lost in page.rows]
 
 
@@ -78,21 +80,21 @@ def test_pages_have_every_row_once_and_the_total(story: Story) -> None:
         story.lose(f"c{number}", days_ago=3)
     found = [each for offset in (0, 3, 6) for each in ids(story, limit=3, offset=offset)]
     assert sorted(found) == [f"c{number}" for number in range(7)]
-    assert at_risk(story.vault, Wanted(BOTH), story.clock(), limit=3).total == 7
+    assert at_risk(story.vault, DeletionFilter(BOTH), story.clock(), limit=3).total == 7
 
 
 def test_owners_are_named_and_unknown_ones_keep_their_id(story: Story) -> None:
     story.user("u1", "Olga Owner")
     story.lose("a", assignedTo="u1", days_ago=2)
     story.lose("b", assignedTo="u9", days_ago=1)
-    page = at_risk(story.vault, Wanted(BOTH), story.clock(), limit=9)
+    page = at_risk(story.vault, DeletionFilter(BOTH), story.clock(), limit=9)
     assert [lost.owner for lost in page.rows] == ["Olga Owner", "u9"]
 
 
 def test_each_row_says_how_soon_somebody_must_act(story: Story) -> None:
     for contact_id, days in (("today", 29.5), ("soon", 22.5), ("later", 21.5), ("closed", 31)):
         story.lose(contact_id, days_ago=days)
-    page = listing(story.vault, Wanted(BOTH, ("deleted", "expired")), story.clock(), limit=9)
+    page = listing(story.vault, DeletionFilter(BOTH, ("deleted", "expired")), story.clock(), limit=9)
     assert {lost.row.contact_id: lost.urgency for lost in page.rows} == {
         "today": "today", "soon": "soon", "later": "later", "closed": "closed",
     }  # fmt: skip
@@ -100,5 +102,5 @@ def test_each_row_says_how_soon_somebody_must_act(story: Story) -> None:
 
 def test_an_exact_time_of_deletion_starts_the_clock(story: Story) -> None:
     story.lose("c1", days_ago=40, exact=story.clock())
-    (lost,) = at_risk(story.vault, Wanted(BOTH), story.clock(), limit=9).rows
+    (lost,) = at_risk(story.vault, DeletionFilter(BOTH), story.clock(), limit=9).rows
     assert (lost.left.days_left, lost.left.exact) == (30, True)

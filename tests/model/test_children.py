@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hlcore.model.child_requests import PARTS, family
+from hlcore.model.child_requests import PARTS, child_requests
 from hlcore.model.record_matching import LEAVE_OUT, differences, find, original, same, smaller
-from hlcore.model.reference_data import Account
+from hlcore.model.reference_data import ReferenceData
 from hlcore.model.transcript import LONGEST, plain_text, transcript
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -30,7 +30,7 @@ MAY = {
     "business": {"businessId"},
 }
 """Properties of the DTOs in HighLevel's OpenAPI files; the contact's and the location's id are added when sent."""
-ACCOUNT = Account(
+ACCOUNT = ReferenceData(
     users={"u1": "Sam"},
     names={"u1": "Sam", "u2": "Kim"},
     pipelines={"p1": ("Sales", {"s1": "New"})},
@@ -60,7 +60,7 @@ def made(rows: dict[str, list[dict[str, Any]]], fields: dict[str, Any] | None = 
         kind: [(f"{kind}{at}", json.dumps(row).encode()) for at, row in enumerate(listed)]
         for kind, listed in rows.items()
     }
-    return family(fields or {}, raws, ACCOUNT, now=NOW, **how)
+    return child_requests(fields or {}, raws, ACCOUNT, now=NOW, **how)
 
 
 @given(ONE_KIND, st.lists(st.sampled_from(["u1", "u2"]), unique=True))

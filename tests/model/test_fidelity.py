@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 
 from hlcore.model.comparison import Difference, compare, explained, same_phone
-from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import as_read, iso_date, same_value
-from hlcore.model.reference_data import Catalogue
-from hlcore.model.restore_payload import writable
+from hlcore.model.reference_data import FieldCatalogue
+from hlcore.model.restore_payload import restore_payload
 from tests.model.copies import fields
 
 
@@ -23,13 +23,13 @@ def as_shown(target: dict[str, Any]) -> dict[str, Any]:
 
 @given(fields)
 def test_a_contact_compared_with_itself_has_no_difference(copy: dict[str, Any]) -> None:
-    found = writable(LastCopy(copy, True), "loc1", Catalogue())
+    found = restore_payload(ContactSnapshot(copy, True), "loc1", FieldCatalogue())
     assert compare(found.target, as_shown(found.target)) == ()
 
 
 @given(fields)
 def test_leaving_any_text_out_is_seen(copy: dict[str, Any]) -> None:
-    target = writable(LastCopy(copy, True), "loc1", Catalogue()).target
+    target = restore_payload(ContactSnapshot(copy, True), "loc1", FieldCatalogue()).target
     for key in {"email", "city", "companyName"} & target.keys():
         shown = {name: value for name, value in as_shown(target).items() if name != key}
         assert [one.field for one in compare(target, shown)] == [key]

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hlcore.model.health import Facts, Level, ago, assess
+from hlcore.model.health import HealthFacts, Level, ago, assess
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-GOOD = Facts(
+GOOD = HealthFacts(
     connected=True,
     last_complete_at=NOW - timedelta(minutes=10),
     last_outcome="complete",

@@ -10,19 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.child_requests import stage, unplaced_of
-from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition, values_of
 from hlcore.model.exclusions import FIELDS, KINDS, belongings, is_known, is_left
-from hlcore.model.reference_data import Account, Catalogue
-from hlcore.model.restore_payload import CREATE, Writable, writable
+from hlcore.model.reference_data import FieldCatalogue, ReferenceData
+from hlcore.model.restore_payload import CREATE, RestorePayload, restore_payload
 from tests.model.copies import fields
 
-CATALOGUE = Catalogue({"cf1": FieldDefinition("Budget"), "cf2": FieldDefinition("Start", "DATE")}, frozenset({"user1"}))
+CATALOGUE = FieldCatalogue(
+    {"cf1": FieldDefinition("Budget"), "cf2": FieldDefinition("Start", "DATE")}, frozenset({"user1"})
+)
 names = st.sets(st.sampled_from([*FIELDS, *KINDS, "customFields.cf1", "customFields.cf2", "dnd", "dndSettings", "x"]))
 
 
-def of(copy: dict[str, Any], leave: set[str]) -> Writable:
-    return writable(LastCopy(copy, True), "loc1", CATALOGUE, leave_out=leave)
+def of(copy: dict[str, Any], leave: set[str]) -> RestorePayload:
+    return restore_payload(ContactSnapshot(copy, True), "loc1", CATALOGUE, leave_out=leave)
 
 
 @given(fields, names)
@@ -100,16 +102,16 @@ def test_each_record_is_either_left_out_or_comes_back(leave: set[str]) -> None:
     assert not back & left
 
 
-PLACES = Account(
+PLACES = ReferenceData(
     pipelines={"p1": ("Sales", {"s1": "New", "s2": "Won"})},
     past_pipelines={"old": ("Retired", {"o1": "Warm"}), "p1": ("Sales", {"s1": "New", "s2": "Won", "s0": "Cold"})},
 )
 GONE = {"pipelineId": "old", "pipelineStageId": "o1"}
 
 
-def placed(**answers: str) -> Account:
+def placed(**answers: str) -> ReferenceData:
     chosen = {key.replace("_", "/"): value for key, value in answers.items()}
-    return Account(pipelines=PLACES.pipelines, past_pipelines=PLACES.past_pipelines, placed=chosen)
+    return ReferenceData(pipelines=PLACES.pipelines, past_pipelines=PLACES.past_pipelines, placed=chosen)
 
 
 def test_a_vanished_pipeline_without_a_namesake_is_asked_about_by_its_old_names() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.contact_snapshot import LastCopy
-from hlcore.model.reference_data import Catalogue
+from hlcore.model.contact_snapshot import ContactSnapshot
+from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.rejected_fields import gaps, named, narrowed
-from hlcore.model.restore_payload import UPDATE, writable
+from hlcore.model.restore_payload import UPDATE, restore_payload
 from tests.model.copies import fields
 
 BODY: dict[str, Any] = {
@@ -44,7 +44,7 @@ names = st.sampled_from([*sorted(UPDATE), "locationId", "customFields.0.field_va
 
 @given(fields, st.lists(st.lists(names, max_size=2), max_size=12))
 def test_whatever_is_refused_do_not_disturb_stays_and_it_ends(copy: dict[str, Any], refusals: list[list[str]]) -> None:
-    body = writable(LastCopy(copy, True), "loc1", Catalogue()).body
+    body = restore_payload(ContactSnapshot(copy, True), "loc1", FieldCatalogue()).body
     found = narrowed(body, refusals)
     if found is not None:
         assert {"dnd", "dndSettings", "locationId"} <= found.keys() <= body.keys()
@@ -53,5 +53,5 @@ def test_whatever_is_refused_do_not_disturb_stays_and_it_ends(copy: dict[str, An
 
 @given(fields)
 def test_refusals_without_end_end_with_nothing(copy: dict[str, Any]) -> None:
-    body = writable(LastCopy(copy, True), "loc1", Catalogue()).body
+    body = restore_payload(ContactSnapshot(copy, True), "loc1", FieldCatalogue()).body
     assert narrowed(body, [()] * 6) is None

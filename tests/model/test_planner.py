@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.capture_forecast import Pace, forecast, when
-from hlcore.model.capture_planner import Allowance, Facts, Feed, Part, Policy, Purpose, next_step, wishes
+from hlcore.model.capture_planner import Allowance, CaptureFacts, Feed, KindState, Policy, Purpose, next_step, wishes
 from hlcore.model.records import COST, KINDS
 from tests.benchmarks.planner_days import START, Days, error_of
 
@@ -19,18 +19,18 @@ DAWN = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @st.composite
-def parts(draw: st.DrawFn) -> Part:
+def parts(draw: st.DrawFn) -> KindState:
     kind = draw(st.sampled_from(KINDS))
     live = draw(st.integers(0, 1_000_000))
     never = draw(st.integers(0, live))
     wanted = draw(st.integers(0, live - never))
     feeds = st.builds(Feed, st.integers(1, 10_000), st.booleans(), st.booleans(), st.booleans())
     feed = draw(st.none() | feeds)
-    return Part(kind, live, never, wanted, draw(st.integers(0, live)), COST[kind], feed, draw(st.booleans()))
+    return KindState(kind, live, never, wanted, draw(st.integers(0, live)), COST[kind], feed, draw(st.booleans()))
 
 
 facts = st.builds(
-    Facts,
+    CaptureFacts,
     st.lists(parts(), max_size=7, unique_by=lambda part: part.kind).map(tuple),
     st.integers(0, 2),
     st.booleans(),
@@ -50,14 +50,16 @@ allowances = st.builds(
 
 
 @given(facts, allowances, st.integers(0, 86_399))
-def test_no_step_is_chosen_before_a_more_valuable_one(facts: Facts, allowance: Allowance, second: int) -> None:
+def test_no_step_is_chosen_before_a_more_valuable_one(facts: CaptureFacts, allowance: Allowance, second: int) -> None:
     step = next_step(facts, allowance, DAWN + timedelta(seconds=second))
     if step is not None:
         assert step.purpose == min(purpose for purpose, _, _ in wishes(facts))
 
 
 @given(facts, allowances, st.integers(0, 86_399))
-def test_capturing_never_touches_the_share_that_stays_unused(facts: Facts, allowance: Allowance, second: int) -> None:
+def test_capturing_never_touches_the_share_that_stays_unused(
+    facts: CaptureFacts, allowance: Allowance, second: int
+) -> None:
     step = next_step(facts, allowance, DAWN + timedelta(seconds=second))
     if step is not None and step.purpose > Purpose.CONFIRM:
         assert allowance.left - step.calls >= allowance.kept
@@ -66,20 +68,20 @@ def test_capturing_never_touches_the_share_that_stays_unused(facts: Facts, allow
 
 
 @given(facts)
-def test_the_order_is_restore_watch_confirm_changed_first_renew(facts: Facts) -> None:
+def test_the_order_is_restore_watch_confirm_changed_first_renew(facts: CaptureFacts) -> None:
     purposes = [purpose for purpose, _, _ in wishes(facts)]
     assert purposes == sorted(purposes)
 
 
 @given(facts)
-def test_what_the_token_may_not_read_is_never_asked_for(facts: Facts) -> None:
+def test_what_the_token_may_not_read_is_never_asked_for(facts: CaptureFacts) -> None:
     closed = {part.kind for part in facts.parts if not part.open}
     assert not closed & {kind for _, kind, way in wishes(facts) if way not in ("", "catalogue", "email")}
 
 
 @given(facts, allowances, st.floats(0, 50_000), st.floats(0, 50_000))
 def test_a_forecast_never_lies_in_the_past_and_more_work_is_never_done_sooner(
-    facts: Facts, allowance: Allowance, others: float, changes: float
+    facts: CaptureFacts, allowance: Allowance, others: float, changes: float
 ) -> None:
     pace = Pace(8.0, others, changes)
     for at in forecast(facts, allowance, NOON, pace).values():
@@ -90,7 +92,7 @@ def test_a_forecast_never_lies_in_the_past_and_more_work_is_never_done_sooner(
 
 
 @given(parts())
-def test_a_share_is_never_above_one_and_never_one_while_something_is_missing(part: Part) -> None:
+def test_a_share_is_never_above_one_and_never_one_while_something_is_missing(part: KindState) -> None:
     assert 0 <= part.share <= 1
     if part.live and (part.never or part.wanted):
         assert part.share < 1

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hlcore.model.comparison import compare
 from hlcore.model.custom_fields import FieldDefinition, as_read
 from hlcore.model.dnd import CHANNELS, own_settings
-from hlcore.model.reference_data import Catalogue
+from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore_payload import UPDATE
-from hlcore.model.revert import aspects, freshened, meanwhile, put_back, rest
+from hlcore.model.revert import field_histories, freshened, meanwhile, rest, revert_update
 
-KNOWN = Catalogue({"f1": FieldDefinition("Budget", "NUMERICAL"), "f2": FieldDefinition("Start", "DATE"),
+KNOWN = FieldCatalogue({"f1": FieldDefinition("Budget", "NUMERICAL"), "f2": FieldDefinition("Start", "DATE"),
                    "f3": FieldDefinition("Old", "TEXT", exists=False)}, frozenset({"u1", "u2"}))  # fmt: skip
 TEXT = st.sampled_from(["", "a", "B c", "é", "2020-01-02", "DE", "u1", "u9"])
 STATUS = st.sampled_from(["active", "inactive", "permanent"])
@@ -50,10 +50,10 @@ def fields_in(body: dict[str, Any]) -> set[str]:
 def test_only_what_was_chosen_and_differs_is_in_the_update(
     then: dict[str, Any], now: dict[str, Any], data: st.DataObject, whole: bool
 ) -> None:
-    differing = [one.field for one in aspects(then, now, KNOWN, whole=whole)]
+    differing = [one.field for one in field_histories(then, now, KNOWN, whole=whole)]
     offered = [*differing, "city", "tags", "customFields.f1", "email"]
     chosen = data.draw(st.sets(st.sampled_from(offered)))
-    found = put_back(then, now, chosen, KNOWN, whole=whole)
+    found = revert_update(then, now, chosen, KNOWN, whole=whole)
     assert fields_in(found.body) <= chosen & set(differing)
     assert set(found.expected) | set(found.left) == chosen & set(differing)
     assert not set(found.expected) & set(found.left)
@@ -61,14 +61,14 @@ def test_only_what_was_chosen_and_differs_is_in_the_update(
 
 @given(COPIES, COPIES)
 def test_the_update_is_within_what_highlevel_takes(then: dict[str, Any], now: dict[str, Any]) -> None:
-    everything = {one.field for one in aspects(then, now, KNOWN)}
-    assert put_back(then, now, everything, KNOWN).body.keys() <= UPDATE
+    everything = {one.field for one in field_histories(then, now, KNOWN)}
+    assert revert_update(then, now, everything, KNOWN).body.keys() <= UPDATE
 
 
 @given(COPIES, COPIES)
 def test_no_channel_that_is_closed_today_is_opened(then: dict[str, Any], now: dict[str, Any]) -> None:
-    everything = {one.field for one in aspects(then, now, KNOWN)}
-    body = put_back(then, now, everything, KNOWN).body
+    everything = {one.field for one in field_histories(then, now, KNOWN)}
+    body = revert_update(then, now, everything, KNOWN).body
     assert body.get("dnd", True) is True
     before = own_settings(now)
     after = own_settings({"dnd": body.get("dnd", before.everywhere), "dndSettings": body.get("dndSettings", {})})
@@ -78,14 +78,16 @@ def test_no_channel_that_is_closed_today_is_opened(then: dict[str, Any], now: di
 
 @given(COPIES)
 def test_equal_copies_leave_nothing_to_put_back(copy: dict[str, Any]) -> None:
-    assert aspects(copy, copy, KNOWN) == ()
-    assert put_back(copy, copy, {"city", "tags", "email"}, KNOWN).body == {}
+    assert field_histories(copy, copy, KNOWN) == ()
+    assert revert_update(copy, copy, {"city", "tags", "email"}, KNOWN).body == {}
 
 
 @given(COPIES, COPIES)
 def test_what_was_put_back_is_as_it_was_then(then: dict[str, Any], now: dict[str, Any]) -> None:
-    everything = {one.field for one in aspects(then, now, KNOWN) if one.field.partition(".")[0] not in ("dndSettings",)}
-    body = put_back(then, now, everything, KNOWN).body
+    everything = {
+        one.field for one in field_histories(then, now, KNOWN) if one.field.partition(".")[0] not in ("dndSettings",)
+    }
+    body = revert_update(then, now, everything, KNOWN).body
     custom = {one["id"]: one for one in now.get("customFields", [])}
     custom |= {key: {"id": key, "value": value} for key, value in as_read(body.get("customFields", [])).items()}
     after = {**now, **body, "customFields": list(custom.values())}
@@ -108,15 +110,15 @@ def test_what_was_put_back_is_as_it_was_then(then: dict[str, Any], now: dict[str
     ],
 )
 def test_what_cannot_be_put_back_says_why(then: dict[str, Any], now: dict[str, Any], word: str) -> None:
-    (one,) = aspects(then, now, KNOWN)
+    (one,) = field_histories(then, now, KNOWN)
     assert word in one.obstacle
-    assert put_back(then, now, {one.field}, KNOWN).body == {}
+    assert revert_update(then, now, {one.field}, KNOWN).body == {}
 
 
 def test_closing_a_channel_again_keeps_the_others_as_they_are_today() -> None:
     then = {"dndSettings": {"SMS": {"status": "active", "message": "STOP"}, "Email": {"status": "inactive"}}}
     now = {"dndSettings": {"SMS": {"status": "inactive"}, "Email": {"status": "active"}}}
-    body = put_back(then, now, {"dndSettings.SMS", "dndSettings.Email"}, KNOWN).body
+    body = revert_update(then, now, {"dndSettings.SMS", "dndSettings.Email"}, KNOWN).body
     assert body["dndSettings"]["SMS"] == {"status": "active", "message": "STOP"}
     assert body["dndSettings"]["Email"]["status"] == "active"
 
@@ -125,7 +127,7 @@ def test_a_channel_that_the_person_closed_since_the_copy_stays_closed() -> None:
     then = {"dndSettings": {"SMS": {"status": "active"}, "Email": {"status": "inactive"}}}
     now = {"dndSettings": {"SMS": {"status": "inactive"}, "Email": {"status": "inactive"}}}
     live = {"dndSettings": {"SMS": {"status": "inactive"}, "Email": {"status": "active"}}}
-    body = put_back(then, now, {"dndSettings.SMS"}, KNOWN).body
+    body = revert_update(then, now, {"dndSettings.SMS"}, KNOWN).body
     fresh = freshened(body, live, {"dndSettings.SMS"})
     assert {channel: said["status"] for channel, said in fresh["dndSettings"].items()} == {
         "SMS": "active",
@@ -135,12 +137,12 @@ def test_a_channel_that_the_person_closed_since_the_copy_stays_closed() -> None:
 
 def test_a_listings_row_is_silent_about_fields_that_it_never_carries() -> None:
     then, now = {"firstName": "Ada"}, {"firstName": "Ada", "website": "example.com", "source": "fair"}
-    assert [one.field for one in aspects(then, now, KNOWN, whole=False)] == ["source"]
+    assert [one.field for one in field_histories(then, now, KNOWN, whole=False)] == ["source"]
 
 
 def test_true_spelling_of_names_is_what_counts() -> None:
     then, now = {"firstName": "mary", "firstNameRaw": "Mary"}, {"firstName": "Mary"}
-    assert aspects(then, now, KNOWN) == ()
+    assert field_histories(then, now, KNOWN) == ()
 
 
 def test_what_changed_meanwhile_is_named() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 from hypothesis import given
 
-from hlcore.model.contact_snapshot import LastCopy, last_copy
+from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
 from hlcore.model.custom_fields import FieldDefinition
-from hlcore.model.reference_data import Catalogue
-from hlcore.model.restore_payload import CREATE, UPDATE, Writable, without, writable
+from hlcore.model.reference_data import FieldCatalogue
+from hlcore.model.restore_payload import CREATE, UPDATE, RestorePayload, restore_payload, without
 from tests.model.copies import fields
 
-CATALOGUE = Catalogue(
+CATALOGUE = FieldCatalogue(
     {
         "cf1": FieldDefinition("Budget", "NUMERICAL"),
         "cf2": FieldDefinition("Start", "DATE"),
@@ -26,8 +26,8 @@ OBJECTS: dict[str, type] = {"dndSettings": dict, "inboundDndSettings": dict}
 TYPES: dict[str, type] = {"dnd": bool, "tags": list, "customFields": list, **OBJECTS}
 
 
-def of(*, known: bool = True, **copy: Any) -> Writable:
-    return writable(LastCopy(copy, known), "loc1", CATALOGUE)
+def of(*, known: bool = True, **copy: Any) -> RestorePayload:
+    return restore_payload(ContactSnapshot(copy, known), "loc1", CATALOGUE)
 
 
 def test_every_writable_field_of_a_full_copy_is_in_the_body() -> None:
@@ -70,8 +70,8 @@ def test_an_owner_who_no_longer_exists_is_left_out_and_named() -> None:
 
 
 def test_an_unknown_catalogue_leaves_the_judgement_to_highlevel() -> None:
-    copy = LastCopy({"assignedTo": "ghost", "customFields": [{"id": "any", "value": "1"}]}, True)
-    body = writable(copy, "loc1", Catalogue()).body
+    copy = ContactSnapshot({"assignedTo": "ghost", "customFields": [{"id": "any", "value": "1"}]}, True)
+    body = restore_payload(copy, "loc1", FieldCatalogue()).body
     assert (body["assignedTo"], body["customFields"][0]["id"]) == ("ghost", "any")
 
 
@@ -123,7 +123,7 @@ def test_a_newer_row_wins_over_an_older_detail_and_what_it_always_lists_is_not_f
             "dndSettings": {},
         }
     )
-    found = last_copy(row, detail)
+    found = latest_snapshot(row, detail)
     assert (found.fields["firstName"], found.fields.get("email"), found.fields["gender"]) == ("New", None, "female")
     assert not found.settings_known
 
@@ -131,12 +131,12 @@ def test_a_newer_row_wins_over_an_older_detail_and_what_it_always_lists_is_not_f
 def test_a_detail_of_the_same_age_tells_the_settings() -> None:
     row = msgspec.json.encode({"id": "a", "firstName": "anna", "firstNameRaw": "Anna"})
     detail = msgspec.json.encode({"id": "a", "firstName": "Anna", "dndSettings": {"SMS": {"status": "active"}}})
-    found = last_copy(row, detail)
+    found = latest_snapshot(row, detail)
     assert found.settings_known
     assert found.fields["dndSettings"]["SMS"]["status"] == "active"
 
 
 def test_a_row_without_settings_says_something_only_where_rows_carry_them() -> None:
     row = msgspec.json.encode({"id": "a"})
-    assert not last_copy(row).settings_known
-    assert last_copy(row, rows_tell_settings=True).settings_known
+    assert not latest_snapshot(row).settings_known
+    assert latest_snapshot(row, rows_tell_settings=True).settings_known

@@ -16,9 +16,9 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
-from hlcore.runtime import House, move_in
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.app_context import AppContext
+from hlcore.runtime import Runtime, set_runtime
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.sync.listing.run import sync_location
 from tests.worlds import HandClock
@@ -54,12 +54,12 @@ def settings_for(folder: Path, **more: Any) -> Settings:
     return Settings(**{**values, **more})
 
 
-def _round(office: Office, location_id: str) -> None:
-    with office.client(location_id) as client:
-        sync_location(office.vault, client, office.rules(office.location(location_id)), now=office.clock.now)
+def _round(context: AppContext, location_id: str) -> None:
+    with context.client(location_id) as client:
+        sync_location(context.vault, client, context.rules(context.location(location_id)), now=context.clock.now)
 
 
-def _live(harbor: Location, dental: Location, clock: HandClock, office: Office) -> None:
+def _live(harbor: SandboxLocation, dental: SandboxLocation, clock: HandClock, context: AppContext) -> None:
     """Deletions on some days of a month: 2 long ago, 3 last week, 2 yesterday; one comes back."""
     rounds: list[tuple[int, Callable[[], None]]] = [
         (0, lambda: None),
@@ -73,10 +73,10 @@ def _live(harbor: Location, dental: Location, clock: HandClock, office: Office) 
         happens()
         clock.at += timedelta(hours=1)
         for location_id in (HARBOR, DENTAL):
-            _round(office, location_id)
+            _round(context, location_id)
 
 
-def _open(sandbox: Sandbox, clock: HandClock, location_id: str, name: str, zone: str, letters: str) -> Location:
+def _open(sandbox: Sandbox, clock: HandClock, location_id: str, name: str, zone: str, letters: str) -> SandboxLocation:
     location = sandbox.add_location(location_id, name, zone, token=f"pit-{location_id}")
     for at in range(30):
         location.create(
@@ -102,11 +102,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     harbor = _open(sandbox, clock, HARBOR, "Harbor & Pine Recruiting", "America/New_York", "har")
     dental = _open(sandbox, clock, DENTAL, "Brightwater Dental", "Europe/London", "den")
     with serve(sandbox) as server:
-        office = Office.open(settings_for(folder, api_url=server.url), clock=clock)
+        context = AppContext.open(settings_for(folder, api_url=server.url), clock=clock)
         for location_id in (HARBOR, DENTAL):
-            connection.connect(office, location_id, f"pit-{location_id}")
-        _live(harbor, dental, clock, office)
-        office.close()
+            connection.connect(context, location_id, f"pit-{location_id}")
+        _live(harbor, dental, clock, context)
+        context.close()
     sandbox.save(folder / "sandbox.bin")
     return folder
 
@@ -149,35 +149,35 @@ def highlevel(api_url: str, sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def house(folder: Path, clock: HandClock, api_url: str) -> Iterator[House]:
+def runtime(folder: Path, clock: HandClock, api_url: str) -> Iterator[Runtime]:
     """The process under test, on the lived vault."""
     settings = settings_for(folder, api_url=api_url)
-    yield from _house(House(settings, office=Office.open(settings, clock=clock)))
+    yield from _house(Runtime(settings, context=AppContext.open(settings, clock=clock)))
 
 
 @pytest.fixture
-def empty_house(tmp_path: Path, clock: HandClock) -> Iterator[House]:
+def empty_house(tmp_path: Path, clock: HandClock) -> Iterator[Runtime]:
     """The process under test, on a vault to which no account was ever connected."""
     settings = settings_for(tmp_path)
-    yield from _house(House(settings, office=Office.open(settings, clock=clock)))
+    yield from _house(Runtime(settings, context=AppContext.open(settings, clock=clock)))
 
 
-def _house(made: House) -> Iterator[House]:
-    before, bound = move_in(made), config.get_option("server.address")
+def _house(made: Runtime) -> Iterator[Runtime]:
+    before, bound = set_runtime(made), config.get_option("server.address")
     config.set_option("server.address", "127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hlcore.ui.session.remote_address", lambda: None)
         yield made
     config.set_option("server.address", bound)
-    move_in(before)
+    set_runtime(before)
     made.stop()
 
 
 @pytest.fixture
-def office(house: House) -> Office:
+def context(runtime: Runtime) -> AppContext:
     """The Office on show."""
-    assert house.office
-    return house.office
+    assert runtime.context
+    return runtime.context
 
 
 def frame() -> AppTest:
@@ -193,7 +193,7 @@ def sign_in(app: AppTest, who: dict[str, Any]) -> AppTest:
 
 
 @pytest.fixture
-def app(house: House) -> AppTest:
+def app(runtime: Runtime) -> AppTest:
     """The app over the lived vault, in local mode, not yet run."""
     return frame()
 

@@ -9,26 +9,26 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
 from hlcore.export.small_tables import export_table
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act, Person, Role
-from hlcore.runtime import House
+from hlcore.governance.roles import Action, Role, User
+from hlcore.runtime import Runtime
 from hlcore.store import audit, runs
 from hlcore.ui import activity as ui_activity
 from tests.pages.conftest import DENTAL, HARBOR, frame, text_of
 
-SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
-MARA = Person("mara@example.com", "Mara", Role.VIEWER, "oidc")
+SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
+MARA = User("mara@example.com", "Mara", Role.VIEWER, "oidc")
 
 
 def activity(app: AppTest) -> AppTest:
     return app.run().switch_page("activity.py").run()
 
 
-def act(office: Office, person: Person, what: Act, location_id: str = "") -> None:
-    with recorded(office.vault, person, what, now=office.clock.now, location_id=location_id, detail={"rows": 3}):
+def act(context: AppContext, user: User, what: Action, location_id: str = "") -> None:
+    with recorded(context.vault, user, what, now=context.clock.now, location_id=location_id, detail={"rows": 3}):
         pass
 
 
@@ -47,54 +47,54 @@ def test_moments_are_in_the_accounts_own_time_zone(app: AppTest) -> None:
     assert zones["Harbor & Pine Recruiting"].endswith(("EST", "EDT"))
 
 
-def test_only_those_that_need_a_look(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
-        run = runs.claim(tx, HARBOR, "watch", at=office.clock.now(), holder="", resume_within=timedelta(0))
-        runs.finish(tx, run.run_id, office.clock.now(), outcome="refused", reason="The token was revoked.")
+def test_only_those_that_need_a_look(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
+        run = runs.claim(tx, HARBOR, "watch", at=context.clock.now(), holder="", resume_within=timedelta(0))
+        runs.finish(tx, run.run_id, context.clock.now(), outcome="refused", reason="The token was revoked.")
     app.query_params["outcome"] = "Needs a look"
     table = activity(app).dataframe[0].value
     assert list(table["Why"]) == ["The token was revoked."]
 
 
-def test_an_interrupted_round_says_so(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
-        run = runs.claim(tx, DENTAL, "listing", at=office.clock.now(), holder="gone", resume_within=timedelta(0))
+def test_an_interrupted_round_says_so(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
+        run = runs.claim(tx, DENTAL, "listing", at=context.clock.now(), holder="gone", resume_within=timedelta(0))
         runs.release(tx, run.run_id)
     assert "Interrupted" in text_of(activity(app))
 
 
-def test_a_round_in_progress_shows_how_far_it_is(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
+def test_a_round_in_progress_shows_how_far_it_is(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
         run = runs.claim(
-            tx, DENTAL, "listing", at=office.clock.now(), holder=runs.this_process(), resume_within=timedelta(0)
+            tx, DENTAL, "listing", at=context.clock.now(), holder=runs.this_process(), resume_within=timedelta(0)
         )
-        runs.beat(tx, run.run_id, office.clock.now(), seen=500, total=2000)
+        runs.beat(tx, run.run_id, context.clock.now(), seen=500, total=2000)
     page = activity(app)
     assert "500 of 2,000 contacts read" in str([element.proto for element in page.get("progress")])
 
 
-def test_the_trail_shows_who_did_what(app: AppTest, office: Office) -> None:
-    act(office, SAM, Act.SETTINGS, HARBOR)
+def test_the_trail_shows_who_did_what(app: AppTest, context: AppContext) -> None:
+    act(context, SAM, Action.SETTINGS, HARBOR)
     app.query_params["view"] = "Who did what"
     table = activity(app).dataframe[0].value
     assert list(table["Who"]) == ["sam@example.com"]
     assert list(table["Did"]) == ["Changed settings"]
 
 
-def test_the_trail_can_be_filtered(app: AppTest, office: Office) -> None:
-    act(office, SAM, Act.SETTINGS)
-    act(office, SAM, Act.EXPORT)
+def test_the_trail_can_be_filtered(app: AppTest, context: AppContext) -> None:
+    act(context, SAM, Action.SETTINGS)
+    act(context, SAM, Action.EXPORT)
     app.query_params["view"] = "Who did what"
     page = activity(app)
     page.selectbox(key="act").set_value("export").run()
     assert list(page.dataframe[0].value["Did"]) == ["Downloaded"]
 
 
-def test_rounds_are_paged_by_the_database(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
+def test_rounds_are_paged_by_the_database(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
         for _ in range(60):
-            run = runs.claim(tx, HARBOR, "watch", at=office.clock.now(), holder="", resume_within=timedelta(0))
-            runs.finish(tx, run.run_id, office.clock.now(), outcome="complete", reason="")
+            run = runs.claim(tx, HARBOR, "watch", at=context.clock.now(), holder="", resume_within=timedelta(0))
+            runs.finish(tx, run.run_id, context.clock.now(), outcome="complete", reason="")
     page = activity(app)
     first = page.dataframe[0].value
     page.button(key="runs_next").click().run()
@@ -102,25 +102,25 @@ def test_rounds_are_paged_by_the_database(app: AppTest, office: Office) -> None:
     assert "26–50 of 70 rounds" in text_of(page)
 
 
-def test_the_file_holds_every_round(office: Office) -> None:
-    found = office.locations()
+def test_the_file_holds_every_round(context: AppContext) -> None:
+    found = context.locations()
     data = export_table(
-        office.vault, ui_activity.RUN_HEADER, ui_activity.run_lines(office.vault, [HARBOR, DENTAL], (), found),
-        subject="rounds", person=SAM, now=office.clock.now,
+        context.vault, ui_activity.RUN_HEADER, ui_activity.run_lines(context.vault, [HARBOR, DENTAL], (), found),
+        subject="rounds", user=SAM, now=context.clock.now,
     )  # fmt: skip
     lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert len(lines) == 10
     assert sum(int(line["deleted"]) for line in lines) == 7
 
 
-def test_a_viewer_cannot_download_and_the_try_is_recorded(office: Office) -> None:
+def test_a_viewer_cannot_download_and_the_try_is_recorded(context: AppContext) -> None:
     with pytest.raises(NotAllowed):
-        export_table(office.vault, ("a",), [("b",)], subject="rounds", person=MARA, now=office.clock.now)
-    with office.vault.read() as tx:
+        export_table(context.vault, ("a",), [("b",)], subject="rounds", user=MARA, now=context.clock.now)
+    with context.vault.read() as tx:
         assert audit.listing(tx, limit=1)[0].outcome == "refused"
 
 
-def test_an_empty_vault_explains_itself(empty_house: House) -> None:
+def test_an_empty_vault_explains_itself(empty_house: Runtime) -> None:
     page = activity(frame())
     assert "No rounds yet" in text_of(page)
     assert not page.exception

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
-from hlcore.runtime import House
+from hlcore.app_context import AppContext
+from hlcore.runtime import Runtime
 from hlcore.store import locations
 from hlcore.store.deletions import register
-from hlcore.ui.components.contact_list import Filters
-from hlcore.ui.components.contact_picker import BASKET, Who
+from hlcore.ui.components.contact_list import ContactFilters
+from hlcore.ui.components.contact_picker import BASKET, ContactRef
 from hlcore.ui.deletions import at_risk as deletion_at_risk
 from hlcore.ui.restore import downloads
 from hlcore.ui.session import locations as places_on_show
@@ -84,9 +84,12 @@ def test_the_window_and_the_clock_are_explained(app: AppTest) -> None:
 
 def test_ticked_people_go_to_the_preview(app: AppTest) -> None:
     page = tick(at_risk(app), [0, 2])
-    assert page.session_state["risk_chosen"] == {Who(HARBOR, "har0000003"): None, Who(DENTAL, "den0000000"): None}
+    assert page.session_state["risk_chosen"] == {
+        ContactRef(HARBOR, "har0000003"): None,
+        ContactRef(DENTAL, "den0000000"): None,
+    }
     page.button(key="restore").click().run()
-    assert page.session_state[BASKET] == [Who(HARBOR, "har0000003"), Who(DENTAL, "den0000000")]
+    assert page.session_state[BASKET] == [ContactRef(HARBOR, "har0000003"), ContactRef(DENTAL, "den0000000")]
     assert page.title[0].value == "Restore"
 
 
@@ -94,19 +97,22 @@ def test_the_choice_survives_another_page_of_the_table(app: AppTest) -> None:
     page = tick(at_risk(app), [1])
     page.session_state["left"] = "Later"
     tick(page.run(), [0])
-    assert set(page.session_state["risk_chosen"]) == {Who(HARBOR, "har0000004"), Who(DENTAL, "den0000000")}
+    assert set(page.session_state["risk_chosen"]) == {
+        ContactRef(HARBOR, "har0000004"),
+        ContactRef(DENTAL, "den0000000"),
+    }
 
 
 def test_unticking_takes_a_person_out_of_the_choice(app: AppTest) -> None:
     page = tick(at_risk(app), [0, 1])
     tick(page, [1])
-    assert list(page.session_state["risk_chosen"]) == [Who(HARBOR, "har0000004")]
+    assert list(page.session_state["risk_chosen"]) == [ContactRef(HARBOR, "har0000004")]
 
 
-def test_a_click_on_a_table_that_meanwhile_shows_others_chooses_nobody(app: AppTest, office: Office) -> None:
+def test_a_click_on_a_table_that_meanwhile_shows_others_chooses_nobody(app: AppTest, context: AppContext) -> None:
     page = at_risk(app)
-    with office.vault.write() as tx:
-        register.returned(tx, HARBOR, "har0000003", at=office.clock.now())
+    with context.vault.write() as tx:
+        register.returned(tx, HARBOR, "har0000003", at=context.clock.now())
     tick(page, [0])
     assert names(page) == ["Eve Sample04", *LATER]
     assert not page.session_state["risk_chosen"]
@@ -120,15 +126,15 @@ def test_everybody_can_be_chosen_at_once_and_let_go(app: AppTest) -> None:
     assert not page.session_state["risk_chosen"]
 
 
-def test_who_came_back_is_no_longer_there(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
+def test_who_came_back_is_no_longer_there(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
         for contact_id in ("har0000003", "har0000004"):
-            register.returned(tx, HARBOR, contact_id, at=office.clock.now())
+            register.returned(tx, HARBOR, contact_id, at=context.clock.now())
     assert names(at_risk(app)) == LATER
 
 
-def test_nobody_at_risk_is_said_calmly(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
+def test_nobody_at_risk_is_said_calmly(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
         for location_id in (HARBOR, DENTAL):
             locations.set_window(tx, location_id, days=None, reason="", hipaa=True)
     page = at_risk(app)
@@ -136,7 +142,7 @@ def test_nobody_at_risk_is_said_calmly(app: AppTest, office: Office) -> None:
     assert not page.dataframe
 
 
-def test_a_viewer_looks_and_is_told_why_not_more(house: House) -> None:
+def test_a_viewer_looks_and_is_told_why_not_more(runtime: Runtime) -> None:
     page = at_risk(sign_in(frame(), MARA))
     assert len(names(page)) == 4
     assert page.button(key="restore").disabled
@@ -144,10 +150,10 @@ def test_a_viewer_looks_and_is_told_why_not_more(house: House) -> None:
     assert page.get("download_button")[0].proto.disabled
 
 
-def test_the_export_holds_the_chosen_or_all_that_match(house: House, office: Office, cast: Cast) -> None:
-    wanted = deletion_at_risk.AT_RISK.wanted(places_on_show(), Filters())
-    chosen = downloads.people_file(office, [Who(HARBOR, "har0000004")], wanted, cast.sam).decode("utf-8-sig")
-    everybody = downloads.people_file(office, [], wanted, cast.sam).decode("utf-8-sig")
+def test_the_export_holds_the_chosen_or_all_that_match(runtime: Runtime, context: AppContext, cast: Cast) -> None:
+    wanted = deletion_at_risk.AT_RISK.wanted(places_on_show(), ContactFilters())
+    chosen = downloads.people_file(context, [ContactRef(HARBOR, "har0000004")], wanted, cast.sam).decode("utf-8-sig")
+    everybody = downloads.people_file(context, [], wanted, cast.sam).decode("utf-8-sig")
     assert [line.split(",")[1] for line in chosen.splitlines()[1:]] == ["har0000004"]
     assert len(everybody.splitlines()) == 5
     assert "days_left" in chosen.splitlines()[0]

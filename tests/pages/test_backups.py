@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
-from hlcore.export import Mode
-from hlcore.runtime import House
+from hlcore.export import ExportMode
+from hlcore.runtime import Runtime
 from hlcore.store import audit
 from hlcore.ui import backups
-from hlcore.ui.backups import WHATS, Making, size_words
+from hlcore.ui.backups import WHATS, RunningExport, size_words
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, MARA, frame, sign_in, text_of
 
@@ -26,9 +26,9 @@ def backups_page(app: AppTest) -> AppTest:
     return app.run().switch_page("backups.py").run()
 
 
-def made(page: AppTest) -> Making:
+def made(page: AppTest) -> RunningExport:
     """The file of this session, finished."""
-    found: Making = page.session_state["backup_making"]
+    found: RunningExport = page.session_state["backup_making"]
     end = time.monotonic() + 30
     while not found.done and time.monotonic() < end:
         time.sleep(0.01)
@@ -72,7 +72,7 @@ def test_rows_size_and_hash_of_the_file_are_shown_and_true(app: AppTest) -> None
 def test_one_account_and_exact_values_on_wish(app: AppTest) -> None:
     app.query_params["location"] = DENTAL
     page = backups_page(app)
-    page.radio(key="mode").set_value(Mode.EXACT)
+    page.radio(key="mode").set_value(ExportMode.EXACT)
     page.checkbox(key="bom").uncheck()
     page.button(key="make").click().run()
     header, *lines = made(page).path.read_text(encoding="utf-8").splitlines()
@@ -81,13 +81,13 @@ def test_one_account_and_exact_values_on_wish(app: AppTest) -> None:
     assert page.session_state["backup_making"].file_name.endswith("-exact.csv")
 
 
-def test_every_file_is_listed_with_its_hash(app: AppTest, office: Office) -> None:
+def test_every_file_is_listed_with_its_hash(app: AppTest, context: AppContext) -> None:
     page = backups_page(app)
     page.button(key="make").click().run()
     file = made(page)
     assert file.manifest
     assert file.manifest.sha256 in text_of(page)
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         assert audit.listing(tx, limit=1, offset=0)[0].detail["rows"] == 60
 
 
@@ -95,38 +95,40 @@ def test_nothing_downloaded_yet_is_said(app: AppTest) -> None:
     assert "Nothing has been downloaded yet" in text_of(backups_page(app))
 
 
-def test_without_an_account_there_is_nothing_to_take_away(empty_house: House) -> None:
+def test_without_an_account_there_is_nothing_to_take_away(empty_house: Runtime) -> None:
     assert "Nothing to take away yet" in text_of(backups_page(frame()))
 
 
-def test_a_viewer_is_told_why_not(house: House) -> None:
+def test_a_viewer_is_told_why_not(runtime: Runtime) -> None:
     page = backups_page(sign_in(frame(), MARA))
     assert page.button(key="make").disabled
     assert "Your role may look, not download." in text_of(page)
 
 
-def test_a_viewer_is_refused_behind_the_page_too(house: House, office: Office, cast: Cast, tmp_path: Path) -> None:
-    file = Making(WHATS["all"], "all.csv", tmp_path / "all.csv", office.clock.now())
-    backups.make(office, file, WHATS["all"].selection([]), Mode.SAFE, bom=True, person=cast.mara)
+def test_a_viewer_is_refused_behind_the_page_too(
+    runtime: Runtime, context: AppContext, cast: Cast, tmp_path: Path
+) -> None:
+    file = RunningExport(WHATS["all"], "all.csv", tmp_path / "all.csv", context.clock.now())
+    backups.make(context, file, WHATS["all"].selection([]), ExportMode.SAFE, bom=True, user=cast.mara)
     assert isinstance(file.error, NotAllowed)
     assert not file.path.exists()
 
 
-def test_a_file_that_is_stopped_leaves_nothing_behind(office: Office, cast: Cast, tmp_path: Path) -> None:
-    file = Making(WHATS["all"], "all.csv", tmp_path / "all.csv", office.clock.now())
+def test_a_file_that_is_stopped_leaves_nothing_behind(context: AppContext, cast: Cast, tmp_path: Path) -> None:
+    file = RunningExport(WHATS["all"], "all.csv", tmp_path / "all.csv", context.clock.now())
     selection = WHATS["all"].selection([])
-    backups.make(office, file, selection, Mode.SAFE, bom=True, person=cast.sam, stop=lambda: True)
+    backups.make(context, file, selection, ExportMode.SAFE, bom=True, user=cast.sam, stop=lambda: True)
     assert file.error
     assert not list(tmp_path.glob("*.*"))
 
 
-def test_files_are_removed_after_a_day(office: Office) -> None:
-    old, young = (backups.folder(office) / name for name in ("old.csv", "young.csv"))
+def test_files_are_removed_after_a_day(context: AppContext) -> None:
+    old, young = (backups.folder(context) / name for name in ("old.csv", "young.csv"))
     for path, age in ((old, timedelta(hours=25)), (young, timedelta(hours=23))):
         path.write_text("x")
-        at = (office.clock.now() - age).timestamp()
+        at = (context.clock.now() - age).timestamp()
         os.utime(path, (at, at))
-    backups.folder(office)
+    backups.folder(context)
     assert (old.exists(), young.exists()) == (False, True)
 
 

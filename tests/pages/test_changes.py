@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
-from hlcore.governance.roles import Person, Role
-from hlcore.model.revert import Aspect
+from hlcore.app_context import AppContext
+from hlcore.governance.roles import Role, User
+from hlcore.model.revert import FieldHistory
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import create_job
 from hlcore.restore.planning.planner import plan
@@ -20,19 +20,19 @@ from hlcore.ui.contacts.revert import tag_words
 from tests.pages.conftest import AUTH, HARBOR, MARA, _round, text_of
 from tests.worlds import HandClock
 
-SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
+SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 WHO = [f"har{at:07d}" for at in range(10, 14)]
 
 
 @pytest.fixture
-def imported(office: Office, highlevel: Sandbox, clock: HandClock) -> Sandbox:
+def imported(context: AppContext, highlevel: Sandbox, clock: HandClock) -> Sandbox:
     """An import has overwritten the source of four people an hour ago, and a round has noticed."""
-    _round(office, HARBOR)
+    _round(context, HARBOR)
     clock.at += timedelta(hours=1)
     for one in WHO:
         highlevel.locations[HARBOR].edit(one, source="bad import")
     clock.at += timedelta(minutes=10)
-    _round(office, HARBOR)
+    _round(context, HARBOR)
     clock.at += timedelta(minutes=10)
     return highlevel
 
@@ -104,12 +104,12 @@ def test_a_record_shows_an_earlier_state_beside_today(app: AppTest, imported: Sa
     assert app.button(key="put_back").disabled
 
 
-def test_a_restore_is_undone_from_its_page(app: AppTest, office: Office, highlevel: Sandbox) -> None:
-    lost, now = "har0000000", office.clock.now
-    with office.client(HARBOR) as client:
-        made = plan(office.vault, client, HARBOR, [lost], path="recreate", now=now, settings=office.settings)
-        job_id = create_job(office.vault, made, SAM, now)
-        run_job(office.vault, client, job_id, now=now, person=SAM)
+def test_a_restore_is_undone_from_its_page(app: AppTest, context: AppContext, highlevel: Sandbox) -> None:
+    lost, now = "har0000000", context.clock.now
+    with context.client(HARBOR) as client:
+        made = plan(context.vault, client, HARBOR, [lost], path="recreate", now=now, settings=context.settings)
+        job_id = create_job(context.vault, made, SAM, now)
+        run_job(context.vault, client, job_id, now=now, user=SAM)
     app.run()
     app.query_params["job"] = str(job_id)
     app.switch_page("restore.py").run()
@@ -122,5 +122,5 @@ def test_a_restore_is_undone_from_its_page(app: AppTest, office: Office, highlev
 
 
 def test_tags_say_what_replacing_them_does() -> None:
-    told = tag_words(Aspect("tags", ["a", "b"], ["b", "c"]))
+    told = tag_words(FieldHistory("tags", ["a", "b"], ["b", "c"]))
     assert "adds a and takes away c" in told

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.model.contact import parse
-from hlcore.runtime import House
+from hlcore.runtime import Runtime
 from hlcore.store import audit, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
-from hlcore.ui.components.contact_picker import BASKET, Who
+from hlcore.ui.components.contact_picker import BASKET, ContactRef
 from tests.pages.conftest import HARBOR, MARA, frame, sign_in, text_of
 from tests.worlds import HandClock
 
@@ -31,18 +31,18 @@ def record(app: AppTest, contact_id: str, part: str = "Details") -> AppTest:
     return page_of(app)
 
 
-def views(office: Office) -> list[str]:
-    with office.vault.read() as tx:
+def views(context: AppContext) -> list[str]:
+    with context.vault.read() as tx:
         return [line.subject for line in audit.listing(tx, limit=20, offset=0, act="view")]
 
 
-def change(office: Office, contact_id: str, **fields: object) -> None:
+def change(context: AppContext, contact_id: str, **fields: object) -> None:
     """The next copy of this contact differs in these fields."""
-    with office.vault.write() as tx:
+    with context.vault.write() as tx:
         held = contact_reads.get(tx, HARBOR, contact_id)
         assert held
         raw = msgspec.json.encode({**msgspec.json.decode(held.raw), **fields})
-        contact_writes.replace(tx, HARBOR, [parse(raw)], at=office.clock.now(), run_id=1)
+        contact_writes.replace(tx, HARBOR, [parse(raw)], at=context.clock.now(), run_id=1)
 
 
 def test_the_first_page_is_cut_by_the_database_in_order(app: AppTest) -> None:
@@ -79,7 +79,7 @@ def test_nobody_found_says_what_to_do(app: AppTest) -> None:
     assert page.dataframe
 
 
-def test_an_empty_vault_says_where_to_begin(empty_house: House) -> None:
+def test_an_empty_vault_says_where_to_begin(empty_house: Runtime) -> None:
     assert "No contacts yet" in text_of(page_of(frame()))
 
 
@@ -91,27 +91,27 @@ def test_a_click_in_the_table_opens_the_record(app: AppTest) -> None:
     assert page.title[0].value == name
 
 
-def test_the_record_shows_every_field_under_its_name(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
+def test_the_record_shows_every_field_under_its_name(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
         field = b'{"id":"cf1","name":"Notice period","dataType":"TEXT"}'
-        records.put(tx, HARBOR, "custom_field", [("cf1", "", field)], at=office.clock.now())
-    change(office, ADA, customFields=[{"id": "cf1", "value": "2 weeks"}], website="https://sample.example", odd="kept")
+        records.put(tx, HARBOR, "custom_field", [("cf1", "", field)], at=context.clock.now())
+    change(context, ADA, customFields=[{"id": "cf1", "value": "2 weeks"}], website="https://sample.example", odd="kept")
     page = record(app, ADA)
     text = text_of(page) + "\n".join(str(element.value) for element in page.get("text"))
     for part in ("Notice period", "2 weeks", "https://sample.example", "Odd", "kept", "har5@example.org"):
         assert part in text.replace("\\", "")
 
 
-def test_opening_a_record_is_recorded_once_and_without_a_name(app: AppTest, office: Office) -> None:
+def test_opening_a_record_is_recorded_once_and_without_a_name(app: AppTest, context: AppContext) -> None:
     page = record(app, ADA)
     page.run()
-    assert views(office) == [f"contact {ADA}"]
+    assert views(context) == [f"contact {ADA}"]
     page.button(key="back").click().run()
     assert page.title[0].value == "Contacts"
 
 
-def test_the_history_tells_field_by_field_what_changed(app: AppTest, office: Office, clock: HandClock) -> None:
-    change(office, ADA, companyName="Oak & Iron", tags=["client"], dateUpdated="2026-04-01T00:00:00Z")
+def test_the_history_tells_field_by_field_what_changed(app: AppTest, context: AppContext, clock: HandClock) -> None:
+    change(context, ADA, companyName="Oak & Iron", tags=["client"], dateUpdated="2026-04-01T00:00:00Z")
     text = text_of(record(app, ADA, "History")).replace("\\", "")
     assert "Company: :green[+ Oak & Iron]" in text
     assert "EDT" in text
@@ -128,10 +128,10 @@ def test_disappearances_stand_with_their_evidence(app: AppTest) -> None:
     assert "1 day left" in text
 
 
-def test_notes_are_shown_as_text_never_as_markup(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
+def test_notes_are_shown_as_text_never_as_markup(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
         note = b'{"id":"n1","body":"**call** [me](https://evil.example)","dateAdded":"2026-03-01T10:00:00Z"}'
-        records.put(tx, HARBOR, "note", [("n1", ADA, note)], at=office.clock.now())
+        records.put(tx, HARBOR, "note", [("n1", ADA, note)], at=context.clock.now())
     text = text_of(record(app, ADA, "Notes and more"))
     assert "\\*\\*call\\*\\*" in text
     assert "](https" not in text
@@ -140,26 +140,26 @@ def test_notes_are_shown_as_text_never_as_markup(app: AppTest, office: Office) -
 def test_a_deleted_person_can_be_sent_to_the_preview(app: AppTest) -> None:
     page = record(app, "har0000003")
     page.button(key="restore_person").click().run()
-    assert page.session_state[BASKET] == [Who(HARBOR, "har0000003")]
+    assert page.session_state[BASKET] == [ContactRef(HARBOR, "har0000003")]
 
 
-def test_a_viewer_sees_the_record_but_restores_nobody(house: House, office: Office) -> None:
+def test_a_viewer_sees_the_record_but_restores_nobody(runtime: Runtime, context: AppContext) -> None:
     page = record(sign_in(frame(), MARA), "har0000003")
     assert page.button(key="restore_person").disabled
-    assert views(office) == ["contact har0000003"]
+    assert views(context) == ["contact har0000003"]
 
 
 @pytest.mark.parametrize("contact_id", ["nobody", "'; DROP TABLE contacts; --"])
-def test_an_unknown_id_is_said_and_recorded_as_failed(app: AppTest, office: Office, contact_id: str) -> None:
+def test_an_unknown_id_is_said_and_recorded_as_failed(app: AppTest, context: AppContext, contact_id: str) -> None:
     page = record(app, contact_id)
     assert "Nothing is held" in page.error[0].value
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         assert audit.listing(tx, limit=1, offset=0)[0].outcome == "failed"
 
 
-def test_an_erased_person_is_shown_nowhere(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
-        register.erased(tx, HARBOR, "har0000003", at=office.clock.now())
+def test_an_erased_person_is_shown_nowhere(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
+        register.erased(tx, HARBOR, "har0000003", at=context.clock.now())
     page = record(app, "har0000003")
     assert "Nothing is held" in page.error[0].value
     assert "Dev Sample03" not in text_of(page)

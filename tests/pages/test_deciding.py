@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
-from hlcore.governance.roles import Act
+from hlcore.governance.roles import Action
 from hlcore.restore.plan import Plan
 from hlcore.sandbox import Sandbox
 from hlcore.store import audit, records
@@ -56,7 +56,7 @@ def test_each_field_of_a_person_is_shown_with_copy_and_what_will_be_written(app:
 
 
 def test_a_field_that_is_unticked_for_one_person_does_not_come_back(
-    app: AppTest, highlevel: Sandbox, office: Office
+    app: AppTest, highlevel: Sandbox, context: AppContext
 ) -> None:
     page = opened(preview(app, DEV, "Create again now"))
     key = f"leave_{DEV[0].contact_id}"
@@ -67,7 +67,7 @@ def test_a_field_that_is_unticked_for_one_person_does_not_come_back(
     assert page.toggle(key=f"lines_{DEV[0].contact_id}").value
     page = confirmed(page)
     assert "every field is as planned" in text_of(page)
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         job = restore_jobs.job(tx, 1)
         (item,) = restore_jobs.items(tx, 1)
     assert list(job.options["choices"]["leave_out_of"][DEV[0].contact_id]) == ["email", "tags"]
@@ -94,12 +94,12 @@ def test_a_decision_asks_highlevel_nothing_anew(app: AppTest, highlevel: Sandbox
 
 
 def test_one_erased_while_the_preview_is_open_is_not_shown_again(
-    app: AppTest, highlevel: Sandbox, office: Office
+    app: AppTest, highlevel: Sandbox, context: AppContext
 ) -> None:
     page = preview(app, DEV, "Create again now")
     assert "Dev Sample03" in text_of(page)
-    with office.vault.write() as tx:
-        register.erased(tx, HARBOR, DEV[0].contact_id, at=office.clock.now())
+    with context.vault.write() as tx:
+        register.erased(tx, HARBOR, DEV[0].contact_id, at=context.clock.now())
     page = decide(page, lambda: None)
     assert "Dev Sample03" not in text_of(page)
     assert page.session_state["planning"].makes == 0
@@ -111,8 +111,8 @@ def test_do_not_disturb_is_not_on_offer(app: AppTest, highlevel: Sandbox) -> Non
     assert not [one for one in offered if "isturb" in one]
 
 
-def test_a_conflict_is_decided_for_one_person(app: AppTest, highlevel: Sandbox, office: Office) -> None:
-    with office.vault.read() as tx:
+def test_a_conflict_is_decided_for_one_person(app: AppTest, highlevel: Sandbox, context: AppContext) -> None:
+    with context.vault.read() as tx:
         held = contact_reads.get(tx, HARBOR, DEV[0].contact_id)
     assert held is not None
     other = highlevel.locations[HARBOR].create(firstName="Somebody", email=held.email)
@@ -124,24 +124,24 @@ def test_a_conflict_is_decided_for_one_person(app: AppTest, highlevel: Sandbox, 
     assert (item.action, item.target_id) == ("top_up", other)
 
 
-def keep_opportunity(office: Office, pipeline: dict[str, Any]) -> None:
+def keep_opportunity(context: AppContext, pipeline: dict[str, Any]) -> None:
     """The vault holds an opportunity of the first person, and the pipeline as it was."""
-    at, stage = office.clock.now(), pipeline["stages"][0]["id"]
+    at, stage = context.clock.now(), pipeline["stages"][0]["id"]
     deal = {"id": "opp1", "name": "Roof", "pipelineId": pipeline["id"], "pipelineStageId": stage, "status": "open"}
-    with office.vault.write() as tx:
+    with context.vault.write() as tx:
         records.put(tx, HARBOR, "pipeline", [(pipeline["id"], "", msgspec.json.encode(pipeline))], at=at)
         records.put(tx, HARBOR, "opportunity", [("opp1", DEV[0].contact_id, msgspec.json.encode(deal))], at=at)
 
 
 def test_a_stage_that_is_gone_is_asked_before_anybody_is_restored(
-    app: AppTest, highlevel: Sandbox, office: Office
+    app: AppTest, highlevel: Sandbox, context: AppContext
 ) -> None:
     place = highlevel.locations[HARBOR]
     gone, today = place.add_pipeline("Retired"), place.add_pipeline("Sales")
     retired = dict(place.shelves.pipelines.pop(gone))
     then = f"{gone}/{retired['stages'][0]['id']}"
     stage = f"{today}/{place.shelves.pipelines[today]['stages'][0]['id']}"
-    keep_opportunity(office, retired)
+    keep_opportunity(context, retired)
     page = preview(app, DEV, "Create again now")
     assert "Where do these opportunities go?" in text_of(page)
     page = decide(page, lambda: page.selectbox(key=f"place_{then}").set_value(stage))
@@ -152,23 +152,25 @@ def test_a_stage_that_is_gone_is_asked_before_anybody_is_restored(
 
 
 def test_the_plan_is_one_safe_file_and_the_download_is_recorded(
-    app: AppTest, highlevel: Sandbox, office: Office, cast: Cast
+    app: AppTest, highlevel: Sandbox, context: AppContext, cast: Cast
 ) -> None:
     page = preview(app, PEOPLE, "Create again now")
     plans = page.session_state["planning"].plans
-    data = downloads.plan_file(office, plans, cast.sam)
+    data = downloads.plan_file(context, plans, cast.sam)
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert {row["contact_id"] for row in rows} == {who.contact_id for who in PEOPLE}
     assert {row["path"] for row in rows} == {"recreate"}
     phones = [row["will_be_written"] for row in rows if row["field"] == "phone" and row["will_be_written"]]
     assert all(phone.startswith("'+") for phone in phones)
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         line = audit.listing(tx, limit=1, offset=0)[0]
-    assert (line.act, line.subject) == (Act.EXPORT, "restore plan")
+    assert (line.act, line.subject) == (Action.EXPORT, "restore plan")
 
 
-def test_who_may_not_export_gets_no_plan_either(app: AppTest, highlevel: Sandbox, office: Office, cast: Cast) -> None:
+def test_who_may_not_export_gets_no_plan_either(
+    app: AppTest, highlevel: Sandbox, context: AppContext, cast: Cast
+) -> None:
     page = preview(app, DEV, "Create again now")
-    assert not cast.mara.may(Act.EXPORT)
+    assert not cast.mara.may(Action.EXPORT)
     with pytest.raises(NotAllowed):
-        downloads.plan_file(office, page.session_state["planning"].plans, cast.mara)
+        downloads.plan_file(context, page.session_state["planning"].plans, cast.mara)

@@ -13,18 +13,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hlcore import log_privacy
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import StoreError, TokenRefused
-from hlcore.governance.roles import Person, Role
+from hlcore.governance.roles import Role, User
 from hlcore.model.progress import Progress
-from hlcore.runtime import House, Opening, Stage, move_in
+from hlcore.runtime import Runtime, StartupStage, StartupStatus, set_runtime
 from hlcore.sandbox import Sandbox
 from hlcore.store import locations
 from hlcore.ui import account_tasks, server
-from hlcore.worker.background import Jobs
+from hlcore.worker.background import BackgroundTasks
 from tests.pages.conftest import HARBOR, frame, settings_for, text_of
 
-SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
+SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
 
 def wait_for(answer: Callable[[], bool]) -> None:
@@ -36,104 +36,106 @@ def wait_for(answer: Callable[[], bool]) -> None:
 
 
 def test_the_vault_opens_in_the_background(tmp_path: Path) -> None:
-    house = House(settings_for(tmp_path))
-    house.start()
-    wait_for(lambda: house.opening.stage is Stage.READY)
-    assert house.office is house.real
-    house.stop()
+    runtime = Runtime(settings_for(tmp_path))
+    runtime.start()
+    wait_for(lambda: runtime.startup_status.stage is StartupStage.READY)
+    assert runtime.context is runtime.real_context
+    runtime.stop()
 
 
 def test_a_database_that_cannot_be_reached_is_said_and_tried_again(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    house = House(settings_for(tmp_path, database_url=f"sqlite:///{blocked}/vault.db"))
-    house.start()
-    wait_for(lambda: house.opening.stage is Stage.FAILED)
-    assert isinstance(house.opening.error, StoreError)
-    assert server.health(house)["status"] == "failed"
-    house.stop()
+    runtime = Runtime(settings_for(tmp_path, database_url=f"sqlite:///{blocked}/vault.db"))
+    runtime.start()
+    wait_for(lambda: runtime.startup_status.stage is StartupStage.FAILED)
+    assert isinstance(runtime.startup_status.error, StoreError)
+    assert server.health(runtime)["status"] == "failed"
+    runtime.stop()
 
 
 def test_the_worker_gives_signs_of_life_and_stops(tmp_path: Path) -> None:
-    house = House(settings_for(tmp_path, worker="on"))
-    house.start()
-    wait_for(lambda: server.health(house)["worker_beat_seconds"] is not None)
-    house.stop()
-    assert house.worker
-    assert not house.worker._thread.is_alive()
+    runtime = Runtime(settings_for(tmp_path, worker="on"))
+    runtime.start()
+    wait_for(lambda: server.health(runtime)["worker_beat_seconds"] is not None)
+    runtime.stop()
+    assert runtime.worker
+    assert not runtime.worker._thread.is_alive()
 
 
 def test_a_token_of_the_settings_that_is_refused_is_kept_as_trouble(
     tmp_path: Path, api_url: str, highlevel: Sandbox
 ) -> None:
-    house = House(settings_for(tmp_path, api_url=api_url, location_id=HARBOR, token="pit-wrong", demo="auto"))
-    house.start()
-    wait_for(lambda: house.opening.stage is Stage.READY)
-    assert isinstance(house.trouble, TokenRefused)
-    assert not house.shows_demo
-    house.stop()
+    runtime = Runtime(settings_for(tmp_path, api_url=api_url, location_id=HARBOR, token="pit-wrong", demo="auto"))
+    runtime.start()
+    wait_for(lambda: runtime.startup_status.stage is StartupStage.READY)
+    assert isinstance(runtime.connection_error, TokenRefused)
+    assert not runtime.shows_demo
+    runtime.stop()
 
 
-def test_health_holds_no_personal_data(house: House) -> None:
-    found = server.health(house)
+def test_health_holds_no_personal_data(runtime: Runtime) -> None:
+    found = server.health(runtime)
     assert (found["status"], found["database"], found["worker"]) == ("ok", True, "off")
     assert set(found) == {"status", "version", "database", "worker", "worker_beat_seconds", "demo"}
     assert "example" not in json.dumps(found)
 
 
 @pytest.fixture
-def demo_house(tmp_path: Path, api_url: str, office: Office) -> House:
+def demo_house(tmp_path: Path, api_url: str, context: AppContext) -> Runtime:
     """A process that shows a demo beside a vault to which no account was ever connected."""
-    made = House(settings_for(tmp_path, api_url=api_url), office=Office.open(settings_for(tmp_path, api_url=api_url)))
-    made._shown = office
-    move_in(made)
+    made = Runtime(
+        settings_for(tmp_path, api_url=api_url), context=AppContext.open(settings_for(tmp_path, api_url=api_url))
+    )
+    made._shown = context
+    set_runtime(made)
     return made
 
 
-def test_the_demo_is_marked_on_every_page(demo_house: House) -> None:
+def test_the_demo_is_marked_on_every_page(demo_house: Runtime) -> None:
     page = frame().run()
     assert "Demo" in text_of(page)
     assert "Connect your account" in str([link.proto for link in page.get("page_link")])
 
 
-def test_connecting_from_the_demo_shows_the_real_vault(demo_house: House, highlevel: Sandbox) -> None:
+def test_connecting_from_the_demo_shows_the_real_vault(demo_house: Runtime, highlevel: Sandbox) -> None:
     account_tasks.connect(demo_house, SAM, HARBOR, f"pit-{HARBOR}")
     assert not demo_house.shows_demo
-    assert demo_house.office
-    with demo_house.office.vault.read() as tx:
+    assert demo_house.context
+    with demo_house.context.vault.read() as tx:
         assert [found.location_id for found in locations.all(tx)] == [HARBOR]
 
 
-def test_the_start_up_screen_shows_how_far_it_is(tmp_path: Path, house: House) -> None:
-    starting = House(settings_for(tmp_path))
-    starting._opening = Opening(Stage.BUILDING, Progress("Living through sixty days", 15, 60))
-    move_in(starting)
+def test_the_start_up_screen_shows_how_far_it_is(tmp_path: Path, runtime: Runtime) -> None:
+    starting = Runtime(settings_for(tmp_path))
+    starting._opening = StartupStatus(StartupStage.BUILDING, Progress("Living through sixty days", 15, 60))
+    set_runtime(starting)
     page = frame().run()
     assert [title.value for title in page.title] == ["One moment"]
     assert not page.metric
-    move_in(house)
+    set_runtime(runtime)
 
 
-def test_a_failed_start_says_what_to_do(tmp_path: Path, house: House) -> None:
-    starting = House(settings_for(tmp_path))
-    starting._opening = Opening(Stage.FAILED, Progress("Opening"), StoreError("The disk is full."))
-    move_in(starting)
+def test_a_failed_start_says_what_to_do(tmp_path: Path, runtime: Runtime) -> None:
+    starting = Runtime(settings_for(tmp_path))
+    starting._opening = StartupStatus(StartupStage.FAILED, Progress("Opening"), StoreError("The disk is full."))
+    set_runtime(starting)
     page = frame().run()
     assert "The disk is full" in page.error[0].value
     assert "HLCORE\\_DATABASE\\_URL" in page.error[0].value
-    move_in(house)
+    set_runtime(runtime)
 
 
-def test_an_error_of_the_database_is_shown_calmly(app: AppTest, office: Office) -> None:
-    office.vault.close()
-    Path(str(office.settings.database_url).removeprefix("sqlite:///")).write_bytes(b"this is not a database" * 100)
+def test_an_error_of_the_database_is_shown_calmly(app: AppTest, context: AppContext) -> None:
+    context.vault.close()
+    Path(str(context.settings.database_url).removeprefix("sqlite:///")).write_bytes(b"this is not a database" * 100)
     page = app.run()
     assert not page.exception
     assert page.error
 
 
 def test_only_one_job_of_a_key_runs_at_a_time() -> None:
-    jobs, gate = Jobs(), threading.Event()
+    jobs, gate = BackgroundTasks(), threading.Event()
     assert jobs.start("one", lambda stop: _wait(gate))
     assert not jobs.start("one", lambda stop: None)
     gate.set()
@@ -142,7 +144,7 @@ def test_only_one_job_of_a_key_runs_at_a_time() -> None:
 
 
 def test_a_job_keeps_the_error_that_ended_it() -> None:
-    jobs = Jobs()
+    jobs = BackgroundTasks()
 
     def fail(stop: Callable[[], bool]) -> None:
         raise ValueError("ada@example.org")
@@ -155,7 +157,7 @@ def test_a_job_keeps_the_error_that_ended_it() -> None:
 
 
 def test_stopping_asks_every_job() -> None:
-    jobs = Jobs()
+    jobs = BackgroundTasks()
 
     def until_asked(stop: Callable[[], bool]) -> None:
         while not stop():
@@ -168,7 +170,7 @@ def test_stopping_asks_every_job() -> None:
 
 def test_the_log_of_an_unexpected_error_names_the_place_and_no_data() -> None:
     record = _record_of(KeyError("ada@example.org"))
-    assert log_privacy.WithoutData().filter(record)
+    assert log_privacy.PersonalDataFilter().filter(record)
     text = logging.Formatter().format(record)
     assert "ada@example.org" not in text
     assert "KeyError at" in text

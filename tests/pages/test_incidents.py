@@ -6,19 +6,19 @@ from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
-from hlcore.ui.components.contact_picker import BASKET, Who
+from hlcore.ui.components.contact_picker import BASKET, ContactRef
 from tests.pages.conftest import AUTH, HARBOR, MARA, text_of
 
 WHO = [f"har{at:07d}" for at in range(10, 22)]
 
 
-def delete_at_once(office: Office) -> None:
+def delete_at_once(context: AppContext) -> None:
     """Twelve people of one account are found gone two hours ago."""
-    at = office.clock.now() - timedelta(hours=2)
-    with office.vault.write() as tx:
+    at = context.clock.now() - timedelta(hours=2)
+    with context.vault.write() as tx:
         seen = [(one, at - timedelta(minutes=20)) for one in WHO]
         register.suspect(tx, HARBOR, seen, at=at, detected_by="listing")
         for one in WHO:
@@ -37,22 +37,22 @@ def test_without_bulk_deletions_the_page_is_calm(app: AppTest) -> None:
     assert "Nobody was deleted in bulk" in text_of(opened(app))
 
 
-def test_the_list_says_how_many_are_still_gone(app: AppTest, office: Office) -> None:
-    delete_at_once(office)
+def test_the_list_says_how_many_are_still_gone(app: AppTest, context: AppContext) -> None:
+    delete_at_once(context)
     found = text_of(opened(app))
     assert "12 people are still gone" in found
     assert "12 contacts deleted at once" in found
 
 
-def test_the_overview_leads_to_a_recent_one(app: AppTest, office: Office) -> None:
-    delete_at_once(office)
+def test_the_overview_leads_to_a_recent_one(app: AppTest, context: AppContext) -> None:
+    delete_at_once(context)
     app.run()
     assert "12 contacts deleted at once" in text_of(app)
     assert app.button(key="see_incident")
 
 
-def test_one_event_shows_when_evidence_and_people(app: AppTest, office: Office) -> None:
-    delete_at_once(office)
+def test_one_event_shows_when_evidence_and_people(app: AppTest, context: AppContext) -> None:
+    delete_at_once(context)
     app = opened(app)
     next(one for one in app.button if one.label == "Open").click().run()
     found = text_of(app)
@@ -62,19 +62,19 @@ def test_one_event_shows_when_evidence_and_people(app: AppTest, office: Office) 
     assert "har10@example.org" in found
 
 
-def test_one_button_takes_all_who_are_still_gone_to_the_restore(app: AppTest, office: Office) -> None:
-    delete_at_once(office)
-    with office.vault.write() as tx:
-        register.returned(tx, HARBOR, WHO[0], at=office.clock.now())
+def test_one_button_takes_all_who_are_still_gone_to_the_restore(app: AppTest, context: AppContext) -> None:
+    delete_at_once(context)
+    with context.vault.write() as tx:
+        register.returned(tx, HARBOR, WHO[0], at=context.clock.now())
     app = opened(app)
     next(one for one in app.button if one.label == "Open").click().run()
     app.button(key="restore_all").click().run()
-    assert app.session_state[BASKET] == [Who(HARBOR, one) for one in WHO[1:]]
+    assert app.session_state[BASKET] == [ContactRef(HARBOR, one) for one in WHO[1:]]
     assert app.title[0].value == "Restore"
 
 
-def test_a_viewer_may_look_but_not_restore(app: AppTest, office: Office) -> None:
-    delete_at_once(office)
+def test_a_viewer_may_look_but_not_restore(app: AppTest, context: AppContext) -> None:
+    delete_at_once(context)
     app.secrets, app.user = {"auth": AUTH}, MARA
     app = opened(app)
     next(one for one in app.button if one.label == "Open").click().run()

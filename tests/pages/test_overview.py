@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
-from hlcore.runtime import House
+from hlcore.app_context import AppContext
+from hlcore.runtime import Runtime
 from hlcore.store import locations
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
 from tests.worlds import HandClock
@@ -67,18 +67,18 @@ def test_the_next_step_names_the_most_urgent(app: AppTest) -> None:
     assert app.button(key="step_0").label in ("Look at it in Settings", "Save them now", "Decide who comes back")
 
 
-def test_a_disconnected_account_is_a_step(app: AppTest, office: Office) -> None:
-    with office.vault.write() as tx:
-        locations.disconnect(tx, DENTAL, office.clock.now())
+def test_a_disconnected_account_is_a_step(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
+        locations.disconnect(tx, DENTAL, context.clock.now())
     assert "disconnected" in text_of(app.run())
 
 
-def test_an_empty_vault_leads_to_connecting(empty_house: House) -> None:
+def test_an_empty_vault_leads_to_connecting(empty_house: Runtime) -> None:
     page = frame().run()
     assert "No account is connected yet" in text_of(page)
     assert not page.metric
     assert not page.exception
 
 
-def test_a_manager_may_read_it(house: House) -> None:
+def test_a_manager_may_read_it(runtime: Runtime) -> None:
     assert figures(sign_in(frame(), MARA).run())["Protected"] == "54"

@@ -8,26 +8,26 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
-from hlcore.governance.roles import Person, Role
+from hlcore.governance.roles import Role, User
 from hlcore.restore.job_control import create_job, pause_job
 from hlcore.restore.plan import Path
-from hlcore.runtime import House
+from hlcore.runtime import Runtime
 from hlcore.sandbox import Sandbox
 from hlcore.store import audit
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.restores import jobs as restore_jobs
-from hlcore.ui.components.contact_picker import BASKET, Who
+from hlcore.ui.components.contact_picker import BASKET, ContactRef
 from hlcore.ui.restore import downloads, tasks
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
 
-PEOPLE = [Who(HARBOR, "har0000003"), Who(DENTAL, "den0000000"), Who(HARBOR, "har0000000")]
+PEOPLE = [ContactRef(HARBOR, "har0000003"), ContactRef(DENTAL, "den0000000"), ContactRef(HARBOR, "har0000000")]
 
 
-def preview(app: AppTest, people: list[Who], how: str = "Best way for each") -> AppTest:
+def preview(app: AppTest, people: list[ContactRef], how: str = "Best way for each") -> AppTest:
     """The Restore page about these people, once the plan is there."""
     app.session_state[BASKET] = people
     app.session_state["how"] = how
@@ -72,11 +72,11 @@ def test_the_preview_says_for_each_what_will_become_of_them(app: AppTest, highle
         assert part in text
 
 
-def test_planning_writes_nothing(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+def test_planning_writes_nothing(app: AppTest, highlevel: Sandbox, context: AppContext) -> None:
     before = len(highlevel.locations[HARBOR].contacts)
     preview(app, PEOPLE, "Create again now")
     assert len(highlevel.locations[HARBOR].contacts) == before
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         assert restore_jobs.list_jobs(tx, [HARBOR, DENTAL], limit=5) == []
 
 
@@ -97,7 +97,9 @@ def test_confirming_names_the_number_and_that_nobody_gets_a_message(app: AppTest
     assert "planning" in page.session_state
 
 
-def test_the_result_shows_new_ids_and_that_each_was_verified(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+def test_the_result_shows_new_ids_and_that_each_was_verified(
+    app: AppTest, highlevel: Sandbox, context: AppContext
+) -> None:
     page = confirmed(preview(app, PEOPLE, "Create again now"))
     assert "3 people are back in HighLevel" in text_of(page)
     assert "every field is as planned" in text_of(page)
@@ -110,7 +112,7 @@ def test_the_result_shows_new_ids_and_that_each_was_verified(app: AppTest, highl
     assert list(page.dataframe[0].value["Name"]) == ["Eve Sample04", "Bo Sample01"]
 
 
-def test_another_session_opens_the_job_by_its_number(app: AppTest, highlevel: Sandbox, house: House) -> None:
+def test_another_session_opens_the_job_by_its_number(app: AppTest, highlevel: Sandbox, runtime: Runtime) -> None:
     confirmed(preview(app, PEOPLE[:1], "Create again now"))
     other = frame()
     other.query_params["job"] = "1"
@@ -119,7 +121,7 @@ def test_another_session_opens_the_job_by_its_number(app: AppTest, highlevel: Sa
     assert "1 person is back" in text_of(other)
 
 
-def test_an_earlier_restore_can_be_opened_from_the_list(app: AppTest, highlevel: Sandbox, house: House) -> None:
+def test_an_earlier_restore_can_be_opened_from_the_list(app: AppTest, highlevel: Sandbox, runtime: Runtime) -> None:
     confirmed(preview(app, PEOPLE[:1], "Create again now"))
     other = frame().run().switch_page("restore.py").run()
     other.button(key="open_1").click().run()
@@ -143,60 +145,66 @@ def test_a_token_that_is_refused_is_explained_and_can_be_tried_again(app: AppTes
 
 
 def test_the_receipt_is_one_file_for_all_accounts_and_recorded(
-    app: AppTest, highlevel: Sandbox, office: Office, cast: Cast
+    app: AppTest, highlevel: Sandbox, context: AppContext, cast: Cast
 ) -> None:
     confirmed(preview(app, PEOPLE, "Create again now"))
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         jobs = restore_jobs.list_jobs(tx, [HARBOR, DENTAL], limit=5)
-    lines = downloads.receipt_file(office, jobs, cast.sam).decode("utf-8-sig").splitlines()
+    lines = downloads.receipt_file(context, jobs, cast.sam).decode("utf-8-sig").splitlines()
     assert [line.startswith("contact_id,") for line in lines] == [True, False, False, False]
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         assert audit.listing(tx, limit=1, offset=0)[0].act == "export"
 
 
 def test_the_printable_receipt_names_everybody_shows_names_literally_and_is_recorded(
-    app: AppTest, highlevel: Sandbox, office: Office, cast: Cast
+    app: AppTest, highlevel: Sandbox, context: AppContext, cast: Cast
 ) -> None:
     confirmed(preview(app, PEOPLE, "Create again now"))
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         jobs = restore_jobs.list_jobs(tx, [HARBOR, DENTAL], limit=5)
         made = [item.new_contact_id for job in jobs for item in restore_jobs.items(tx, job.job_id)]
     parts = [(job, "Fun & <b>Games</b>", "America/New_York") for job in jobs]
-    html = downloads.printed_file(office, parts, "Restore 1", {"recreated": "Created again"}, cast.sam).decode()
+    html = downloads.printed_file(context, parts, "Restore 1", {"recreated": "Created again"}, cast.sam).decode()
     assert all(new_id in html for new_id in made)
     assert html.count("<td>Created again</td><td>as planned</td>") == 3
     assert "Fun &amp; &lt;b&gt;Games&lt;/b&gt;" in html
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         assert audit.listing(tx, limit=1, offset=0)[0].subject.startswith("printable receipt of job")
     with pytest.raises(NotAllowed):
-        downloads.printed_file(office, parts, "Restore 1", {}, cast.mara)
+        downloads.printed_file(context, parts, "Restore 1", {}, cast.mara)
 
 
-def test_a_viewer_sees_the_preview_and_may_not_confirm(house: House, highlevel: Sandbox, office: Office) -> None:
+def test_a_viewer_sees_the_preview_and_may_not_confirm(
+    runtime: Runtime, highlevel: Sandbox, context: AppContext
+) -> None:
     page = preview(sign_in(frame(), MARA), PEOPLE, "Create again now")
     assert page.button(key="restore").disabled
     assert "Your role may look, not restore" in text_of(page)
 
 
-def test_a_viewer_is_refused_behind_the_page_too(house: House, highlevel: Sandbox, office: Office, cast: Cast) -> None:
+def test_a_viewer_is_refused_behind_the_page_too(
+    runtime: Runtime, highlevel: Sandbox, context: AppContext, cast: Cast
+) -> None:
     path: Path = "recreate"
-    planning = tasks.start_planning(house, office, PEOPLE[:1], path)
+    planning = tasks.start_planning(runtime, context, PEOPLE[:1], path)
     end = time.monotonic() + 30
     while not planning.done and time.monotonic() < end:
         time.sleep(0.02)
     with pytest.raises(NotAllowed):
-        tasks.confirm(house, office, planning, cast.mara)
-    with office.vault.read() as tx:
+        tasks.confirm(runtime, context, planning, cast.mara)
+    with context.vault.read() as tx:
         assert restore_jobs.list_jobs(tx, [HARBOR], limit=5) == []
         assert audit.listing(tx, limit=1, offset=0)[0].outcome == "refused"
 
 
-def test_a_paused_job_waits_and_goes_on(app: AppTest, highlevel: Sandbox, office: Office, house: House) -> None:
+def test_a_paused_job_waits_and_goes_on(
+    app: AppTest, highlevel: Sandbox, context: AppContext, runtime: Runtime
+) -> None:
     page = preview(app, PEOPLE[:1], "Create again now")
     plan = page.session_state["planning"].plans[0]
-    sam = Person("local", "Local user", Role.RESTORER, "local")
-    job_id = create_job(office.vault, plan, sam, office.clock.now)
-    pause_job(office.vault, job_id, sam, office.clock.now)
+    sam = User("local", "Local user", Role.RESTORER, "local")
+    job_id = create_job(context.vault, plan, sam, context.clock.now)
+    pause_job(context.vault, job_id, sam, context.clock.now)
     other = frame()
     other.query_params["job"] = str(job_id)
     other.run().switch_page("restore.py").run()
@@ -205,9 +213,9 @@ def test_a_paused_job_waits_and_goes_on(app: AppTest, highlevel: Sandbox, office
     until(other, lambda: "1 person is back" in text_of(other))
 
 
-def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox, office: Office) -> None:
+def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox, context: AppContext) -> None:
     highlevel.locations[HARBOR].native_restore("har0000003")
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         assert deletion_queries.of_contact(tx, HARBOR, "har0000003")
     page = preview(app, PEOPLE[:1], "Create again now")
     assert "It is alive" in text_of(page)
@@ -241,7 +249,7 @@ def test_somebody_who_was_never_back_is_not_topped_up(app: AppTest, highlevel: S
 
 
 def test_what_failed_can_be_tried_again_from_the_result(
-    app: AppTest, highlevel: Sandbox, house: House, office: Office
+    app: AppTest, highlevel: Sandbox, runtime: Runtime, context: AppContext
 ) -> None:
     page = preview(app, PEOPLE[:1], "Create again now")
     fault = highlevel.locations[HARBOR].faults.on("status", status=422, where="POST /contacts/")
@@ -253,8 +261,8 @@ def test_what_failed_can_be_tried_again_from_the_result(
     until(page, lambda: "1 person is back in HighLevel" in text_of(page))
 
 
-def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, office: Office) -> None:
-    with office.vault.read() as tx:
+def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, context: AppContext) -> None:
+    with context.vault.read() as tx:
         held = contact_reads.get(tx, HARBOR, PEOPLE[0].contact_id)
     assert held is not None
     assert held.email

@@ -6,8 +6,8 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
-from hlcore.runtime import House
+from hlcore.app_context import AppContext
+from hlcore.runtime import Runtime
 from hlcore.store import audit
 from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, sign_in, text_of
 
@@ -26,7 +26,7 @@ def test_local_mode_opens_every_page(app: AppTest, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_signed_out_every_page_is_only_the_sign_in_form(house: House, page: str) -> None:
+def test_signed_out_every_page_is_only_the_sign_in_form(runtime: Runtime, page: str) -> None:
     app = sign_in(frame(), NOBODY).run()
     if page != "overview.py":
         app.switch_page(page).run()
@@ -37,7 +37,7 @@ def test_signed_out_every_page_is_only_the_sign_in_form(house: House, page: str)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_on_another_address_without_sign_in_nothing_but_the_instruction(house: House, page: str) -> None:
+def test_on_another_address_without_sign_in_nothing_but_the_instruction(runtime: Runtime, page: str) -> None:
     config.set_option("server.address", "0.0.0.0")
     app = frame().run()
     if page != "overview.py":
@@ -48,29 +48,31 @@ def test_on_another_address_without_sign_in_nothing_but_the_instruction(house: H
     assert not app.dataframe
 
 
-def test_an_unset_address_means_every_address(house: House) -> None:
+def test_an_unset_address_means_every_address(runtime: Runtime) -> None:
     config.set_option("server.address", None)
     app = frame().run()
     assert [title.value for title in app.title] == ["Sign-in is not set up"]
 
 
-def test_a_connection_from_another_machine_meets_the_instruction(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_from_another_machine_meets_the_instruction(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("hlcore.ui.session.remote_address", lambda: "192.168.1.20")
     assert [title.value for title in frame().run().title] == ["Sign-in is not set up"]
 
 
-def test_who_is_not_on_the_list_cannot_enter(house: House) -> None:
+def test_who_is_not_on_the_list_cannot_enter(runtime: Runtime) -> None:
     app = sign_in(frame(), OTTO).run()
     assert [title.value for title in app.title] == ["You cannot enter yet"]
     assert not app.metric
 
 
-def test_an_unverified_address_cannot_enter(house: House) -> None:
+def test_an_unverified_address_cannot_enter(runtime: Runtime) -> None:
     app = sign_in(frame(), {**SAM, "email_verified": False}).run()
     assert [title.value for title in app.title] == ["You cannot enter yet"]
 
 
-def test_a_viewer_enters_and_sees_the_role(house: House) -> None:
+def test_a_viewer_enters_and_sees_the_role(runtime: Runtime) -> None:
     app = sign_in(frame(), MARA).run()
     assert not app.exception
     assert any("may look" in caption.value for caption in app.sidebar.caption)
@@ -81,16 +83,16 @@ def test_local_mode_is_marked(app: AppTest) -> None:
     assert "Local mode" in text_of(app)
 
 
-def test_each_session_leaves_one_line_about_its_sign_in(house: House, office: Office) -> None:
+def test_each_session_leaves_one_line_about_its_sign_in(runtime: Runtime, context: AppContext) -> None:
     app = sign_in(frame(), SAM).run()
     app.run()
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         lines = audit.listing(tx, limit=10, offset=0)
     assert [(line.actor, line.act, line.outcome) for line in lines] == [("sam@example.com", "sign_in", "done")]
 
 
-def test_who_is_turned_away_leaves_a_line(house: House, office: Office) -> None:
+def test_who_is_turned_away_leaves_a_line(runtime: Runtime, context: AppContext) -> None:
     sign_in(frame(), OTTO).run()
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         lines = audit.listing(tx, limit=10, offset=0)
     assert [(line.act, line.outcome) for line in lines] == [("sign_in", "refused")]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
-from hlcore.app_context import Office
+from hlcore.app_context import AppContext
 from hlcore.store import oauth_grants, webhook_inbox
 from hlcore.store.webhook_inbox import Delivery
 from tests.pages.conftest import DENTAL, text_of
@@ -16,9 +16,9 @@ def page(app: AppTest, name: str = "webhooks.py") -> AppTest:
     return app.run().switch_page(name).run()
 
 
-def came(office: Office, name: str, ago: timedelta) -> None:
-    at = office.clock.now() - ago
-    with office.vault.inbox.write() as tx:
+def came(context: AppContext, name: str, ago: timedelta) -> None:
+    at = context.clock.now() - ago
+    with context.vault.inbox.write() as tx:
         webhook_inbox.add(tx, [Delivery(name, DENTAL, "ContactDelete", at - timedelta(seconds=2), at, b"{}")])
         webhook_inbox.processed(tx, [name], at=at + timedelta(seconds=1))
 
@@ -30,25 +30,25 @@ def test_before_the_first_one_the_page_says_how_to_set_them_up(app: AppTest) -> 
     assert "ContactDelete" in text
 
 
-def test_what_came_and_what_was_refused_is_shown(app: AppTest, office: Office) -> None:
-    came(office, "w1", timedelta(minutes=5))
-    with office.vault.inbox.write() as tx:
-        webhook_inbox.count(tx, office.clock.now().date().isoformat(), {webhook_inbox.UNSIGNED: 3})
+def test_what_came_and_what_was_refused_is_shown(app: AppTest, context: AppContext) -> None:
+    came(context, "w1", timedelta(minutes=5))
+    with context.vault.inbox.write() as tx:
+        webhook_inbox.count(tx, context.clock.now().date().isoformat(), {webhook_inbox.UNSIGNED: 3})
     found = page(app)
     assert "the last webhook came 5 minutes ago" in text_of(found)
     assert {one.label: one.value for one in found.metric}["On the way"] == "2.0 s"
     assert "Unsigned or tampered with**: 3 deliveries" in text_of(found)
 
 
-def test_silence_is_said_on_the_page_and_is_a_reason_for_attention(app: AppTest, office: Office) -> None:
-    came(office, "w1", timedelta(hours=30))
+def test_silence_is_said_on_the_page_and_is_a_reason_for_attention(app: AppTest, context: AppContext) -> None:
+    came(context, "w1", timedelta(hours=30))
     assert "Silent" in text_of(page(app))
     assert "No webhook for 30 hours" in text_of(page(app, "overview.py"))
 
 
-def test_an_authorisation_that_a_person_must_give_again_is_said_on_settings(app: AppTest, office: Office) -> None:
-    at = office.clock.now()
-    with office.vault.write() as tx:
+def test_an_authorisation_that_a_person_must_give_again_is_said_on_settings(app: AppTest, context: AppContext) -> None:
+    at = context.clock.now()
+    with context.vault.write() as tx:
         oauth_grants.save(tx, oauth_grants.LOCATION, DENTAL, company_id="c", tokens=b"", expires_at=at, at=at)
         oauth_grants.troubled(tx, oauth_grants.LOCATION, DENTAL, trouble="It was withdrawn.", at=at, generation=1)
     found = page(app, "settings.py")

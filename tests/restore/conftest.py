@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from hlcore.governance.roles import Person, Role
+from hlcore.governance.roles import Role, User
 from hlcore.highlevel import Client
 from hlcore.model.contact import parse
 from hlcore.model.records import decode
-from hlcore.restore.execution.run import Result, run_job
+from hlcore.restore.execution.run import JobResult, run_job
 from hlcore.restore.job_control import create_job
-from hlcore.restore.plan import Choices, Path, Plan, PlanItem
+from hlcore.restore.plan import Path, Plan, PlanChoices, PlanItem
 from hlcore.restore.planning.planner import plan
 from hlcore.restore.receipt import receipt
 from hlcore.settings import Settings
@@ -28,8 +28,8 @@ from hlcore.store.deletions import register
 from tests.worlds import Account, an_account
 
 LOCATION = "locRestore0000000001"
-DEFAULT = Choices()
-SAM = Person("sam@example.com", "Sam", Role.RESTORER, "oidc")
+DEFAULT = PlanChoices()
+SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
 
 @dataclass
@@ -120,7 +120,7 @@ class World(Account):
         with closing(client):
             yield replace(self, client=client)
 
-    def plan(self, *ids: str, path: Path = "auto", choices: Choices = DEFAULT) -> Plan:
+    def plan(self, *ids: str, path: Path = "auto", choices: PlanChoices = DEFAULT) -> Plan:
         return plan(
             self.vault,
             self.client,
@@ -135,13 +135,13 @@ class World(Account):
     def planned(self, contact_id: str, path: Path = "auto") -> PlanItem:
         return self.plan(contact_id, path=path).items[0]
 
-    def confirm(self, *ids: str, path: Path = "auto", choices: Choices = DEFAULT) -> int:
+    def confirm(self, *ids: str, path: Path = "auto", choices: PlanChoices = DEFAULT) -> int:
         """The plan for these is a confirmed job."""
         self.job_id = create_job(self.vault, self.plan(*ids, path=path, choices=choices), SAM, self.clock.now)
         return self.job_id
 
-    def run(self, **options: Any) -> Result:
-        return run_job(self.vault, self.client, self.job_id, now=self.clock.now, person=SAM, **options)
+    def run(self, **options: Any) -> JobResult:
+        return run_job(self.vault, self.client, self.job_id, now=self.clock.now, user=SAM, **options)
 
     def restore(self, *ids: str, path: Path = "auto") -> dict[str, dict[str, Any]]:
         """Planned, confirmed, done: the receipt by the lost contact's id."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from hlcore.highlevel import Client, Clock, Limiter, SystemClock
 from hlcore.restore.execution import run
-from hlcore.restore.job_context import Work
+from hlcore.restore.job_context import JobContext
 from hlcore.store import Vault
 from tests.restore.conftest import LOCATION, SAM
 
@@ -71,7 +71,7 @@ class Death:
 def main(vault_url: str, api_url: str, token: str, job_id: int, moment: int, ahead: float | None = None) -> None:
     """The job is run, unless death comes first."""
     death = Death(moment)
-    for owner, name in ((Work, "intend"), (Work, "answered"), (run, "record"), (run, "_keep")):
+    for owner, name in ((JobContext, "log_request"), (JobContext, "log_response"), (run, "record"), (run, "_keep")):
         death.around(owner, name)
     for name in ("create_contact", "update_contact", "create_note", "create_task", "create_opportunity", "add_tags"):
         death.around(Client, name)
@@ -81,7 +81,7 @@ def main(vault_url: str, api_url: str, token: str, job_id: int, moment: int, ahe
     client = Client(LOCATION, lambda: token, base_url=api_url, limiter=limiter, clock=clock, retries=retries)
     vault = Vault.open(vault_url)
     print("working", flush=True)
-    run.run_job(vault, client, job_id, now=clock.now, person=SAM)
+    run.run_job(vault, client, job_id, now=clock.now, user=SAM)
     vault.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hlcore.restore.plan import Choices
+from hlcore.restore.plan import PlanChoices
 from hlcore.sync.capture.contact_records import capture_kind
 from hlcore.sync.capture.reference_lists import capture_catalogue
 from tests.restore.conftest import LOCATION, World
@@ -89,7 +89,7 @@ def quiet(world: World) -> None:
     assert ledger.rate_limited == 0
 
 
-def restored(world: World, contact_id: str, choices: Choices) -> dict[str, Any]:
+def restored(world: World, contact_id: str, choices: PlanChoices) -> dict[str, Any]:
     """They are restored as chosen; the line of the receipt."""
     world.confirm(contact_id, choices=choices)
     world.run()

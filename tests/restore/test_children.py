@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hlcore.restore.plan import Choices
+from hlcore.restore.plan import PlanChoices
 from tests.restore.conftest import World
 from tests.restore.lives import a_whole_life, belongings, capture, lost_life, quiet, restored
 
@@ -78,14 +78,14 @@ def test_own_do_not_disturb_comes_after_everything_else_and_tags_after_the_recor
 @pytest.mark.parametrize(("tags", "there"), [("first", ["vip"]), ("none", []), ("last", ["vip"])])
 def test_tags_come_first_last_or_not_at_all_as_chosen(world: World, tags: Any, there: list[str]) -> None:
     ana = lost_life(world)
-    row = restored(world, ana, Choices(tags=tags))
+    row = restored(world, ana, PlanChoices(tags=tags))
     assert row["verified"]
     assert world.location.contacts[row["new_id"]]["tags"] == there
 
 
 def test_a_marker_is_in_the_create_call_itself(world: World) -> None:
     ana = lost_life(world)
-    row = restored(world, ana, Choices(marker="restored"))
+    row = restored(world, ana, PlanChoices(marker="restored"))
     create = next(one for one in world.sandbox.ledger if f"{one.method} {one.path}" == "POST /contacts/")
     assert create.body["tags"] == ["restored"]
     assert row["verified"]
@@ -139,7 +139,7 @@ def test_past_appointments_come_back_only_when_asked_for(world: World) -> None:
     capture(world, ana)
     world.lose(ana)
     assert "appointment “Long ago” (it is over)" in world.planned(ana).will_be_lost
-    row = restored(world, ana, Choices(past_appointments=True))
+    row = restored(world, ana, PlanChoices(past_appointments=True))
     assert [title for title, _ in belongings(world, row["new_id"])["appointments"]] == ["Long ago"]
     quiet(world)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlcore.restore.plan import Choices, Line, PlanItem
+from hlcore.restore.plan import FieldLine, PlanChoices, PlanItem
 from hlcore.restore.receipt import to_csv
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui.restore.receipt_page import page
@@ -12,17 +12,17 @@ from tests.restore.conftest import LOCATION, World
 from tests.restore.lives import belongings, capture, lost_life, restored
 
 
-def lines(item: PlanItem) -> dict[str, Line]:
+def lines(item: PlanItem) -> dict[str, FieldLine]:
     return {one.field: one for one in item.lines}
 
 
 def planned(world: World, contact_id: str, **choices: Any) -> PlanItem:
-    return world.plan(contact_id, choices=Choices(**choices)).items[0]
+    return world.plan(contact_id, choices=PlanChoices(**choices)).items[0]
 
 
 def test_fields_and_kinds_of_records_that_are_left_out_are_not_written_and_no_difference(world: World) -> None:
     ana = lost_life(world, city="Köln", companyName="Kite")
-    row = restored(world, ana, Choices(leave_out=("city", "task", "followers", "message")))
+    row = restored(world, ana, PlanChoices(leave_out=("city", "task", "followers", "message")))
     assert (row["outcome"], row["verified"], row["differences"]) == ("recreated", True, [])
     new = world.location.contacts[row["new_id"]]
     assert (new.get("city"), new["companyName"], new.get("followers") or []) == (None, "Kite", [])
@@ -39,14 +39,14 @@ def test_the_fidelity_counts_only_what_was_wanted_and_names_what_was_not(world: 
     assert item.fidelity.words.endswith("; left out, as you asked: city, 1 task")
     assert item.fidelity.parts[0].of == whole.parts[0].of - 1
     assert "tasks" not in {part.name for part in item.fidelity.parts}
-    row = restored(world, ana, Choices(leave_out=("city", "task")))
+    row = restored(world, ana, PlanChoices(leave_out=("city", "task")))
     assert row["predicted"] == row["measured"] == item.fidelity.words
 
 
 def test_a_field_can_be_left_out_for_one_person_only(world: World) -> None:
     ana = world.lost(firstName="Ana", email="ana@example.com", city="Köln")
     ben = world.lost(firstName="Ben", email="ben@example.com", city="Bonn")
-    world.confirm(ana, ben, choices=Choices(leave_out_of={ana: ("city",)}))
+    world.confirm(ana, ben, choices=PlanChoices(leave_out_of={ana: ("city",)}))
     world.run()
     cities = {one["firstName"]: one.get("city") for one in world.live()}
     assert cities == {"Ana": None, "Ben": "Bonn"}
@@ -54,7 +54,7 @@ def test_a_field_can_be_left_out_for_one_person_only(world: World) -> None:
 
 def test_the_job_keeps_what_was_chosen(world: World) -> None:
     ana = world.lost(firstName="Ana", city="Köln")
-    job_id = world.confirm(ana, choices=Choices(leave_out=("city",), places={"a/b": ""}))
+    job_id = world.confirm(ana, choices=PlanChoices(leave_out=("city",), places={"a/b": ""}))
     with world.vault.read() as tx:
         kept = restore_jobs.job(tx, job_id).options["choices"]
     assert (list(kept["leave_out"]), kept["places"]) == (["city"], {"a/b": ""})
@@ -116,7 +116,7 @@ def test_one_conflict_can_be_decided_otherwise_than_the_rest(world: World) -> No
     ben = world.lost(firstName="Ben", email="ben@example.com", city="Bonn")
     world.add(firstName="Anna", email="ana@example.com")
     world.add(firstName="Benno", email="ben@example.com")
-    items = world.plan(ana, ben, choices=Choices(on_conflict_of={ben: "fill"})).items
+    items = world.plan(ana, ben, choices=PlanChoices(on_conflict_of={ben: "fill"})).items
     assert [item.action for item in items] == ["skip", "top_up"]
     assert lines(items[0])["city"].why == items[0].reason
 
@@ -148,7 +148,7 @@ def test_a_vanished_stage_is_asked_with_every_stage_to_choose_from(world: World)
 
 def test_the_opportunity_goes_where_the_person_said_and_the_receipt_names_it(world: World) -> None:
     ana, then, today = without_pipeline(world)
-    choices = Choices(places={then: today})
+    choices = PlanChoices(places={then: today})
     (asked,) = world.plan(ana, choices=choices).questions
     assert asked.answer == today
     row = restored(world, ana, choices)
@@ -168,7 +168,7 @@ def test_an_opportunity_may_be_left_out_instead_and_is_not_lost_then(world: Worl
     item = planned(world, ana, places={then: ""})
     assert not any("Roof" in one for one in item.will_be_lost)
     assert item.left_out == ("1 opportunity",)
-    row = restored(world, ana, Choices(places={then: ""}))
+    row = restored(world, ana, PlanChoices(places={then: ""}))
     assert (row["verified"], row["left_out"]) == (True, ["1 opportunity"])
 
 
@@ -179,7 +179,7 @@ def test_without_an_answer_it_is_lost_and_said_so(world: World) -> None:
 
 def test_whoever_leaves_opportunities_out_is_not_asked_where_they_go(world: World) -> None:
     ana, _, _ = without_pipeline(world)
-    assert world.plan(ana, choices=Choices(leave_out=("opportunity",))).questions == ()
+    assert world.plan(ana, choices=PlanChoices(leave_out=("opportunity",))).questions == ()
 
 
 def test_nobody_else_is_asked(world: World) -> None:

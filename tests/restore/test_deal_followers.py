@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hlcore.model.dnd import all_closed
-from hlcore.restore.plan import Choices, PlanItem
+from hlcore.restore.plan import PlanChoices, PlanItem
 from tests.restore.conftest import World
 from tests.restore.lives import capture, native, quiet
 
@@ -67,7 +67,7 @@ def test_field_by_field_names_them_and_leaving_out_the_opportunity_leaves_them_o
     item = world.planned(ana, path="top_up")
     ((name, line),) = lines_of(item).items()
     assert line == ("2 followers of “Whitening”", "", name)
-    left = world.plan(ana, path="top_up", choices=Choices(leave_out=(name,))).items[0]
+    left = world.plan(ana, path="top_up", choices=PlanChoices(leave_out=(name,))).items[0]
     assert left.action == "skip"
 
 

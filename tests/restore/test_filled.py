@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hlcore.metrics.deletions import deletions
-from hlcore.restore.plan import Choices
+from hlcore.restore.plan import PlanChoices
 from hlcore.store.deletions import queries as deletion_queries
 from tests.restore.conftest import LOCATION, World
 
-FILL = Choices(on_conflict="fill")
+FILL = PlanChoices(on_conflict="fill")
 
 
 def filled(world: World, ana: str) -> dict[str, object]:

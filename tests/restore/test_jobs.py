@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hlcore.errors import NotAllowed, RunInProgress, TokenRefused, Unreachable
-from hlcore.governance.roles import Person, Role
+from hlcore.governance.roles import Role, User
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import cancel_job, confirm_job, create_job, pause_job
 from hlcore.restore.receipt import COLUMNS, to_csv, to_json
@@ -20,7 +20,7 @@ def test_another_job_goes_on_where_an_interrupted_one_left_off(world: World, mon
     ana = world.lost(firstName="Ana", email="ana@example.com")
     world.confirm(ana)
     world.location.faults.on("lost_answer", where="POST /contacts/", times=1)
-    monkeypatch.setattr("hlcore.restore.execution.recreate.settle", cut)
+    monkeypatch.setattr("hlcore.restore.execution.recreate.resolve_create", cut)
     with pytest.raises(Unreachable):
         world.run()
     monkeypatch.undo()
@@ -88,7 +88,7 @@ def test_one_restore_at_a_time_works_on_a_location(world: World) -> None:
 
     def start_the_other(_: object) -> None:
         with pytest.raises(RunInProgress):
-            run_job(world.vault, world.client, second, now=world.clock.now, person=SAM)
+            run_job(world.vault, world.client, second, now=world.clock.now, user=SAM)
         refused.append(True)
 
     world.job_id = first
@@ -98,12 +98,12 @@ def test_one_restore_at_a_time_works_on_a_location(world: World) -> None:
 
 def test_a_viewer_may_neither_ask_for_a_restore_nor_run_one(world: World) -> None:
     ana = world.lost(firstName="Ana")
-    mara = Person("mara@example.com", "Mara", Role.VIEWER, "oidc")
+    mara = User("mara@example.com", "Mara", Role.VIEWER, "oidc")
     with pytest.raises(NotAllowed):
         create_job(world.vault, world.plan(ana), mara, world.clock.now)
     job_id = world.confirm(ana)
     with pytest.raises(NotAllowed):
-        run_job(world.vault, world.client, job_id, now=world.clock.now, person=mara)
+        run_job(world.vault, world.client, job_id, now=world.clock.now, user=mara)
     assert world.live() == []
 
 

@@ -7,26 +7,26 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.child_requests import Child
+from hlcore.model.child_requests import ChildRequest
 from hlcore.model.contact_fields import DERIVED
-from hlcore.model.contact_snapshot import LastCopy
+from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition, is_empty, values_of
 from hlcore.model.exclusions import FIELDS, is_left
-from hlcore.model.reference_data import Catalogue
-from hlcore.model.restore_payload import writable
-from hlcore.restore.plan import Line, Sides, lines_of
+from hlcore.model.reference_data import FieldCatalogue
+from hlcore.model.restore_payload import restore_payload
+from hlcore.restore.plan import FieldLine, FieldSources, lines_of
 from tests.model.copies import fields
 
-CATALOGUE = Catalogue({"cf1": FieldDefinition("Budget"), "gone": FieldDefinition("Old", exists=False)})
+CATALOGUE = FieldCatalogue({"cf1": FieldDefinition("Budget"), "gone": FieldDefinition("Old", exists=False)})
 names = st.sets(st.sampled_from([*FIELDS, "customFields.cf1"]), max_size=6)
 APART = ("followers", "businessId", "businessName", "customFields")
 
 
-def lines(copy: dict[str, Any], leave: set[str], living: dict[str, Any]) -> tuple[dict[str, Line], dict[str, Any]]:
+def lines(copy: dict[str, Any], leave: set[str], living: dict[str, Any]) -> tuple[dict[str, FieldLine], dict[str, Any]]:
     """The lines by field, and all that is written."""
-    wanted = writable(LastCopy(copy, True), "loc1", CATALOGUE, elsewhere=APART, leave_out=leave)
+    wanted = restore_payload(ContactSnapshot(copy, True), "loc1", CATALOGUE, elsewhere=APART, leave_out=leave)
     sent = wanted.target
-    sides = Sides(copy=copy, living=living, written=sent, reasons=wanted.reasons, labels={})
+    sides = FieldSources(copy=copy, living=living, written=sent, reasons=wanted.reasons, labels={})
     found = lines_of(sides)
     assert len({one.field for one in found}) == len(found)
     return {one.field: one for one in found}, sent
@@ -65,8 +65,9 @@ def test_no_field_of_the_copy_is_passed_over(copy: dict[str, Any], leave: set[st
 
 def test_a_record_that_is_there_already_is_named_with_that_reason() -> None:
     note, task = (
-        Child(kind=kind, record_id="1", body={"body": "Tea", "title": "Call"}, label="x") for kind in ("note", "task")
+        ChildRequest(kind=kind, record_id="1", body={"body": "Tea", "title": "Call"}, label="x")
+        for kind in ("note", "task")
     )
-    sides = Sides(copy={}, living={}, written={}, reasons={}, labels={}, children=(task,), kin=(note, task))
+    sides = FieldSources(copy={}, living={}, written={}, reasons={}, labels={}, children=(task,), kin=(note, task))
     told = {one.field: (one.written, one.why, one.leave) for one in lines_of(sides)}
     assert told == {"note.1": (None, "it is there already", ""), "task.1": ("Tea", "", "task.1")}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hlcore.errors import Cancelled, HighLevelError
-from hlcore.restore.plan import Choices, Path, Plan
-from hlcore.restore.planning.lookups import FRESH, Findings
+from hlcore.restore.plan import Path, Plan, PlanChoices
+from hlcore.restore.planning.lookups import FRESH, LookupCache
 from hlcore.restore.planning.planner import plan
 from hlcore.store import locations
 from hlcore.store.deletions import register
@@ -17,8 +17,8 @@ from tests.restore.conftest import LOCATION, World
 from tests.restore.lives import lost_life
 
 
-def planned(world: World, found: Findings | None, *ids: str, path: Path = "auto", **more: Any) -> Plan:
-    choices = Choices(**{key: more.pop(key) for key in list(more) if key in Choices.__struct_fields__})
+def planned(world: World, found: LookupCache | None, *ids: str, path: Path = "auto", **more: Any) -> Plan:
+    choices = PlanChoices(**{key: more.pop(key) for key in list(more) if key in PlanChoices.__struct_fields__})
     return plan(
         world.vault,
         world.client,
@@ -54,9 +54,9 @@ def bea(world: World) -> str:
 
 
 @pytest.fixture
-def found(world: World, ana: str, bea: str) -> Findings:
+def found(world: World, ana: str, bea: str) -> LookupCache:
     """What the first plan for both has found out."""
-    found = Findings(world.clock.now())
+    found = LookupCache(world.clock.now())
     planned(world, found, ana, bea)
     assert asked(world)
     return found
@@ -74,14 +74,14 @@ DECISIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=str)
 def test_a_decision_asks_nothing_and_gives_the_plan_that_asking_anew_would(
-    world: World, found: Findings, ana: str, bea: str, decision: dict[str, Any]
+    world: World, found: LookupCache, ana: str, bea: str, decision: dict[str, Any]
 ) -> None:
     mine = planned(world, found, ana, bea, **decision)
     assert asked(world) == []
     assert mine == planned(world, None, ana, bea, **decision)
 
 
-def test_a_decision_about_one_asks_only_about_that_one(world: World, found: Findings, ana: str, bea: str) -> None:
+def test_a_decision_about_one_asks_only_about_that_one(world: World, found: LookupCache, ana: str, bea: str) -> None:
     mine = planned(world, found, ana, bea, on_conflict_of={bea: "fill"})
     asks = asked(world)
     assert [item.action for item in mine.items] == ["recreate", "top_up"]
@@ -90,14 +90,16 @@ def test_a_decision_about_one_asks_only_about_that_one(world: World, found: Find
     assert mine == planned(world, None, ana, bea, on_conflict_of={bea: "fill"})
 
 
-def test_whoever_is_chosen_beside_them_is_asked_about_alone(world: World, found: Findings, ana: str, bea: str) -> None:
+def test_whoever_is_chosen_beside_them_is_asked_about_alone(
+    world: World, found: LookupCache, ana: str, bea: str
+) -> None:
     cleo = lost_life(world, 3)
     asked(world)
     assert len(planned(world, found, ana, bea, cleo).items) == 3
     assert [one for one in asked(world) if "/contacts/" in one and cleo not in one and "duplicate" not in one] == []
 
 
-def test_old_findings_are_asked_anew(world: World, found: Findings, ana: str, bea: str) -> None:
+def test_old_findings_are_asked_anew(world: World, found: LookupCache, ana: str, bea: str) -> None:
     world.clock.at += FRESH + timedelta(seconds=1)
     assert not found.hold(world.vault, LOCATION, world.clock.now())
     planned(world, found, ana, bea)
@@ -105,14 +107,14 @@ def test_old_findings_are_asked_anew(world: World, found: Findings, ana: str, be
     assert found.hold(world.vault, LOCATION, world.clock.now())
 
 
-def test_another_window_of_the_location_is_heeded_at_once(world: World, found: Findings, ana: str, bea: str) -> None:
+def test_another_window_of_the_location_is_heeded_at_once(world: World, found: LookupCache, ana: str, bea: str) -> None:
     with world.vault.write() as tx:
         locations.set_window(tx, LOCATION, days=60, reason="", hipaa=False)
     assert not found.hold(world.vault, LOCATION, world.clock.now())
     assert planned(world, found, ana).items[0].action == "use_native"
 
 
-def test_one_erased_since_is_in_no_plan_and_in_no_memory(world: World, found: Findings, ana: str, bea: str) -> None:
+def test_one_erased_since_is_in_no_plan_and_in_no_memory(world: World, found: LookupCache, ana: str, bea: str) -> None:
     with world.vault.write() as tx:
         register.erased(tx, LOCATION, ana, at=world.clock.now())
     assert not found.hold(world.vault, LOCATION, world.clock.now())
@@ -122,7 +124,7 @@ def test_one_erased_since_is_in_no_plan_and_in_no_memory(world: World, found: Fi
     assert asked(world) == []
 
 
-def test_one_that_came_back_since_is_looked_at_again(world: World, found: Findings, ana: str, bea: str) -> None:
+def test_one_that_came_back_since_is_looked_at_again(world: World, found: LookupCache, ana: str, bea: str) -> None:
     world.location.native_restore(ana, with_records=False)
     world.clock.pass_(minutes=5)
     world.returned(ana)
@@ -132,7 +134,7 @@ def test_one_that_came_back_since_is_looked_at_again(world: World, found: Findin
     assert asked(world, f"/contacts/{ana}")
 
 
-def test_an_error_is_no_answer(world: World, found: Findings, ana: str, bea: str) -> None:
+def test_an_error_is_no_answer(world: World, found: LookupCache, ana: str, bea: str) -> None:
     world.location.faults.on("status", status=503, where="GET /contacts/")
     with pytest.raises(HighLevelError):
         planned(world, found, bea, on_conflict="fill")
@@ -141,7 +143,7 @@ def test_an_error_is_no_answer(world: World, found: Findings, ana: str, bea: str
 
 
 def test_what_a_stopped_plan_has_asked_is_not_asked_again(world: World, ana: str, bea: str) -> None:
-    found = Findings(world.clock.now())
+    found = LookupCache(world.clock.now())
     with pytest.raises(Cancelled):
         planned(world, found, ana, bea, cancelled=lambda: True)
     lists = len(asked(world))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hlcore.restore.plan import Choices
+from hlcore.restore.plan import PlanChoices
 from hlcore.store import locations
 from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
@@ -58,7 +58,7 @@ def test_the_phone_that_somebody_took_since_the_plan_is_not_shared(world: World)
 def test_a_blank_that_somebody_filled_since_the_plan_keeps_that_value(world: World) -> None:
     ana = lost_life(world, city="Köln", source="fair")
     other = world.add(firstName="Anna", email="ana1@example.com")
-    world.confirm(ana, choices=Choices(on_conflict="fill"))
+    world.confirm(ana, choices=PlanChoices(on_conflict="fill"))
     world.location.edit(other, city="Bonn", tags=["hers"])
     same_note(world, other)
     world.run()
@@ -73,7 +73,7 @@ def test_a_blank_that_somebody_filled_since_the_plan_keeps_that_value(world: Wor
 def test_what_a_living_contact_cannot_be_given_is_told_beforehand(world: World) -> None:
     ana = lost_life(world, companyName="Kite", gender="female")
     world.add(firstName="Anna", email="ana1@example.com")
-    choices = Choices(on_conflict="fill")
+    choices = PlanChoices(on_conflict="fill")
     (item,) = world.plan(ana, choices=choices).items
     told = "company (HighLevel takes it only when a contact is created)"
     assert told in item.will_be_lost
@@ -89,7 +89,7 @@ def test_what_a_living_contact_cannot_be_given_is_told_beforehand(world: World) 
 def test_whoever_was_to_be_filled_and_is_gone_is_not_made_anew(world: World) -> None:
     ana = lost_life(world, city="Köln")
     other = world.add(firstName="Anna", email="ana1@example.com")
-    world.confirm(ana, choices=Choices(on_conflict="fill"))
+    world.confirm(ana, choices=PlanChoices(on_conflict="fill"))
     world.location.delete(other)
     world.run()
     row = world.receipt()[ana]
@@ -137,7 +137,7 @@ def test_nothing_of_a_person_erased_since_the_plan_is_written_anywhere(world: Wo
     else:
         ana = lost_life(world, city="Köln")
         living = world.add(firstName="Anna", email="ana1@example.com")
-        world.confirm(ana, choices=Choices(on_conflict="fill"))
+        world.confirm(ana, choices=PlanChoices(on_conflict="fill"))
     before, asked = frozen(world, living), len(world.sandbox.ledger)
     with world.vault.write() as tx:
         register.erased(tx, LOCATION, ana, at=world.clock.now())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hlcore.errors import NotAllowed
-from hlcore.governance.roles import Person, Role
+from hlcore.governance.roles import Role, User
 from hlcore.model.contact import parse
 from hlcore.restore.revert import at_moment, changed, create_put_back
 from hlcore.store.contacts import writes as contact_writes
@@ -152,7 +152,7 @@ def test_a_killed_job_goes_on_and_writes_once(world: World) -> None:
     world.job_id = create_put_back(world.vault, LOCATION, [past], {"city"}, SAM, world.clock.now)
     with world.vault.write() as tx:
         contact_writes.store_detail(tx, LOCATION, ada, world.client.contact(ada), world.clock.now())
-        journal.intend(
+        journal.log_request(
             tx, location_id=LOCATION, job_id=world.job_id, contact_id=ada, step="put_back",
             request={"body": {"city": "Kiel"}, "id": ada}, at=world.clock.now(),
         )  # fmt: skip
@@ -208,6 +208,6 @@ def test_a_viewer_may_not(world: World) -> None:
     world.copy(details=True)
     past = at_moment(world.vault, LOCATION, ada, edited(world, ada, city="Bonn"))
     assert past is not None
-    viewer = Person("mara@example.com", "Mara", Role.VIEWER, "oidc")
+    viewer = User("mara@example.com", "Mara", Role.VIEWER, "oidc")
     with pytest.raises(NotAllowed):
         create_put_back(world.vault, LOCATION, [past], {"city"}, viewer, world.clock.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hlcore.restore.plan import Choices
+from hlcore.restore.plan import PlanChoices
 from hlcore.store import records
 from tests.restore.conftest import LOCATION, World
 from tests.restore.lives import belongings, capture, lost_life, native, quiet, restored, strike_at
@@ -59,7 +59,7 @@ def test_a_conflict_can_be_filled_without_overwriting_anything(world: World) -> 
     ana = lost_life(world, city="Köln", companyName="Kite")
     other = world.add(firstName="Anna", email="ana1@example.com", tags=["new"])
     world.location.add_note(other, "Her own")
-    row = restored(world, ana, Choices(on_conflict="fill"))
+    row = restored(world, ana, PlanChoices(on_conflict="fill"))
     assert (row["outcome"], row["new_id"], row["verified"]) == ("topped_up", other, True)
     now = world.location.contacts[other]
     assert (now["firstName"], now["city"], set(now["tags"])) == ("Anna", "Köln", {"new", "vip"})
@@ -81,9 +81,9 @@ def test_creating_beside_a_conflict_needs_an_account_that_allows_it(world: World
     ana = lost_life(world)
     world.add(firstName="Anna", email="ana1@example.com")
     world.allow_duplicates(allowed)
-    item = world.plan(ana, choices=Choices(on_conflict="create")).items[0]
+    item = world.plan(ana, choices=PlanChoices(on_conflict="create")).items[0]
     assert item.action == ("recreate" if allowed else "skip")
-    restored(world, ana, Choices(on_conflict="create"))
+    restored(world, ana, PlanChoices(on_conflict="create"))
     assert len(world.live()) == 1 + allowed
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hlcore.errors import HighLevelError, NotAllowed, NotFound
-from hlcore.governance.roles import Person, Role
+from hlcore.governance.roles import Role, User
 from hlcore.metrics.deletions import deletions
 from hlcore.model.records import identity
 from hlcore.restore.undo import create_undo, preview
@@ -82,7 +82,7 @@ def test_a_deletion_that_a_sync_had_noticed_meanwhile_is_no_loss_either(world: W
     world.location.delete(new)
     world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
     with world.vault.write() as tx:
-        journal.intend(
+        journal.log_request(
             tx, location_id=LOCATION, job_id=world.job_id, contact_id=old, step="delete_contact",
             request={"body": {}, "id": new}, at=world.clock.now(),
         )  # fmt: skip
@@ -223,7 +223,7 @@ def test_a_killed_undo_goes_on_where_it_was(world: World) -> None:
     ((old, new),) = restored(world, "Ada")
     world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now)
     with world.vault.write() as tx:
-        journal.intend(
+        journal.log_request(
             tx, location_id=LOCATION, job_id=world.job_id, contact_id=old, step="delete_contact",
             request={"body": {}, "id": new}, at=world.clock.now(),
         )  # fmt: skip
@@ -243,7 +243,7 @@ def test_it_is_undone_once(world: World) -> None:
 
 def test_a_viewer_may_not(world: World) -> None:
     restored(world, "Ada")
-    viewer = Person("mara@example.com", "Mara", Role.VIEWER, "oidc")
+    viewer = User("mara@example.com", "Mara", Role.VIEWER, "oidc")
     with pytest.raises(NotAllowed):
         create_undo(world.vault, world.job_id, viewer, world.clock.now)
 

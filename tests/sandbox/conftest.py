@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hlcore.sandbox import Location, Sandbox, serve
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.sandbox.http.gate import Received, handle
 
 HEADERS = {"Authorization": "Bearer pit-dental", "Version": "2021-07-28"}
@@ -47,7 +47,7 @@ class Direct(httpx.BaseTransport):
 class Api:
     """The few calls that most tests make, as one account's integration would make them."""
 
-    def __init__(self, client: httpx.Client, location: Location) -> None:
+    def __init__(self, client: httpx.Client, location: SandboxLocation) -> None:
         self.client = client
         self.location = location
 
@@ -81,18 +81,18 @@ def sandbox(clock: Clock) -> Sandbox:
 
 
 @pytest.fixture
-def location(sandbox: Sandbox) -> Location:
+def location(sandbox: Sandbox) -> SandboxLocation:
     return sandbox.add_location("dental", "Wren Dental", "America/Chicago", token="pit-dental")
 
 
 @pytest.fixture
-def api(sandbox: Sandbox, location: Location) -> Iterator[Api]:
+def api(sandbox: Sandbox, location: SandboxLocation) -> Iterator[Api]:
     with httpx.Client(transport=Direct(sandbox), base_url="http://sandbox", headers=HEADERS) as client:
         yield Api(client, location)
 
 
 @pytest.fixture
-def wired(sandbox: Sandbox, location: Location) -> Iterator[Api]:
+def wired(sandbox: Sandbox, location: SandboxLocation) -> Iterator[Api]:
     """The same over a real loopback socket, where connections can be cut."""
     with serve(sandbox) as server, httpx.Client(base_url=server.url, headers=HEADERS, timeout=5) as client:
         yield Api(client, location)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.sandbox.state import sorted_keys
-from hlcore.sandbox.state.sorted_keys import Order
+from hlcore.sandbox.state.sorted_keys import SortedKeys
 
 KEYS = st.sets(st.tuples(st.integers(0, 50), st.text("ab", max_size=3)), max_size=60)
 
@@ -16,7 +16,7 @@ KEYS = st.sets(st.tuples(st.integers(0, 50), st.text("ab", max_size=3)), max_siz
 def test_behaves_as_a_sorted_list_whatever_comes_and_goes(first, second, start, stop):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sorted_keys, "CHUNK", 4)
-        mine = Order(first)
+        mine = SortedKeys(first)
         for key in second - first:
             mine.add(key)
         for key in first - second:
@@ -29,4 +29,4 @@ def test_behaves_as_a_sorted_list_whatever_comes_and_goes(first, second, start, 
 
 def test_rejects_removing_what_is_not_there():
     with pytest.raises(KeyError):
-        Order([(1, "a")]).remove((1, "b"))
+        SortedKeys([(1, "a")]).remove((1, "b"))

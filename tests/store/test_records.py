@@ -8,13 +8,13 @@ import pytest
 
 from hlcore.errors import StoreError
 from hlcore.store import Vault, records
-from hlcore.store.records import Counts
+from hlcore.store.records import RecordCounts
 
 
 def test_records_are_held_byte_for_byte(vault: Vault, clock: Any) -> None:
     raw = b'{ "id":"n1","body":"\\u0000 \xf0\x9f\x98\x80" }'
     with vault.write() as tx:
-        assert records.put(tx, "l", "note", [("n1", "c1", raw), ("n2", "c2", b"{}")], at=clock()) == Counts(2, 0)
+        assert records.put(tx, "l", "note", [("n1", "c1", raw), ("n2", "c2", b"{}")], at=clock()) == RecordCounts(2, 0)
         (found,) = records.of_contact(tx, "l", "c1")
     assert (found.raw, found.kind, found.captured_at, found.vanished_at) == (raw, "note", clock(), None)
 
@@ -25,7 +25,7 @@ def test_the_same_again_only_says_when_it_was_seen(vault: Vault, clock: Any) -> 
         records.put(tx, "l", "note", [("n1", "c1", b"{}")], at=first)
         again = records.put(tx, "l", "note", [("n1", "c1", b"{}")], at=clock.advance(hours=1))
         found = records.get(tx, "l", "note", "n1")
-    assert again == Counts(0, 0)
+    assert again == RecordCounts(0, 0)
     assert found is not None
     assert (found.captured_at, found.seen_at) == (first, clock())
 
@@ -34,7 +34,7 @@ def test_a_changed_record_leaves_its_earlier_bytes(vault: Vault, clock: Any) -> 
     first = clock()
     with vault.write() as tx:
         records.put(tx, "l", "note", [("n1", "c1", b"1"), ("n2", "c1", b"1")], at=first)
-        assert records.put(tx, "l", "note", [("n1", "c1", b"2")], at=clock.advance(hours=1)) == Counts(0, 1)
+        assert records.put(tx, "l", "note", [("n1", "c1", b"2")], at=clock.advance(hours=1)) == RecordCounts(0, 1)
         (version,) = records.versions(tx, "l", "note", "n1")
         assert records.versions(tx, "l", "note", "n2") == []
     assert (version.raw, version.captured_at, version.replaced_at) == (b"1", first, clock())

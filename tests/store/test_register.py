@@ -270,7 +270,7 @@ def test_nothing_of_an_erased_person_is_left(
             records.put(tx, location, "note", [("n1", "c1", raw)], at=clock())
         plan = ("c1", "recreate", {"name": secret})
         job_id = restore_jobs.create_job(tx, location, by="sam", at=clock(), items=[plan], options=None)
-        journal.intend(
+        journal.log_request(
             tx, location_id=location, job_id=job_id, contact_id="c1", step="x", request={"name": secret}, at=clock()
         )
     suspect("c1")

@@ -108,7 +108,7 @@ def test_what_is_not_there_is_not_found(vault: Vault, job_id: int, clock: Any) -
         lambda tx: restore_jobs.job(tx, job_id + 1),
         lambda tx: restore_jobs.item(tx, job_id, "nobody"),
         lambda tx: restore_jobs.record_item(tx, job_id, "nobody", at=clock(), outcome="failed"),
-        lambda tx: journal.answered(tx, 99, at=clock(), status=200),
+        lambda tx: journal.log_response(tx, 99, at=clock(), status=200),
     ):
         with pytest.raises(NotFound), vault.write() as tx:
             act(tx)
@@ -124,10 +124,10 @@ def test_jobs_are_listed_newest_first(vault: Vault, job_id: int, clock: Any) -> 
 def test_the_journal_knows_a_request_before_its_answer(vault: Vault, job_id: int, clock: Any) -> None:
     given = {"location_id": "l", "job_id": job_id, "contact_id": "c1", "request": {"body": {"n": "\ud800x"}}}
     with vault.write() as tx:
-        first = journal.intend(tx, step="create", at=clock(), **given)
-        second = journal.intend(tx, step="note", at=clock(), **given)
+        first = journal.log_request(tx, step="create", at=clock(), **given)
+        second = journal.log_request(tx, step="note", at=clock(), **given)
         assert [entry.entry_id for entry in journal.open_entries(tx, job_id=job_id)] == [first, second]
-        journal.answered(tx, first, at=clock.advance(seconds=1), status=201, result_id="n1", note="done")
+        journal.log_response(tx, first, at=clock.advance(seconds=1), status=201, result_id="n1", note="done")
         assert [entry.entry_id for entry in journal.open_entries(tx, location_id="l")] == [second]
         entry = journal.entries(tx, location_id="l", contact_id="c1")[0]
     assert entry.request == {"body": {"n": "x"}}
@@ -136,10 +136,10 @@ def test_the_journal_knows_a_request_before_its_answer(vault: Vault, job_id: int
 
 def test_a_new_contact_is_traced_to_the_lost_one(vault: Vault, clock: Any) -> None:
     with vault.write() as tx:
-        entry = journal.intend(
+        entry = journal.log_request(
             tx, location_id="l", job_id=None, contact_id="c1", step="create", request=None, at=clock()
         )
-        journal.answered(tx, entry, at=clock(), status=201, result_id="n1")
+        journal.log_response(tx, entry, at=clock(), status=201, result_id="n1")
         assert journal.restored_from(tx, "l", "n1") == "c1"
         assert journal.restored_from(tx, "l", "c1") is None
         assert journal.restored_from(tx, "elsewhere", "n1") is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hlcore.model.lifecycle import Status
 from hlcore.model.recovery_window import remaining
-from hlcore.store.deletions.queries import Span, opened, spans, status_now
+from hlcore.store.deletions.queries import WindowSpan, display_status, spans, window_opened_after
 from hlcore.store.locations import Location
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -21,7 +21,7 @@ def place(days: int) -> Location:
     return Location("x", "", "UTC", "", NOW, None, False, False, False, days, "", None, None, None, True)
 
 
-def is_in(span: Span, status: str, clock: datetime) -> bool:
+def is_in(span: WindowSpan, status: str, clock: datetime) -> bool:
     since = span.clock_from is None or clock >= span.clock_from
     return status in span.statuses and since and (span.clock_before is None or clock < span.clock_before)
 
@@ -33,7 +33,7 @@ def test_a_row_is_found_under_the_status_that_people_see_and_no_other(age: timed
     found = [
         asked for asked in map(str, Status) if any(is_in(span, status, clock) for span in spans([here], NOW, [asked]))
     ]
-    assert found == [status_now(status, left)]
+    assert found == [display_status(status, left)]
 
 
 @given(AGES, WINDOWS, st.integers(0, 60), st.integers(0, 60))
@@ -50,10 +50,10 @@ def test_days_left_in_the_question_are_days_left_in_the_answer(
 def test_the_window_is_open_after_that_moment(age: timedelta, days: int) -> None:
     clock, here = NOW - age, place(days)
     left = remaining(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
-    assert (clock > opened(here, NOW)) == left.open
+    assert (clock > window_opened_after(here, NOW)) == left.open
 
 
 @given(st.text())
 def test_a_state_that_the_model_does_not_know_is_shown_as_it_is(status: str) -> None:
     left = remaining(place(30).window, deleted_at=None, last_seen_at=NOW, now=NOW)
-    assert status_now(status, left) == status
+    assert display_status(status, left) == status

@@ -16,7 +16,7 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.runs import Run
 from hlcore.sync.listing.run import sync_location
-from hlcore.sync.run_context import Report, Rules
+from hlcore.sync.run_context import SyncReport, SyncRules
 from hlcore.sync.watch import watch_location
 from tests.worlds import Account, an_account
 
@@ -27,14 +27,14 @@ LOCATION = "locSync0000000000001"
 class World(Account):
     """What the stories play in."""
 
-    rules: Rules = field(default_factory=lambda: Rules(page_size=50))
+    rules: SyncRules = field(default_factory=lambda: SyncRules(page_size=50))
 
-    def sync(self, **options: Any) -> Report:
+    def sync(self, **options: Any) -> SyncReport:
         """An hour passes, then one round."""
         self.clock.pass_(hours=1)
         return sync_location(self.vault, self.client, self.rules, now=self.clock.now, **options)
 
-    def watch(self, **options: Any) -> Report:
+    def watch(self, **options: Any) -> SyncReport:
         """A quarter of an hour passes, then one cheap look."""
         self.clock.pass_(minutes=15)
         return watch_location(self.vault, self.client, self.rules, now=self.clock.now, **options)

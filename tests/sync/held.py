@@ -8,7 +8,7 @@ from typing import Any
 
 from hlcore.store import records
 from hlcore.store.contacts import search as contact_search
-from hlcore.sync.capture.budget import Budget
+from hlcore.sync.capture.budget import CaptureBudget
 from hlcore.sync.capture.reference_lists import SOURCES
 from hlcore.sync.capture.run import CaptureReport, capture
 from tests.sync.conftest import LOCATION, World
@@ -30,7 +30,7 @@ class Told:
     def capture(self, *, at_most: int | None = None, hours: float = 1, **options: Any) -> CaptureReport:
         """An hour passes, then one sitting."""
         self.world.clock.pass_(hours=hours)
-        budget = Budget(self.world.client.limiter, at_most=at_most)
+        budget = CaptureBudget(self.world.client.limiter, at_most=at_most)
         options = {"again": True, **options}
         return capture(
             self.world.vault, self.world.client, LOCATION, now=self.world.clock.now, budget=budget, **options

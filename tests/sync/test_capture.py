@@ -14,11 +14,11 @@ import pytest
 
 from hlcore.errors import Cancelled, Gone, RunInProgress
 from hlcore.highlevel import Limiter
-from hlcore.metrics.contact_record import person
+from hlcore.metrics.contact_record import contact_record
 from hlcore.store import Vault, records
 from hlcore.store.capture import state as capture_state
 from hlcore.sync.capture import feeds
-from hlcore.sync.capture.budget import Budget
+from hlcore.sync.capture.budget import CaptureBudget
 from hlcore.sync.capture.contact_records import capture_kind
 from hlcore.sync.capture.reference_lists import SOURCES
 from hlcore.sync.capture.run import CaptureReport, capture
@@ -331,7 +331,7 @@ def test_an_e_mail_that_comes_without_its_text_gets_it(told: Told) -> None:
     bare = place.add_message(told.ids[0], "", kind="EMAIL", meta=named)
     told.capture()
     assert told.held("email")[text]["body"] == "<p>The text</p>"
-    shown = person(told.world.vault, told.ids[0], location_id=LOCATION)
+    shown = contact_record(told.world.vault, told.ids[0], location_id=LOCATION)
     assert {m["id"]: m["body"] for m in shown["messages"]}[bare] == "<p>The text</p>"
     assert shown["not_safe"] == []
 
@@ -449,7 +449,7 @@ def test_over_days_it_keeps_the_share_and_its_word(told: Told) -> None:
     world.clock.at = began.replace(hour=0, minute=1) + timedelta(days=1)
     started, promised, days = world.clock.now(), None, Counter[str]()
     while world.clock.now() < started + timedelta(days=9):
-        budget = Budget(world.client.limiter, paced=True, at_most=40)
+        budget = CaptureBudget(world.client.limiter, paced=True, at_most=40)
         today = world.clock.now().date()
         report = capture(world.vault, world.client, LOCATION, now=world.clock.now, budget=budget)
         if world.clock.now().date() == today:  # a sitting over midnight belongs to two days

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hlcore.store.deletions import bulk_deletions
-from hlcore.sync.run_context import Rules
+from hlcore.sync.run_context import SyncRules
 from tests.sync.conftest import LOCATION, World
 
 Trouble = Callable[[World], object]
@@ -131,6 +131,6 @@ def test_gone_may_be_said_with_400(world: World) -> None:
 
 
 def test_a_share_of_the_account_is_no_incident_below_the_floor() -> None:
-    assert not Rules(50, 0.02).is_incident(missing=40, known=100)
-    assert not Rules(50, 0.02).is_incident(missing=900, known=100_000)
-    assert Rules(50, 0.02).is_incident(missing=900, known=5_000)
+    assert not SyncRules(50, 0.02).is_incident(missing=40, known=100)
+    assert not SyncRules(50, 0.02).is_incident(missing=900, known=100_000)
+    assert SyncRules(50, 0.02).is_incident(missing=900, known=5_000)

@@ -12,8 +12,8 @@ from hlcore.errors import Cancelled
 from hlcore.model.progress import Progress
 from hlcore.store import runs
 from hlcore.store.contacts import reads as contact_reads
-from hlcore.sync.location_record import read_account
-from hlcore.sync.run_context import Rules
+from hlcore.sync.location_record import read_location_record
+from hlcore.sync.run_context import SyncRules
 from tests.sync.conftest import LOCATION, World
 from tests.worlds import HandClock
 
@@ -114,7 +114,7 @@ def test_half_an_emoji_in_a_contact_that_is_asked_for_by_id_stops_no_round(world
 def test_an_account_whose_name_ends_in_half_an_emoji_can_be_connected(world: World) -> None:
     world.location.name = "Holm & ✂"
     with world.client_over(Cutting()) as client:
-        account = read_account(client)
+        account = read_location_record(client)
     assert account.name == "Holm & "
     with world.vault.write() as tx:
         save_account(tx, account, token=None, at=world.clock.now())
@@ -228,7 +228,7 @@ def test_a_list_that_breaks_off_without_a_cursor_is_incomplete_and_deletes_nobod
 
 
 def test_a_whole_list_that_ends_without_a_cursor_is_complete(world: World) -> None:
-    world.rules = Rules(page_size=500)
+    world.rules = SyncRules(page_size=500)
     with world.client_over(Cursorless()) as world.client:
         report = world.sync()
     assert (report.outcome, report.seen) == ("complete", 200)

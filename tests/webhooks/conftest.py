@@ -13,9 +13,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from hlcore.accounts import connection
-from hlcore.app_context import Office
-from hlcore.sandbox import Location, Sandbox, serve
-from hlcore.sandbox.webhooks import Event, Keys
+from hlcore.app_context import AppContext
+from hlcore.sandbox import Sandbox, SandboxLocation, serve
+from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys
 from hlcore.settings import Settings
 from hlcore.store import Vault, webhook_inbox
 from hlcore.store.contacts import reads as contact_reads
@@ -55,43 +55,43 @@ class HandClock:
 class World:
     """What the stories play in."""
 
-    office: Office
+    context: AppContext
     clock: HandClock
     sandbox: Sandbox
-    location: Location
+    location: SandboxLocation
     door: TestClient
     posted: int = field(default=0)
 
     @property
     def vault(self) -> Vault:
-        return self.office.vault
+        return self.context.vault
 
     def sync(self, **later: float) -> None:
         """Some time passes, then one round."""
         self.clock.pass_(**(later or {"hours": 1}))
-        with self.office.client(LOCATION) as client:
-            rules = self.office.rules(self.office.location(LOCATION))
+        with self.context.client(LOCATION) as client:
+            rules = self.context.rules(self.context.location(LOCATION))
             report = sync_location(self.vault, client, rules, now=self.clock.now)
         assert report.outcome == "complete", report.reason
 
-    def news(self) -> list[Event]:
+    def news(self) -> list[SandboxEvent]:
         """The events since the last look."""
         found = list(self.location.events)[self.posted :]
         self.posted = len(self.location.events)
         return found
 
-    def post(self, event: Event, **headers: bool) -> int:
+    def post(self, event: SandboxEvent, **headers: bool) -> int:
         """HighLevel delivers this event; the status that it gets."""
         return self.door.post(PATH, content=event.body, headers=event.headers(**headers)).status_code
 
-    def deliver(self, *events: Event) -> None:
+    def deliver(self, *events: SandboxEvent) -> None:
         """These (or all new ones) are delivered and worked off."""
         for event in events or self.news():
             assert self.post(event) == 200
         self.work()
 
     def work(self) -> int:
-        return handle_deliveries(self.office, never)
+        return handle_deliveries(self.context, never)
 
     def row(self, contact_id: str) -> deletion_queries.Disappearance:
         with self.vault.read() as tx:
@@ -128,13 +128,13 @@ def settings(sandbox: Sandbox, url: str, folder: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def keys() -> Keys:
+def keys() -> SigningKeys:
     """Made once: an RSA key takes a while."""
-    return Keys()
+    return SigningKeys()
 
 
 @pytest.fixture
-def world(vault: Vault, keys: Keys, tmp_path: Path) -> Iterator[World]:
+def world(vault: Vault, keys: SigningKeys, tmp_path: Path) -> Iterator[World]:
     """40 invented people of a connected account, copied once; and another account that is not connected."""
     clock = HandClock()
     sandbox = Sandbox(clock.now, seed=7)
@@ -144,11 +144,11 @@ def world(vault: Vault, keys: Keys, tmp_path: Path) -> Iterator[World]:
     location.fill(40)
     sandbox.add_location(OTHER, "Others", "Europe/Berlin").fill(3)
     with serve(sandbox) as server:
-        office = Office(settings(sandbox, server.url, tmp_path), vault, Cipher("a secret"), clock)
-        connection.connect(office, LOCATION, sandbox.token_of(LOCATION))
-        with TestClient(Starlette(routes=routes(lambda: office))) as door:
-            found = World(office, clock, sandbox, location, door)
+        context = AppContext(settings(sandbox, server.url, tmp_path), vault, Cipher("a secret"), clock)
+        connection.connect(context, LOCATION, sandbox.token_of(LOCATION))
+        with TestClient(Starlette(routes=routes(lambda: context))) as door:
+            found = World(context, clock, sandbox, location, door)
             found.sync()
             clock.pass_(minutes=30)
             yield found
-        office.close()
+        context.close()

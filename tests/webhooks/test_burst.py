@@ -15,10 +15,10 @@ import pytest
 
 from hlcore.errors import StoreError
 from hlcore.highlevel.webhook_signature import SIGNATURE
-from hlcore.sandbox.webhooks import Event, Keys
+from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys
 from hlcore.store import Tx, webhook_inbox
 from hlcore.store.webhook_inbox import Delivery
-from hlcore.webhooks.receiver import Keeper
+from hlcore.webhooks.receiver import InboxWriter
 from hlcore.worker.loop import collect_once
 from tests.webhooks.conftest import LOCATION, World
 
@@ -47,8 +47,8 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 @pytest.fixture
-def keeper(world: World) -> Iterator[Keeper]:
-    found = Keeper(world.office)
+def keeper(world: World) -> Iterator[InboxWriter]:
+    found = InboxWriter(world.context)
     found.start()
     yield found
     found.stop()
@@ -60,11 +60,13 @@ def run(story: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, story).result()
 
 
-def event(world: World, name: str, keys: Keys | None = None, kind: str = "ContactUpdate") -> Event:
-    return Event({"type": kind, "locationId": LOCATION, "id": "c1", "webhookId": name}, keys or world.sandbox.keys)
+def event(world: World, name: str, keys: SigningKeys | None = None, kind: str = "ContactUpdate") -> SandboxEvent:
+    return SandboxEvent(
+        {"type": kind, "locationId": LOCATION, "id": "c1", "webhookId": name}, keys or world.sandbox.keys
+    )
 
 
-def offer(keeper: Keeper, told: Event) -> asyncio.Future[int]:
+def offer(keeper: InboxWriter, told: SandboxEvent) -> asyncio.Future[int]:
     return keeper.offer(told.body, {SIGNATURE: told.headers()["X-GHL-Signature"]})
 
 
@@ -73,7 +75,9 @@ def known(world: World) -> list[str]:
         return sorted(one.webhook_id for one in webhook_inbox.due(tx, at=world.clock.now(), limit=100))
 
 
-async def while_busy(gate: Gate, keeper: Keeper, world: World, told: Sequence[Event]) -> list[asyncio.Future[int]]:
+async def while_busy(
+    gate: Gate, keeper: InboxWriter, world: World, told: Sequence[SandboxEvent]
+) -> list[asyncio.Future[int]]:
     """One delivery is being kept; meanwhile these come. Then the gate opens."""
     answers = [offer(keeper, event(world, "first"))]
     await asyncio.to_thread(gate.reached.wait, 30)
@@ -82,7 +86,7 @@ async def while_busy(gate: Gate, keeper: Keeper, world: World, told: Sequence[Ev
     return answers
 
 
-def test_what_comes_while_one_is_being_kept_is_kept_together(gate: Gate, keeper: Keeper, world: World) -> None:
+def test_what_comes_while_one_is_being_kept_is_kept_together(gate: Gate, keeper: InboxWriter, world: World) -> None:
     async def play() -> list[int]:
         told = [event(world, f"w{number}") for number in range(9)]
         return await asyncio.gather(*await while_busy(gate, keeper, world, told))
@@ -92,9 +96,14 @@ def test_what_comes_while_one_is_being_kept_is_kept_together(gate: Gate, keeper:
     assert known(world) == ["first", *(f"w{number}" for number in range(9))]
 
 
-def test_each_of_them_gets_its_own_answer(gate: Gate, keeper: Keeper, world: World) -> None:
+def test_each_of_them_gets_its_own_answer(gate: Gate, keeper: InboxWriter, world: World) -> None:
     async def play() -> list[int]:
-        told = [event(world, "good"), event(world, "forged", Keys()), event(world, "good"), event(world, "first")]
+        told = [
+            event(world, "good"),
+            event(world, "forged", SigningKeys()),
+            event(world, "good"),
+            event(world, "first"),
+        ]
         return await asyncio.gather(*await while_busy(gate, keeper, world, told))
 
     assert run(play()) == [200, 200, 401, 200, 200]
@@ -103,7 +112,7 @@ def test_each_of_them_gets_its_own_answer(gate: Gate, keeper: Keeper, world: Wor
     assert world.refused() == {"unsigned": 1, "duplicate": 2}
 
 
-def test_whoever_is_answered_finds_the_delivery_in_the_inbox(gate: Gate, keeper: Keeper, world: World) -> None:
+def test_whoever_is_answered_finds_the_delivery_in_the_inbox(gate: Gate, keeper: InboxWriter, world: World) -> None:
     found: dict[str, list[str]] = {}
 
     async def play() -> None:
@@ -119,7 +128,7 @@ def test_whoever_is_answered_finds_the_delivery_in_the_inbox(gate: Gate, keeper:
 
 
 def test_what_cannot_be_kept_is_kept_when_it_comes_again(
-    keeper: Keeper, world: World, monkeypatch: pytest.MonkeyPatch
+    keeper: InboxWriter, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:
         raise StoreError("The disk of the database is full.")
@@ -135,7 +144,7 @@ def test_what_cannot_be_kept_is_kept_when_it_comes_again(
     assert known(world) == ["w1", "w2", "w3"]
 
 
-def test_a_sender_that_has_gone_keeps_no_other_from_its_answer(gate: Gate, keeper: Keeper, world: World) -> None:
+def test_a_sender_that_has_gone_keeps_no_other_from_its_answer(gate: Gate, keeper: InboxWriter, world: World) -> None:
     async def play() -> list[int]:
         first, gone, other = await while_busy(gate, keeper, world, [event(world, "gone"), event(world, "other")])
         gone.cancel()
@@ -145,7 +154,7 @@ def test_a_sender_that_has_gone_keeps_no_other_from_its_answer(gate: Gate, keepe
     assert known(world) == ["first", "gone", "other"]
 
 
-def test_a_server_that_has_ended_keeps_nothing_from_being_kept(gate: Gate, keeper: Keeper, world: World) -> None:
+def test_a_server_that_has_ended_keeps_nothing_from_being_kept(gate: Gate, keeper: InboxWriter, world: World) -> None:
     async def leave() -> None:
         offer(keeper, event(world, "first"))
         await asyncio.to_thread(gate.reached.wait, 30)
@@ -160,7 +169,7 @@ def test_a_server_that_has_ended_keeps_nothing_from_being_kept(gate: Gate, keepe
 
 
 @pytest.mark.parametrize("name", ["w\x00null", "w\ud800half", "wü猫", "w" * 300], ids=["nul", "half", "words", "long"])
-def test_odd_ids_are_kept_once(keeper: Keeper, world: World, name: str) -> None:
+def test_odd_ids_are_kept_once(keeper: InboxWriter, world: World, name: str) -> None:
     body = json.dumps({"type": "ContactUpdate", "locationId": LOCATION, "webhookId": name}).encode()
     signatures = {SIGNATURE: world.sandbox.keys.sign(body)}
 

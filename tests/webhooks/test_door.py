@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from hlcore.highlevel.webhook_signature import LARGEST_BODY
-from hlcore.sandbox.webhooks import Event, Keys
+from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys
 from hlcore.store import webhook_inbox
 from hlcore.webhooks.receiver import PATH
 from tests.webhooks.conftest import LOCATION, OTHER, World
 
 
-def event(world: World, **payload: object) -> Event:
+def event(world: World, **payload: object) -> SandboxEvent:
     whole = {"type": "ContactUpdate", "locationId": LOCATION, "id": "c1", "webhookId": "w1", **payload}
-    return Event({name: value for name, value in whole.items() if value is not None}, world.sandbox.keys)
+    return SandboxEvent({name: value for name, value in whole.items() if value is not None}, world.sandbox.keys)
 
 
 def kept(world: World) -> list[webhook_inbox.Delivery]:
@@ -23,7 +23,7 @@ def kept(world: World) -> list[webhook_inbox.Delivery]:
 
 def counted(world: World) -> dict[str, int]:
     """What is counted, once the counts have been kept."""
-    world.office.keepers.pop()()
+    world.context.on_close_before_vault.pop()()
     return world.refused()
 
 
@@ -48,7 +48,7 @@ def test_a_delivery_that_was_dealt_with_stays_known(world: World) -> None:
 
 def refusals(world: World) -> dict[str, tuple[bytes, dict[str, str]]]:
     good = event(world)
-    forged = Event(good.payload, Keys())
+    forged = SandboxEvent(good.payload, SigningKeys())
     foreign = event(world, locationId=OTHER)
     return {
         "unsigned": (good.body, {}),

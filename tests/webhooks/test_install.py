@@ -11,11 +11,18 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from hlcore.accounts import connection
-from hlcore.accounts.oauth_install import begin, finish, heard, pick_up, pick_up_all, ticket
+from hlcore.accounts.oauth_install import (
+    begin,
+    connect_all_new_locations,
+    connect_new_locations,
+    create_ticket,
+    finish,
+    handle_app_event,
+)
 from hlcore.accounts.oauth_routes import COOKIE, routes
 from hlcore.errors import GrantLost, LocationInactive, NotAllowed, TokenRefused, Unreachable
-from hlcore.highlevel.webhook_signature import Event
-from hlcore.sandbox import Location
+from hlcore.highlevel.webhook_signature import WebhookEvent
+from hlcore.sandbox import SandboxLocation
 from hlcore.store import audit, locations, oauth_grants
 from hlcore.store.oauth_grants import COMPANY as AGENCY
 from hlcore.store.oauth_grants import LOCATION as ONE
@@ -25,16 +32,16 @@ from tests.webhooks.conftest import COMPANY, LOCATION, OTHER, World
 
 def install(world: World, cast: Cast, location_id: str = "") -> object:
     """Sam installs the app for one location, or for the whole agency."""
-    address, secret = begin(world.office, ticket(world.office, cast.sam))
+    address, secret = begin(world.context, create_ticket(world.context, cast.sam))
     state = parse_qs(urlsplit(address).query)["state"][0]
-    return finish(world.office, state=state, secret=secret, code=world.sandbox.authorize(location_id))
+    return finish(world.context, state=state, secret=secret, code=world.sandbox.authorize(location_id))
 
 
 def refreshes(world: World) -> int:
     return sum(entry.path == "/oauth/token" for entry in world.sandbox.ledger.entries)
 
 
-def grant(world: World, kind: str = ONE, owner: str = OTHER) -> oauth_grants.Grant | None:
+def grant(world: World, kind: str = ONE, owner: str = OTHER) -> oauth_grants.StoredGrant | None:
     with world.vault.read() as tx:
         return oauth_grants.get(tx, kind, owner)
 
@@ -45,7 +52,7 @@ def connected(world: World) -> set[str]:
 
 
 def search(world: World, location_id: str = OTHER) -> int:
-    with world.office.client(location_id) as client:
+    with world.context.client(location_id) as client:
         return client.search_contacts(limit=1).total
 
 
@@ -61,7 +68,7 @@ def test_an_agency_brings_all_its_locations_and_those_added_later_by_themselves(
     assert install(world, cast).connected == [OTHER]  # the first one keeps its private token
     assert search(world) == 3
     world.sandbox.add_location("locLater000000000001", "Later")
-    assert pick_up_all(world.office) == 1
+    assert connect_all_new_locations(world.context) == 1
     assert connected(world) == {LOCATION, OTHER, "locLater000000000001"}
 
 
@@ -69,7 +76,7 @@ def test_a_location_that_a_person_disconnected_stays_so_until_a_person_installs_
     install(world, cast)
     with world.vault.write() as tx:
         locations.disconnect(tx, OTHER, world.clock.now())
-    assert pick_up(world.office, COMPANY).connected == []
+    assert connect_new_locations(world.context, COMPANY).connected == []
     assert grant(world) is None
     assert install(world, cast).connected == [OTHER]
 
@@ -84,35 +91,35 @@ def test_tokens_are_not_readable_in_the_database(world: World, cast: Cast) -> No
 
 def test_whoever_may_not_connect_gets_no_ticket(world: World, cast: Cast) -> None:
     with pytest.raises(NotAllowed):
-        ticket(world.office, cast.mara)
+        create_ticket(world.context, cast.mara)
 
 
 def test_an_installation_counts_only_in_the_browser_that_began_it_and_for_ten_minutes(world: World, cast: Cast) -> None:
-    address, secret = begin(world.office, ticket(world.office, cast.sam))
+    address, secret = begin(world.context, create_ticket(world.context, cast.sam))
     state, code = parse_qs(urlsplit(address).query)["state"][0], world.sandbox.authorize(OTHER)
     for bad in ({"secret": ""}, {"secret": "another"}, {"state": state[:-4] + "AAAA"}, {"state": "x"}):
         with pytest.raises(NotAllowed):
-            finish(world.office, **{"state": state, "secret": secret, "code": code, **bad})
+            finish(world.context, **{"state": state, "secret": secret, "code": code, **bad})
     world.clock.pass_(minutes=11)
     with pytest.raises(NotAllowed):
-        finish(world.office, state=state, secret=secret, code=code)
+        finish(world.context, state=state, secret=secret, code=code)
     assert connected(world) == {LOCATION}
 
 
 def test_a_ticket_is_no_state_and_a_state_no_ticket(world: World, cast: Cast) -> None:
-    word = ticket(world.office, cast.sam)
-    address, secret = begin(world.office, word)
+    word = create_ticket(world.context, cast.sam)
+    address, secret = begin(world.context, word)
     with pytest.raises(NotAllowed):
-        begin(world.office, parse_qs(urlsplit(address).query)["state"][0])
+        begin(world.context, parse_qs(urlsplit(address).query)["state"][0])
     with pytest.raises(NotAllowed):
-        finish(world.office, state=word, secret=secret, code=world.sandbox.authorize(OTHER))
+        finish(world.context, state=word, secret=secret, code=world.sandbox.authorize(OTHER))
 
 
 def test_the_addresses_lead_there_and_back(world: World, cast: Cast) -> None:
     arrived: list[str] = []
-    app = Starlette(routes=routes(lambda: world.office, lambda: arrived.append("here")))
+    app = Starlette(routes=routes(lambda: world.context, lambda: arrived.append("here")))
     with TestClient(app, base_url="https://vault.example.com", follow_redirects=False) as browser:
-        away = browser.get("/oauth/start", params={"ticket": ticket(world.office, cast.sam)})
+        away = browser.get("/oauth/start", params={"ticket": create_ticket(world.context, cast.sam)})
         assert away.headers["location"].startswith("https://marketplace.gohighlevel.com/v2/oauth/chooselocation?")
         cookie = away.headers["set-cookie"]
         assert all(word in cookie for word in ("HttpOnly", "SameSite=lax", "Secure", COOKIE))
@@ -222,7 +229,7 @@ def test_a_refused_token_that_cannot_be_renewed_just_now_is_tried_again_later(
     install(world, cast, OTHER)
     world.sandbox.revoke(world.sandbox.token_of(OTHER))
     with monkeypatch.context() as trouble:
-        trouble.setattr(world.office.grants.oauth, "refresh", _unreachable)
+        trouble.setattr(world.context.tokens.oauth, "refresh", _unreachable)
         with pytest.raises(Unreachable, match="in trouble"):
             search(world)
     assert (search(world), grant(world).trouble) == (3, "")
@@ -233,12 +240,12 @@ def _unreachable(*_: str) -> NoReturn:
 
 
 def told(world: World, kind: str, **more: str) -> str:
-    return heard(world.office, Event(kind, "w", company_id=COMPANY, **more), at=world.clock.now())
+    return handle_app_event(world.context, WebhookEvent(kind, "w", company_id=COMPANY, **more), at=world.clock.now())
 
 
 def test_an_install_message_connects_the_location(world: World, cast: Cast) -> None:
     install(world, cast)
-    later: Location = world.sandbox.add_location("locLater000000000001", "Later")
+    later: SandboxLocation = world.sandbox.add_location("locLater000000000001", "Later")
     assert told(world, "INSTALL", location_id=later.id) == ""
     assert later.id in connected(world)
 
@@ -264,12 +271,12 @@ def test_an_uninstall_message_from_before_the_installation_changes_nothing(world
     at = world.clock.now()
     world.clock.pass_(hours=1)
     install(world, cast, OTHER)
-    heard(world.office, Event("UNINSTALL", "w", location_id=OTHER), at=at + timedelta(minutes=1))
+    handle_app_event(world.context, WebhookEvent("UNINSTALL", "w", location_id=OTHER), at=at + timedelta(minutes=1))
     assert OTHER in connected(world)
 
 
 def test_connecting_with_a_private_token_ends_the_grant(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
-    connection.connect(world.office, OTHER, "pit-" + OTHER)
+    connection.connect(world.context, OTHER, "pit-" + OTHER)
     assert grant(world) is None
     assert search(world) == 3

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hlcore.sandbox.webhooks import Event
+from hlcore.sandbox.webhooks import SandboxEvent
 from hlcore.store import records, webhook_inbox
 from tests.webhooks.conftest import LOCATION, World
 
@@ -38,7 +38,9 @@ def test_a_repetition_and_a_listing_later_change_nothing(world: World) -> None:
     events = world.news()
     world.deliver(*events)
     before = world.rows(lost)
-    again = [Event({**event.payload, "webhookId": f"again{n}"}, world.sandbox.keys) for n, event in enumerate(events)]
+    again = [
+        SandboxEvent({**event.payload, "webhookId": f"again{n}"}, world.sandbox.keys) for n, event in enumerate(events)
+    ]
     world.deliver(*events, *again)
     world.sync()
     assert world.rows(lost) == before
@@ -87,7 +89,7 @@ def test_a_deletion_that_was_undone_before_its_message_came_is_none(world: World
 
 def test_while_highlevel_still_shows_a_deleted_contact_it_is_asked_again(world: World) -> None:
     lost = first(world)
-    told = Event(
+    told = SandboxEvent(
         {"type": "ContactDelete", "locationId": LOCATION, "id": lost, "timestamp": world.clock.now().isoformat()},
         world.sandbox.keys,
     )
@@ -220,7 +222,7 @@ def test_a_task_that_comes_without_its_contact_finds_it(world: World) -> None:
     task = world.location.add_task(owner, "Call back")
     told = world.news()[0]
     bare = {name: value for name, value in told.payload.items() if name not in ("contactId", "body")}
-    world.deliver(Event(bare, world.sandbox.keys))
+    world.deliver(SandboxEvent(bare, world.sandbox.keys))
     with world.vault.read() as tx:
         assert [row.record_id for row in records.of_contact(tx, LOCATION, owner, ["task"])] == [task]
 

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from hlcore.highlevel import json_slices
 from hlcore.highlevel.calls import T
-from hlcore.highlevel.types import Answer
+from hlcore.highlevel.types import ApiResponse
 
 
-class Asking(Protocol):
+class ApiGroup(Protocol):
     """A client, as its groups of calls see it."""
 
     location_id: str
@@ -22,12 +22,12 @@ class Asking(Protocol):
         path: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
-    ) -> Answer: ...
+    ) -> ApiResponse: ...
 
     def _ask(
         self,
         name: str,
-        parse: Callable[[Answer], T],
+        parse: Callable[[ApiResponse], T],
         *,
         path: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
@@ -35,11 +35,11 @@ class Asking(Protocol):
     ) -> T: ...
 
 
-def the(name: str) -> Callable[[Answer], bytes]:
+def parse_object(name: str) -> Callable[[ApiResponse], bytes]:
     """Parses an answer to the exact bytes of the object under `name`."""
     return lambda answer: json_slices.part(answer.body, name)
 
 
-def all_of(name: str) -> Callable[[Answer], list[bytes]]:
+def parse_list(name: str) -> Callable[[ApiResponse], list[bytes]]:
     """Parses an answer to the exact bytes of each element under `name`."""
     return lambda answer: json_slices.rows(answer.body, name)

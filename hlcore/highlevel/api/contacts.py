@@ -7,8 +7,8 @@ from typing import Any
 
 from hlcore.errors import BrokenAnswer, Gone, Rejected
 from hlcore.highlevel import json_slices, types
-from hlcore.highlevel.api.base import Asking, the
-from hlcore.highlevel.types import Answer, SearchPage
+from hlcore.highlevel.api.base import ApiGroup, parse_object
+from hlcore.highlevel.types import ApiResponse, SearchPage
 
 LARGEST_PAGE = 500
 LARGEST_BULK = 50
@@ -18,7 +18,7 @@ class ContactCalls:
     """Search, read, create, change and delete contacts; tags, followers, business."""
 
     def search_contacts(
-        self: Asking,
+        self: ApiGroup,
         *,
         search_after: list[Any] | None = None,
         limit: int = LARGEST_PAGE,
@@ -34,12 +34,12 @@ class ContactCalls:
         body |= {name: value for name, value in given.items() if value}
         return self._ask("search_contacts", lambda answer: types.search_page(answer.body, answer.trace_id), body=body)
 
-    def contact(self: Asking, contact_id: str) -> bytes:
+    def contact(self: ApiGroup, contact_id: str) -> bytes:
         """The contact as it is now, exactly as HighLevel sent it. Raises Gone only when HighLevel says that it
 
         does not exist (any more): 404, or 400, in words that mean this very contact. All else is another error."""
 
-        def parse(answer: Answer) -> bytes:
+        def parse(answer: ApiResponse) -> bytes:
             found = json_slices.part(answer.body, "contact")
             if json_slices.value(found, "id") != contact_id:
                 raise BrokenAnswer("HighLevel answered with another contact than the one asked for")
@@ -47,7 +47,7 @@ class ContactCalls:
 
         return self._ask("contact", parse, path={"contactId": contact_id})
 
-    def find_duplicate(self: Asking, *, email: str = "", phone: str = "") -> bytes | None:
+    def find_duplicate(self: ApiGroup, *, email: str = "", phone: str = "") -> bytes | None:
         """The live contact that holds this e-mail or phone by the location's rules for duplicates, or None: when the
         answer names nobody, or is a "not found" of the contact (nobody documents which of them it is)."""
         if not (email or phone):
@@ -58,35 +58,35 @@ class ContactCalls:
         except Gone:
             return None
 
-    def create_contact(self: Asking, body: dict[str, Any]) -> bytes:
+    def create_contact(self: ApiGroup, body: dict[str, Any]) -> bytes:
         """A new contact exists; the answer is the contact. Sets off the location's automations.
 
         Never sent twice once it may have been done: raises AnswerLost instead. Raises Duplicate and Rejected;
         HighLevel was seen to answer 422 and create the contact all the same (API issue 64), so after *any*
         error look with `find_duplicate` before the next try."""
-        return self._ask("create_contact", the("contact"), body={**body, "locationId": self.location_id})
+        return self._ask("create_contact", parse_object("contact"), body={**body, "locationId": self.location_id})
 
-    def update_contact(self: Asking, contact_id: str, body: dict[str, Any]) -> bytes:
+    def update_contact(self: ApiGroup, contact_id: str, body: dict[str, Any]) -> bytes:
         """The contact has these values; the answer is the contact. May be repeated. `tags` replaces all tags."""
-        return self._ask("update_contact", the("contact"), path={"contactId": contact_id}, body=body)
+        return self._ask("update_contact", parse_object("contact"), path={"contactId": contact_id}, body=body)
 
-    def delete_contact(self: Asking, contact_id: str) -> None:
+    def delete_contact(self: ApiGroup, contact_id: str) -> None:
         """The contact is deleted. Raises Gone when it already was (or when the answer that said so was lost)."""
         self.call("delete_contact", path={"contactId": contact_id})
 
-    def add_tags(self: Asking, contact_id: str, tags: Sequence[str]) -> None:
+    def add_tags(self: ApiGroup, contact_id: str, tags: Sequence[str]) -> None:
         """The contact has these tags too. May set off automations. HighLevel lower-cases them."""
         self.call("add_tags", path={"contactId": contact_id}, body={"tags": list(tags)})
 
-    def remove_tags(self: Asking, contact_id: str, tags: Sequence[str]) -> None:
+    def remove_tags(self: ApiGroup, contact_id: str, tags: Sequence[str]) -> None:
         """The contact has none of these tags."""
         self.call("remove_tags", path={"contactId": contact_id}, body={"tags": list(tags)})
 
-    def add_followers(self: Asking, contact_id: str, user_ids: Sequence[str]) -> None:
+    def add_followers(self: ApiGroup, contact_id: str, user_ids: Sequence[str]) -> None:
         """These users follow the contact too."""
         self.call("add_followers", path={"contactId": contact_id}, body={"followers": list(user_ids)})
 
-    def set_business(self: Asking, contact_ids: Sequence[str], business_id: str | None) -> None:
+    def set_business(self: ApiGroup, contact_ids: Sequence[str], business_id: str | None) -> None:
         """These contacts belong to this business, or to none. Sent in parts of 50; may be repeated."""
         for start in range(0, len(contact_ids), LARGEST_BULK):
             ids = list(contact_ids[start : start + LARGEST_BULK])
@@ -94,7 +94,7 @@ class ContactCalls:
             self.call("set_business", body=body)
 
 
-def _holder(answer: Answer) -> bytes | None:
+def _holder(answer: ApiResponse) -> bytes | None:
     """The contact in the answer of a duplicate search, None for nobody."""
     found = json_slices.optional_part(answer.body, "contact")
     if found is not None and not isinstance(json_slices.value(found, "id"), str):

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from hlcore.highlevel import json_slices
-from hlcore.highlevel.api.base import Asking
-from hlcore.highlevel.types import Answer, Page
+from hlcore.highlevel.api.base import ApiGroup
+from hlcore.highlevel.types import ApiResponse, RecordPage
 
 
 class ConversationCalls:
     """Conversations, their messages, and the export of all messages."""
 
     def search_conversations(
-        self: Asking, *, contact_id: str = "", start_after: int | None = None, limit: int = 100
-    ) -> Page:
+        self: ApiGroup, *, contact_id: str = "", start_after: int | None = None, limit: int = 100
+    ) -> RecordPage:
         """One page of conversations, newest first. `start_after` is the `next` of the page before."""
         query = {
             "locationId": self.location_id,
@@ -25,13 +25,13 @@ class ConversationCalls:
         }
         return self._ask("search_conversations", _conversations, query={**query, "status": "all"})
 
-    def messages(self: Asking, conversation_id: str, *, last_message_id: str = "", limit: int = 100) -> Page:
+    def messages(self: ApiGroup, conversation_id: str, *, last_message_id: str = "", limit: int = 100) -> RecordPage:
         """One page of a conversation, newest first. `last_message_id` is the `next` of the page before."""
         query = {"lastMessageId": last_message_id, "limit": limit}
         return self._ask("messages", _messages, path={"conversationId": conversation_id}, query=query)
 
     def export_messages(
-        self: Asking,
+        self: ApiGroup,
         *,
         cursor: str = "",
         limit: int = 500,
@@ -47,27 +47,27 @@ class ConversationCalls:
         page = self._ask("export_messages", _export, query={**query, **(extra or {})})
         return page.rows, page.next, page.total
 
-    def email(self: Asking, email_id: str) -> bytes:
+    def email(self: ApiGroup, email_id: str) -> bytes:
         """One e-mail with its text, which messages do not carry (API issue 40)."""
         return self.call("email", path={"emailId": email_id}).body
 
-    def inbound_message(self: Asking, body: dict[str, Any]) -> bytes:
+    def inbound_message(self: ApiGroup, body: dict[str, Any]) -> bytes:
         """A message of the past stands in the contact's conversation; nothing is sent to anybody.
 
         Needs an app that owns a conversation provider; a wrong one answers 500 (API issue 6). Never sent twice."""
         return self._ask("inbound_message", _whole, body=body)
 
 
-def _whole(answer: Answer) -> bytes:
+def _whole(answer: ApiResponse) -> bytes:
     json_slices.members(answer.body)
     return answer.body
 
 
-def _conversations(answer: Answer) -> Page:
+def _conversations(answer: ApiResponse) -> RecordPage:
     body = json_slices.inside(answer.body, "conversations")
     found = json_slices.rows(body, "conversations")
     last = found[-1] if found else None
-    return Page(found, json_slices.number(json_slices.value(body, "total")), _sort_value(last) if last else None)
+    return RecordPage(found, json_slices.number(json_slices.value(body, "total")), _sort_value(last) if last else None)
 
 
 def _sort_value(row: bytes) -> int | None:
@@ -77,15 +77,17 @@ def _sort_value(row: bytes) -> int | None:
     return json_slices.number(found)
 
 
-def _messages(answer: Answer) -> Page:
+def _messages(answer: ApiResponse) -> RecordPage:
     """Documented flat, in fact wrapped once more (API issue 54); both are read."""
     body = json_slices.inside(answer.body, "messages")
     more = json_slices.value(body, "nextPage") in (True, "true")
     last = json_slices.value(body, "lastMessageId")
-    return Page(json_slices.rows(body, "messages"), None, last if more and isinstance(last, str) and last else None)
+    return RecordPage(
+        json_slices.rows(body, "messages"), None, last if more and isinstance(last, str) and last else None
+    )
 
 
-def _export(answer: Answer) -> Page:
+def _export(answer: ApiResponse) -> RecordPage:
     body = json_slices.inside(answer.body, "messages")
     cursor, total = json_slices.value(body, "nextCursor"), json_slices.number(json_slices.value(body, "total"))
-    return Page(json_slices.rows(body, "messages"), total, cursor if isinstance(cursor, str) and cursor else None)
+    return RecordPage(json_slices.rows(body, "messages"), total, cursor if isinstance(cursor, str) and cursor else None)

@@ -6,32 +6,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hlcore.highlevel import json_slices
-from hlcore.highlevel.api.base import Asking, all_of, the
-from hlcore.highlevel.types import Answer, Page
+from hlcore.highlevel.api.base import ApiGroup, parse_list, parse_object
+from hlcore.highlevel.types import ApiResponse, RecordPage
 
 
-class RelatedCalls:
+class RecordCalls:
     """Notes, tasks, appointments and opportunities."""
 
-    def notes(self: Asking, contact_id: str) -> list[bytes]:
+    def notes(self: ApiGroup, contact_id: str) -> list[bytes]:
         """All notes of a contact."""
-        return self._ask("notes", all_of("notes"), path={"contactId": contact_id})
+        return self._ask("notes", parse_list("notes"), path={"contactId": contact_id})
 
-    def create_note(self: Asking, contact_id: str, body: dict[str, Any]) -> bytes:
+    def create_note(self: ApiGroup, contact_id: str, body: dict[str, Any]) -> bytes:
         """The contact has one more note, dated now. Never sent twice: AnswerLost."""
-        return self._ask("create_note", the("note"), path={"contactId": contact_id}, body=body)
+        return self._ask("create_note", parse_object("note"), path={"contactId": contact_id}, body=body)
 
-    def update_note(self: Asking, contact_id: str, note_id: str, body: dict[str, Any]) -> bytes:
+    def update_note(self: ApiGroup, contact_id: str, note_id: str, body: dict[str, Any]) -> bytes:
         """The note has these values."""
         path = {"contactId": contact_id, "noteId": note_id}
-        return self._ask("update_note", the("note"), path=path, body=body)
+        return self._ask("update_note", parse_object("note"), path=path, body=body)
 
-    def tasks(self: Asking, contact_id: str) -> list[bytes]:
+    def tasks(self: ApiGroup, contact_id: str) -> list[bytes]:
         """All tasks of a contact."""
-        return self._ask("tasks", all_of("tasks"), path={"contactId": contact_id})
+        return self._ask("tasks", parse_list("tasks"), path={"contactId": contact_id})
 
     def search_tasks(
-        self: Asking, *, contact_ids: Sequence[str] | None = None, limit: int = 100, skip: int = 0
+        self: ApiGroup, *, contact_ids: Sequence[str] | None = None, limit: int = 100, skip: int = 0
     ) -> list[bytes]:
         """Tasks of the whole location, or of these contacts; fewer than `limit` means the last page."""
         body: dict[str, Any] = {"limit": limit, "skip": skip}
@@ -39,57 +39,57 @@ class RelatedCalls:
             body["contactId"] = list(contact_ids)
         return self._ask("search_tasks", _tasks, body=body)
 
-    def create_task(self: Asking, contact_id: str, body: dict[str, Any]) -> bytes:
+    def create_task(self: ApiGroup, contact_id: str, body: dict[str, Any]) -> bytes:
         """The contact has one more task. Never sent twice: AnswerLost."""
-        return self._ask("create_task", the("task"), path={"contactId": contact_id}, body=body)
+        return self._ask("create_task", parse_object("task"), path={"contactId": contact_id}, body=body)
 
-    def update_task(self: Asking, contact_id: str, task_id: str, body: dict[str, Any]) -> bytes:
+    def update_task(self: ApiGroup, contact_id: str, task_id: str, body: dict[str, Any]) -> bytes:
         """The task has these values."""
         path = {"contactId": contact_id, "taskId": task_id}
-        return self._ask("update_task", the("task"), path=path, body=body)
+        return self._ask("update_task", parse_object("task"), path=path, body=body)
 
-    def complete_task(self: Asking, contact_id: str, task_id: str, *, completed: bool = True) -> bytes:
+    def complete_task(self: ApiGroup, contact_id: str, task_id: str, *, completed: bool = True) -> bytes:
         """The task is done, or not done any more."""
         path = {"contactId": contact_id, "taskId": task_id}
-        return self._ask("complete_task", the("task"), path=path, body={"completed": completed})
+        return self._ask("complete_task", parse_object("task"), path=path, body={"completed": completed})
 
-    def appointments(self: Asking, contact_id: str) -> list[bytes]:
+    def appointments(self: ApiGroup, contact_id: str) -> list[bytes]:
         """All appointments of a contact."""
-        return self._ask("appointments", all_of("events"), path={"contactId": contact_id})
+        return self._ask("appointments", parse_list("events"), path={"contactId": contact_id})
 
-    def create_appointment(self: Asking, body: dict[str, Any]) -> bytes:
+    def create_appointment(self: ApiGroup, body: dict[str, Any]) -> bytes:
         """One more appointment exists, and nobody was told: `toNotify` is always false. Never sent twice."""
         quiet = {**body, "locationId": self.location_id, "toNotify": False}
         return self._ask("create_appointment", _appointment, body=quiet)
 
     def search_opportunities(
-        self: Asking, *, cursor: Mapping[str, Any] | None = None, limit: int = 100, contact_id: str = ""
-    ) -> Page:
+        self: ApiGroup, *, cursor: Mapping[str, Any] | None = None, limit: int = 100, contact_id: str = ""
+    ) -> RecordPage:
         """One page of the location's opportunities of every status, or of one contact's. At most 100."""
         query = {"location_id": self.location_id, "limit": limit, "contact_id": contact_id, "status": "all"}
         return self._ask("search_opportunities", _opportunities, query={**query, **(cursor or {})})
 
-    def opportunity(self: Asking, opportunity_id: str) -> bytes:
+    def opportunity(self: ApiGroup, opportunity_id: str) -> bytes:
         """One opportunity as it is now. Raises Gone as `contact` does."""
-        return self._ask("opportunity", the("opportunity"), path={"opportunityId": opportunity_id})
+        return self._ask("opportunity", parse_object("opportunity"), path={"opportunityId": opportunity_id})
 
-    def create_opportunity(self: Asking, body: dict[str, Any]) -> bytes:
+    def create_opportunity(self: ApiGroup, body: dict[str, Any]) -> bytes:
         """One more opportunity exists. Never sent twice: AnswerLost."""
         whole = {**body, "locationId": self.location_id}
-        return self._ask("create_opportunity", the("opportunity"), body=whole)
+        return self._ask("create_opportunity", parse_object("opportunity"), body=whole)
 
-    def update_opportunity(self: Asking, opportunity_id: str, body: dict[str, Any]) -> bytes:
+    def update_opportunity(self: ApiGroup, opportunity_id: str, body: dict[str, Any]) -> bytes:
         """The opportunity has these values."""
         path = {"opportunityId": opportunity_id}
-        return self._ask("update_opportunity", the("opportunity"), path=path, body=body)
+        return self._ask("update_opportunity", parse_object("opportunity"), path=path, body=body)
 
-    def add_opportunity_followers(self: Asking, opportunity_id: str, user_ids: Sequence[str]) -> None:
+    def add_opportunity_followers(self: ApiGroup, opportunity_id: str, user_ids: Sequence[str]) -> None:
         """These users follow the opportunity, beside those who did. May be repeated."""
         path = {"opportunityId": opportunity_id}
         self.call("add_opportunity_followers", path=path, body={"followers": list(user_ids)})
 
 
-def _appointment(answer: Answer) -> bytes:
+def _appointment(answer: ApiResponse) -> bytes:
     """The appointment stands in the answer itself; some answers wrap it."""
     whole = json_slices.members(answer.body)
     if "id" in whole or "_id" in whole:
@@ -97,7 +97,7 @@ def _appointment(answer: Answer) -> bytes:
     return json_slices.part(answer.body, "event" if "event" in whole else "appointment")
 
 
-def _tasks(answer: Answer) -> list[bytes]:
+def _tasks(answer: ApiResponse) -> list[bytes]:
     """The tasks of a search: in one list, or (as HighLevel's OpenAPI file has it) in lists within it."""
     found = json_slices.rows(answer.body, "tasks")
     return [one for row in found for one in _several(row)]
@@ -107,7 +107,7 @@ def _several(row: bytes) -> list[bytes]:
     return json_slices.rows(b'{"tasks":' + row + b"}", "tasks") if row.startswith(b"[") else [row]
 
 
-def _opportunities(answer: Answer) -> Page:
+def _opportunities(answer: ApiResponse) -> RecordPage:
     """A page without `meta` is the last one of its cursor; `total` then stands beside the rows, or is not told."""
     body = json_slices.inside(answer.body, "opportunities")
     found = json_slices.rows(body, "opportunities")
@@ -116,7 +116,7 @@ def _opportunities(answer: Answer) -> Page:
     cursor = {name: meta.get(name) for name in ("startAfter", "startAfterId")}
     more = found and all(value not in (None, "") for value in cursor.values()) and meta.get("nextPageUrl") is not None
     total = json_slices.number(meta.get("total"))
-    return Page(
+    return RecordPage(
         found,
         json_slices.number(json_slices.value(body, "total")) if total is None else total,
         cursor if more else None,

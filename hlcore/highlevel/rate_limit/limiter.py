@@ -62,7 +62,7 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Reported:
     """What the newest answer said of the interval: requests left, those of others, since and until when it counts."""
 
     number: int
@@ -105,7 +105,7 @@ class Limiter:
         self._interval = DOCUMENTED_INTERVAL
         self._held: dict[int, Permit] = {}
         self._number = self._moment = 0
-        self._told: _Told | None = None
+        self._told: _Reported | None = None
         self._headers_come = False
         self._started = self._paused_until = clock.monotonic()
 
@@ -202,7 +202,7 @@ class Limiter:
             others = max(0, self._maximum - told.remaining - len(self._held))
             seen = max(_SHORTEST_VIEW, min(self._interval, now - self._started))
             until = now + self._interval + _GUARD
-            self._told = _Told(permit.number, told.remaining, others, others / seen, now, until)
+            self._told = _Reported(permit.number, told.remaining, others, others / seen, now, until)
             self._headers_come = True
 
     def _seconds_until_free(self, priority: Priority) -> float:

@@ -23,7 +23,7 @@ from hlcore.model.child_requests import (
     OPPORTUNITY,
     TASK,
     TRANSCRIPT,
-    Child,
+    ChildRequest,
     follow_step,
 )
 from hlcore.model.record_matching import SHELF, find, smaller
@@ -35,8 +35,8 @@ from hlcore.restore.job_context import (
     TAGS,
     UNSURE,
     WRITTEN,
-    Later,
-    Work,
+    JobContext,
+    RetryAt,
     body_of,
     is_unsure,
     refusal_note,
@@ -44,7 +44,7 @@ from hlcore.restore.job_context import (
 )
 from hlcore.restore.live_state import shelf
 from hlcore.restore.plan import PlanItem
-from hlcore.store.restores.journal import Entry
+from hlcore.store.restores.journal import JournalEntry
 
 MOST_TRIES = 6
 """How many create calls one record may cost; each was settled as not done before the next."""
@@ -66,17 +66,17 @@ SET: dict[str, Callable[[Client, str, dict[str, Any]], None]] = {
 """Requests that may be repeated."""
 
 
-def attach(work: Work, item: PlanItem, contact_id: str, *, look_first: bool = False) -> Later | None:
+def attach(work: JobContext, item: PlanItem, contact_id: str, *, look_first: bool = False) -> RetryAt | None:
     """Everything that was planned hangs on this living contact, or HighLevel refused it, or (Later) nobody can tell
     yet. `look_first`: what is already there, whoever made it, is not made again. May be repeated.
 
     Raises Gone when the contact does not exist (any more), HighLevelError, Cancelled."""
-    return _Attaching(work, item, contact_id, look_first).run()
+    return _ChildWriter(work, item, contact_id, look_first).run()
 
 
 @dataclass(slots=True)
-class _Attaching:
-    work: Work
+class _ChildWriter:
+    work: JobContext
     item: PlanItem
     contact_id: str
     look_first: bool
@@ -85,20 +85,20 @@ class _Attaching:
     found: dict[str, str] = field(default_factory=dict)
     """step → the living record that was there already"""
 
-    def run(self) -> Later | None:
+    def run(self) -> RetryAt | None:
         known = self._entries()
         self.taken = {one.result_id for one in known if one.result_id} | set(self.item.there)
         waits = [until for child in self.item.children if (until := self._child(child, known)) is not None]
         if waits:
-            return Later(min(waits))
+            return RetryAt(min(waits))
         if self.item.tags:
             self._set(TAGS, TAGS, {"tags": list(self.item.tags)}, known)
         return None
 
-    def _entries(self) -> list[Entry]:
-        return self.work.about(self.item.contact_id, self.contact_id)
+    def _entries(self) -> list[JournalEntry]:
+        return self.work.entries_about(self.item.contact_id, self.contact_id)
 
-    def _child(self, child: Child, known: list[Entry]) -> datetime | None:
+    def _child(self, child: ChildRequest, known: list[JournalEntry]) -> datetime | None:
         """Until when nobody can tell whether it was made; None when that is settled."""
         if child.kind in SET:
             self._set(child.kind, child.step, child.body, known)
@@ -108,7 +108,7 @@ class _Attaching:
             self._follow(child)
         return until
 
-    def _follow(self, child: Child) -> None:
+    def _follow(self, child: ChildRequest) -> None:
         """The opportunity has its followers, where there is an opportunity."""
         known = self._entries()
         made = next((one.result_id for one in known if one.step == child.step and one.result_id), "")
@@ -117,7 +117,7 @@ class _Attaching:
             body = {"opportunityId": deal, "followers": list(child.followers)}
             self._set(DEAL_FOLLOWERS, follow_step(child), body, known)
 
-    def _made_once(self, child: Child, known: list[Entry]) -> datetime | None:
+    def _made_once(self, child: ChildRequest, known: list[JournalEntry]) -> datetime | None:
         while True:
             mine = [one for one in known if one.step == child.step]
             if any(one.result_id for one in mine):
@@ -136,23 +136,23 @@ class _Attaching:
                 return None
             known = self._entries()
 
-    def _settle(self, child: Child, mine: list[Entry]) -> datetime | None:
+    def _settle(self, child: ChildRequest, mine: list[JournalEntry]) -> datetime | None:
         """Every call of unsure end is settled by looking."""
         for entry in filter(is_unsure, mine):
             found = find(child.kind, body_of(entry), self._shelf(child.kind, fresh=True), taken=self.taken)
             told = refused_fields(entry)
             if found:
                 self.taken.add(found)
-                self.work.answered(entry, result_id=found, note="found by looking")
+                self.work.log_response(entry, result_id=found, note="found by looking")
                 return None
             due = entry.sent_at + self.work.lag
             if child.kind == OPPORTUNITY and told is None and self.work.now() < due:
-                self.work.answered(entry, note=f"{UNSURE}, {LOOKED}")
+                self.work.log_response(entry, note=f"{UNSURE}, {LOOKED}")
                 return due
-            self.work.answered(entry, note=NOT_DONE if told is None else refusal_note(told))
+            self.work.log_response(entry, note=NOT_DONE if told is None else refusal_note(told))
         return None
 
-    def _is_there(self, child: Child) -> bool:
+    def _is_there(self, child: ChildRequest) -> bool:
         found = find(child.kind, child.body, self._shelf(child.kind), taken=self.taken, loosely=True)
         self.taken |= {found} if found else set()
         self.found[child.step] = found
@@ -164,29 +164,29 @@ class _Attaching:
             self.shelves[name] = shelf(self.work.client, name, self.contact_id)
         return self.shelves[name]
 
-    def _make(self, child: Child, body: dict[str, Any]) -> bool:
+    def _make(self, child: ChildRequest, body: dict[str, Any]) -> bool:
         """Whether one create call surely made it."""
-        entry = self.work.intend(self.item, child.step, body, of=self.contact_id)
+        entry = self.work.log_request(self.item, child.step, body, of=self.contact_id)
         try:
             made, _ = identity(MAKE[child.kind](self.work.client, self.contact_id, body))
         except (Rejected, Duplicate, BrokenAnswer) as exc:
             told = refusal(self.work, exc, body)
             if told is None:
-                self.work.answered(entry, status=exc.status, note=f"not done: {type(exc).__name__}")
+                self.work.log_response(entry, status=exc.status, note=f"not done: {type(exc).__name__}")
                 raise
-            self.work.answered(entry, status=exc.status, note=refusal_note(told, state=UNSURE))
+            self.work.log_response(entry, status=exc.status, note=refusal_note(told, state=UNSURE))
             return False
         except AnswerLost as exc:
-            self.work.answered(entry, status=exc.status, note=f"{UNSURE}: no usable answer")
+            self.work.log_response(entry, status=exc.status, note=f"{UNSURE}: no usable answer")
             return False
         except (HighLevelError, Cancelled) as exc:
-            self.work.answered(entry, status=getattr(exc, "status", 0), note=f"not done: {type(exc).__name__}")
+            self.work.log_response(entry, status=getattr(exc, "status", 0), note=f"not done: {type(exc).__name__}")
             raise
-        self.work.answered(entry, status=201, result_id=made, note="created" if made else f"{UNSURE}: no id told")
+        self.work.log_response(entry, status=201, result_id=made, note="created" if made else f"{UNSURE}: no id told")
         self.taken |= {made} if made else set()
         return bool(made)
 
-    def _set(self, kind: str, step: str, body: dict[str, Any], known: list[Entry]) -> None:
+    def _set(self, kind: str, step: str, body: dict[str, Any], known: list[JournalEntry]) -> None:
         """Done once; a refusal is final, but of several followers those who are still there are added."""
         mine = [one for one in known if one.step == step]
         refused = [one for one in mine if refused_fields(one) is not None]
@@ -201,22 +201,22 @@ class _Attaching:
 
     def _sent(self, kind: str, step: str, body: dict[str, Any]) -> bool:
         """Whether HighLevel took the request; False when it refused."""
-        entry = self.work.intend(self.item, step, body, of=self.contact_id)
+        entry = self.work.log_request(self.item, step, body, of=self.contact_id)
         try:
             SET[kind](self.work.client, self.contact_id, body)
         except (HighLevelError, Cancelled) as exc:
             gone_too = kind == DEAL_FOLLOWERS and isinstance(exc, Gone)  # the deal is gone, not the contact
             told = () if gone_too else refusal(self.work, exc, body)
             if told is not None:
-                self.work.answered(entry, status=getattr(exc, "status", 0), note=refusal_note(told))
+                self.work.log_response(entry, status=getattr(exc, "status", 0), note=refusal_note(told))
                 return False
-            self.work.answered(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
+            self.work.log_response(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
             raise
-        self.work.answered(entry, status=200, note=WRITTEN)
+        self.work.log_response(entry, status=200, note=WRITTEN)
         return True
 
 
-def _narrowed(child: Child, mine: list[Entry]) -> dict[str, Any] | None:
+def _narrowed(child: ChildRequest, mine: list[JournalEntry]) -> dict[str, Any] | None:
     """The request after these refusals; None when nothing is left to leave out."""
     body: dict[str, Any] | None = dict(child.body)
     for one in mine:

@@ -25,23 +25,23 @@ from hlcore.restore.job_context import (
     SETTINGS,
     UNSURE,
     WRITTEN,
-    Done,
-    Later,
-    Made,
-    Work,
+    Created,
+    ItemResult,
+    JobContext,
+    RetryAt,
     body_of,
     refused_fields,
 )
 from hlcore.restore.plan import PlanItem
 
 
-def finish(work: Work, item: PlanItem, made: Made) -> Done | Later:
+def finish(work: JobContext, item: PlanItem, made: Created) -> ItemResult | RetryAt:
     """The contact that exists is as planned with all that belonged to it, or the differences are told. Until the very
     end every channel is closed. May be repeated. Raises HighLevelError, Cancelled."""
     target = {**(item.body or {}), **(item.after or {}), **_tags(item)}
     try:
         found = decode(work.client.contact(made.contact_id))
-        again = settled(work, item, made.contact_id)
+        again = dnd_restored(work, item, made.contact_id)
         if again and work.is_retried(item.contact_id):
             close(work, item, made.contact_id, found)
         refused = _fill(work, item, made, found)
@@ -57,7 +57,7 @@ def finish(work: Work, item: PlanItem, made: Made) -> Done | Later:
     except Gone:
         return _not_shown(work, item, made)
     differences = (*explained(compare(target, decode(raw)), refused, REFUSED), *told)
-    return Done("recreated", made.contact_id, not differences, departed(work, differences), raw=raw)
+    return ItemResult("recreated", made.contact_id, not differences, departed(work, differences), raw=raw)
 
 
 def _tags(item: PlanItem) -> dict[str, Any]:
@@ -65,28 +65,28 @@ def _tags(item: PlanItem) -> dict[str, Any]:
     return {"tags": tags} if tags else {}
 
 
-def settled(work: Work, item: PlanItem, contact_id: str) -> bool:
+def dnd_restored(work: JobContext, item: PlanItem, contact_id: str) -> bool:
     """Whether the person's own do-not-disturb was written back already: then nothing is attached any more, because
     automations could reach the person, unless the channels are closed anew."""
     return any(
         one.step == SETTINGS and one.note == WRITTEN and one.result_id == contact_id
-        for one in work.about(item.contact_id, contact_id)
+        for one in work.entries_about(item.contact_id, contact_id)
     )
 
 
-def _not_shown(work: Work, item: PlanItem, made: Made) -> Done | Later:
+def _not_shown(work: JobContext, item: PlanItem, made: Created) -> ItemResult | RetryAt:
     """HighLevel does not show what was made. Until the lag is over that may still come; afterwards somebody has deleted
     it, and a later restore may make it again."""
     entry = next(one for one in work.creates(item.contact_id) if one.result_id == made.contact_id)
     due = made.at + work.lag
     if work.now() < due:
-        work.answered(entry, result_id=made.contact_id, note=f"created, {LOOKED}")
-        return Later(due)
-    work.answered(entry, note=f"created as {made.contact_id}, and deleted again by somebody else")
-    return Done("failed", made.contact_id, False, error="It was created, and deleted again by somebody else.")
+        work.log_response(entry, result_id=made.contact_id, note=f"created, {LOOKED}")
+        return RetryAt(due)
+    work.log_response(entry, note=f"created as {made.contact_id}, and deleted again by somebody else")
+    return ItemResult("failed", made.contact_id, False, error="It was created, and deleted again by somebody else.")
 
 
-def _fill(work: Work, item: PlanItem, made: Made, found: dict[str, Any]) -> frozenset[str]:
+def _fill(work: JobContext, item: PlanItem, made: Created, found: dict[str, Any]) -> frozenset[str]:
     """What was planned and is still empty is written once more; never what HighLevel shows a value for, nor what it
     refused by name. The names of what it refused, now or before."""
     planned = {key: value for key, value in (item.body or {}).items() if key not in CLOSED}
@@ -98,9 +98,9 @@ def _fill(work: Work, item: PlanItem, made: Made, found: dict[str, Any]) -> froz
     return before | write(work, item, made.contact_id, update)
 
 
-def _own_settings(work: Work, item: PlanItem, contact_id: str) -> frozenset[str]:
+def _own_settings(work: JobContext, item: PlanItem, contact_id: str) -> frozenset[str]:
     """The person's own do-not-disturb is back, in one request; where HighLevel refuses, channels stay closed."""
-    if item.after is None or settled(work, item, contact_id) or _put(work, item, contact_id, SETTINGS, item.after):
+    if item.after is None or dnd_restored(work, item, contact_id) or _put(work, item, contact_id, SETTINGS, item.after):
         return frozenset()
     simple = plainer(item.after)
     if simple != item.after and _put(work, item, contact_id, SETTINGS, simple):
@@ -108,7 +108,7 @@ def _own_settings(work: Work, item: PlanItem, contact_id: str) -> frozenset[str]
     return CLOSED
 
 
-def write(work: Work, item: PlanItem, contact_id: str, body: dict[str, Any]) -> frozenset[str]:
+def write(work: JobContext, item: PlanItem, contact_id: str, body: dict[str, Any]) -> frozenset[str]:
     """This update is done as far as HighLevel takes it: what it refuses is halved until the culprit is alone. The
     names of the culprits."""
     if not body or _put(work, item, contact_id, FILL, body):
@@ -119,19 +119,19 @@ def write(work: Work, item: PlanItem, contact_id: str, body: dict[str, Any]) -> 
     return frozenset[str]().union(*(write(work, item, contact_id, part) for part in parts))
 
 
-def _put(work: Work, item: PlanItem, contact_id: str, step: str, body: dict[str, Any]) -> bool:
+def _put(work: JobContext, item: PlanItem, contact_id: str, step: str, body: dict[str, Any]) -> bool:
     """Whether HighLevel took the update. Raises HighLevelError for everything but a refusal."""
-    entry_id = work.intend(item, step, body, of=contact_id)
+    entry_id = work.log_request(item, step, body, of=contact_id)
     try:
         work.client.update_contact(contact_id, body)
     except (HighLevelError, Cancelled) as exc:
         if refusal(work, exc, body) is not None:
-            work.answered(entry_id, status=getattr(exc, "status", 0), note="refused")
+            work.log_response(entry_id, status=getattr(exc, "status", 0), note="refused")
             return False
-        work.answered(entry_id, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
+        work.log_response(entry_id, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
         raise
     mine = contact_id if step == SETTINGS else ""
-    work.answered(entry_id, status=200, result_id=mine, note=WRITTEN)
+    work.log_response(entry_id, status=200, result_id=mine, note=WRITTEN)
     return True
 
 

@@ -27,12 +27,12 @@ from hlcore.model.contact import Contact, fold, moment, parse
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.records import decode
 from hlcore.restore import live_state
-from hlcore.restore.job_context import Work, body_of, refused_fields
+from hlcore.restore.job_context import JobContext, body_of, refused_fields
 from hlcore.restore.plan import Conflict, PlanItem
 from hlcore.store import locations
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.restores import journal
-from hlcore.store.restores.journal import Entry
+from hlcore.store.restores.journal import JournalEntry
 
 SKEW = timedelta(minutes=5)
 """HighLevel's clock and ours may differ by so much."""
@@ -42,46 +42,46 @@ PAGES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class CreatedByUs:
     """The contact that the unsure call made."""
 
     contact_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class NotYet:
+class Undecided:
     """Nobody can tell before this moment."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class NotDone:
+class NotCreated:
     """The call surely made nothing."""
 
 
-Found = Ours | Conflict | NotYet | NotDone
+Found = CreatedByUs | Conflict | Undecided | NotCreated
 
 
-def settle(work: Work, item: PlanItem, entry: Entry) -> Found:
+def resolve_create(work: JobContext, item: PlanItem, entry: JournalEntry) -> Found:
     """What became of this create call. Reads only; may be repeated. Raises HighLevelError."""
     body, stranger = body_of(entry), None
     for field, raw in live_state.duplicates(work.client, body):
         if is_ours(work, item, raw, entry):
-            return Ours(parse(raw).contact_id)
+            return CreatedByUs(parse(raw).contact_id)
         stranger = stranger or Conflict(parse(raw).contact_id, field)
     if stranger is None and _guarded(work, body):
-        return NotDone()
+        return NotCreated()
     due = entry.sent_at + work.lag
     newest = _among_newest(work, item, entry, late=work.now() >= due)
     if newest is not None:
         return newest
     if refused_fields(entry) or work.now() >= due:
-        return stranger or NotDone()
-    return NotYet(due)
+        return stranger or NotCreated()
+    return Undecided(due)
 
 
-def is_ours(work: Work, item: PlanItem, raw: bytes, entry: Entry) -> bool:
+def is_ours(work: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry) -> bool:
     """Whether this living contact is what the call made: not there before, made since, under the same name and
     address, and not the new self of another person."""
     found, body = parse(raw), body_of(entry)
@@ -96,7 +96,7 @@ def is_ours(work: Work, item: PlanItem, raw: bytes, entry: Entry) -> bool:
     return not known_before and source in (None, item.contact_id)
 
 
-def _is_new(found: Contact, entry: Entry) -> bool:
+def _is_new(found: Contact, entry: JournalEntry) -> bool:
     return found.date_added is not None and found.date_added >= entry.sent_at - SKEW
 
 
@@ -111,7 +111,7 @@ def _same_person(body: dict[str, Any], found: Contact) -> bool:
     return not (found.phone and body.get("phone")) or same_phone(body["phone"], found.phone)
 
 
-def _guarded(work: Work, body: dict[str, Any]) -> bool:
+def _guarded(work: JobContext, body: dict[str, Any]) -> bool:
     """Whether HighLevel itself refuses a second contact with this e-mail: its default, unless the location allows
     duplicates (help article "Allow Duplicate Contacts"). Phones are compared only if the account says so."""
     if "email" not in body:
@@ -124,10 +124,10 @@ def _guarded(work: Work, body: dict[str, Any]) -> bool:
     return isinstance(settings, dict) and settings.get("allowDuplicateContact") is False
 
 
-def _among_newest(work: Work, item: PlanItem, entry: Entry, *, late: bool) -> Ours | None:
+def _among_newest(work: JobContext, item: PlanItem, entry: JournalEntry, *, late: bool) -> CreatedByUs | None:
     """The contact made since the call that equals what was sent. When the lag is over, one that merely lacks some of
     it will do (HighLevel drops values that it does not like), but never one that says something else."""
-    partial: Ours | None = None
+    partial: CreatedByUs | None = None
     for raw in _newest(work, entry.sent_at - SKEW):
         if not is_ours(work, item, raw, entry):
             continue
@@ -136,13 +136,13 @@ def _among_newest(work: Work, item: PlanItem, entry: Entry, *, late: bool) -> Ou
             continue
         differences = compare(body_of(entry), decode(whole))
         if not differences:
-            return Ours(parse(raw).contact_id)
+            return CreatedByUs(parse(raw).contact_id)
         if all(is_empty(one.found) for one in differences):
-            partial = partial or Ours(parse(raw).contact_id)
+            partial = partial or CreatedByUs(parse(raw).contact_id)
     return partial if late else None
 
 
-def _newest(work: Work, since: datetime) -> Iterator[bytes]:
+def _newest(work: JobContext, since: datetime) -> Iterator[bytes]:
     """The rows of contacts that were added since, as far as HighLevel's search shows them."""
     cursor: list[Any] | None = None
     for _ in range(PAGES):
@@ -157,7 +157,7 @@ def _newest(work: Work, since: datetime) -> Iterator[bytes]:
         cursor = page.next
 
 
-def _page(work: Work, since: datetime, cursor: list[Any] | None) -> SearchPage:
+def _page(work: JobContext, since: datetime, cursor: list[Any] | None) -> SearchPage:
     """Newest first, and only the new ones; a HighLevel that refuses the filter is asked without it."""
     sort = [{"field": "dateAdded", "direction": "desc"}]
     filters = [{"field": "dateAdded", "operator": "range", "value": {"gte": since.isoformat()}}]

@@ -12,24 +12,24 @@ from typing import Any
 from hlcore.errors import Cancelled, HighLevelError, Rejected
 from hlcore.model.dnd import CHANNELS, CLOSED, FOREVER, all_closed, own_settings, plainer
 from hlcore.model.records import decode
-from hlcore.restore.job_context import CLOSE, REOPEN, UNSURE, WRITTEN, Work
+from hlcore.restore.job_context import CLOSE, REOPEN, UNSURE, WRITTEN, JobContext
 from hlcore.restore.plan import PlanItem
-from hlcore.store.restores.journal import Entry
+from hlcore.store.restores.journal import JournalEntry
 
 
-def _closed_by_us(work: Work, item: PlanItem, target: str) -> Entry | None:
+def _closed_by_us(work: JobContext, item: PlanItem, target: str) -> JournalEntry | None:
     """The newest closing of the channels that nobody has taken back yet."""
-    entries = work.about(item.contact_id, target)
+    entries = work.entries_about(item.contact_id, target)
     last = next((one for one in reversed(entries) if one.step in (CLOSE, REOPEN) and not _void(one)), None)
     return last if last is not None and last.step == CLOSE else None
 
 
-def _void(entry: Entry) -> bool:
+def _void(entry: JournalEntry) -> bool:
     """A call that surely changed nothing; a reopening without an answer is to be repeated."""
     return entry.note.startswith("not done") or (entry.step == REOPEN and entry.note != WRITTEN)
 
 
-def close(work: Work, item: PlanItem, target: str, before: Mapping[str, Any]) -> None:
+def close(work: JobContext, item: PlanItem, target: str, before: Mapping[str, Any]) -> None:
     """Every channel is closed, and the journal knows how they were."""
     if _closed_by_us(work, item, target) is not None:
         _put(work, item, target, CLOSE, all_closed(), _closed_by_us(work, item, target))
@@ -42,30 +42,32 @@ def close(work: Work, item: PlanItem, target: str, before: Mapping[str, Any]) ->
     for one, value in channels.items():
         if value["status"] == FOREVER:
             body["dndSettings"][one] = value
-    entry = work.intend(item, CLOSE, body, of=target, own={"dnd": False, "dndSettings": channels})
+    entry = work.log_request(item, CLOSE, body, of=target, own={"dnd": False, "dndSettings": channels})
     _send(work, target, body, entry)
 
 
-def _put(work: Work, item: PlanItem, target: str, step: str, body: dict[str, Any], known: Entry | None) -> bool:
+def _put(
+    work: JobContext, item: PlanItem, target: str, step: str, body: dict[str, Any], known: JournalEntry | None
+) -> bool:
     own = (known.request or {}).get("own") if known is not None else None
-    entry = work.intend(item, step, body, of=target, own=own if step == CLOSE else None)
+    entry = work.log_request(item, step, body, of=target, own=own if step == CLOSE else None)
     return _send(work, target, body, entry)
 
 
-def _send(work: Work, target: str, body: dict[str, Any], entry: int) -> bool:
+def _send(work: JobContext, target: str, body: dict[str, Any], entry: int) -> bool:
     try:
         work.client.update_contact(target, body)
     except Rejected as exc:
-        work.answered(entry, status=exc.status, note="not done: refused")
+        work.log_response(entry, status=exc.status, note="not done: refused")
         return False
     except (HighLevelError, Cancelled) as exc:
-        work.answered(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
+        work.log_response(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
         raise
-    work.answered(entry, status=200, note=WRITTEN)
+    work.log_response(entry, status=200, note=WRITTEN)
     return True
 
 
-def reopen(work: Work, item: PlanItem, target: str) -> bool:
+def reopen(work: JobContext, item: PlanItem, target: str) -> bool:
     """The settings from before are back; a channel that the person closed meanwhile stays closed."""
     closing = _closed_by_us(work, item, target)
     if closing is None:

@@ -13,7 +13,7 @@ from typing import Any
 from hlcore.errors import BrokenAnswer, Cancelled, Duplicate, HighLevelError, Rejected
 from hlcore.model.child_requests import FOLLOWERS
 from hlcore.model.comparison import Difference
-from hlcore.restore.job_context import Work
+from hlcore.restore.job_context import JobContext
 from hlcore.restore.planning.reference_loader import users_of
 
 OWNERS = ("assignedTo", "userId", "assignedUserId")
@@ -22,7 +22,7 @@ DEPARTED = "This user no longer exists in HighLevel, so it was left out."
 NOT_FOUND = 404
 
 
-def gone(work: Work, ids: Iterable[object]) -> frozenset[str]:
+def gone(work: JobContext, ids: Iterable[object]) -> frozenset[str]:
     """Those of these users who are surely not in HighLevel any more. Raises HighLevelError."""
     with work.users.lock:
         if not work.users.asked:
@@ -32,7 +32,7 @@ def gone(work: Work, ids: Iterable[object]) -> frozenset[str]:
     return frozenset() if there is None else frozenset(one for one in ids if isinstance(one, str)) - there
 
 
-def refusal(work: Work, exc: HighLevelError | Cancelled, body: Mapping[str, Any]) -> tuple[str, ...] | None:
+def refusal(work: JobContext, exc: HighLevelError | Cancelled, body: Mapping[str, Any]) -> tuple[str, ...] | None:
     """What HighLevel refuses of this request: as it says, else what names somebody who is gone; nothing where neither
     tells. None where the error is no refusal. Raises HighLevelError."""
     if isinstance(exc, Duplicate) or (isinstance(exc, Rejected) and exc.fields):
@@ -44,7 +44,7 @@ def refusal(work: Work, exc: HighLevelError | Cancelled, body: Mapping[str, Any]
     return found if found or isinstance(exc, Rejected) else None
 
 
-def explained(work: Work, differences: Iterable[Difference]) -> tuple[Difference, ...]:
+def explained(work: JobContext, differences: Iterable[Difference]) -> tuple[Difference, ...]:
     """The differences, with the reason where it is that a user is gone. Raises HighLevelError."""
     lacking = [(one, _lacking(one)) for one in differences]
     return tuple(replace(one, reason=DEPARTED) if users and gone(work, users) else one for one, users in lacking)

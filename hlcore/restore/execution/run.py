@@ -35,14 +35,14 @@ from hlcore.errors import (
     WrongLocation,
 )
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act, Person, require
+from hlcore.governance.roles import Action, User, require
 from hlcore.highlevel import Client
 from hlcore.model.contact import parse
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.restore import revert, undo
 from hlcore.restore.execution.recreate import recreate
 from hlcore.restore.execution.top_up import top_up
-from hlcore.restore.job_context import ERASED, Done, Later, Work
+from hlcore.restore.job_context import ERASED, ItemResult, JobContext, RetryAt
 from hlcore.restore.job_control import cancel_job, confirm_job, create_job, pause_job, retry_job
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Tx, Vault, runs
@@ -50,25 +50,25 @@ from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
 from hlcore.store.restores import jobs as restore_jobs
-from hlcore.store.restores.jobs import Item, Job
+from hlcore.store.restores.jobs import JobItem, RestoreJob
 
-Handler = Callable[[Work, Item], Done | Later]
-HANDLERS: Mapping[str, Handler] = {undo.KIND: undo.undo, revert.KIND: revert.put}
+Handler = Callable[[JobContext, JobItem], ItemResult | RetryAt]
+HANDLERS: Mapping[str, Handler] = {undo.KIND: undo.undo, revert.KIND: revert.apply_revert}
 
 
-def kind_of(job: Job) -> str:
+def kind_of(job: RestoreJob) -> str:
     """'' for a restore."""
     options = job.options if isinstance(job.options, Mapping) else {}
     return str(options.get("kind") or "")
 
 
-def handler_of(job: Job) -> Handler | None:
+def handler_of(job: RestoreJob) -> Handler | None:
     """What is done with each contact; None for a restore. Raises KeyError for a kind that nobody knows."""
     kind = kind_of(job)
     return HANDLERS[kind] if kind else None
 
 
-def record(work: Work, contact_id: str, done: Done) -> None:
+def record(work: JobContext, contact_id: str, done: ItemResult) -> None:
     """The item has its outcome. A re-created contact is `recreated` in the register, and its new self is in the vault
     as HighLevel sent it, so that no listing takes it for unknown. One whose last copy was added to another, living
     contact is at risk no more: it lives on there, and the register says how. May be repeated."""
@@ -96,7 +96,7 @@ def record(work: Work, contact_id: str, done: Done) -> None:
         )
 
 
-def _joined(tx: Tx, work: Work, contact_id: str, living_id: str, at: datetime) -> None:
+def _joined(tx: Tx, work: JobContext, contact_id: str, living_id: str, at: datetime) -> None:
     rows = deletion_queries.of_contact(tx, work.location_id, contact_id)
     if not rows or rows[-1].status == "recreated":
         return
@@ -113,7 +113,7 @@ def _keep(tx: Tx, location_id: str, new_id: str, raw: bytes, at: datetime) -> No
     contact_writes.store_detail(tx, location_id, new_id, raw, at)
 
 
-__all__ = ["Result", "cancel_job", "confirm_job", "create_job", "pause_job", "retry_job", "run_job"]
+__all__ = ["JobResult", "cancel_job", "confirm_job", "create_job", "pause_job", "retry_job", "run_job"]
 
 WORKERS = 12
 TICK = 5.0
@@ -141,7 +141,7 @@ def never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class JobResult:
     """How a job stands. `outcomes`: outcome → contacts; `pending` contacts wait until `resume_at`: run it again then.
     `requests` were sent in this sitting."""
 
@@ -166,29 +166,29 @@ def run_job(
     job_id: int,
     *,
     now: Callable[[], datetime],
-    person: Person,
+    user: User,
     listener: Listener = silent,
     cancelled: Callable[[], bool] = never,
-) -> Result:
+) -> JobResult:
     """Every contact of the job has its outcome, or waits until `resume_at`. May be called again at any time and after
     any end: what is done stays done and nobody is created twice. A job that is not to be run is only reported.
 
     Raises NotAllowed, NotFound, RunInProgress (another restore works on the location), Cancelled, and HighLevelError
     when HighLevel cannot be asked; the job then waits for the next call."""
-    require(person, Act.RESTORE)
+    require(user, Action.RESTORE)
     with vault.read() as tx:
         job = restore_jobs.job(tx, job_id)
     lag = timedelta(seconds=float((job.options or {}).get("index_lag", 300)))
-    work = Work(vault, client, job.location_id, job_id, now, lag)
+    work = JobContext(vault, client, job.location_id, job_id, now, lag)
     due = _due(work)
     if job.state not in ("confirmed", "running") or (due is not None and due > now()):
         return _result(work, due, 0)
     detail = {"requests": 0}
     subject = f"job {job_id}"
-    with recorded(vault, person, Act.RESTORE, now=now, location_id=job.location_id, subject=subject) as entry:
+    with recorded(vault, user, Action.RESTORE, now=now, location_id=job.location_id, subject=subject) as entry:
         before = client.requests
         try:
-            due = _Sitting(work, job, listener, cancelled).run()
+            due = _JobRun(work, job, listener, cancelled).run()
         finally:
             detail["requests"] = client.requests - before
             entry.note(**detail)
@@ -197,7 +197,7 @@ def run_job(
     return result
 
 
-def _due(work: Work) -> datetime | None:
+def _due(work: JobContext) -> datetime | None:
     """When the first waiting contact can be gone on with, as far as the journal alone tells; None: at once."""
     with work.vault.read() as tx:
         waiting = restore_jobs.items(tx, work.job_id, outcomes=[""])
@@ -210,23 +210,23 @@ def _due(work: Work) -> datetime | None:
     return first
 
 
-def _result(work: Work, due: datetime | None, requests: int) -> Result:
+def _result(work: JobContext, due: datetime | None, requests: int) -> JobResult:
     with work.vault.read() as tx:
         job = restore_jobs.job(tx, work.job_id)
         outcomes = restore_jobs.progress(tx, work.job_id)
         unverified = restore_jobs.differing(tx, work.job_id)
     pending = outcomes.pop("", 0)
-    return Result(
+    return JobResult(
         job.job_id, job.location_id, job.state, outcomes, unverified, pending, due if pending else None, requests
     )
 
 
 @dataclass(slots=True)
-class _Sitting:
+class _JobRun:
     """One process at work on one job."""
 
-    work: Work
-    job: Job
+    work: JobContext
+    job: RestoreJob
     listener: Listener
     cancelled: Callable[[], bool]
     holder: str = field(default_factory=lambda: f"{runs.this_process()}:{uuid4().hex[:8]}")
@@ -281,7 +281,7 @@ class _Sitting:
             return restore_jobs.beat_job(tx, self.work.job_id, self.holder, at)
 
     def _work_through(self) -> None:
-        todo, busy = self._todo(), dict[Future[Done | Later], str]()
+        todo, busy = self._todo(), dict[Future[ItemResult | RetryAt], str]()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="restore") as pool:
             more = True
             while more or busy:
@@ -302,7 +302,7 @@ class _Sitting:
             self.stopped = Cancelled("Stopped. What was restored stays; the job can go on later.")
         return self.stopped is None and self._beat()
 
-    def _todo(self) -> Iterator[Item]:
+    def _todo(self) -> Iterator[JobItem]:
         """Contacts without an outcome, in the job's order, in constant memory."""
         after = -1
         while True:
@@ -313,24 +313,24 @@ class _Sitting:
             yield from found
             after = found[-1].position
 
-    def _one(self, item: Item) -> Done | Later:
+    def _one(self, item: JobItem) -> ItemResult | RetryAt:
         done = self._outcome(item)
-        if isinstance(done, Done):
+        if isinstance(done, ItemResult):
             record(self.work, item.contact_id, done)
         return done
 
-    def _outcome(self, item: Item) -> Done | Later:
+    def _outcome(self, item: JobItem) -> ItemResult | RetryAt:
         if not item.plan:
-            return Done("skipped", error=ERASED)
+            return ItemResult("skipped", error=ERASED)
         handler = handler_of(self.job)
         if handler is not None:
             return handler(self.work, item)
         plan = PlanItem.load(item.plan)
         if item.action == "top_up":
             return top_up(self.work, plan)
-        return recreate(self.work, plan) if item.action == "recreate" else Done("skipped", error=plan.reason)
+        return recreate(self.work, plan) if item.action == "recreate" else ItemResult("skipped", error=plan.reason)
 
-    def _take(self, contact_id: str, future: Future[Done | Later]) -> None:
+    def _take(self, contact_id: str, future: Future[ItemResult | RetryAt]) -> None:
         try:
             found = future.result()
         except STOPPERS as exc:
@@ -343,7 +343,7 @@ class _Sitting:
         else:
             self.in_a_row = 0
             self.succeeded += 1
-            if isinstance(found, Later):
+            if isinstance(found, RetryAt):
                 self.waiting.append(found.until)
             else:
                 self.done += 1
@@ -354,4 +354,4 @@ class _Sitting:
         for contact_id, exc in self.troubled.items():
             if not self.succeeded:
                 raise exc
-            record(self.work, contact_id, Done("failed", error=f"{exc} Try again: nobody is created twice."))
+            record(self.work, contact_id, ItemResult("failed", error=f"{exc} Try again: nobody is created twice."))

@@ -20,29 +20,29 @@ from hlcore.restore.execution.completion import write
 from hlcore.restore.execution.dnd_guard import close, reopen
 from hlcore.restore.execution.missing_users import explained as departed
 from hlcore.restore.execution.verification import verify
-from hlcore.restore.job_context import REFUSED, Done, Later, Work
+from hlcore.restore.job_context import REFUSED, ItemResult, JobContext, RetryAt
 from hlcore.restore.plan import PlanItem
 from hlcore.restore.planning.prepare import blanks
 
 AWAY = "It is not in HighLevel any more, so there is nothing to top up."
 
 
-def top_up(work: Work, item: PlanItem) -> Done | Later:
+def top_up(work: JobContext, item: PlanItem) -> ItemResult | RetryAt:
     """What the living contact lacked is there, verified, or it is said what is not. Never overwrites a value, never
     makes a record twice. Raises HighLevelError when HighLevel cannot be asked, and Cancelled; may be repeated."""
     target = item.target_id or item.contact_id
     raw = live_state.alive(work.client, target)
     if raw is None:
-        return Done("skipped", error=AWAY)
+        return ItemResult("skipped", error=AWAY)
     try:
         return _add(work, item, target, decode(raw))
     except Gone:
-        return Done("skipped", error=AWAY)
+        return ItemResult("skipped", error=AWAY)
 
 
-def _add(work: Work, item: PlanItem, target: str, before: dict[str, Any]) -> Done | Later:
+def _add(work: JobContext, item: PlanItem, target: str, before: dict[str, Any]) -> ItemResult | RetryAt:
     if not (item.body or item.children or item.tags):
-        return Done("topped_up", target, True)
+        return ItemResult("topped_up", target, True)
     close(work, item, target, before)
     refused = write(work, item, target, blanks(item.body or {}, before))
     waits = attach(work, item, target, look_first=True)
@@ -55,7 +55,7 @@ def _add(work: Work, item: PlanItem, target: str, before: dict[str, Any]) -> Don
     told = (*explained(differences, refused, REFUSED), *_tags(item, after), *verify(work, item, target, after))
     if not reopened:
         told = (*told, Difference("dndSettings", "as it was", "closed", REFUSED))
-    return Done("topped_up", target, not told, departed(work, told), raw=raw)
+    return ItemResult("topped_up", target, not told, departed(work, told), raw=raw)
 
 
 def _tags(item: PlanItem, after: Mapping[str, Any]) -> tuple[Difference, ...]:

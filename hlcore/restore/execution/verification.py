@@ -11,24 +11,24 @@ from hlcore.model.child_requests import (
     DEAL_FOLLOWERS,
     FOLLOWERS,
     OPPORTUNITY,
-    Child,
+    ChildRequest,
     follow_step,
     opportunity_step,
 )
 from hlcore.model.comparison import Difference
 from hlcore.model.record_matching import SHELF, differences, find
 from hlcore.model.records import decode, identity
-from hlcore.restore.job_context import REFUSED, Work, refused_fields
+from hlcore.restore.job_context import REFUSED, JobContext, refused_fields
 from hlcore.restore.live_state import shelf
 from hlcore.restore.plan import PlanItem
-from hlcore.store.restores.journal import Entry
+from hlcore.store.restores.journal import JournalEntry
 
 MISSING = "It is not there."
 
 
-def verify(work: Work, item: PlanItem, contact_id: str, contact: Mapping[str, Any]) -> tuple[Difference, ...]:
+def verify(work: JobContext, item: PlanItem, contact_id: str, contact: Mapping[str, Any]) -> tuple[Difference, ...]:
     """Every planned record that is not there, or not as planned. Reads only. Raises HighLevelError."""
-    entries = work.about(item.contact_id, contact_id)
+    entries = work.entries_about(item.contact_id, contact_id)
     made = {one.step: one.result_id for one in entries if one.result_id}
     shelves: dict[str, dict[str, bytes]] = {}
     taken = set(made.values()) | set(item.there)
@@ -47,7 +47,12 @@ def verify(work: Work, item: PlanItem, contact_id: str, contact: Mapping[str, An
 
 
 def _living(
-    work: Work, child: Child, contact_id: str, made: str, shelves: dict[str, dict[str, bytes]], taken: set[str]
+    work: JobContext,
+    child: ChildRequest,
+    contact_id: str,
+    made: str,
+    shelves: dict[str, dict[str, bytes]],
+    taken: set[str],
 ) -> bytes | None:
     """The record as HighLevel shows it; an opportunity by its id, because the search may lag."""
     if child.kind == OPPORTUNITY and made:
@@ -62,14 +67,14 @@ def _living(
     return shelves[name].get(other)
 
 
-def _opportunity(work: Work, record_id: str) -> bytes | None:
+def _opportunity(work: JobContext, record_id: str) -> bytes | None:
     try:
         return work.client.opportunity(record_id)
     except Gone:
         return None
 
 
-def _followed(work: Work, child: Child) -> Difference | None:
+def _followed(work: JobContext, child: ChildRequest) -> Difference | None:
     """Whether all of these users follow the opportunity."""
     raw, planned = _opportunity(work, child.body["opportunityId"]), {"followers": child.body["followers"]}
     if raw is None:
@@ -79,7 +84,7 @@ def _followed(work: Work, child: Child) -> Difference | None:
     return Difference(opportunity_step(child), planned, {"followers": there}) if missing else None
 
 
-def _record(child: Child, raw: bytes | None) -> Difference | None:
+def _record(child: ChildRequest, raw: bytes | None) -> Difference | None:
     if raw is None:
         return Difference(child.step, child.label, None, MISSING)
     live = decode(raw)
@@ -92,7 +97,7 @@ def _record(child: Child, raw: bytes | None) -> Difference | None:
     return Difference(child.step, planned, {name: live.get(name) for name in other})
 
 
-def _on_contact(child: Child, contact: Mapping[str, Any]) -> Difference | None:
+def _on_contact(child: ChildRequest, contact: Mapping[str, Any]) -> Difference | None:
     if child.kind == BUSINESS:
         there = contact.get("businessId")
         return None if there == child.body["businessId"] else Difference(child.step, child.body["businessId"], there)
@@ -100,7 +105,7 @@ def _on_contact(child: Child, contact: Mapping[str, Any]) -> Difference | None:
     return Difference(child.step, child.body["followers"], contact.get("followers")) if missing else None
 
 
-def _with_reason(told: Difference, child: Child, entries: list[Entry]) -> Difference:
+def _with_reason(told: Difference, child: ChildRequest, entries: list[JournalEntry]) -> Difference:
     steps = (child.step, follow_step(child))
     refused = any(one.step in steps and refused_fields(one) is not None for one in entries)
     return Difference(told.field, told.planned, told.found, REFUSED if refused else told.reason)

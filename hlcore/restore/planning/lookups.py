@@ -10,11 +10,11 @@ from typing import Any, TypeVar, cast
 
 from hlcore.highlevel import Client
 from hlcore.model.records import identity
-from hlcore.model.reference_data import Account, Catalogue
+from hlcore.model.reference_data import FieldCatalogue, ReferenceData
 from hlcore.restore import live_state
 from hlcore.restore.plan import Conflict
 from hlcore.restore.planning.reference_loader import account_of, catalogue_of, warnings_of
-from hlcore.restore.planning.vault_copy import Known, known_of
+from hlcore.restore.planning.vault_copy import VaultContact, vault_contacts
 from hlcore.store import Vault, locations
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.locations import Location
@@ -28,7 +28,7 @@ Key = tuple[Hashable, ...]
 
 
 @dataclass(slots=True)
-class Findings:
+class LookupCache:
     """Answers about one location; errors are no answers. May be shared by threads: what two of them ask at the same
     time is asked twice, and either answer is kept. `at`: when these were gathered."""
 
@@ -68,19 +68,19 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
+class PlanLookups:
     """The vault and HighLevel as a plan sees them. Every method may raise HighLevelError."""
 
     vault: Vault
     client: Client
     location_id: str
-    found: Findings
+    found: LookupCache
 
-    def known(self, contact_ids: Sequence[str]) -> list[Known]:
+    def known(self, contact_ids: Sequence[str]) -> list[VaultContact]:
         """What the vault knows of these contacts, in their order."""
         answers = self.found.answers
-        held: dict[str, Known | None] = {one: answers.get((_KNOWN, one)) for one in contact_ids}
-        for one in known_of(self.vault, self.location_id, [key for key, known in held.items() if known is None]):
+        held: dict[str, VaultContact | None] = {one: answers.get((_KNOWN, one)) for one in contact_ids}
+        for one in vault_contacts(self.vault, self.location_id, [key for key, known in held.items() if known is None]):
             held[one.contact_id] = answers[_KNOWN, one.contact_id] = one
         return [one for one in held.values() if one is not None]
 
@@ -102,15 +102,15 @@ class Looking:
         key = ("talks", contact_id, frozenset(messages))
         return self.found.once(key, lambda: _talks(self.client, contact_id, messages))
 
-    def catalogue(self) -> Catalogue:
+    def catalogue(self) -> FieldCatalogue:
         """The location's custom fields and users."""
         return self.found.once(("catalogue",), lambda: catalogue_of(self.vault, self.client, self.location_id))
 
-    def account(self, timezone: str, placed: Mapping[str, str]) -> Account:
+    def account(self, timezone: str, placed: Mapping[str, str]) -> ReferenceData:
         """All other lists of the location, with what a person chose for stages that are gone."""
         catalogue = self.catalogue()
 
-        def ask() -> Account:
+        def ask() -> ReferenceData:
             return account_of(self.vault, self.client, self.location_id, catalogue, timezone)
 
         return replace(self.found.once(("account",), ask), placed=placed)

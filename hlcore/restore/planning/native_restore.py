@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hlcore.model.recovery_window import Remaining
-from hlcore.restore.plan import Native
+from hlcore.model.recovery_window import RemainingTime
+from hlcore.restore.plan import NativeRestore
 
 
-def native_path(app_url: str, location_id: str, left: Remaining, timezone: str) -> Native:
+def native_path(app_url: str, location_id: str, left: RemainingTime, timezone: str) -> NativeRestore:
     """The steps, the link and the deadline in the location's time zone."""
     deadline = local(left.ends_at, timezone)
-    return Native(
+    return NativeRestore(
         until=left.ends_at,
         days_left=left.days_left,
         deadline=deadline,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hlcore.restore.plan import Line, Plan, PlanItem
+from hlcore.restore.plan import FieldLine, Plan, PlanItem
 
 COLUMNS = (
     *("location_id", "contact_id", "name", "path", "reason", "deadline", "field", "label", "last_copy", "live_value"),
     *("will_be_written", "not_written_because", "calls", "seconds", "fidelity", "left_out"),
 )
-_NOTHING = Line("", "")
+_NOTHING = FieldLine("", "")
 
 
 def rows(plans: Sequence[Plan]) -> Iterator[tuple[object, ...]]:
@@ -23,7 +23,7 @@ def rows(plans: Sequence[Plan]) -> Iterator[tuple[object, ...]]:
                 yield _row(plan, item, line)
 
 
-def _row(plan: Plan, item: PlanItem, line: Line) -> tuple[object, ...]:
+def _row(plan: Plan, item: PlanItem, line: FieldLine) -> tuple[object, ...]:
     return (
         plan.location_id,
         item.contact_id,

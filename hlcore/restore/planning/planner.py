@@ -20,28 +20,28 @@ from hlcore.model.lifecycle import LIVE, Status
 from hlcore.model.progress import Listener, Progress, silent
 from hlcore.model.record_matching import SHELF
 from hlcore.model.records import decode
-from hlcore.model.recovery_window import HIPAA_POLICY, Remaining, Window, remaining, window_of
-from hlcore.model.restore_payload import Writable
+from hlcore.model.recovery_window import HIPAA_POLICY, RemainingTime, Window, remaining, window_of
+from hlcore.model.restore_payload import RestorePayload
 from hlcore.restore import live_state
 from hlcore.restore.fidelity import without
 from hlcore.restore.job_context import ERASED
 from hlcore.restore.plan import (
     DOES,
-    Choices,
     Conflict,
+    FieldSources,
     Path,
     Plan,
+    PlanChoices,
     PlanItem,
-    Sides,
     lines_of,
-    one_each,
     places,
     questions,
+    skip_duplicates,
 )
-from hlcore.restore.planning.lookups import Findings, Looking
+from hlcore.restore.planning.lookups import LookupCache, PlanLookups
 from hlcore.restore.planning.native_restore import local, native_path
-from hlcore.restore.planning.prepare import Bench, Prepared, missing, prepare, side_by_side
-from hlcore.restore.planning.vault_copy import Known
+from hlcore.restore.planning.prepare import PrepareContext, PreparedContact, missing, prepare, side_by_side
+from hlcore.restore.planning.vault_copy import VaultContact
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations
 from hlcore.store.contacts import search as contact_search
@@ -51,12 +51,14 @@ NATIVE = "HighLevel's own restore may bring it back; what it did not is added af
 NOBODY: Mapping[str, Any] = {}
 
 
-def told(bench: Bench, item: PlanItem, made: Prepared, living: Mapping[str, Any] = NOBODY) -> PlanItem:
+def with_details(
+    bench: PrepareContext, item: PlanItem, made: PreparedContact, living: Mapping[str, Any] = NOBODY
+) -> PlanItem:
     """The item with its lines; questions and what is left out only where something is done. `living`: the contact that
     is topped up or stands in the way. Pure."""
     does = item.action in DOES
     known = bench.catalogue.fields or {}
-    sides = Sides(
+    sides = FieldSources(
         copy=made.copy,
         living=living,
         written=_written(item) if does else {},
@@ -64,9 +66,9 @@ def told(bench: Bench, item: PlanItem, made: Prepared, living: Mapping[str, Any]
         labels={key: one.name for key, one in known.items()},
         why="" if does else NATIVE if item.action == "use_native" else item.reason,
         children=item.children,
-        kin=made.kin.children,
+        kin=made.children.children,
         left=made.rest.left if does else (),
-        lost=made.kin.lost if does else (),
+        lost=made.children.lost if does else (),
     )
     return msgspec.structs.replace(
         item,
@@ -83,7 +85,7 @@ def _written(item: PlanItem) -> dict[str, Any]:
 
 
 WORKERS = 12
-DEFAULT = Choices()
+DEFAULT = PlanChoices()
 CHUNK = 100
 
 
@@ -93,15 +95,15 @@ def never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class PlanContext:
     """What planning needs beside the contact."""
 
-    look: Looking
+    look: PlanLookups
     location: Location
     path: Path
     app_url: str
     window: Window
-    bench: Bench
+    bench: PrepareContext
     now: datetime
 
 
@@ -114,19 +116,19 @@ def plan(
     path: Path = "auto",
     now: Callable[[], datetime],
     settings: Settings,
-    choices: Choices = DEFAULT,
+    choices: PlanChoices = DEFAULT,
     listener: Listener = silent,
     cancelled: Callable[[], bool] = never,
-    found: Findings | None = None,
+    found: LookupCache | None = None,
 ) -> Plan:
     """What restoring these contacts would do, in their order, each once. Nothing is written anywhere.
 
     Each contact that is surely lost is asked for by its id, and its e-mail and phone are looked for among the living.
     `found`: what an earlier plan asked already and still holds; what this one asks beyond that is added, also when it
     is stopped. Raises NotFound for an unknown location, HighLevelError when HighLevel cannot be asked, Cancelled."""
-    found = Findings(now()) if found is None else found
+    found = LookupCache(now()) if found is None else found
     found.hold(vault, location_id, now())
-    desk = _desk(Looking(vault, client, location_id, found), path, settings, choices, now())
+    desk = _desk(PlanLookups(vault, client, location_id, found), path, settings, choices, now())
     items: list[PlanItem] = []
     wanted = list(dict.fromkeys(contact_ids))
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="plan") as pool:
@@ -135,7 +137,7 @@ def plan(
                 raise Cancelled("Stopped while planning. Nothing was written.")
             items += pool.map(lambda one: _item(desk, one), desk.look.known(chunk))
             listener(Progress("Planning", len(items), len(wanted)))
-    made = tuple(one_each(items))
+    made = tuple(skip_duplicates(items))
     asked, does = any(one.questions for one in made), any(one.action in DOES for one in made)
     warnings = desk.look.warnings() if does else ()
     found.completed(now())
@@ -152,7 +154,7 @@ def plan(
     )
 
 
-def _desk(look: Looking, path: Path, settings: Settings, choices: Choices, now: datetime) -> _Desk:
+def _desk(look: PlanLookups, path: Path, settings: Settings, choices: PlanChoices, now: datetime) -> PlanContext:
     with look.vault.read() as tx:
         location = locations.get(tx, look.location_id)
         told = contact_search.any_dnd_settings(tx, look.location_id)
@@ -160,8 +162,8 @@ def _desk(look: Looking, path: Path, settings: Settings, choices: Choices, now: 
         raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
     window = window_of(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
     account = look.account(location.timezone, choices.places)
-    bench = Bench(look.location_id, look.catalogue(), account, told, choices, now)
-    return _Desk(look, location, path, settings.app_url, window, bench, now)
+    bench = PrepareContext(look.location_id, look.catalogue(), account, told, choices, now)
+    return PlanContext(look, location, path, settings.app_url, window, bench, now)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -169,7 +171,7 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + CHUNK]
 
 
-def _item(desk: _Desk, known: Known) -> PlanItem:
+def _item(desk: PlanContext, known: VaultContact) -> PlanItem:
     if desk.path == "top_up" or known.status is Status.RETURNED:
         return _top_up(desk, known)
     reason = _why_not(desk, known)
@@ -185,7 +187,7 @@ def _item(desk: _Desk, known: Known) -> PlanItem:
             "Try it first; what it brings back is not promised."
         )
         item = PlanItem(contact_id=known.contact_id, name=known.name, action="use_native", reason=reason, native=native)
-        return told(desk.bench, item, prepare(desk.bench, known))
+        return with_details(desk.bench, item, prepare(desk.bench, known))
     return _recreate(desk, known, left)
 
 
@@ -197,7 +199,7 @@ _NOT_NOW = {
 }
 
 
-def _why_not(desk: _Desk, known: Known) -> str:
+def _why_not(desk: PlanContext, known: VaultContact) -> str:
     """Why nothing is done about this contact, as far as the vault alone can tell; '' when there is no reason."""
     if known.contact is None:
         return "Contact Vault holds no copy of this contact."
@@ -210,7 +212,7 @@ def _why_not(desk: _Desk, known: Known) -> str:
     return ""
 
 
-def _top_up(desk: _Desk, known: Known) -> PlanItem:
+def _top_up(desk: PlanContext, known: VaultContact) -> PlanItem:
     """What a contact that came back with its id lacks of its last copy."""
     if known.contact is None or known.status is Status.ERASED:
         return _skip(known, _why_not(desk, known))
@@ -223,7 +225,7 @@ def _top_up(desk: _Desk, known: Known) -> PlanItem:
 
 
 def _filled(
-    desk: _Desk, known: Known, living: dict[str, Any], reason: str, conflict: Conflict | None = None
+    desk: PlanContext, known: VaultContact, living: dict[str, Any], reason: str, conflict: Conflict | None = None
 ) -> PlanItem:
     made = prepare(desk.bench, known)
     lacking = missing(desk.look, made, living, {record_id for record_id, _ in known.rows.get("message", ())})
@@ -239,8 +241,8 @@ def _filled(
         action="top_up",
         reason=reason,
         will_return=lacking.words,
-        will_change=tuple(made.kin.changes) if lacking.makes else (),
-        will_be_lost=(*lacking.unwritable, *made.kin.lost),
+        will_change=tuple(made.children.changes) if lacking.makes else (),
+        will_be_lost=(*lacking.unwritable, *made.children.lost),
         conflict=conflict,
         requests=lacking.requests(living),
         body=lacking.body,
@@ -250,18 +252,18 @@ def _filled(
         target_id=str(living["id"]),
         there=lacking.there,
     )
-    return told(desk.bench, item, made, living)
+    return with_details(desk.bench, item, made, living)
 
 
-def _recreate(desk: _Desk, known: Known, left: Remaining) -> PlanItem:
+def _recreate(desk: PlanContext, known: VaultContact, left: RemainingTime) -> PlanItem:
     made = prepare(desk.bench, known)
     conflict = None if known.begun else desk.look.conflict_of(known.contact_id, made.body)
     if conflict is None:
-        return told(desk.bench, _made_anew(known, made, _why_recreate(desk, known, left)), made)
+        return with_details(desk.bench, _made_anew(known, made, _why_recreate(desk, known, left)), made)
     return _conflicting(desk, known, made, conflict)
 
 
-def _conflicting(desk: _Desk, known: Known, made: Prepared, conflict: Conflict) -> PlanItem:
+def _conflicting(desk: PlanContext, known: VaultContact, made: PreparedContact, conflict: Conflict) -> PlanItem:
     """What the person chose for contacts whose address a living one holds; both are shown side by side."""
     raw = desk.look.alive(conflict.contact_id)
     living = decode(raw) if raw is not None else {}
@@ -275,11 +277,11 @@ def _conflicting(desk: _Desk, known: Known, made: Prepared, conflict: Conflict) 
     elif choice == "create":
         item = _skip(known, f"{conflict.words} This account does not allow duplicates.", conflict, made.wanted)
     item = item or _skip(known, f"{conflict.words} Nothing is overwritten.", conflict, made.wanted)
-    item = item if item.lines else told(desk.bench, item, made, living)
+    item = item if item.lines else with_details(desk.bench, item, made, living)
     return msgspec.structs.replace(item, compared=side_by_side(made.body, living))
 
 
-def _made_anew(known: Known, made: Prepared, reason: str) -> PlanItem:
+def _made_anew(known: VaultContact, made: PreparedContact, reason: str) -> PlanItem:
     return PlanItem(
         contact_id=known.contact_id,
         name=known.name,
@@ -291,13 +293,13 @@ def _made_anew(known: Known, made: Prepared, reason: str) -> PlanItem:
         requests=_cost(made),
         body=made.body,
         after=made.after,
-        children=tuple(made.kin.children),
+        children=tuple(made.children.children),
         tags=made.tags,
         fidelity=made.fidelity,
     )
 
 
-def _why_recreate(desk: _Desk, known: Known, left: Remaining) -> str:
+def _why_recreate(desk: PlanContext, known: VaultContact, left: RemainingTime) -> str:
     if known.begun:
         return "An earlier restore of it was interrupted. It goes on from there; nothing is made twice."
     if desk.path == "recreate" and left.open:
@@ -310,16 +312,16 @@ def _why_recreate(desk: _Desk, known: Known, left: Remaining) -> str:
     return f"HighLevel's own restore closed on {ended}. It is made anew and gets a new id."
 
 
-def _cost(made: Prepared) -> int:
+def _cost(made: PreparedContact) -> int:
     """Requests: is it back, does anybody hold its e-mail and phone, create, read; all that belongs to it; settings;
     read everything back."""
     looks = 1 + sum(name in made.body for name in ("email", "phone"))
-    deals = sum(child.kind == OPPORTUNITY for child in made.kin.children)
-    lists = {SHELF[child.kind] for child in made.kin.children if child.kind in SHELF} - {OPPORTUNITY}
+    deals = sum(child.kind == OPPORTUNITY for child in made.children.children)
+    lists = {SHELF[child.kind] for child in made.children.children if child.kind in SHELF} - {OPPORTUNITY}
     return (
         looks
         + 3
-        + sum(child.requests for child in made.kin.children)
+        + sum(child.requests for child in made.children.children)
         + bool(made.tags)
         + (made.after is not None)
         + len(lists)
@@ -327,13 +329,15 @@ def _cost(made: Prepared) -> int:
     )
 
 
-def _left(desk: _Desk, known: Known) -> Remaining:
+def _left(desk: PlanContext, known: VaultContact) -> RemainingTime:
     return remaining(
         desk.window, deleted_at=known.deleted_at, last_seen_at=known.last_seen_at or desk.now, now=desk.now
     )
 
 
-def _skip(known: Known, reason: str, conflict: Conflict | None = None, wanted: Writable | None = None) -> PlanItem:
+def _skip(
+    known: VaultContact, reason: str, conflict: Conflict | None = None, wanted: RestorePayload | None = None
+) -> PlanItem:
     return PlanItem(
         contact_id=known.contact_id,
         name=known.name,

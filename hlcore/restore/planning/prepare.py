@@ -14,33 +14,33 @@ from hlcore.model.child_requests import (
     FOLLOWERS,
     OPPORTUNITY,
     TRANSCRIPT,
-    Child,
-    Family,
+    ChildRequest,
+    ChildRequests,
     Unplaced,
-    family,
+    child_requests,
     lacking_followers,
     unplaced_of,
 )
 from hlcore.model.contact_fields import TEXTS, label_of
-from hlcore.model.contact_snapshot import last_copy
+from hlcore.model.contact_snapshot import latest_snapshot
 from hlcore.model.custom_fields import is_empty, values_of
 from hlcore.model.dnd import own_settings
-from hlcore.model.exclusions import Rest, belongings, is_left
+from hlcore.model.exclusions import ExcludedChildren, belongings, is_left
 from hlcore.model.record_matching import SHELF, find
 from hlcore.model.records import decode, identity
-from hlcore.model.reference_data import Account, Catalogue
-from hlcore.model.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, Writable, writable
+from hlcore.model.reference_data import FieldCatalogue, ReferenceData
+from hlcore.model.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
 from hlcore.restore.fidelity import Fidelity, predicted
-from hlcore.restore.plan import Choices
-from hlcore.restore.planning.lookups import Looking
-from hlcore.restore.planning.vault_copy import Known
+from hlcore.restore.plan import PlanChoices
+from hlcore.restore.planning.lookups import PlanLookups
+from hlcore.restore.planning.vault_copy import VaultContact
 
 ELSEWHERE = ("followers", "businessId", "businessName")
 """Properties of a contact that calls of their own bring back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedContact:
     """`body`, `after`, `tags` and `children` as in a plan; the rest in words and numbers. `copy`: the properties of the
     last copy; `rest`: what is not left out of its belongings; `unplaced`: stages that a person has to be asked about,
     each with how many opportunities stood there."""
@@ -48,11 +48,11 @@ class Prepared:
     body: dict[str, Any]
     after: dict[str, Any] | None
     tags: tuple[str, ...]
-    kin: Family
-    wanted: Writable
+    children: ChildRequests
+    wanted: RestorePayload
     fidelity: Fidelity
     copy: Mapping[str, Any]
-    rest: Rest
+    rest: ExcludedChildren
     unplaced: tuple[tuple[Unplaced, int], ...]
 
     @property
@@ -63,41 +63,41 @@ class Prepared:
     @property
     def returns(self) -> tuple[str, ...]:
         """What comes back, in words."""
-        kept = self.kin.kept()
-        told = [f"{name} ({kept[name]} of {of})" for name, of in self.kin.held.items() if kept[name]]
+        kept = self.children.kept()
+        told = [f"{name} ({kept[name]} of {of})" for name, of in self.children.held.items() if kept[name]]
         return (*self.wanted.returns, *told)
 
     @property
     def lost(self) -> tuple[str, ...]:
         """What does not, in words."""
-        return (*self.wanted.lost, *self.kin.lost)
+        return (*self.wanted.lost, *self.children.lost)
 
     @property
     def changes(self) -> tuple[str, ...]:
         """What comes back differently, in words."""
-        return (*self.wanted.changes, *self.kin.changes)
+        return (*self.wanted.changes, *self.children.changes)
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class PrepareContext:
     """What preparing needs beside the contact."""
 
     location_id: str
-    catalogue: Catalogue
-    account: Account
+    catalogue: FieldCatalogue
+    account: ReferenceData
     rows_tell_settings: bool
-    choices: Choices
+    choices: PlanChoices
     now: datetime
 
 
-def prepare(bench: Bench, known: Known) -> Prepared:
+def prepare(bench: PrepareContext, known: VaultContact) -> PreparedContact:
     """Everything of this contact's last copy, as requests. Pure."""
     assert known.contact is not None
     raw, detail = known.copy
-    copy = last_copy(raw, detail, rows_tell_settings=bench.rows_tell_settings)
+    copy = latest_snapshot(raw, detail, rows_tell_settings=bench.rows_tell_settings)
     choices = bench.choices
     leave = choices.left_of(known.contact_id)
-    wanted = writable(copy, bench.location_id, bench.catalogue, elsewhere=ELSEWHERE, leave_out=leave)
+    wanted = restore_payload(copy, bench.location_id, bench.catalogue, elsewhere=ELSEWHERE, leave_out=leave)
 
     def _unplaced(key: str, raw: bytes) -> Unplaced | None:
         return None if is_left(f"{OPPORTUNITY}.{key}", leave) else unplaced_of(decode(raw), bench.account)
@@ -105,7 +105,7 @@ def prepare(bench: Bench, known: Known) -> Prepared:
     asked = {key: found for key, raw in known.rows.get(OPPORTUNITY, ()) if (found := _unplaced(key, raw))}
     leave |= {f"{OPPORTUNITY}.{key}" for key, one in asked.items() if one.answer == ""}
     rest = belongings(copy.fields, known.rows, leave)
-    kin = family(rest.fields, rest.rows, bench.account, now=bench.now, past=choices.past_appointments)
+    kin = child_requests(rest.fields, rest.rows, bench.account, now=bench.now, past=choices.past_appointments)
     body, tags = dict(wanted.body), tuple(wanted.body.get("tags", ()))
     if choices.tags != "first":
         body.pop("tags", None)
@@ -115,17 +115,17 @@ def prepare(bench: Bench, known: Known) -> Prepared:
     last = tags if choices.tags == "last" else ()
     promise = predicted(wanted, kin, (*wanted.left_out, *rest.words))
     unplaced = tuple(Counter(asked.values()).items())
-    return Prepared(body, wanted.after, last, kin, wanted, promise, copy.fields, rest, unplaced)
+    return PreparedContact(body, wanted.after, last, kin, wanted, promise, copy.fields, rest, unplaced)
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingParts:
     """What a living contact lacks of a copy. `there`: ids of its records that are accounted for; `unwritable`: what it
     lacks and cannot be given, in words."""
 
     body: dict[str, Any]
     tags: tuple[str, ...]
-    children: tuple[Child, ...]
+    children: tuple[ChildRequest, ...]
     there: tuple[str, ...]
     unwritable: tuple[str, ...] = ()
 
@@ -157,7 +157,9 @@ class Missing:
         return around + sent + len(lists) + len(lists - {OPPORTUNITY}) + deals
 
 
-def missing(look: Looking, made: Prepared, live: dict[str, Any], messages: Collection[str] = ()) -> Missing:
+def missing(
+    look: PlanLookups, made: PreparedContact, live: dict[str, Any], messages: Collection[str] = ()
+) -> MissingParts:
     """What the living contact lacks: recognised by id first (HighLevel's own restore keeps ids), then by what it says.
     Reads those lists of it that matter. `messages`: ids of the copy's messages; a transcript is only lacking where the
     conversation did not come back. Raises HighLevelError."""
@@ -166,12 +168,12 @@ def missing(look: Looking, made: Prepared, live: dict[str, Any], messages: Colle
     tags = [tag for tag in made.wanted.body.get("tags", ()) if tag.strip().casefold() not in held] if made.tags else []
     shelves = {
         name: look.shelf(name, str(live["id"]))
-        for name in sorted({SHELF[child.kind] for child in made.kin.children if child.kind in SHELF})
+        for name in sorted({SHELF[child.kind] for child in made.children.children if child.kind in SHELF})
     }
     by_id = {identity(raw)[0]: raw for rows in shelves.values() for raw in rows}
-    there = {child.record_id for child in made.kin.children} & by_id.keys()
-    lacking: list[Child] = []
-    for child in made.kin.children:
+    there = {child.record_id for child in made.children.children} & by_id.keys()
+    lacking: list[ChildRequest] = []
+    for child in made.children.children:
         if child.kind in (FOLLOWERS, BUSINESS):
             lacking += _on_contact(child, live)
         elif child.kind == TRANSCRIPT and messages and look.talks(str(live["id"]), messages):
@@ -182,29 +184,31 @@ def missing(look: Looking, made: Prepared, live: dict[str, Any], messages: Colle
             lacking += lacking_followers(child, by_id[found]) if found else [child]
     never = [name for name in made.body if name in ONLY_NEW and is_empty(live.get(name))]
     unwritable = tuple(f"{label_of(name)} ({ONLY_NEW_WHY})" for name in never)
-    return Missing(blanks(wanted, live), tuple(tags), tuple(lacking), tuple(sorted(there)), unwritable)
+    return MissingParts(blanks(wanted, live), tuple(tags), tuple(lacking), tuple(sorted(there)), unwritable)
 
 
 _NEVER = frozenset({"dnd", "dndSettings", "inboundDndSettings", "tags"})
 """A living contact's own do-not-disturb is its own."""
 
 
-def _noun(child: Child) -> str:
+def _noun(child: ChildRequest) -> str:
     return OPPORTUNITY if child.kind == DEAL_FOLLOWERS else child.kind
 
 
-def _find(child: Child, rows: list[bytes], taken: Collection[str]) -> str:
+def _find(child: ChildRequest, rows: list[bytes], taken: Collection[str]) -> str:
     return find(child.kind, child.body, rows, taken=taken, loosely=True)
 
 
-def _on_contact(child: Child, live: dict[str, Any]) -> list[Child]:
+def _on_contact(child: ChildRequest, live: dict[str, Any]) -> list[ChildRequest]:
     if child.kind == BUSINESS:
         return [] if live.get("businessId") else [child]
     absent = [one for one in child.body["followers"] if one not in (live.get("followers") or ())]
     if not absent:
         return []
     body = {"followers": absent}
-    return [Child(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(absent)} followers", count=len(absent))]
+    return [
+        ChildRequest(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(absent)} followers", count=len(absent))
+    ]
 
 
 def side_by_side(wanted: Mapping[str, Any], living: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:

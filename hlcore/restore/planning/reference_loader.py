@@ -14,7 +14,7 @@ from hlcore.errors import BrokenAnswer, ContractError, Gone, Rejected, ScopeMiss
 from hlcore.highlevel import Client
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.records import decode
-from hlcore.model.reference_data import Account, Catalogue
+from hlcore.model.reference_data import FieldCatalogue, ReferenceData
 from hlcore.store import Vault, records
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class _User(msgspec.Struct):
     deleted: object = None
 
 
-def catalogue_of(vault: Vault, client: Client, location_id: str) -> Catalogue:
+def catalogue_of(vault: Vault, client: Client, location_id: str) -> FieldCatalogue:
     """The custom fields and users as HighLevel shows them now, else as last copied, else not known. Fields that
     existed once are there with their names, marked. Raises what makes asking on pointless (a refused token, …)."""
     past_fields = _kept(vault, location_id, "custom_field")
@@ -45,7 +45,7 @@ def catalogue_of(vault: Vault, client: Client, location_id: str) -> Catalogue:
         fields = {one.id: FieldDefinition(one.name or "", exists=False) for one, _ in past_fields}
         now = [one for one, there in past_fields if there] if rows is None else _fields(rows)
         fields |= {one.id: FieldDefinition(one.name or "", one.dataType or "") for one in now}
-    return Catalogue(fields, users_of(vault, client, location_id))
+    return FieldCatalogue(fields, users_of(vault, client, location_id))
 
 
 def users_of(vault: Vault, client: Client, location_id: str) -> frozenset[str] | None:
@@ -93,9 +93,9 @@ def account_of(
     vault: Vault,
     client: Client,
     location_id: str,
-    catalogue: Catalogue,
+    catalogue: FieldCatalogue,
     timezone: str,
-) -> Account:
+) -> ReferenceData:
     """The lists as HighLevel shows them now, else as last copied, else not known. Raises what makes asking on
     pointless (a refused token, …)."""
     users, past_users = _list(vault, location_id, "user", client.users)
@@ -104,7 +104,7 @@ def account_of(
     businesses, _ = _list(vault, location_id, "business", client.businesses)
     here = None if users is None else [one for one in users if one.get("deleted") is not True]
     fields = catalogue.fields
-    return Account(
+    return ReferenceData(
         users=None if here is None else _names(here),
         names=_names([*past_users, *(users or ())]),
         pipelines=None if pipelines is None else _pipelines(pipelines),

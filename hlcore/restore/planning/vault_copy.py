@@ -18,7 +18,7 @@ from hlcore.store.records import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VaultContact:
     """One contact: what is held of it (None: nothing), what the register says of its last disappearance, and as it was
     before that: `copy` (search row, detail) and `rows`, its records by kind. `begun`: an earlier restore may have made
     it already and did not get to say so."""
@@ -59,20 +59,20 @@ class Known:
         return self.contact.seen_at if self.contact else None
 
 
-def known_of(vault: Vault, location_id: str, contact_ids: Sequence[str]) -> list[Known]:
+def vault_contacts(vault: Vault, location_id: str, contact_ids: Sequence[str]) -> list[VaultContact]:
     """What is known of these contacts, in their order."""
     with vault.read() as tx:
         held = {one.contact_id: one for one in contact_reads.get_many(tx, location_id, contact_ids)}
         return [_known(tx, location_id, contact_id, held.get(contact_id)) for contact_id in contact_ids]
 
 
-def _known(tx: Tx, location_id: str, contact_id: str, held: StoredContact | None) -> Known:
+def _known(tx: Tx, location_id: str, contact_id: str, held: StoredContact | None) -> VaultContact:
     if held is None:
-        return Known(contact_id)
+        return VaultContact(contact_id)
     rows = deletion_queries.of_contact(tx, location_id, contact_id)
     newest = max(rows, key=lambda row: row.disappearance_id, default=None)
     begun = any(one.result_id or is_unsure(one) for one in creates(tx, location_id, contact_id))
-    return Known(contact_id, held, newest, _copy(tx, held, newest), _rows(tx, held, newest), begun)
+    return VaultContact(contact_id, held, newest, _copy(tx, held, newest), _rows(tx, held, newest), begun)
 
 
 def _copy(tx: Tx, held: StoredContact, row: Disappearance | None) -> tuple[bytes, bytes | None]:

@@ -19,17 +19,17 @@ ERRORS = {
 
 
 @dataclass(slots=True)
-class Answer:
+class SandboxResponse:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, value: Any, status: int = 200) -> Answer:
+    def of(cls, value: Any, status: int = 200) -> SandboxResponse:
         return cls(status, value if isinstance(value, bytes) else encode(value))
 
 
-class Refusal(Exception):
+class SandboxError(Exception):
     """An answer with an error status. ``message``: text or, as class-validator gives it, a list of texts."""
 
     def __init__(self, status: int, message: str | list[str], **more: Any) -> None:
@@ -38,23 +38,23 @@ class Refusal(Exception):
         self.message = message
         self.more = more
 
-    def answer(self, trace_id: str) -> Answer:
+    def answer(self, trace_id: str) -> SandboxResponse:
         body: dict[str, Any] = {"statusCode": self.status, "message": self.message}
         if self.status in ERRORS and "meta" not in self.more:
             body["error"] = ERRORS[self.status]
-        return Answer.of({**body, **self.more, "traceId": trace_id}, self.status)
+        return SandboxResponse.of({**body, **self.more, "traceId": trace_id}, self.status)
 
 
-class Breach(Refusal):
+class ContractViolation(SandboxError):
     """A refusal of something that HighLevel's documentation rules out; the ledger keeps it as off the contract."""
 
 
-def no_access() -> Refusal:
-    return Refusal(403, "The token does not have access to this location.")
+def no_access() -> SandboxError:
+    return SandboxError(403, "The token does not have access to this location.")
 
 
-def not_found(what: str) -> Refusal:
-    return Refusal(404, f"{what} not found")
+def not_found(what: str) -> SandboxError:
+    return SandboxError(404, f"{what} not found")
 
 
 def number(text: str | None, default: int, most: int | None = None, name: str = "limit") -> int:
@@ -62,7 +62,7 @@ def number(text: str | None, default: int, most: int | None = None, name: str = 
     if text is None or text == "":
         return default
     if not text.isdigit():
-        raise Breach(422, [f"{name} must be a number string"])
+        raise ContractViolation(422, [f"{name} must be a number string"])
     if most is not None and int(text) > most:
-        raise Breach(422, [f"{name} must not be greater than {most}"])
+        raise ContractViolation(422, [f"{name} must not be greater than {most}"])
     return int(text)

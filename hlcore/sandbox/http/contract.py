@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlcore.sandbox.http.answers import Breach
+from hlcore.sandbox.http.answers import ContractViolation
 
 Allowed = dict[str, str]
 
@@ -98,12 +98,12 @@ _SAID = {
 def check(body: Any, allowed: Allowed, required: tuple[str, ...] = ()) -> dict[str, Any]:
     """The body when it keeps the contract. Raises Breach (422) with one message per violation."""
     if not isinstance(body, dict):
-        raise Breach(422, ["the body must be a JSON object"])
+        raise ContractViolation(422, ["the body must be a JSON object"])
     wrong = [f"property {name} should not exist" for name in body if name not in allowed]
     wrong += [message for name in body if name in allowed and (message := _violation(name, body[name], allowed[name]))]
     wrong += [_missing(name, allowed[name]) for name in required if name not in body]
     if wrong:
-        raise Breach(422, wrong)
+        raise ContractViolation(422, wrong)
     return body
 
 

@@ -14,14 +14,14 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from hlcore.sandbox.faults import AFTER, BEFORE, Fault
-from hlcore.sandbox.http.answers import Answer, Breach, Refusal, no_access
-from hlcore.sandbox.http.operations import VERSIONS, Call, Operation, find
-from hlcore.sandbox.ledger import Entry
+from hlcore.sandbox.http.answers import ContractViolation, SandboxError, SandboxResponse, no_access
+from hlcore.sandbox.http.operations import VERSIONS, Operation, OperationCall, find
+from hlcore.sandbox.ledger import LedgerEntry
 from hlcore.sandbox.routes import registry  # noqa: F401  (registers every operation)
 
 if TYPE_CHECKING:
-    from hlcore.sandbox.state.location import Location
-    from hlcore.sandbox.state.sandbox import Grant, Sandbox
+    from hlcore.sandbox.state.location import SandboxLocation
+    from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 
 CHANNELS_V3 = {
     "Call": "call",
@@ -69,7 +69,7 @@ class Received:
 class Outcome:
     """``cut``: "" sends the answer whole, "half" breaks off inside its body, "all" sends nothing."""
 
-    answer: Answer
+    answer: SandboxResponse
     cut: str = ""
     delay: float = 0.0
     faults: list[Fault] = field(default_factory=list)
@@ -78,13 +78,13 @@ class Outcome:
 def handle(sandbox: Sandbox, received: Received) -> Outcome:
     """Carry out one request and write it into the ledger."""
     with sandbox.lock:
-        turn = _Turn(sandbox, received)
+        turn = _RequestHandler(sandbox, received)
         outcome = turn.run()
         kinds = ",".join(fault.kind for fault in outcome.faults)
         body = _json(received.raw) if received.raw else None
         place = turn.location.id if turn.location else ""
         sandbox.ledger.add(
-            Entry(
+            LedgerEntry(
                 received.method,
                 received.path,
                 outcome.answer.status,
@@ -98,19 +98,19 @@ def handle(sandbox: Sandbox, received: Received) -> Outcome:
         return outcome
 
 
-class _Turn:
+class _RequestHandler:
     """One request on its way through the gates."""
 
     def __init__(self, sandbox: Sandbox, received: Received) -> None:
         self.sandbox = sandbox
         self.received = received
-        self.location: Location | None = None
-        self.grant: Grant | None = None
+        self.location: SandboxLocation | None = None
+        self.grant: SandboxGrant | None = None
         self.trace_id = str(uuid.uuid4())
         self.headers: dict[str, str] = {}
 
     def run(self) -> Outcome:
-        outcome = Outcome(Answer(500, b""))
+        outcome = Outcome(SandboxResponse(500, b""))
         try:
             operation, params = self._route()
             version = self._version(operation)
@@ -119,13 +119,15 @@ class _Turn:
             if self._struck_before(outcome):
                 return self._finish(outcome)
             answer = self._carry_out(operation, params, version)
-        except Refusal as refusal:
+        except SandboxError as refusal:
             answer = refusal.answer(self.trace_id)
-            if isinstance(refusal, Breach):
+            if isinstance(refusal, ContractViolation):
                 self._off_contract(str(refusal))
         except Exception:  # a mistake of the sandbox itself: it must show, not look like HighLevel's
             self.sandbox.ledger.crashes.append(f"{self.received.name}\n{traceback.format_exc()}")
-            answer = Answer.of({"statusCode": 500, "message": "the sandbox itself failed; see ledger.crashes"}, 500)
+            answer = SandboxResponse.of(
+                {"statusCode": 500, "message": "the sandbox itself failed; see ledger.crashes"}, 500
+            )
         outcome.answer = answer
         self._struck_after(outcome)
         return self._finish(outcome)
@@ -138,7 +140,7 @@ class _Turn:
         found = find(self.received.method, self.received.path)
         if found is None:
             self._off_contract("unknown path")
-            raise Refusal(404, f"Cannot {self.received.name}")
+            raise SandboxError(404, f"Cannot {self.received.name}")
         return found
 
     def _version(self, operation: Operation) -> str:
@@ -147,10 +149,10 @@ class _Turn:
             return version
         if not version:
             self._off_contract("no Version header")
-            raise Refusal(401, "version header was not found.")
+            raise SandboxError(401, "version header was not found.")
         if version not in VERSIONS:
             self._off_contract(f"Version {version}")
-            raise Refusal(401, "version header is invalid")
+            raise SandboxError(401, "version header is invalid")
         if version not in (operation.version, "v3"):
             self._off_contract(f"Version {version} instead of {operation.version}")
         return version
@@ -162,14 +164,14 @@ class _Turn:
         grant = self.sandbox.tokens.get(token)
         if scheme.lower() != "bearer" or grant is None:
             kind = "Invalid Private Integration token" if token.startswith("pit-") else "Invalid JWT"
-            raise Refusal(401, kind)
+            raise SandboxError(401, kind)
         self.grant = grant
         if grant.location:
             self.location = self.sandbox.locations[grant.location]
         if grant.revoked or (grant.expires_at and grant.expires_at <= self.sandbox.now()):
-            raise Refusal(401, "Invalid token: access token is invalid")
+            raise SandboxError(401, "Invalid token: access token is invalid")
         if grant.scopes is not None and operation.scope and operation.scope not in grant.scopes:
-            raise Refusal(401, "The token is not authorized for this scope.")
+            raise SandboxError(401, "The token is not authorized for this scope.")
 
     def _spend(self) -> None:
         if self.location is None:
@@ -182,7 +184,7 @@ class _Turn:
         self.sandbox.ledger.over_limit += 1
         if budget.enforced:
             self.sandbox.ledger.rate_limited += 1
-            raise Refusal(429, "Too Many Requests")
+            raise SandboxError(429, "Too Many Requests")
 
     def _struck_before(self, outcome: Outcome) -> bool:
         """Whether a fault answered in the place of the operation."""
@@ -200,24 +202,24 @@ class _Turn:
             return True
         return False
 
-    def _carry_out(self, operation: Operation, params: dict[str, str], version: str) -> Answer:
+    def _carry_out(self, operation: Operation, params: dict[str, str], version: str) -> SandboxResponse:
         received = self.received
         unknown = set(received.query) - operation.query
         if unknown:
-            raise Breach(422, [f"property {name} should not exist" for name in sorted(unknown)])
+            raise ContractViolation(422, [f"property {name} should not exist" for name in sorted(unknown)])
         body = self._body()
         account = self._account(params, body)
-        call = Call(
+        call = OperationCall(
             self.sandbox, self.grant or _nobody(), account, params, received.query, body, version, self.trace_id,
             received.base_url,
         )  # fmt: skip
         result = operation.handler(call)
         self.location = self.location or call.account
-        if isinstance(result, Answer):
+        if isinstance(result, SandboxResponse):
             return result
         if version == "v3":
             result = to_v3(msgspec.json.decode(result) if isinstance(result, bytes) else result)
-        return Answer.of(result, operation.status)
+        return SandboxResponse.of(result, operation.status)
 
     def _body(self) -> Any:
         if not self.received.raw:
@@ -226,10 +228,10 @@ class _Turn:
             return dict(parse_qsl(self.received.raw.decode()))
         body = _json(self.received.raw)
         if not isinstance(body, dict):
-            raise Breach(400, "Unexpected token in JSON")
+            raise ContractViolation(400, "Unexpected token in JSON")
         return body
 
-    def _account(self, params: dict[str, str], body: Any) -> Location | None:
+    def _account(self, params: dict[str, str], body: Any) -> SandboxLocation | None:
         """The location the request is about; it must be the token's own. Raises Refusal (403)."""
         sent = body.get("locationId") if isinstance(body, dict) else None
         query = self.received.query
@@ -247,7 +249,7 @@ class _Turn:
             if fault.kind == "latency":
                 outcome.delay += float(fault.options.get("seconds", 0.05))
             elif fault.kind == "html":
-                outcome.answer = Answer(200, HTML, {"Content-Type": "text/html; charset=utf-8"})
+                outcome.answer = SandboxResponse(200, HTML, {"Content-Type": "text/html; charset=utf-8"})
             elif fault.kind == "truncated":
                 outcome.answer = replace(outcome.answer, body=outcome.answer.body[: len(outcome.answer.body) // 2])
             elif fault.kind == "done_but":
@@ -266,24 +268,26 @@ def _json(raw: bytes) -> Any:
         return None
 
 
-def _nobody() -> Grant:
-    from hlcore.sandbox.state.sandbox import Grant
+def _nobody() -> SandboxGrant:
+    from hlcore.sandbox.state.sandbox import SandboxGrant
 
-    return Grant("")
+    return SandboxGrant("")
 
 
-def _refused(fault: Fault) -> Refusal:
+def _refused(fault: Fault) -> SandboxError:
     """The answer a fault gives in the place of the true one."""
     fixed = {
-        "too_many": Refusal(429, "Too Many Requests"),
-        "token_revoked": Refusal(401, "Invalid token: access token is invalid"),
-        "invalid_jwt": Refusal(401, "Invalid JWT"),
-        "scope_401": Refusal(401, "The token is not authorized for this scope."),
-        "iam_401": Refusal(401, "This route is not yet supported by the IAM Service. Please update your IAM config."),
+        "too_many": SandboxError(429, "Too Many Requests"),
+        "token_revoked": SandboxError(401, "Invalid token: access token is invalid"),
+        "invalid_jwt": SandboxError(401, "Invalid JWT"),
+        "scope_401": SandboxError(401, "The token is not authorized for this scope."),
+        "iam_401": SandboxError(
+            401, "This route is not yet supported by the IAM Service. Please update your IAM config."
+        ),
         "wrong_location": no_access(),
-        "gone": Refusal(404, "Contact not found"),
+        "gone": SandboxError(404, "Contact not found"),
     }
     if fault.kind in fixed:
         return fixed[fault.kind]
     status = int(fault.options.get("status", 500))
-    return Refusal(status, ["Unprocessable Entity"] if status == 422 else "Internal server error")
+    return SandboxError(status, ["Unprocessable Entity"] if status == 422 else "Internal server error")

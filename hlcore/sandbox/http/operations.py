@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hlcore.sandbox.state.location import Location
-    from hlcore.sandbox.state.sandbox import Grant, Sandbox
+    from hlcore.sandbox.state.location import SandboxLocation
+    from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 from hlcore.sandbox.http.answers import no_access
 
 V2021_07 = "2021-07-28"
@@ -18,12 +18,12 @@ VERSIONS = frozenset({V2021_07, V2021_04, "2023-02-21", "v3"})
 
 
 @dataclass(slots=True)
-class Call:
+class OperationCall:
     """One request after its token was checked."""
 
     sandbox: Sandbox
-    grant: Grant
-    account: Location | None
+    grant: SandboxGrant
+    account: SandboxLocation | None
     params: dict[str, str]
     query: dict[str, str]
     body: Any
@@ -36,7 +36,7 @@ class Call:
         return self.version == "v3"
 
     @property
-    def location(self) -> Location:
+    def location(self) -> SandboxLocation:
         """The sub-account of this call. Raises Refusal (403) when the token does not say which."""
         if self.account is None:
             raise no_access()
@@ -49,7 +49,7 @@ class Call:
         return check(self.body, allowed, required)
 
 
-Handler = Callable[[Call], Any]
+Handler = Callable[[OperationCall], Any]
 
 
 @dataclass(frozen=True, slots=True)

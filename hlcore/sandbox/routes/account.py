@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlcore.sandbox.http.answers import Refusal, no_access, not_found, number
+from hlcore.sandbox.http.answers import SandboxError, no_access, not_found, number
 from hlcore.sandbox.http.contract import BUSINESS, CUSTOM_FIELD, CUSTOM_VALUE, TAG
-from hlcore.sandbox.http.operations import Call, operation
+from hlcore.sandbox.http.operations import OperationCall, operation
 from hlcore.sandbox.routes.records import shown
-from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.location_base import Item
 
 HERE = "/locations/{locationId}"
 
 
-def _location(location: Location, *, whole: bool) -> Item:
+def _location(location: SandboxLocation, *, whole: bool) -> Item:
     found: Item = {"id": location.id, "name": location.name, "timezone": location.timezone}
     found |= {"country": location.country, "email": f"office@{location.id.lower()}.example"}
     settings = {
@@ -27,21 +27,21 @@ def _location(location: Location, *, whole: bool) -> Item:
 
 
 @operation("GET", HERE, "locations.readonly")
-def get_location(call: Call) -> Any:
+def get_location(call: OperationCall) -> Any:
     if call.account is None:
         raise not_found("Location")
     return {"location": _location(call.account, whole=True), "traceId": call.trace_id}
 
 
 @operation("GET", "/locations/search", "locations.readonly", query="companyId skip limit order email")
-def search_locations(call: Call) -> Any:
+def search_locations(call: OperationCall) -> Any:
     mine = [call.account] if call.account else list(call.sandbox.locations.values())
     skip, limit = number(call.query.get("skip"), 0), number(call.query.get("limit"), 10)
     rows = [_location(location, whole=False) for location in mine[skip : skip + limit]]
     return {"locations": rows, "traceId": call.trace_id}
 
 
-def _one(call: Call, shelf: dict[str, Item], what: str, key: str = "id") -> Item:
+def _one(call: OperationCall, shelf: dict[str, Item], what: str, key: str = "id") -> Item:
     found = shelf.get(call.params[key])
     if found is None:
         raise not_found(what)
@@ -49,43 +49,43 @@ def _one(call: Call, shelf: dict[str, Item], what: str, key: str = "id") -> Item
 
 
 @operation("GET", HERE + "/tags", "locations/tags.readonly")
-def tags(call: Call) -> Any:
+def tags(call: OperationCall) -> Any:
     return {"tags": list(call.location.shelves.tags.values()), "traceId": call.trace_id}
 
 
 @operation("POST", HERE + "/tags", "locations/tags.write", status=201)
-def create_tag(call: Call) -> Any:
+def create_tag(call: OperationCall) -> Any:
     id_ = call.location.add_tag(call.fields(TAG, ("name",))["name"])
     return {"tag": call.location.shelves.tags[id_], "traceId": call.trace_id}
 
 
 @operation("GET", HERE + "/tags/{id}", "locations/tags.readonly")
-def get_tag(call: Call) -> Any:
+def get_tag(call: OperationCall) -> Any:
     return {"tag": _one(call, call.location.shelves.tags, "Tag"), "traceId": call.trace_id}
 
 
 @operation("PUT", HERE + "/tags/{id}", "locations/tags.write")
-def update_tag(call: Call) -> Any:
+def update_tag(call: OperationCall) -> Any:
     tag = _one(call, call.location.shelves.tags, "Tag")
     tag["name"] = call.fields(TAG, ("name",))["name"].lower()
     return {"tag": tag, "traceId": call.trace_id}
 
 
 @operation("DELETE", HERE + "/tags/{id}", "locations/tags.write")
-def delete_tag(call: Call) -> Any:
+def delete_tag(call: OperationCall) -> Any:
     del call.location.shelves.tags[_one(call, call.location.shelves.tags, "Tag")["id"]]
     return {"succeded": True, "traceId": call.trace_id}
 
 
 @operation("GET", HERE + "/customFields", "locations/customFields.readonly", query="model")
-def custom_fields(call: Call) -> Any:
+def custom_fields(call: OperationCall) -> Any:
     model = call.query.get("model", "contact")
     found = [field for field in call.location.shelves.custom_fields.values() if model in ("all", field["model"])]
     return {"customFields": found, "traceId": call.trace_id}
 
 
 @operation("POST", HERE + "/customFields", "locations/customFields.write", status=201)
-def create_custom_field(call: Call) -> Any:
+def create_custom_field(call: OperationCall) -> Any:
     body = dict(call.fields(CUSTOM_FIELD, ("name", "dataType")))
     options = body.pop("options", None) or body.pop("textBoxListOptions", None)
     id_ = call.location.add_custom_field(
@@ -95,39 +95,39 @@ def create_custom_field(call: Call) -> Any:
 
 
 @operation("GET", HERE + "/customFields/{id}", "locations/customFields.readonly")
-def get_custom_field(call: Call) -> Any:
+def get_custom_field(call: OperationCall) -> Any:
     shelf = call.location.shelves.custom_fields
     by_key = next((field for field in shelf.values() if field["fieldKey"] == call.params["id"]), None)
     return {"customField": by_key or _one(call, shelf, "Custom field"), "traceId": call.trace_id}
 
 
 @operation("PUT", HERE + "/customFields/{id}", "locations/customFields.write")
-def update_custom_field(call: Call) -> Any:
+def update_custom_field(call: OperationCall) -> Any:
     field = _one(call, call.location.shelves.custom_fields, "Custom field")
     field |= {k: v for k, v in call.fields(CUSTOM_FIELD, ("name",)).items() if k != "dataType"}
     return {"customField": field, "traceId": call.trace_id}
 
 
 @operation("DELETE", HERE + "/customFields/{id}", "locations/customFields.write")
-def delete_custom_field(call: Call) -> Any:
+def delete_custom_field(call: OperationCall) -> Any:
     call.location.remove_custom_field(_one(call, call.location.shelves.custom_fields, "Custom field")["id"])
     return {"succeded": True, "traceId": call.trace_id}
 
 
 @operation("GET", HERE + "/customValues", "locations/customValues.readonly")
-def custom_values(call: Call) -> Any:
+def custom_values(call: OperationCall) -> Any:
     return {"customValues": list(call.location.shelves.custom_values.values()), "traceId": call.trace_id}
 
 
 @operation("POST", HERE + "/customValues", "locations/customValues.write", status=201)
-def create_custom_value(call: Call) -> Any:
+def create_custom_value(call: OperationCall) -> Any:
     body = call.fields(CUSTOM_VALUE, ("name", "value"))
     id_ = call.location.add_custom_value(body["name"], body["value"])
     return {"customValue": call.location.shelves.custom_values[id_], "traceId": call.trace_id}
 
 
 @operation("GET", HERE + "/customValues/{id}", "locations/customValues.readonly")
-def get_custom_value(call: Call) -> Any:
+def get_custom_value(call: OperationCall) -> Any:
     return {
         "customValue": _one(call, call.location.shelves.custom_values, "Custom value"),
         "traceId": call.trace_id,
@@ -135,14 +135,14 @@ def get_custom_value(call: Call) -> Any:
 
 
 @operation("PUT", HERE + "/customValues/{id}", "locations/customValues.write")
-def update_custom_value(call: Call) -> Any:
+def update_custom_value(call: OperationCall) -> Any:
     value = _one(call, call.location.shelves.custom_values, "Custom value")
     value |= call.fields(CUSTOM_VALUE, ("name", "value"))
     return {"customValue": value, "traceId": call.trace_id}
 
 
 @operation("DELETE", HERE + "/customValues/{id}", "locations/customValues.write")
-def delete_custom_value(call: Call) -> Any:
+def delete_custom_value(call: OperationCall) -> Any:
     del call.location.shelves.custom_values[_one(call, call.location.shelves.custom_values, "Custom value")["id"]]
     return {"succeded": True, "traceId": call.trace_id}
 
@@ -151,10 +151,10 @@ USER_QUERY = "companyId query skip limit locationId type role ids sort sortDirec
 
 
 @operation("GET", "/users/search", "users.readonly", query=USER_QUERY)
-def search_users(call: Call) -> Any:
+def search_users(call: OperationCall) -> Any:
     """Deleted users show up here, marked (highlevel-api-docs #146)."""
     if not call.query.get("companyId"):
-        raise Refusal(422, ["companyId must be a string", "companyId should not be empty"])
+        raise SandboxError(422, ["companyId must be a string", "companyId should not be empty"])
     words, ids = call.query.get("query", "").lower(), [i for i in call.query.get("ids", "").split(",") if i]
     homes = [call.account] if call.account else list(call.sandbox.locations.values())
     found = [user for home in homes for user in home.shelves.users.values() if not ids or user["id"] in ids]
@@ -164,7 +164,7 @@ def search_users(call: Call) -> Any:
 
 
 @operation("GET", "/users/", "users.readonly", query="locationId")
-def users(call: Call) -> Any:
+def users(call: OperationCall) -> Any:
     return {
         "users": [u for u in call.location.shelves.users.values() if not u["deleted"]],
         "traceId": call.trace_id,
@@ -172,7 +172,7 @@ def users(call: Call) -> Any:
 
 
 @operation("GET", "/users/{id}", "users.readonly")
-def get_user(call: Call) -> Any:
+def get_user(call: OperationCall) -> Any:
     for home in [call.account] if call.account else call.sandbox.locations.values():
         user = home.shelves.users.get(call.params["id"])
         if user is not None and not user["deleted"]:
@@ -181,13 +181,13 @@ def get_user(call: Call) -> Any:
 
 
 @operation("GET", "/businesses/", "businesses.readonly", query="locationId limit skip")
-def businesses(call: Call) -> Any:
+def businesses(call: OperationCall) -> Any:
     skip, limit = number(call.query.get("skip"), 0), number(call.query.get("limit"), 100)
     return {"businesses": list(call.location.shelves.businesses.values())[skip : skip + limit]}
 
 
 @operation("POST", "/businesses/", "businesses.write", status=201)
-def create_business(call: Call) -> Any:
+def create_business(call: OperationCall) -> Any:
     """The key of the answer is misspelt, as HighLevel misspells it."""
     body = {k: v for k, v in call.fields(BUSINESS, ("name", "locationId")).items() if k != "locationId"}
     id_ = call.location.add_business(body.pop("name"), **body)
@@ -195,17 +195,17 @@ def create_business(call: Call) -> Any:
 
 
 @operation("GET", "/businesses/{id}", "businesses.readonly")
-def get_business(call: Call) -> Any:
+def get_business(call: OperationCall) -> Any:
     return {"business": _one(call, call.location.shelves.businesses, "Business")}
 
 
 @operation("GET", "/campaigns/", "campaigns.readonly", query="locationId status")
-def campaigns(call: Call) -> Any:
+def campaigns(call: OperationCall) -> Any:
     return {"campaigns": list(call.location.shelves.campaigns.values()), "traceId": call.trace_id}
 
 
 @operation("GET", "/workflows/", "workflows.readonly", query="locationId")
-def workflows(call: Call) -> Any:
+def workflows(call: OperationCall) -> Any:
     if call.account is None:
         raise no_access()
     return {

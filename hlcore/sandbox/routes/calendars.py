@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlcore.sandbox.http.answers import Refusal, number
+from hlcore.sandbox.http.answers import SandboxError, number
 from hlcore.sandbox.http.contract import APPOINTMENT
-from hlcore.sandbox.http.operations import V2021_04, Call, operation
+from hlcore.sandbox.http.operations import V2021_04, OperationCall, operation
 from hlcore.sandbox.ids import from_millis, iso, moment
 from hlcore.sandbox.ledger import WorkflowStart
 from hlcore.sandbox.routes.records import shown
@@ -18,7 +18,7 @@ SILENT = ("toNotify", "ignoreDateRange", "ignoreFreeSlotValidation")
 
 
 @operation("GET", "/calendars/", "calendars.readonly", version=V2021_04, query="locationId groupId showDrafted")
-def calendars(call: Call) -> Any:
+def calendars(call: OperationCall) -> Any:
     return {"calendars": list(call.location.shelves.calendars.values()), "traceId": call.trace_id}
 
 
@@ -29,11 +29,11 @@ def calendars(call: Call) -> Any:
     version=V2021_04,
     query="locationId userId calendarId groupId startTime endTime",
 )
-def events(call: Call) -> Any:
+def events(call: OperationCall) -> Any:
     """Needs a span in milliseconds and one of user, calendar or group."""
     owner = [(call.query[name], key) for name, key in OWNERS.items() if call.query.get(name)]
     if not owner or not call.query.get("startTime") or not call.query.get("endTime"):
-        raise Refusal(422, ["startTime, endTime and either of userId, calendarId or groupId is required"])
+        raise SandboxError(422, ["startTime, endTime and either of userId, calendarId or groupId is required"])
     begin, end = (from_millis(number(call.query[name], 0, name=name)) for name in ("startTime", "endTime"))
     found = [
         shown(event)
@@ -47,17 +47,17 @@ OWNERS = {"userId": "assignedUserId", "calendarId": "calendarId", "groupId": "gr
 
 
 @operation("POST", "/calendars/events/appointments", WRITE, version=V2021_04)
-def create_appointment(call: Call) -> Any:
+def create_appointment(call: OperationCall) -> Any:
     """Unless ``toNotify`` is false the person's automations run, and that is counted."""
     body = dict(call.fields(APPOINTMENT, ("calendarId", "locationId", "contactId", "startTime")))
     location = call.location
     if body["calendarId"] not in location.shelves.calendars:
-        raise Refusal(400, "The calendar id is invalid")
+        raise SandboxError(400, "The calendar id is invalid")
     if body["contactId"] not in location.records:
-        raise Refusal(400, "The contact id is invalid")
+        raise SandboxError(400, "The contact id is invalid")
     start = _time(body.pop("startTime"))
     if start < location.now() and not body.get("ignoreDateRange"):
-        raise Refusal(400, "The slot you have selected is no longer available.")
+        raise SandboxError(400, "The slot you have selected is no longer available.")
     if body.get("toNotify", True):
         contact = location.contacts[body["contactId"]]
         started = WorkflowStart("appointment", contact["id"], reachable(contact), location.now())
@@ -70,13 +70,13 @@ def create_appointment(call: Call) -> Any:
 
 
 @operation("GET", "/calendars/events/appointments/{eventId}", READ, version=V2021_04)
-def get_appointment(call: Call) -> Any:
+def get_appointment(call: OperationCall) -> Any:
     event = shown(_event(call))
     return {"appointment": event, "event": event, "traceId": call.trace_id}
 
 
 @operation("PUT", "/calendars/events/appointments/{eventId}", WRITE, version=V2021_04)
-def update_appointment(call: Call) -> Any:
+def update_appointment(call: OperationCall) -> Any:
     event = _event(call)
     body = {k: v for k, v in call.fields(APPOINTMENT).items() if k not in SILENT}
     times: Item = {name: iso(_time(body[name])) for name in ("startTime", "endTime") if name in body}
@@ -86,17 +86,17 @@ def update_appointment(call: Call) -> Any:
 
 
 @operation("DELETE", "/calendars/events/{eventId}", WRITE, version=V2021_04, status=201)
-def delete_event(call: Call) -> Any:
+def delete_event(call: OperationCall) -> Any:
     event = _event(call)
     del call.location.shelves.appointments[event["id"]]
     call.location.emit("AppointmentDelete", event)
     return {"succeeded": True, "traceId": call.trace_id}
 
 
-def _event(call: Call) -> Item:
+def _event(call: OperationCall) -> Item:
     found = call.location.shelves.appointments.get(call.params["eventId"])
     if found is None:
-        raise Refusal(400, "The event id is invalid")
+        raise SandboxError(400, "The event id is invalid")
     return found
 
 
@@ -104,4 +104,4 @@ def _time(text: str) -> Any:
     try:
         return moment(text)
     except ValueError as exc:
-        raise Refusal(422, ["startTime must be a valid ISO 8601 date string"]) from exc
+        raise SandboxError(422, ["startTime must be a valid ISO 8601 date string"]) from exc

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hlcore.sandbox.http.answers import Refusal
-from hlcore.sandbox.http.operations import Call
+from hlcore.sandbox.http.answers import SandboxError
+from hlcore.sandbox.http.operations import OperationCall
 from hlcore.sandbox.ledger import WorkflowStart
-from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.record import CHANNELS, Fields, digits, full_name, reachable
 
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
@@ -16,7 +16,7 @@ GONE = {"deleted": True}
 STATUSES = ("active", "inactive", "permanent")
 
 
-def contact_fields(call: Call, body: dict[str, Any]) -> Fields:
+def contact_fields(call: OperationCall, body: dict[str, Any]) -> Fields:
     """The body's values as a contact keeps them. Raises Refusal (422) for a value HighLevel refuses."""
     found = {key: value for key, value in body.items() if key not in ("locationId", "createNewIfDuplicateAllowed")}
     wrong: list[str] = []
@@ -33,7 +33,7 @@ def contact_fields(call: Call, body: dict[str, Any]) -> Fields:
     if "customFields" in found:
         found["customFields"] = _custom_fields(call, found["customFields"], wrong)
     if wrong:
-        raise Refusal(422, wrong)
+        raise SandboxError(422, wrong)
     return found
 
 
@@ -63,7 +63,7 @@ def _dnd_settings(given: dict[str, Any], wrong: list[str]) -> Fields:
     return found
 
 
-def _custom_fields(call: Call, given: list[Any], wrong: list[str]) -> list[Fields]:
+def _custom_fields(call: OperationCall, given: list[Any], wrong: list[str]) -> list[Fields]:
     """Values by field id; a field the location does not have is ignored, as HighLevel ignores it."""
     catalogue = call.location.shelves.custom_fields
     by_key = {field["fieldKey"].partition(".")[2]: id_ for id_, field in catalogue.items()}
@@ -80,7 +80,7 @@ def _custom_fields(call: Call, given: list[Any], wrong: list[str]) -> list[Field
     return found
 
 
-def find_duplicate(location: Location, fields: Fields, *, but: str = "") -> tuple[str, str] | None:
+def find_duplicate(location: SandboxLocation, fields: Fields, *, but: str = "") -> tuple[str, str] | None:
     """Id of another contact with the same e-mail or phone and which of the two matched; e-mail comes first."""
     for name, ids in (
         ("email", location.with_email(fields.get("email"))),
@@ -92,7 +92,7 @@ def find_duplicate(location: Location, fields: Fields, *, but: str = "") -> tupl
     return None
 
 
-def refuse_duplicate(location: Location, fields: Fields, *, but: str = "") -> None:
+def refuse_duplicate(location: SandboxLocation, fields: Fields, *, but: str = "") -> None:
     """Raises Refusal (400) as HighLevel does where the location does not allow duplicates."""
     if location.allow_duplicates:
         return
@@ -100,10 +100,10 @@ def refuse_duplicate(location: Location, fields: Fields, *, but: str = "") -> No
     if twin:
         name = full_name(location.contacts[twin[0]])
         meta = {"contactId": twin[0], "matchingField": twin[1], "contactName": name}
-        raise Refusal(400, "This location does not allow duplicated contacts.", meta=meta)
+        raise SandboxError(400, "This location does not allow duplicated contacts.", meta=meta)
 
 
-def start_workflows(location: Location, contact_id: str, *, created: bool, tags: list[str]) -> None:
+def start_workflows(location: SandboxLocation, contact_id: str, *, created: bool, tags: list[str]) -> None:
     """Count the automations that this write set off."""
     contact = location.contacts[contact_id]
     for flow in location.shelves.workflows.values():

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlcore.sandbox.http.answers import Breach, Refusal, no_access, not_found
+from hlcore.sandbox.http.answers import ContractViolation, SandboxError, no_access, not_found
 from hlcore.sandbox.http.contract import CREATE_CONTACT, UPDATE_CONTACT, UPSERT_CONTACT
-from hlcore.sandbox.http.operations import Call, operation
+from hlcore.sandbox.http.operations import OperationCall, operation
 from hlcore.sandbox.routes.contact_writes import contact_fields, find_duplicate, refuse_duplicate, start_workflows
-from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.record import Fields, full_name
 
 READ, WRITE = "contacts.readonly", "contacts.write"
 
 
-def contact_of(call: Call) -> str:
+def contact_of(call: OperationCall) -> str:
     """The id in the path when it is a live contact of the token's location. Raises Refusal."""
     id_ = call.params["contactId"]
     location = call.account or _home(call, id_)
@@ -26,14 +26,14 @@ def contact_of(call: Call) -> str:
     raise gone(location)
 
 
-def gone(location: Location | None) -> Refusal:
+def gone(location: SandboxLocation | None) -> SandboxError:
     """What HighLevel says of a deleted or unknown contact; the status is switchable."""
     if location is not None and location.faults.gone_status == 400:
-        return Refusal(400, "Contact not found or deleted")
+        return SandboxError(400, "Contact not found or deleted")
     return not_found("Contact")
 
 
-def _home(call: Call, id_: str) -> Location:
+def _home(call: OperationCall, id_: str) -> SandboxLocation:
     """For an agency token: the location that has this contact."""
     for location in call.sandbox.locations.values():
         if id_ in location.records:
@@ -42,13 +42,13 @@ def _home(call: Call, id_: str) -> Location:
 
 
 @operation("GET", "/contacts/{contactId}", READ)
-def get_contact(call: Call) -> Any:
+def get_contact(call: OperationCall) -> Any:
     id_ = contact_of(call)
     return {"contact": call.location.contacts[id_], "traceId": call.trace_id}
 
 
 @operation("POST", "/contacts/", WRITE, status=201)
-def create_contact(call: Call) -> Any:
+def create_contact(call: OperationCall) -> Any:
     body = call.fields(CREATE_CONTACT, ("locationId",))
     fields = contact_fields(call, body)
     _needs_a_handle(fields)
@@ -61,7 +61,7 @@ def create_contact(call: Call) -> Any:
 
 
 @operation("PUT", "/contacts/{contactId}", WRITE)
-def update_contact(call: Call) -> Any:
+def update_contact(call: OperationCall) -> Any:
     id_ = contact_of(call)
     fields = contact_fields(call, call.fields(UPDATE_CONTACT))
     refuse_duplicate(call.location, fields, but=id_)
@@ -70,14 +70,14 @@ def update_contact(call: Call) -> Any:
 
 
 @operation("DELETE", "/contacts/{contactId}", WRITE)
-def delete_contact(call: Call) -> Any:
+def delete_contact(call: OperationCall) -> Any:
     id_ = contact_of(call)
     call.location.delete(id_)
     return {"succeded": True, "traceId": call.trace_id}
 
 
 @operation("POST", "/contacts/upsert", WRITE)
-def upsert_contact(call: Call) -> Any:
+def upsert_contact(call: OperationCall) -> Any:
     """A match by e-mail wins over one by phone; the phone of the other is dropped silently (highlevel-api-docs #37)."""
     body = call.fields(UPSERT_CONTACT, ("locationId",))
     fields = contact_fields(call, body)
@@ -94,27 +94,27 @@ def upsert_contact(call: Call) -> Any:
 
 
 @operation("GET", "/contacts/search/duplicate", READ, query="locationId number email")
-def search_duplicate(call: Call) -> Any:
+def search_duplicate(call: OperationCall) -> Any:
     email, phone = call.query.get("email"), call.query.get("number")
     if not email and not phone:
-        raise Breach(400, "Pass at least one of number, email query parameter")
+        raise ContractViolation(400, "Pass at least one of number, email query parameter")
     twin = find_duplicate(call.location, {"email": email, "phone": phone})
     return {"contact": call.location.contacts[twin[0]] if twin else None, "traceId": call.trace_id}
 
 
 def _needs_a_handle(fields: Fields) -> None:
     if not any(fields.get(key) for key in ("email", "phone", "firstName", "lastName", "name", "companyName")):
-        raise Refusal(422, ["pass at least one of email, phone, firstName, lastName, name, companyName"])
+        raise SandboxError(422, ["pass at least one of email, phone, firstName, lastName, name, companyName"])
 
 
-def _create(location: Location, fields: Fields) -> str:
+def _create(location: SandboxLocation, fields: Fields) -> str:
     channel = {"source": "INTEGRATION", "channel": "OAUTH", "timestamp": location.stamp()}
     id_ = location.create(**{**fields, "createdBy": channel})
     start_workflows(location, id_, created=True, tags=location.contacts[id_]["tags"])
     return id_
 
 
-def _update(location: Location, id_: str, fields: Fields) -> None:
+def _update(location: SandboxLocation, id_: str, fields: Fields) -> None:
     before = set(location.contacts[id_]["tags"])
     location.edit(id_, **fields)
     added = [tag for tag in location.contacts[id_]["tags"] if tag not in before]

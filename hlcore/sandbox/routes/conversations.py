@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.sandbox.http.answers import Answer, Refusal, not_found, number
+from hlcore.sandbox.http.answers import SandboxError, SandboxResponse, not_found, number
 from hlcore.sandbox.http.contract import INBOUND_MESSAGE, SEND_MESSAGE
-from hlcore.sandbox.http.operations import V2021_04, Call, operation
+from hlcore.sandbox.http.operations import V2021_04, OperationCall, operation
 from hlcore.sandbox.ids import millis, moment
 from hlcore.sandbox.routes.records import shown
-from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.record import full_name
 
@@ -38,7 +38,7 @@ class Export:
 
 
 @operation("GET", "/conversations/search", "conversations.readonly", version=V2021_04, query=SEARCH_QUERY)
-def search(call: Call) -> Any:
+def search(call: OperationCall) -> Any:
     """By last message, newest first (``sort=asc``: oldest); ``startAfterDate`` is the last row's ``sort`` value."""
     limit, ascending = number(call.query.get("limit"), 20, 100), call.query.get("sort") == "asc"
     talks = [talk for talk in call.location.shelves.conversations.values() if _wanted(talk, call.query)]
@@ -68,7 +68,7 @@ def _last(talk: Item) -> int:
     return millis(moment(talk.get("lastMessageDate") or talk["dateAdded"]))
 
 
-def _row(location: Location, talk: Item) -> Item:
+def _row(location: SandboxLocation, talk: Item) -> Item:
     contact = location.contacts[talk["contactId"]] if talk["contactId"] in location.records else {}
     name = full_name(contact)
     return {
@@ -81,7 +81,7 @@ def _row(location: Location, talk: Item) -> Item:
 
 
 @operation("GET", "/conversations/{conversationId}", "conversations.readonly", version=V2021_04)
-def get_conversation(call: Call) -> Any:
+def get_conversation(call: OperationCall) -> Any:
     keys = (
         "id",
         "contactId",
@@ -98,10 +98,10 @@ def get_conversation(call: Call) -> Any:
 
 
 @operation("POST", "/conversations/", "conversations.write", version=V2021_04, status=201)
-def create_conversation(call: Call) -> Any:
+def create_conversation(call: OperationCall) -> Any:
     body = call.fields({"locationId": "string", "contactId": "string"}, ("locationId", "contactId"))
     if body["contactId"] not in call.location.records:
-        raise Refusal(400, "Contact not found")
+        raise SandboxError(400, "Contact not found")
     talk = call.location.shelves.conversations[call.location.conversation_of(body["contactId"])]
     dates = {
         "dateUpdated": talk["dateAdded"],
@@ -111,7 +111,7 @@ def create_conversation(call: Call) -> Any:
 
 
 @operation("DELETE", "/conversations/{conversationId}", "conversations.write", version=V2021_04)
-def delete_conversation(call: Call) -> Any:
+def delete_conversation(call: OperationCall) -> Any:
     talk = _conversation(call)
     del call.location.shelves.conversations[talk["id"]]
     for id_, message in list(call.location.shelves.messages.items()):
@@ -120,7 +120,7 @@ def delete_conversation(call: Call) -> Any:
     return {"success": True}
 
 
-def _conversation(call: Call) -> Item:
+def _conversation(call: OperationCall) -> Item:
     talk = call.location.shelves.conversations.get(call.params["conversationId"])
     if talk is None:
         raise not_found("Conversation")
@@ -143,7 +143,7 @@ def _listed(message: Item) -> Item:
     version=V2021_04,
     query="lastMessageId limit type",
 )
-def messages(call: Call) -> Any:
+def messages(call: OperationCall) -> Any:
     """Newest first, wrapped once more than the OpenAPI file says (highlevel-api-docs #54)."""
     talk, limit = _conversation(call), number(call.query.get("limit"), 20, 100)
     mine = [m for m in call.location.shelves.messages.values() if m["conversationId"] == talk["id"]]
@@ -159,19 +159,19 @@ def messages(call: Call) -> Any:
 
 
 @operation("GET", "/conversations/messages/{id}", READ, version=V2021_04)
-def get_message(call: Call) -> Any:
+def get_message(call: OperationCall) -> Any:
     return {"message": _listed(_message(call)), "traceId": call.trace_id}
 
 
 @operation("GET", "/conversations/messages/email/{id}", READ, version=V2021_04)
-def get_email(call: Call) -> Any:
+def get_email(call: OperationCall) -> Any:
     message = _message(call)
     contact = call.location.contacts.get(message["contactId"], {})
     mail: Item = {"threadId": message["id"], "subject": "", "from": "", "to": [contact.get("email", "")]}
     return {**mail, **shown(message), "contentType": "text/html"}
 
 
-def _message(call: Call) -> Item:
+def _message(call: OperationCall) -> Item:
     found = call.location.shelves.messages.get(call.params["id"])
     if found is None:
         raise not_found("Message")
@@ -182,11 +182,11 @@ EXPORT_QUERY = "locationId limit cursor sortBy sortOrder conversationId contactI
 
 
 @operation("GET", "/conversations/messages/export", READ, version=V2021_04, query=EXPORT_QUERY)
-def export(call: Call) -> Any:
+def export(call: OperationCall) -> Any:
     """Without ``channel``: everything but e-mail. A cursor dies two minutes after it was last used."""
     limit = number(call.query.get("limit"), 100, 500)
     if limit < 10:
-        raise Refusal(422, ["limit must not be less than 10"])
+        raise SandboxError(422, ["limit must not be less than 10"])
     location = call.location
     running = _running(call)
     page = running.ids[running.at : running.at + limit]
@@ -201,20 +201,20 @@ def export(call: Call) -> Any:
     return {"messages": rows, "nextCursor": cursor, "total": len(running.ids), "traceId": call.trace_id}
 
 
-def _running(call: Call) -> Export:
+def _running(call: OperationCall) -> Export:
     cursor = call.query.get("cursor")
     if not cursor:
         return Export(_chosen(call), 0, call.sandbox.now())
     running: Export | None = call.location.exports.pop(cursor, None)
     if running is None or call.sandbox.now() - running.last_asked > IDLE:
-        raise Refusal(400, "Invalid or expired cursor")
+        raise SandboxError(400, "Invalid or expired cursor")
     return running
 
 
-def _chosen(call: Call) -> list[str]:
+def _chosen(call: OperationCall) -> list[str]:
     query, channel = call.query, call.query.get("channel")
     if channel and channel not in CHANNELS:
-        raise Refusal(422, [f"channel must be one of the following values: {', '.join(CHANNELS)}"])
+        raise SandboxError(422, [f"channel must be one of the following values: {', '.join(CHANNELS)}"])
     key = "dateUpdated" if query.get("sortBy") == "updatedAt" else "dateAdded"
     start, end = (moment(query[name]) if query.get(name) else None for name in ("startDate", "endDate"))
     found = [
@@ -231,11 +231,11 @@ def _chosen(call: Call) -> list[str]:
 
 
 @operation("POST", "/conversations/messages", WRITE, version=V2021_04)
-def send_message(call: Call) -> Any:
+def send_message(call: OperationCall) -> Any:
     """On HighLevel this reaches a person. Here it is counted."""
     body = call.fields(SEND_MESSAGE, ("type", "contactId"))
     if body["contactId"] not in call.location.records:
-        raise Refusal(400, "Contact not found")
+        raise SandboxError(400, "Contact not found")
     call.sandbox.ledger.messages_sent.append({"location": call.location.id, **body})
     text = body.get("message") or body.get("html") or ""
     id_ = call.location.add_message(
@@ -247,26 +247,26 @@ def send_message(call: Call) -> Any:
         source="api",
     )
     conversation = call.location.shelves.messages[id_]["conversationId"]
-    return Answer.of({"conversationId": conversation, "messageId": id_, "status": "pending"}, 201)
+    return SandboxResponse.of({"conversationId": conversation, "messageId": id_, "status": "pending"}, 201)
 
 
 def _date(text: str | None) -> datetime | None:
     try:
         return moment(text) if text else None
     except ValueError as exc:
-        raise Refusal(422, ["date must be a valid ISO 8601 date string"]) from exc
+        raise SandboxError(422, ["date must be a valid ISO 8601 date string"]) from exc
 
 
 @operation("POST", "/conversations/messages/inbound", WRITE, version=V2021_04)
-def store_message(call: Call) -> Any:
+def store_message(call: OperationCall) -> Any:
     """Stores a message without sending one. A provider that is not the app's own: 500 (highlevel-api-docs #6)."""
     body = call.fields(INBOUND_MESSAGE, ("type", "conversationProviderId"))
     if body["conversationProviderId"] not in call.location.message_providers:
-        raise Refusal(500, "Internal server error")
+        raise SandboxError(500, "Internal server error")
     talk = call.location.shelves.conversations.get(body.get("conversationId", ""), {})
     contact = body.get("contactId") or talk.get("contactId")
     if contact not in call.location.records:
-        raise Refusal(400, "Conversation id or contact id not given")
+        raise SandboxError(400, "Conversation id or contact id not given")
     id_ = call.location.add_message(
         contact, body.get("message") or body.get("html") or "", kind=body["type"].upper(), at=_date(body.get("date")),
         direction=body.get("direction", "outbound"), conversationProviderId=body["conversationProviderId"],

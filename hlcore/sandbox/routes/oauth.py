@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from hlcore.sandbox.http.answers import Refusal, no_access, number
-from hlcore.sandbox.http.operations import Call, operation
+from hlcore.sandbox.http.answers import SandboxError, no_access, number
+from hlcore.sandbox.http.operations import OperationCall, operation
 from hlcore.sandbox.state.location_base import Item
 
 LASTS = 86_399
@@ -16,33 +16,33 @@ CAMEL = {
 }  # fmt: skip
 
 
-def _invalid_grant(why: str) -> Refusal:
-    return Refusal(400, why, error="invalid_grant", error_description=why)
+def _invalid_grant(why: str) -> SandboxError:
+    return SandboxError(400, why, error="invalid_grant", error_description=why)
 
 
 @operation("POST", "/oauth/token")
-def token(call: Call) -> Any:
+def token(call: OperationCall) -> Any:
     form = {CAMEL.get(key, key): value for key, value in call.body.items()}
     oauth = call.sandbox.oauth
     known = oauth.clients.get(form.get("client_id", ""))
     if known is None or known != form.get("client_secret"):
-        raise Refusal(401, "Invalid client credentials", error="invalid_client")
+        raise SandboxError(401, "Invalid client credentials", error="invalid_client")
     kind = form.get("grant_type")
     if kind == "authorization_code":
         home = oauth.codes.pop(form.get("code", ""), None)
     elif kind == "refresh_token":
         home = oauth.refresh.get(form.get("refresh_token", ""))
         if home and not call.sandbox.locations[home].active:
-            raise Refusal(400, "Location is not active")
+            raise SandboxError(400, "Location is not active")
         oauth.refresh.pop(form.get("refresh_token", ""), None)
     else:
-        raise Refusal(422, ["grant_type must be one of the following values: authorization_code, refresh_token"])
+        raise SandboxError(422, ["grant_type must be one of the following values: authorization_code, refresh_token"])
     if home is None:
         raise _invalid_grant("This refresh token is invalid" if kind == "refresh_token" else "This code is invalid")
     return _pair(call, home, refresh=True)
 
 
-def _pair(call: Call, home: str, *, refresh: bool) -> Item:
+def _pair(call: OperationCall, home: str, *, refresh: bool) -> Item:
     """A new access token (and refresh token) for a location, or for the agency when ``home`` is empty."""
     sandbox = call.sandbox
     access = sandbox.add_token(f"jwt-{sandbox.ids.next()}", home)
@@ -68,17 +68,17 @@ def _pair(call: Call, home: str, *, refresh: bool) -> Item:
 
 
 @operation("POST", "/oauth/locationToken", "oauth.write")
-def location_token(call: Call) -> Any:
+def location_token(call: OperationCall) -> Any:
     _agency_only(call)
     home = str(call.body.get("locationId", ""))
     if home not in call.sandbox.locations or not call.body.get("companyId"):
-        raise Refusal(400, "Invalid locationId or companyId")
+        raise SandboxError(400, "Invalid locationId or companyId")
     return _pair(call, home, refresh=False)
 
 
 @operation("GET", "/oauth/installedLocations", "oauth.readonly",
            query="companyId appId skip limit query isInstalled versionId onTrial planId locationId")  # fmt: skip
-def installed_locations(call: Call) -> Any:
+def installed_locations(call: OperationCall) -> Any:
     _agency_only(call)
     words = call.query.get("query", "").lower()
     rows = [_installed(home.id, home.name) for home in call.sandbox.locations.values() if words in home.name.lower()]
@@ -92,7 +92,7 @@ def _installed(id_: str, name: str) -> Item:
 
 
 @operation("POST", "/oauth/location-token", "oauth.write")
-def location_token_v3(call: Call) -> Any:
+def location_token_v3(call: OperationCall) -> Any:
     _v3_only(call, "POST /oauth/location-token")
     return location_token(call)
 
@@ -101,7 +101,7 @@ PAGED = "companyId appId pageToken pageSize query isInstalled versionId onTrial 
 
 
 @operation("GET", "/oauth/installed-locations", "oauth.readonly", query=PAGED)
-def installed_locations_v3(call: Call) -> Any:
+def installed_locations_v3(call: OperationCall) -> Any:
     _v3_only(call, "GET /oauth/installed-locations")
     _agency_only(call)
     start, size = number(call.query.get("pageToken"), 0), number(call.query.get("pageSize"), 20)
@@ -112,11 +112,11 @@ def installed_locations_v3(call: Call) -> Any:
     return {"items": page, "pagination": pages}
 
 
-def _agency_only(call: Call) -> None:
+def _agency_only(call: OperationCall) -> None:
     if call.grant.location:
         raise no_access()
 
 
-def _v3_only(call: Call, name: str) -> None:
+def _v3_only(call: OperationCall, name: str) -> None:
     if not call.v3:
-        raise Refusal(404, f"Cannot {name}")
+        raise SandboxError(404, f"Cannot {name}")

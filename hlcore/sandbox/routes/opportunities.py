@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hlcore.sandbox.faults import SEARCH, Fault
-from hlcore.sandbox.http.answers import Refusal, number
+from hlcore.sandbox.http.answers import SandboxError, number
 from hlcore.sandbox.http.contract import (
     CREATE_OPPORTUNITY,
     FOLLOWERS,
@@ -15,11 +15,11 @@ from hlcore.sandbox.http.contract import (
     UPDATE_OPPORTUNITY,
     UPSERT_OPPORTUNITY,
 )
-from hlcore.sandbox.http.operations import Call, operation
+from hlcore.sandbox.http.operations import OperationCall, operation
 from hlcore.sandbox.ids import millis, moment
 from hlcore.sandbox.routes.contacts import gone
 from hlcore.sandbox.routes.records import shown
-from hlcore.sandbox.state.location import Location
+from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.record import full_name
 
@@ -34,7 +34,7 @@ MATCHED = {"pipeline_id": "pipelineId", "pipeline_stage_id": "pipelineStageId", 
            "assigned_to": "assignedTo", "id": "id"}  # fmt: skip
 
 
-def _opportunity(call: Call) -> Item:
+def _opportunity(call: OperationCall) -> Item:
     """The one in the path. Raises Refusal as HighLevel does for one that is gone."""
     id_ = call.params["id"]
     for location in [call.account] if call.account else call.sandbox.locations.values():
@@ -42,10 +42,10 @@ def _opportunity(call: Call) -> Item:
             call.account = location
             return location.shelves.opportunities[id_]
     status = gone(call.account).status
-    raise Refusal(status, f"The opportunity with id {id_} doesn't exist or is deleted")
+    raise SandboxError(status, f"The opportunity with id {id_} doesn't exist or is deleted")
 
 
-def _shown(location: Location, deal: Item) -> Item:
+def _shown(location: SandboxLocation, deal: Item) -> Item:
     found = shown(deal)
     if deal["contactId"] in location.records:
         contact = location.contacts[deal["contactId"]]
@@ -59,10 +59,10 @@ def _at(deal: Item) -> int:
 
 
 @operation("GET", "/opportunities/search", READ, query=QUERY)
-def search(call: Call) -> Any:
+def search(call: OperationCall) -> Any:
     """Newest first; ``startAfter`` and ``startAfterId`` only work together."""
     if call.v3 and "location_id" in call.query:
-        raise Refusal(422, ["property location_id should not exist"])
+        raise SandboxError(422, ["property location_id should not exist"])
     limit, page = number(call.query.get("limit"), 20, 100), number(call.query.get("page"), 1, name="page")
     deals = [deal for deal in call.location.shelves.opportunities.values() if _wanted(deal, call.query)]
     deals.sort(key=lambda deal: (_at(deal), deal["id"]), reverse=True)
@@ -111,10 +111,10 @@ def _day(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%m-%d-%Y").replace(tzinfo=UTC)
     except ValueError as exc:
-        raise Refusal(422, ["date must be mm-dd-yyyy"]) from exc
+        raise SandboxError(422, ["date must be mm-dd-yyyy"]) from exc
 
 
-def _with_details(call: Call, row: Item) -> Item:
+def _with_details(call: OperationCall, row: Item) -> Item:
     """``getNotes=true`` and its sisters bring a contact's notes, tasks and events along."""
     shelves, contact = call.location.shelves, row["contactId"]
     if call.query.get("getNotes") == "true":
@@ -127,7 +127,7 @@ def _with_details(call: Call, row: Item) -> Item:
 
 
 @operation("POST", "/opportunities/search", READ)
-def search_advanced(call: Call) -> Any:
+def search_advanced(call: OperationCall) -> Any:
     """Each row carries ``sort``, the cursor to send as ``searchAfter``."""
     body = call.fields(SEARCH_OPPORTUNITIES, ("locationId",))
     limit, page, words = (
@@ -136,7 +136,7 @@ def search_advanced(call: Call) -> Any:
         str(body.get("query", "")).lower(),
     )
     if not 1 <= limit <= 500:
-        raise Refusal(422, ["limit must not be greater than 500"])
+        raise SandboxError(422, ["limit must not be greater than 500"])
     deals = [deal for deal in call.location.shelves.opportunities.values() if words in deal["name"].lower()]
     deals.sort(key=lambda deal: (_at(deal), deal["id"]))
     total, start = len(deals), (page - 1) * limit
@@ -153,25 +153,25 @@ def _cursor(given: list[Any]) -> tuple[int, str]:
         at, id_ = given
         return int(at), str(id_)
     except (ValueError, TypeError, OverflowError) as exc:
-        raise Refusal(400, "Invalid searchAfter") from exc
+        raise SandboxError(400, "Invalid searchAfter") from exc
 
 
 @operation("GET", "/opportunities/{id}", READ)
-def get(call: Call) -> Any:
+def get(call: OperationCall) -> Any:
     deal = _opportunity(call)
     return {"opportunity": _shown(call.location, deal), "traceId": call.trace_id}
 
 
 @operation("POST", "/opportunities/", WRITE, status=201)
-def create(call: Call) -> Any:
+def create(call: OperationCall) -> Any:
     body = dict(call.fields(CREATE_OPPORTUNITY, ("pipelineId", "locationId", "name", "status", "contactId")))
     location = call.location
     if body["contactId"] not in location.records:
-        raise Refusal(422, ["contactId is not a contact of this location"])
+        raise SandboxError(422, ["contactId is not a contact of this location"])
     fields = _fields(location, body)
     twins = [d for d in location.shelves.opportunities.values() if d["contactId"] == body["contactId"]]
     if not location.allow_duplicate_opportunities and any(d["pipelineId"] == body["pipelineId"] for d in twins):
-        raise Refusal(400, "Can not create duplicate opportunity for the contact.")
+        raise SandboxError(400, "Can not create duplicate opportunity for the contact.")
     id_ = location.add_opportunity(
         fields.pop("contactId"), fields.pop("name"), pipeline_id=fields.pop("pipelineId"), **fields
     )
@@ -179,21 +179,21 @@ def create(call: Call) -> Any:
 
 
 @operation("PUT", "/opportunities/{id}", WRITE)
-def update(call: Call) -> Any:
+def update(call: OperationCall) -> Any:
     deal = _opportunity(call)
     _change(call.location, deal, _fields(call.location, dict(call.fields(UPDATE_OPPORTUNITY))))
     return {"opportunity": _shown(call.location, deal), "traceId": call.trace_id}
 
 
 @operation("PUT", "/opportunities/{id}/status", WRITE)
-def update_status(call: Call) -> Any:
+def update_status(call: OperationCall) -> Any:
     deal = _opportunity(call)
     _change(call.location, deal, _fields(call.location, dict(call.fields(OPPORTUNITY_STATUS, ("status",)))))
     return {"succeded": True, "traceId": call.trace_id}
 
 
 @operation("DELETE", "/opportunities/{id}", WRITE)
-def delete(call: Call) -> Any:
+def delete(call: OperationCall) -> Any:
     """One deletion fires OpportunityUpdate as well (highlevel-api-docs #27)."""
     deal = _opportunity(call)
     del call.location.shelves.opportunities[deal["id"]]
@@ -203,7 +203,7 @@ def delete(call: Call) -> Any:
 
 
 @operation("POST", "/opportunities/upsert", WRITE)
-def upsert(call: Call) -> Any:
+def upsert(call: OperationCall) -> Any:
     body = dict(call.fields(UPSERT_OPPORTUNITY, ("pipelineId", "locationId")))
     shelf = call.location.shelves.opportunities
     for key in ("followers", "isRemoveAllFollowers", "followersActionType", "locationId"):
@@ -211,7 +211,7 @@ def upsert(call: Call) -> Any:
     known = shelf.get(body.pop("id", ""))
     fields = _fields(call.location, body)
     if known is None and fields.get("contactId") not in call.location.records:
-        raise Refusal(422, ["contactId must be a string"])
+        raise SandboxError(422, ["contactId must be a string"])
     if known is not None:
         _change(call.location, known, fields)
     else:
@@ -224,19 +224,19 @@ def upsert(call: Call) -> Any:
     }
 
 
-def _fields(location: Location, body: Item) -> Item:
+def _fields(location: SandboxLocation, body: Item) -> Item:
     """The body as an opportunity keeps it. Raises Refusal for an unknown pipeline, stage, status or user."""
     body.pop("locationId", None)
     pipeline = location.shelves.pipelines.get(body.get("pipelineId", ""))
     if "pipelineId" in body and pipeline is None:
-        raise Refusal(400, "Pipeline not found")
+        raise SandboxError(400, "Pipeline not found")
     stages = [stage["id"] for each in location.shelves.pipelines.values() for stage in each["stages"]]
     if "pipelineStageId" in body and body["pipelineStageId"] not in stages:
-        raise Refusal(400, "Pipeline stage not found")
+        raise SandboxError(400, "Pipeline stage not found")
     if "status" in body and body["status"] not in STATUSES:
-        raise Refusal(422, [f"status must be one of the following values: {', '.join(STATUSES)}"])
+        raise SandboxError(422, [f"status must be one of the following values: {', '.join(STATUSES)}"])
     if any(not isinstance(item, dict) for item in body.get("customFields", ())):
-        raise Refusal(422, ["each value in customFields must be an object"])
+        raise SandboxError(422, ["each value in customFields must be an object"])
     if "customFields" in body:
         body["customFields"] = [
             {"id": item["id"], "fieldValue": item.get("field_value", item.get("fieldValue"))}
@@ -246,7 +246,7 @@ def _fields(location: Location, body: Item) -> Item:
     return body
 
 
-def _change(location: Location, deal: Item, fields: Item) -> None:
+def _change(location: SandboxLocation, deal: Item, fields: Item) -> None:
     at = location.stamp()
     kinds = {"status": "StatusUpdate", "pipelineStageId": "StageUpdate", "monetaryValue": "MonetaryValueUpdate",
              "assignedTo": "AssignedToUpdate"}  # fmt: skip
@@ -259,7 +259,7 @@ def _change(location: Location, deal: Item, fields: Item) -> None:
 
 
 @operation("POST", "/opportunities/{id}/followers", WRITE, status=201)
-def add_followers(call: Call) -> Any:
+def add_followers(call: OperationCall) -> Any:
     deal = _opportunity(call)
     new = [user for user in call.fields(FOLLOWERS, ("followers",))["followers"] if user not in deal["followers"]]
     deal["followers"] = deal["followers"] + new
@@ -267,7 +267,7 @@ def add_followers(call: Call) -> Any:
 
 
 @operation("DELETE", "/opportunities/{id}/followers", WRITE, query="isRemoveAllFollowers")
-def remove_followers(call: Call) -> Any:
+def remove_followers(call: OperationCall) -> Any:
     deal = _opportunity(call)
     given = call.fields(FOLLOWERS, ("followers",))["followers"]
     if call.query.get("isRemoveAllFollowers") == "true":
@@ -278,12 +278,12 @@ def remove_followers(call: Call) -> Any:
 
 
 @operation("GET", "/opportunities/pipelines", READ, query="locationId")
-def pipelines(call: Call) -> Any:
+def pipelines(call: OperationCall) -> Any:
     return {"pipelines": list(call.location.shelves.pipelines.values()), "traceId": call.trace_id}
 
 
 @operation("GET", "/opportunities/lost-reason", READ, query="locationId name deleted query skip limit getCount")
-def lost_reasons(call: Call) -> Any:
+def lost_reasons(call: OperationCall) -> Any:
     words = (call.query.get("query") or call.query.get("name") or "").lower()
     found = [one for one in call.location.shelves.lost_reasons.values() if words in one["name"].lower()]
     return {"lostReasons": found, "total": len(found), "traceId": call.trace_id}

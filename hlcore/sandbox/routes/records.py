@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlcore.sandbox.http.answers import Refusal, not_found
+from hlcore.sandbox.http.answers import SandboxError, not_found
 from hlcore.sandbox.http.contract import (
     BULK_BUSINESS,
     BULK_TAGS,
@@ -16,7 +16,7 @@ from hlcore.sandbox.http.contract import (
     TASK_SEARCH,
     WORKFLOW,
 )
-from hlcore.sandbox.http.operations import Call, operation
+from hlcore.sandbox.http.operations import OperationCall, operation
 from hlcore.sandbox.ids import iso, moment
 from hlcore.sandbox.ledger import WorkflowStart
 from hlcore.sandbox.routes.contact_writes import start_workflows
@@ -33,7 +33,7 @@ def shown(item: Item) -> Item:
     return {key: value for key, value in item.items() if not key.startswith("_")}
 
 
-def _part(call: Call, shelf: dict[str, dict[str, Item]], what: str) -> Item:
+def _part(call: OperationCall, shelf: dict[str, dict[str, Item]], what: str) -> Item:
     """The note or task in the path. Raises Refusal (404)."""
     found = shelf.get(contact_of(call), {}).get(call.params["id"])
     if found is None:
@@ -42,7 +42,7 @@ def _part(call: Call, shelf: dict[str, dict[str, Item]], what: str) -> Item:
 
 
 @operation("GET", NOTES, READ)
-def notes(call: Call) -> Any:
+def notes(call: OperationCall) -> Any:
     id_ = contact_of(call)
     return {
         "notes": [shown(n) for n in call.location.shelves.notes.get(id_, {}).values()],
@@ -51,7 +51,7 @@ def notes(call: Call) -> Any:
 
 
 @operation("POST", NOTES, WRITE, status=201)
-def create_note(call: Call) -> Any:
+def create_note(call: OperationCall) -> Any:
     id_ = contact_of(call)
     body = dict(call.fields(NOTE, ("body",)))
     note = call.location.add_note(id_, body.pop("body"), **body)
@@ -59,12 +59,12 @@ def create_note(call: Call) -> Any:
 
 
 @operation("GET", NOTES + "/{id}", READ)
-def get_note(call: Call) -> Any:
+def get_note(call: OperationCall) -> Any:
     return {"note": _part(call, call.location.shelves.notes, "Note"), "traceId": call.trace_id}
 
 
 @operation("PUT", NOTES + "/{id}", WRITE)
-def update_note(call: Call) -> Any:
+def update_note(call: OperationCall) -> Any:
     note = _part(call, call.location.shelves.notes, "Note")
     note |= call.fields(NOTE)
     call.location.emit("NoteUpdate", note)
@@ -72,7 +72,7 @@ def update_note(call: Call) -> Any:
 
 
 @operation("DELETE", NOTES + "/{id}", WRITE)
-def delete_note(call: Call) -> Any:
+def delete_note(call: OperationCall) -> Any:
     note = _part(call, call.location.shelves.notes, "Note")
     del call.location.shelves.notes[note["contactId"]][note["id"]]
     call.location.emit("NoteDelete", note)
@@ -84,7 +84,7 @@ def _task(item: Item) -> Item:
 
 
 @operation("GET", TASKS, READ)
-def tasks(call: Call) -> Any:
+def tasks(call: OperationCall) -> Any:
     id_ = contact_of(call)
     return {
         "tasks": [_task(t) for t in call.location.shelves.tasks.get(id_, {}).values()],
@@ -93,7 +93,7 @@ def tasks(call: Call) -> Any:
 
 
 @operation("POST", TASKS, WRITE, status=201)
-def create_task(call: Call) -> Any:
+def create_task(call: OperationCall) -> Any:
     id_ = contact_of(call)
     body = dict(call.fields(TASK, ("title", "dueDate", "completed")))
     due = _due(body.pop("dueDate"))
@@ -102,21 +102,21 @@ def create_task(call: Call) -> Any:
 
 
 @operation("GET", TASKS + "/{id}", READ)
-def get_task(call: Call) -> Any:
+def get_task(call: OperationCall) -> Any:
     return {"task": _task(_part(call, call.location.shelves.tasks, "Task")), "traceId": call.trace_id}
 
 
 @operation("PUT", TASKS + "/{id}", WRITE)
-def update_task(call: Call) -> Any:
+def update_task(call: OperationCall) -> Any:
     return _update_task(call, call.fields(TASK))
 
 
 @operation("PUT", TASKS + "/{id}/completed", WRITE)
-def complete_task(call: Call) -> Any:
+def complete_task(call: OperationCall) -> Any:
     return _update_task(call, call.fields(TASK_DONE, ("completed",)))
 
 
-def _update_task(call: Call, body: Item) -> Any:
+def _update_task(call: OperationCall, body: Item) -> Any:
     task = _part(call, call.location.shelves.tasks, "Task")
     done_before = task["completed"]
     task |= {**body, **({"dueDate": _due(body["dueDate"])} if "dueDate" in body else {})}
@@ -126,7 +126,7 @@ def _update_task(call: Call, body: Item) -> Any:
 
 
 @operation("DELETE", TASKS + "/{id}", WRITE)
-def delete_task(call: Call) -> Any:
+def delete_task(call: OperationCall) -> Any:
     task = _part(call, call.location.shelves.tasks, "Task")
     del call.location.shelves.tasks[task["contactId"]][task["id"]]
     call.location.emit("TaskDelete", task)
@@ -137,11 +137,11 @@ def _due(text: str) -> str:
     try:
         return iso(moment(text))
     except ValueError as exc:
-        raise Refusal(422, ["dueDate must be a valid ISO 8601 date string"]) from exc
+        raise SandboxError(422, ["dueDate must be a valid ISO 8601 date string"]) from exc
 
 
 @operation("POST", "/locations/{locationId}/tasks/search", "locations/tasks.readonly")
-def search_tasks(call: Call) -> Any:
+def search_tasks(call: OperationCall) -> Any:
     body = call.fields(TASK_SEARCH)
     everything = [task for tasks in call.location.shelves.tasks.values() for task in tasks.values()]
     words = str(body.get("query", "")).lower()
@@ -159,7 +159,7 @@ def search_tasks(call: Call) -> Any:
 
 
 @operation("POST", "/contacts/{contactId}/tags", WRITE, status=201)
-def add_tags(call: Call) -> Any:
+def add_tags(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = lowered(call.fields(TAGS, ("tags",))["tags"])
     before = call.location.contacts[id_]["tags"]
@@ -170,7 +170,7 @@ def add_tags(call: Call) -> Any:
 
 
 @operation("DELETE", "/contacts/{contactId}/tags", WRITE)
-def remove_tags(call: Call) -> Any:
+def remove_tags(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = lowered(call.fields(TAGS, ("tags",))["tags"])
     before = call.location.contacts[id_]["tags"]
@@ -180,7 +180,7 @@ def remove_tags(call: Call) -> Any:
 
 
 @operation("POST", "/contacts/{contactId}/followers", WRITE, status=201)
-def add_followers(call: Call) -> Any:
+def add_followers(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = call.fields(FOLLOWERS, ("followers",))["followers"]
     before = call.location.contacts[id_]["followers"]
@@ -190,7 +190,7 @@ def add_followers(call: Call) -> Any:
 
 
 @operation("DELETE", "/contacts/{contactId}/followers", WRITE)
-def remove_followers(call: Call) -> Any:
+def remove_followers(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = call.fields(FOLLOWERS, ("followers",))["followers"]
     before = call.location.contacts[id_]["followers"]
@@ -204,30 +204,30 @@ def remove_followers(call: Call) -> Any:
 
 
 @operation("POST", "/contacts/{contactId}/campaigns/{campaignId}", WRITE, status=201)
-def add_to_campaign(call: Call) -> Any:
+def add_to_campaign(call: OperationCall) -> Any:
     """Enrolling messages the person, so it counts as an automation."""
     return _enrol(call, call.params["campaignId"])
 
 
 @operation("DELETE", "/contacts/{contactId}/campaigns/{campaignId}", WRITE)
-def remove_from_campaign(call: Call) -> Any:
+def remove_from_campaign(call: OperationCall) -> Any:
     contact_of(call)
     return {"succeded": True, "traceId": call.trace_id}
 
 
 @operation("POST", "/contacts/{contactId}/workflow/{workflowId}", WRITE)
-def add_to_workflow(call: Call) -> Any:
+def add_to_workflow(call: OperationCall) -> Any:
     call.fields(WORKFLOW)
     return _enrol(call, call.params["workflowId"])
 
 
 @operation("DELETE", "/contacts/{contactId}/workflow/{workflowId}", WRITE)
-def remove_from_workflow(call: Call) -> Any:
+def remove_from_workflow(call: OperationCall) -> Any:
     contact_of(call)
     return {"succeded": True, "traceId": call.trace_id}
 
 
-def _enrol(call: Call, flow: str) -> Any:
+def _enrol(call: OperationCall, flow: str) -> Any:
     id_ = contact_of(call)
     can = reachable(call.location.contacts[id_])
     call.sandbox.ledger.workflow_starts.append(WorkflowStart(flow, id_, can, call.sandbox.now()))
@@ -235,18 +235,18 @@ def _enrol(call: Call, flow: str) -> Any:
 
 
 @operation("GET", "/contacts/{contactId}/appointments", READ)
-def appointments(call: Call) -> Any:
+def appointments(call: OperationCall) -> Any:
     id_ = contact_of(call)
     mine = [shown(event) for event in call.location.shelves.appointments.values() if event["contactId"] == id_]
     return {"events": mine, "traceId": call.trace_id}
 
 
 @operation("POST", "/contacts/bulk/tags/update/{type}", WRITE, status=201)
-def bulk_tags(call: Call) -> Any:
+def bulk_tags(call: OperationCall) -> Any:
     body = call.fields(BULK_TAGS, ("contacts", "tags", "locationId"))
     adding = {"add": True, "remove": False}.get(call.params["type"])
     if adding is None:
-        raise Refusal(422, ["type must be one of the following values: add, remove"])
+        raise SandboxError(422, ["type must be one of the following values: add, remove"])
     known = [id_ for id_ in body["contacts"] if id_ in call.location.records]
     tags = lowered(body["tags"])
     for id_ in known:
@@ -260,12 +260,12 @@ def bulk_tags(call: Call) -> Any:
 
 
 @operation("POST", "/contacts/bulk/business", WRITE)
-def bulk_business(call: Call) -> Any:
+def bulk_business(call: OperationCall) -> Any:
     body = call.fields(BULK_BUSINESS, ("locationId", "ids", "businessId"))
     if len(body["ids"]) > 50:
-        raise Refusal(422, ["ids must contain no more than 50 elements"])
+        raise SandboxError(422, ["ids must contain no more than 50 elements"])
     if body["businessId"] is not None and body["businessId"] not in call.location.shelves.businesses:
-        raise Refusal(400, "Business not found")
+        raise SandboxError(400, "Business not found")
     known = [id_ for id_ in body["ids"] if id_ in call.location.records]
     for id_ in known:
         call.location.edit(id_, businessId=body["businessId"])
@@ -273,6 +273,6 @@ def bulk_business(call: Call) -> Any:
 
 
 @operation("DELETE", "/contacts/{contactId}/campaigns/removeAll", WRITE)
-def remove_from_all_campaigns(call: Call) -> Any:
+def remove_from_all_campaigns(call: OperationCall) -> Any:
     contact_of(call)
     return {"succeded": True, "traceId": call.trace_id}

@@ -7,13 +7,13 @@ import random
 from typing import Any
 
 from hlcore.sandbox.faults import SEARCH, Fault
-from hlcore.sandbox.http.answers import Breach, number
+from hlcore.sandbox.http.answers import ContractViolation, number
 from hlcore.sandbox.http.contract import SEARCH_CONTACTS
-from hlcore.sandbox.http.operations import Call, operation
+from hlcore.sandbox.http.operations import OperationCall, operation
 from hlcore.sandbox.state.filters import BadFilter, checked
-from hlcore.sandbox.state.location import Location
-from hlcore.sandbox.state.record import Record, decode_object, encode, full_name
-from hlcore.sandbox.state.search import Found, Question
+from hlcore.sandbox.state.location import SandboxLocation
+from hlcore.sandbox.state.record import ContactRecord, decode_object, encode, full_name
+from hlcore.sandbox.state.search import Found, SearchRequest
 from hlcore.sandbox.state.search_index import SORTS
 
 MOST = 500
@@ -22,7 +22,7 @@ READ = "contacts.readonly"
 
 
 @operation("POST", "/contacts/search", READ)
-def search_contacts(call: Call) -> Any:
+def search_contacts(call: OperationCall) -> Any:
     body = call.fields(SEARCH_CONTACTS, ("locationId", "pageLimit"))
     question = _question(body)
     found = _misbehave(call, question)
@@ -31,22 +31,22 @@ def search_contacts(call: Call) -> Any:
     return head % (rows, found.total, call.trace_id.encode())
 
 
-def _question(body: dict[str, Any]) -> Question:
+def _question(body: dict[str, Any]) -> SearchRequest:
     limit, page, after = body["pageLimit"], body.get("page", 1), body.get("searchAfter")
     if not 1 <= limit <= MOST:
-        raise Breach(422, [f"pageLimit must not be {'greater than 500' if limit > MOST else 'less than 1'}"])
+        raise ContractViolation(422, [f"pageLimit must not be {'greater than 500' if limit > MOST else 'less than 1'}"])
     if after and "page" in body:
-        raise Breach(400, "page and searchAfter can not be used together")
+        raise ContractViolation(400, "page and searchAfter can not be used together")
     if page < 1 or page * limit > PAGE_MODE_MOST:
-        raise Breach(400, "Use searchAfter to fetch more than 10000 records")
+        raise ContractViolation(400, "Use searchAfter to fetch more than 10000 records")
     if len(str(body.get("query", ""))) > 75:
-        raise Breach(422, ["query must be shorter than or equal to 75 characters"])
+        raise ContractViolation(422, ["query must be shorter than or equal to 75 characters"])
     sort = _sort(body.get("sort") or [{"field": "dateAdded", "direction": "desc"}])
     try:
         filters = checked(body.get("filters") or [])
     except BadFilter as exc:
-        raise Breach(400, str(exc)) from exc
-    return Question(filters, sort, int(limit), int(page), _cursor(after, sort), body.get("query", ""))
+        raise ContractViolation(400, str(exc)) from exc
+    return SearchRequest(filters, sort, int(limit), int(page), _cursor(after, sort), body.get("query", ""))
 
 
 def _sort(given: list[Any]) -> list[tuple[str, bool]]:
@@ -54,9 +54,9 @@ def _sort(given: list[Any]) -> list[tuple[str, bool]]:
     for item in given:
         name = str(item.get("field")) if isinstance(item, dict) else ""
         if name not in SORTS:
-            raise Breach(400, f"Invalid sort field {name}")
+            raise ContractViolation(400, f"Invalid sort field {name}")
         if item.get("direction") not in ("asc", "desc"):
-            raise Breach(422, ["sort direction must be one of the following values: asc, desc"])
+            raise ContractViolation(422, ["sort direction must be one of the following values: asc, desc"])
         found.append((name, item["direction"] == "desc"))
     return found
 
@@ -67,11 +67,11 @@ def _cursor(after: list[Any] | None, sort: list[tuple[str, bool]]) -> list[Any] 
     kinds = [(bool, int) if name == "dnd" else (int, float) if name.startswith("date") else (str,) for name, _ in sort]
     fits = len(after) == len(sort) + 1 and isinstance(after[-1], str)
     if not fits or not all(isinstance(value, kind) for value, kind in zip(after, kinds, strict=False)):
-        raise Breach(400, "Invalid searchAfter")
+        raise ContractViolation(400, "Invalid searchAfter")
     return after
 
 
-def _misbehave(call: Call, question: Question) -> Found:
+def _misbehave(call: OperationCall, question: SearchRequest) -> Found:
     """The page, bent by the faults that are on."""
     location = call.location
     walk = location.walk
@@ -106,7 +106,7 @@ def _bent(found: Found, struck: dict[str, Fault], page: int) -> Found:
     return Found(rows, total)
 
 
-def _omitted(location: Location, fault: Fault) -> set[str]:
+def _omitted(location: SandboxLocation, fault: Fault) -> set[str]:
     if "ids" in fault.options:
         return set(fault.options["ids"])
     part = float(fault.options.get("part", 0.01))
@@ -116,13 +116,13 @@ def _omitted(location: Location, fault: Fault) -> set[str]:
     return set(fault.options["chosen"])
 
 
-def _row(location: Location, record: Record, cursor: list[Any]) -> bytes:
+def _row(location: SandboxLocation, record: ContactRecord, cursor: list[Any]) -> bytes:
     """One search row: the record's bytes with its cursor, reshaped only where the location asks for it."""
     core = record.core if location.rows.plain else encode(_reshaped(location, record))
     return core[:-1] + b',"searchAfter":' + encode(cursor) + b"}"
 
 
-def _reshaped(location: Location, record: Record) -> dict[str, Any]:
+def _reshaped(location: SandboxLocation, record: ContactRecord) -> dict[str, Any]:
     row = decode_object(record.core)
     if not location.rows.dnd_settings:
         row.pop("dndSettings", None)
@@ -169,12 +169,12 @@ LIST_KEYS = frozenset(
 
 
 @operation("GET", "/contacts/", READ, query="locationId startAfterId startAfter query limit page")
-def list_contacts(call: Call) -> Any:
+def list_contacts(call: OperationCall) -> Any:
     """Newest first. ``startAfter`` without ``startAfterId`` (or the reverse) shows the first page again."""
     location = call.location
     limit = number(call.query.get("limit"), 20, 100)
     after, after_id = call.query.get("startAfter"), call.query.get("startAfterId")
-    question = Question([], [("dateAdded", True)], limit, query=call.query.get("query", ""))
+    question = SearchRequest([], [("dateAdded", True)], limit, query=call.query.get("query", ""))
     if after and after_id:
         question.after = [number(after.partition(".")[0], 0, name="startAfter"), after_id]
     location.index.settle(call.sandbox.now().timestamp() if location.faults.lag else math.inf)
@@ -183,7 +183,7 @@ def list_contacts(call: Call) -> Any:
     return {"contacts": rows, "count": len(rows), "meta": _meta(call, found, limit), "traceId": call.trace_id}
 
 
-def _meta(call: Call, found: Found, limit: int) -> dict[str, Any]:
+def _meta(call: OperationCall, found: Found, limit: int) -> dict[str, Any]:
     if len(found.rows) < limit:
         return {
             "total": found.total,
@@ -201,7 +201,7 @@ def _meta(call: Call, found: Found, limit: int) -> dict[str, Any]:
 
 
 @operation("GET", "/contacts/business/{businessId}", READ, query="locationId limit skip query")
-def contacts_of_business(call: Call) -> Any:
+def contacts_of_business(call: OperationCall) -> Any:
     limit, skip = number(call.query.get("limit"), 25), number(call.query.get("skip"), 0, name="skip")
     words = call.query.get("query", "").lower()
     rows = [record.row() for record in call.location.records.values()]

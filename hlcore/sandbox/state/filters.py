@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from hlcore.sandbox.ids import millis, moment
-from hlcore.sandbox.state.record import Fields, Record
+from hlcore.sandbox.state.record import ContactRecord, Fields
 
 Condition = dict[str, Any]
-Test = Callable[[Record], bool]
+Test = Callable[[ContactRecord], bool]
 RowTest = Callable[[Fields], bool]
 
 FIELDS = frozenset(
@@ -91,7 +91,7 @@ def compile_filters(filters: list[Condition], query: str) -> Test:
     tests = [_compile(item) for item in filters]
     words = query.lower().split()
 
-    def test(record: Record) -> bool:
+    def test(record: ContactRecord) -> bool:
         row = {**record.row(), "_added": record.added, "_updated": record.updated}
         if words:
             text = " ".join(str(row.get(name, "")) for name in SEARCHABLE).lower()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hlcore.sandbox.ids import Ids, from_millis, iso, millis
-from hlcore.sandbox.state.record import Fields, Record
+from hlcore.sandbox.state.record import ContactRecord, Fields
 
 FIRST = (
     "Ana", "Ben", "Chloé", "Dmitri", "Élodie", "Fatima", "Grace", "Håkon", "Inès", "João", "Katarína", "Liam", "Mia",
@@ -75,7 +75,7 @@ class People:
         person["tags"] = list(dict.fromkeys(self._pick(TAGS) for _ in range(self._random.randrange(4))))
         return {**person, **self._rarer(draw())}
 
-    def records(self, location: str, ids: Ids, now: datetime, n: int, days: int) -> Iterator[tuple[str, Record]]:
+    def records(self, location: str, ids: Ids, now: datetime, n: int, days: int) -> Iterator[tuple[str, ContactRecord]]:
         """n people with their ids, oldest first, none younger than an hour."""
         end = millis(now) - 3_600_000
         step = max(1, days * 86_400_000 // max(1, n))
@@ -84,7 +84,7 @@ class People:
             updated = min(end, added + self._random.randrange(30 * 86_400_000))
             person = self.invent() | {"id": ids.next(), "locationId": location}
             person |= {"dateAdded": iso(from_millis(added)), "dateUpdated": iso(from_millis(updated))}
-            yield person["id"], Record.of(person)
+            yield person["id"], ContactRecord.of(person)
 
     def _rarer(self, roll: float) -> Fields:
         found: Fields = {}

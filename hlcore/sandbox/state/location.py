@@ -11,8 +11,8 @@ from typing import Any
 
 from hlcore.sandbox.ids import iso, moment
 from hlcore.sandbox.state.invented_people import TAGS, People
-from hlcore.sandbox.state.location_base import Host, Item, Shelves
-from hlcore.sandbox.state.record import Fields, Record, digits, lowered, split_name
+from hlcore.sandbox.state.location_base import Item, LocationHost, RelatedData
+from hlcore.sandbox.state.record import ContactRecord, Fields, digits, lowered, split_name
 from hlcore.sandbox.state.related import Related
 from hlcore.sandbox.state.search import Searcher
 from hlcore.sandbox.state.search_index import SearchIndex
@@ -21,7 +21,7 @@ OWNED = ("opportunities", "appointments", "conversations", "messages")
 Attached = dict[str, dict[str, Item]]
 
 
-def detach(shelves: Shelves, contact_ids: set[str]) -> dict[str, Attached]:
+def detach(shelves: RelatedData, contact_ids: set[str]) -> dict[str, Attached]:
     """Everything of these contacts, which is then no longer on the shelves. One pass, however many they are."""
     found: dict[str, Attached] = {
         id_: {
@@ -39,7 +39,7 @@ def detach(shelves: Shelves, contact_ids: set[str]) -> dict[str, Attached]:
     return found
 
 
-def attach(shelves: Shelves, contact_id: str, attached: Attached) -> None:
+def attach(shelves: RelatedData, contact_id: str, attached: Attached) -> None:
     """Put it back under this contact's id."""
     for name in ("notes", "tasks"):
         if attached[name]:
@@ -56,7 +56,7 @@ def _moved(items: dict[str, Item], contact_id: str) -> dict[str, Item]:
 class Trashed:
     """A deleted contact with everything that was attached to it."""
 
-    record: Record
+    record: ContactRecord
     attached: Attached
     at: str
 
@@ -72,7 +72,7 @@ class Walk:
 class Contacts(Mapping[str, Fields]):
     """Id → the contact as GET by id answers it. Read-only: change contacts through `Location`."""
 
-    def __init__(self, records: dict[str, Record]) -> None:
+    def __init__(self, records: dict[str, ContactRecord]) -> None:
         self._records = records
 
     def __getitem__(self, id_: str) -> Fields:
@@ -88,12 +88,12 @@ class Contacts(Mapping[str, Fields]):
         return id_ in self._records
 
 
-class Location(Related):
+class SandboxLocation(Related):
     """One sub-account. Every method takes effect at once; search may show it later (``faults.lag``)."""
 
-    def __init__(self, host: Host, id_: str, name: str, timezone: str) -> None:
+    def __init__(self, host: LocationHost, id_: str, name: str, timezone: str) -> None:
         super().__init__(host, id_, name, timezone)
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, ContactRecord] = {}
         self.trash: dict[str, Trashed] = {}
         self.index = SearchIndex(self.records)
         self.searcher = Searcher(self.index)
@@ -115,7 +115,7 @@ class Location(Related):
                 raise ValueError(f"contact {id_} exists")
             base: Fields = {"type": "lead", "dnd": False, "dateAdded": self.now()}
             whole = self._tidy({**base, **split_name(fields), "id": id_, "locationId": self.id})
-            self._write(id_, None, Record.of(whole))
+            self._write(id_, None, ContactRecord.of(whole))
             self.emit("ContactCreate", self.contacts[id_])
             return id_
 
@@ -125,7 +125,7 @@ class Location(Related):
             before = self.records[id]
             old = before.detail()
             whole = self._tidy({**old, **_merged(old, split_name(fields)), "dateUpdated": self.now()})
-            self._write(id, before, Record.of({k: v for k, v in whole.items() if k != "name"}))
+            self._write(id, before, ContactRecord.of({k: v for k, v in whole.items() if k != "name"}))
             new = self.contacts[id]
             self.emit("ContactUpdate", new)
             if old["tags"] != new["tags"]:
@@ -206,14 +206,14 @@ class Location(Related):
         self._lookups()
         return set((self._by_phone or {}).get(digits(phone), ()))
 
-    def load_records(self, records: Iterable[tuple[str, Record]]) -> None:
+    def load_records(self, records: Iterable[tuple[str, ContactRecord]]) -> None:
         """Replace all contacts (for loading a saved sandbox)."""
         self.records.clear()
         self.records.update(records)
         self._forget_lookups()
         self.index.reset()
 
-    def _write(self, id_: str, before: Record | None, after: Record | None) -> None:
+    def _write(self, id_: str, before: ContactRecord | None, after: ContactRecord | None) -> None:
         if after is None:
             del self.records[id_]
         else:
@@ -248,7 +248,7 @@ class Location(Related):
             for id_, record in self.records.items():
                 self._look_up(id_, record, True)
 
-    def _look_up(self, id_: str, record: Record, gained: bool) -> None:
+    def _look_up(self, id_: str, record: ContactRecord, gained: bool) -> None:
         row = record.row()
         for table, key in (
             (self._by_email, str(row.get("email", "")).strip().lower()),

@@ -16,13 +16,13 @@ from typing import Any, Protocol
 from hlcore.sandbox.faults import Faults
 from hlcore.sandbox.ids import Ids, iso
 from hlcore.sandbox.ledger import Ledger
-from hlcore.sandbox.webhooks import Event, Keys, payload
+from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys, payload
 
 DAY = 86_400.0
 
 
 @dataclass(slots=True)
-class Budget:
+class SandboxBudget:
     """Counts always, refuses only when ``enforced``.
 
     ``real_time``: measure with the monotonic clock instead of the sandbox's own ``now``."""
@@ -66,18 +66,18 @@ Item = dict[str, Any]
 EVENTS_KEPT = 100_000
 
 
-class Host(Protocol):
+class LocationHost(Protocol):
     """What a location needs of the sandbox it lives in."""
 
     seed: int
     now: Callable[[], datetime]
     lock: threading.RLock
     ledger: Ledger
-    keys: Keys
+    keys: SigningKeys
 
 
 @dataclass(slots=True)
-class Rows:
+class RowOptions:
     """How search rows differ from the full record; the defaults are the friendly ones."""
 
     dnd_settings: bool = True
@@ -86,11 +86,11 @@ class Rows:
 
     @property
     def plain(self) -> bool:
-        return self == Rows()
+        return self == RowOptions()
 
 
 @dataclass(slots=True)
-class Shelves:
+class RelatedData:
     """Everything of a location but its contacts. Notes and tasks: by contact id, then by their own id."""
 
     notes: dict[str, dict[str, Item]] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class Shelves:
 class LocationBase:
     """Identity, settings, faults, events and clock of one sub-account."""
 
-    def __init__(self, host: Host, id_: str, name: str, timezone: str) -> None:
+    def __init__(self, host: LocationHost, id_: str, name: str, timezone: str) -> None:
         self.id = id_
         self.name = name
         self.timezone = timezone
@@ -124,13 +124,13 @@ class LocationBase:
         self.hipaa = False
         self.active = True
         self.country = "US"
-        self.rows = Rows()
+        self.rows = RowOptions()
         self.cascade_events = True
         self.message_providers: set[str] = set()
         self.faults = Faults(f"{host.seed}:{id_}")
-        self.budget = Budget()
-        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self.shelves = Shelves()
+        self.budget = SandboxBudget()
+        self.events: deque[SandboxEvent] = deque(maxlen=EVENTS_KEPT)
+        self.shelves = RelatedData()
         self.exports: dict[str, Any] = {}
         self._talk_of: dict[str, str] = {}
         self.ids = Ids(f"{host.seed}:{id_}")
@@ -153,4 +153,4 @@ class LocationBase:
     def emit(self, kind: str, record: Item) -> None:
         """Put a signed event into ``events`` (the newest 100,000 stay)."""
         webhook_id = self.ids.next()
-        self.events.append(Event(payload(kind, record, self.id, self.now(), webhook_id), self._host.keys))
+        self.events.append(SandboxEvent(payload(kind, record, self.id, self.now(), webhook_id), self._host.keys))

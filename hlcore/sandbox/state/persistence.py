@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from hlcore.sandbox.ids import iso, moment
-from hlcore.sandbox.state.location import Attached, Location, Trashed
-from hlcore.sandbox.state.location_base import Rows, Shelves
-from hlcore.sandbox.state.record import Record
-from hlcore.sandbox.state.sandbox import Grant, OAuth, Sandbox
+from hlcore.sandbox.state.location import Attached, SandboxLocation, Trashed
+from hlcore.sandbox.state.location_base import RelatedData, RowOptions
+from hlcore.sandbox.state.record import ContactRecord
+from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant, SandboxOAuth
 
 KIND = "hlcore-sandbox-1"
 SETTINGS = (
@@ -88,7 +88,7 @@ def load(sandbox: Sandbox, path: Path) -> None:
     with sandbox.lock:
         sandbox.seed = kept.seed
         sandbox.ids.counter = kept.counter
-        sandbox.oauth = OAuth(**kept.oauth)
+        sandbox.oauth = SandboxOAuth(**kept.oauth)
         sandbox.tokens = {token: _grant(grant) for token, grant in kept.tokens.items()}
         sandbox.locations = {one.id: _location(sandbox, one) for one in kept.locations}
 
@@ -102,8 +102,8 @@ def _kept(sandbox: Sandbox) -> KeptSandbox:
     return KeptSandbox(KIND, sandbox.seed, sandbox.ids.counter, tokens, asdict(sandbox.oauth), places)
 
 
-def _kept_location(location: Location) -> KeptLocation:
-    shelves = {name: getattr(location.shelves, name) for name in Shelves.__dataclass_fields__}
+def _kept_location(location: SandboxLocation) -> KeptLocation:
+    shelves = {name: getattr(location.shelves, name) for name in RelatedData.__dataclass_fields__}
     trash = {id_: KeptTrash(_kept_record(item.record), item.attached, item.at) for id_, item in location.trash.items()}
     return KeptLocation(
         location.id, location.name, {key: getattr(location, key) for key in SETTINGS}, asdict(location.rows),
@@ -112,31 +112,31 @@ def _kept_location(location: Location) -> KeptLocation:
     )  # fmt: skip
 
 
-def _location(sandbox: Sandbox, kept: KeptLocation) -> Location:
-    location = Location(sandbox, kept.id, kept.name, "")
+def _location(sandbox: Sandbox, kept: KeptLocation) -> SandboxLocation:
+    location = SandboxLocation(sandbox, kept.id, kept.name, "")
     for key, value in kept.settings.items():
         setattr(location, key, value)
-    location.rows = Rows(**kept.rows)
+    location.rows = RowOptions(**kept.rows)
     location.faults.lag = kept.lag
     location.ids.counter = kept.counter
     location.message_providers = set(kept.providers)
-    location.shelves = Shelves(**kept.shelves)
+    location.shelves = RelatedData(**kept.shelves)
     location.load_records((id_, _record(one)) for id_, one in kept.records.items())
     location.trash = {id_: Trashed(_record(one.record), one.attached, one.at) for id_, one in kept.trash.items()}
     return location
 
 
-def _kept_record(record: Record) -> Kept:
+def _kept_record(record: ContactRecord) -> Kept:
     return Kept(record.core, record.extra, record.added, record.updated)
 
 
-def _record(kept: Kept) -> Record:
-    return Record(kept.core, kept.extra, kept.added, kept.updated)
+def _record(kept: Kept) -> ContactRecord:
+    return ContactRecord(kept.core, kept.extra, kept.added, kept.updated)
 
 
-def _grant(kept: KeptGrant) -> Grant:
+def _grant(kept: KeptGrant) -> SandboxGrant:
     expires = moment(kept.expires_at) if kept.expires_at else None
-    return Grant(kept.location, set(kept.scopes) if kept.scopes is not None else None, expires, kept.revoked)
+    return SandboxGrant(kept.location, set(kept.scopes) if kept.scopes is not None else None, expires, kept.revoked)
 
 
 def _text(at: datetime | None) -> str:

@@ -31,7 +31,7 @@ DERIVED = ("name", "emailLowerCase", "firstNameLowerCase", "lastNameLowerCase", 
 CHANNELS = ("Call", "Email", "SMS", "WhatsApp", "GMB", "FB")
 
 
-class Record:
+class ContactRecord:
     """Immutable. ``core``: JSON of the search row; ``extra``: JSON of what only GET shows; times in ms."""
 
     __slots__ = ("added", "core", "extra", "updated")
@@ -43,7 +43,7 @@ class Record:
         self.updated = updated
 
     @classmethod
-    def of(cls, fields: Fields) -> Record:
+    def of(cls, fields: Fields) -> ContactRecord:
         """From fields in HighLevel's spelling. Empty values are left out, as HighLevel leaves them out.
 
         Raises ValueError for a field HighLevel does not have."""

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from hlcore.sandbox.ids import Ids
 from hlcore.sandbox.ledger import Ledger
-from hlcore.sandbox.state.location import Location
-from hlcore.sandbox.webhooks import Keys
+from hlcore.sandbox.state.location import SandboxLocation
+from hlcore.sandbox.webhooks import SigningKeys
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
 @dataclass(slots=True)
-class Grant:
+class SandboxGrant:
     """What a bearer token stands for. ``location`` empty: the whole agency. ``scopes`` None: all."""
 
     location: str
@@ -30,7 +30,7 @@ class Grant:
 
 
 @dataclass(slots=True)
-class OAuth:
+class SandboxOAuth:
     """One Marketplace app and its installations. A refresh token works once."""
 
     clients: dict[str, str] = field(default_factory=dict)
@@ -48,11 +48,11 @@ class Sandbox:
         self.seed = seed
         self.lock = threading.RLock()
         self.ledger = Ledger()
-        self.keys = Keys()
+        self.keys = SigningKeys()
         self.ids = Ids(f"{seed}:sandbox")
-        self.locations: dict[str, Location] = {}
-        self.tokens: dict[str, Grant] = {}
-        self.oauth = OAuth()
+        self.locations: dict[str, SandboxLocation] = {}
+        self.tokens: dict[str, SandboxGrant] = {}
+        self.oauth = SandboxOAuth()
 
     def add_location(
         self,
@@ -63,15 +63,15 @@ class Sandbox:
         token: str = "",
         allow_duplicates: bool = False,
         hipaa: bool = False,
-    ) -> Location:
+    ) -> SandboxLocation:
         """A new sub-account whose private integration token is ``token`` (``pit-<id>`` when empty)."""
         if id in self.locations:
             raise ValueError(f"location {id} exists")
-        location = Location(self, id, name, timezone)
+        location = SandboxLocation(self, id, name, timezone)
         location.allow_duplicates = allow_duplicates
         location.hipaa = hipaa
         self.locations[id] = location
-        self.tokens[token or f"pit-{id}"] = Grant(id)
+        self.tokens[token or f"pit-{id}"] = SandboxGrant(id)
         return location
 
     def token_of(self, location_id: str) -> str:
@@ -83,7 +83,7 @@ class Sandbox:
 
     def add_token(self, token: str, location_id: str = "", *, scopes: set[str] | None = None) -> str:
         """Another token, for one location or (empty) the agency, with these scopes only."""
-        self.tokens[token] = Grant(location_id, scopes)
+        self.tokens[token] = SandboxGrant(location_id, scopes)
         return token
 
     def revoke(self, token: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from hlcore.sandbox.state.filters import Condition, compile_filters
-from hlcore.sandbox.state.record import Record
+from hlcore.sandbox.state.record import ContactRecord
 from hlcore.sandbox.state.search_index import SORTS, SearchIndex
 from hlcore.sandbox.state.sorted_keys import Key
 
@@ -20,7 +20,7 @@ MEMORY = 16
 
 
 @dataclass(slots=True)
-class Question:
+class SearchRequest:
     """A search request after its values were checked. ``after``: the cursor, or None."""
 
     filters: list[Any]
@@ -37,7 +37,7 @@ class Question:
 class Found:
     """Rows of one page, as ``(id, record, cursor)``, and the number of all matches."""
 
-    rows: list[tuple[str, Record, list[Any]]]
+    rows: list[tuple[str, ContactRecord, list[Any]]]
     total: int
 
 
@@ -49,12 +49,12 @@ class Searcher:
         self._remembered: OrderedDict[bytes, list[Key]] = OrderedDict()
         self._revision = -1
 
-    def search(self, question: Question) -> Found:
+    def search(self, question: SearchRequest) -> Found:
         if len(question.sort) == 1 and not question.query and _only_ranges(question):
             return self._by_rank(question)
         return self._by_scan(question)
 
-    def _by_rank(self, question: Question) -> Found:
+    def _by_rank(self, question: SearchRequest) -> Found:
         name, descending = question.sort[0]
         order = self._index.order(name)
         low, high = 0, len(order)
@@ -84,14 +84,14 @@ class Searcher:
             keys += [key for key in found if key[-1] not in question.omit]
         return Found(self._rows(keys), total)
 
-    def _hidden(self, question: Question, name: str, low: int, high: int) -> set[str]:
+    def _hidden(self, question: SearchRequest, name: str, low: int, high: int) -> set[str]:
         if not question.omit:
             return set()
         order, value = self._index.order(name), SORTS[name]
         known = ((id_, self._index.get(id_)) for id_ in question.omit)
         return {id_ for id_, record in known if record and low <= order.rank((value(record), id_)) < high}
 
-    def _by_scan(self, question: Question) -> Found:
+    def _by_scan(self, question: SearchRequest) -> Found:
         keys = self._matches(question)
         shown = [key for key in keys if key[-1] not in question.omit] if question.omit else keys
         total = len(shown) if question.omit_from_total else len(keys)
@@ -100,7 +100,7 @@ class Searcher:
             start = _position(shown, question.sort, question.after)
         return Found(self._rows(shown[start : start + question.limit]), total)
 
-    def _matches(self, question: Question) -> list[Key]:
+    def _matches(self, question: SearchRequest) -> list[Key]:
         """All matching keys in the order asked for; remembered until the index changes."""
         if self._revision != self._index.revision:
             self._remembered.clear()
@@ -112,7 +112,7 @@ class Searcher:
                 self._remembered.popitem(last=False)
         return self._remembered[asked]
 
-    def _scan(self, question: Question) -> list[Key]:
+    def _scan(self, question: SearchRequest) -> list[Key]:
         test = compile_filters(question.filters, question.query)
         candidates = self._candidates(question.filters)
         records = self._index.items() if candidates is None else ((id_, self._index.get(id_)) for id_ in candidates)
@@ -136,7 +136,7 @@ class Searcher:
                 return [str(id_) for id_ in (given if isinstance(given, list) else [given])]
         return None
 
-    def _rows(self, keys: list[Key]) -> list[tuple[str, Record, list[Any]]]:
+    def _rows(self, keys: list[Key]) -> list[tuple[str, ContactRecord, list[Any]]]:
         rows = []
         for key in keys:
             record = self._index.get(key[-1])
@@ -145,7 +145,7 @@ class Searcher:
         return rows
 
 
-def _only_ranges(question: Question) -> bool:
+def _only_ranges(question: SearchRequest) -> bool:
     name = question.sort[0][0]
     return all(
         condition.get("field") == name and condition.get("operator") == "range" and name in ("dateAdded", "dateUpdated")

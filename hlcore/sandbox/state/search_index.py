@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
-from hlcore.sandbox.state.record import Record
-from hlcore.sandbox.state.sorted_keys import Key, Order
+from hlcore.sandbox.state.record import ContactRecord
+from hlcore.sandbox.state.sorted_keys import Key, SortedKeys
 
-SORTS: dict[str, Callable[[Record], Any]] = {
+SORTS: dict[str, Callable[[ContactRecord], Any]] = {
     "dateAdded": lambda record: record.added,
     "dateUpdated": lambda record: record.updated,
     "email": lambda record: str(record.row().get("email", "")).lower(),
@@ -28,28 +28,28 @@ class SearchIndex:
     Sorted orders are built on first use and kept up to date from then on. ``revision`` changes with every change
     that search can see."""
 
-    def __init__(self, truth: dict[str, Record]) -> None:
+    def __init__(self, truth: dict[str, ContactRecord]) -> None:
         self._truth = truth
-        self._orders: dict[str, Order] = {}
-        self._stale: dict[str, Record | None] = {}
+        self._orders: dict[str, SortedKeys] = {}
+        self._stale: dict[str, ContactRecord | None] = {}
         self._waiting: dict[str, int] = {}
-        self._queue: list[tuple[float, int, str, Record | None]] = []
+        self._queue: list[tuple[float, int, str, ContactRecord | None]] = []
         self._serial = count()
         self._latest = 0.0
         self.revision = 0
 
-    def get(self, id_: str) -> Record | None:
+    def get(self, id_: str) -> ContactRecord | None:
         """The record as search knows it; None when search does not know the id."""
         return self._stale[id_] if id_ in self._stale else self._truth.get(id_)
 
-    def order(self, field: str) -> Order:
+    def order(self, field: str) -> SortedKeys:
         """Ids in ascending order of a field, as keys ``(value, id)``."""
         if field not in self._orders:
             value = SORTS[field]
-            self._orders[field] = Order((value(record), id_) for id_, record in self.items())
+            self._orders[field] = SortedKeys((value(record), id_) for id_, record in self.items())
         return self._orders[field]
 
-    def items(self) -> Iterable[tuple[str, Record]]:
+    def items(self) -> Iterable[tuple[str, ContactRecord]]:
         for id_, record in self._truth.items():
             if id_ not in self._stale:
                 yield id_, record
@@ -57,7 +57,7 @@ class SearchIndex:
             if old is not None:
                 yield id_, old
 
-    def changed(self, id_: str, before: Record | None, after: Record | None, due: float | None) -> None:
+    def changed(self, id_: str, before: ContactRecord | None, after: ContactRecord | None, due: float | None) -> None:
         """One contact was written (the truth holds it already). ``due``: when search may show it; None: at once."""
         if due is None:
             self.settle(math.inf)
@@ -84,7 +84,7 @@ class SearchIndex:
         self._orders.clear()
         self.revision += 1
 
-    def _show(self, id_: str, before: Record | None, after: Record | None) -> None:
+    def _show(self, id_: str, before: ContactRecord | None, after: ContactRecord | None) -> None:
         self.revision += 1
         for field, order in self._orders.items():
             value = SORTS[field]

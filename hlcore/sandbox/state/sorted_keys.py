@@ -11,7 +11,7 @@ Key = tuple[Any, ...]
 CHUNK = 1000
 
 
-class Order:
+class SortedKeys:
     """Distinct tuples in ascending order.
 
     Adding, removing and asking for a rank cost about the square root of the length; a slice costs its own length.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from hlcore.model.capture_forecast import Pace
-from hlcore.model.capture_planner import NEWS, Facts, Feed, Part, Policy
+from hlcore.model.capture_planner import NEWS, CaptureFacts, Feed, KindState, Policy
 from hlcore.model.records import CATALOGUES, COST, FED, KINDS, ROWS_PER_CALL
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
@@ -21,7 +21,7 @@ LONELY = "each:"
 """Prefix of a feed's name under which it is remembered that a kind cannot be read contact by contact."""
 
 
-def survey(tx: Tx, location_id: str, *, now: datetime, policy: Policy, usable: int) -> Facts:
+def survey(tx: Tx, location_id: str, *, now: datetime, policy: Policy, usable: int) -> CaptureFacts:
     """The facts at `now`; `usable` are the requests of a whole day."""
     policy = policy.within(usable)
     known = feeds.all_of(tx, location_id)
@@ -29,7 +29,7 @@ def survey(tx: Tx, location_id: str, *, now: datetime, policy: Policy, usable: i
     parts = tuple(_part(tx, location_id, kind, living, known, now, policy, usable) for kind in KINDS)
     stale = policy.stale_before(now) if policy.renew_before else now - policy.catalogue_every
     lists = sum(catalogue_due(known.get(kind), now, stale, policy) for kind in CATALOGUES)
-    return Facts(parts, catalogues=lists, emails=capture_state.count_due(tx, location_id, "email"))
+    return CaptureFacts(parts, catalogues=lists, emails=capture_state.count_due(tx, location_id, "email"))
 
 
 def catalogue_due(state: FeedState | None, now: datetime, stale: datetime, policy: Policy) -> bool:
@@ -47,7 +47,7 @@ def usable_feed(state: FeedState, now: datetime, policy: Policy) -> bool:
 
 
 def pace_of(
-    tx: Tx, location_id: str, facts: Facts, *, now: datetime, policy: Policy, usable: int, per_second: float
+    tx: Tx, location_id: str, facts: CaptureFacts, *, now: datetime, policy: Policy, usable: int, per_second: float
 ) -> Pace:
     """What else takes requests: rounds (by the log of the last day), what is looked at again and again, and what
     changing contacts will take."""
@@ -69,7 +69,7 @@ def _part(
     now: datetime,
     policy: Policy,
     usable: int,
-) -> Part:
+) -> KindState:
     state = known.get(kind, FeedState(location_id, kind)) if kind in FED else None
     stale = policy.stale_before(now)
     covered = state.covered_at if state else None
@@ -77,7 +77,7 @@ def _part(
     alone = known.get(LONELY + kind)
     feed = _feed(state, living, now, policy, usable) if state and usable_feed(state, now, policy) else None
     is_open = feed is not None or alone is None or usable_feed(alone, now, policy)
-    return Part(kind, found.live, found.never, found.wanted, found.stale, COST[kind], feed, is_open)
+    return KindState(kind, found.live, found.never, found.wanted, found.stale, COST[kind], feed, is_open)
 
 
 def _feed(state: FeedState, living: int, now: datetime, policy: Policy, usable: int) -> Feed:

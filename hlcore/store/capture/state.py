@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hlcore.store.column_types import Moment
+from hlcore.store.column_types import UtcDateTime
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, chunked, is_postgres, upsert
 from hlcore.store.tables import captures, contacts, records
@@ -44,7 +44,7 @@ DEAD = ("suspected", "deleted", "merged", "recreated", "undone", "erased")
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class CaptureCounts:
     """Living contacts of a location by the state of one kind: `never` captured, `wanted` again although they were,
     `stale` because that is long ago (counted up to `MANY`). A contact counts once among the first two."""
 
@@ -73,8 +73,8 @@ def captured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str], *, at
     if not rows:
         return
     insert = (postgresql.insert if is_postgres(tx) else sqlite.insert)(captures)
-    still = or_(captures.c.due_at.is_(None), captures.c.due_at <= literal(at, Moment))
-    due = case((still, literal(None, Moment)), else_=captures.c.due_at)
+    still = or_(captures.c.due_at.is_(None), captures.c.due_at <= literal(at, UtcDateTime))
+    due = case((still, literal(None, UtcDateTime)), else_=captures.c.due_at)
     new = {"captured_at": insert.excluded.captured_at, "due_at": due}
     tx.execute(insert.on_conflict_do_update(index_elements=list(_KEY), set_=new), rows)
 
@@ -92,7 +92,7 @@ def forget(tx: Tx, location_id: str, kind: str, subjects: Iterable[str]) -> None
     tx.execute(update(captures).where(*mine).values(due_at=None))
 
 
-def settle(tx: Tx, location_id: str, kind: str, *, at: datetime) -> None:
+def mark_settled(tx: Tx, location_id: str, kind: str, *, at: datetime) -> None:
     """A complete walk that began `at` has read whatever was wanted before."""
     mine = update(captures).where(_of(location_id, kind), captures.c.due_at <= at)
     tx.execute(mine.values(due_at=None, captured_at=at))
@@ -132,7 +132,7 @@ def counts(
     living: int,
     covered_at: datetime | None = None,
     before: datetime | None = None,
-) -> Counts:
+) -> CaptureCounts:
     """How far one kind is. `covered_at`: its feed covers who came to HighLevel before; `before`: what was captured
     earlier is stale."""
     fed = covered_at is not None
@@ -143,7 +143,7 @@ def counts(
         never = max(0, living - (_count(tx, _counting_done(), given) - _count(tx, _counting_dead(), given)))
     wanted = _count(tx, _counting_wanted(fed=fed), given)
     stale = 0 if fed or before is None else _count(tx, _counting_stale(), given)
-    return Counts(living, never, wanted, stale)
+    return CaptureCounts(living, never, wanted, stale)
 
 
 def wanted(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
@@ -220,10 +220,10 @@ def of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Captured]
 
 
 _KEY = ("location_id", "kind", "subject_id")
-_DUE = captures.c.due_at > literal(datetime(1970, 1, 1, tzinfo=UTC), Moment)
+_DUE = captures.c.due_at > literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
 _DONE = captures.c.captured_at.is_not(None)
 _LOCATION, _KIND = bindparam("location", type_=String), bindparam("of", type_=String)
-_SINCE = bindparam("since", type_=Moment)
+_SINCE = bindparam("since", type_=UtcDateTime)
 _Text = str | BindParameter[str]
 
 
@@ -295,7 +295,7 @@ def _counting_wanted(*, fed: bool) -> Select[Any]:
 
 @cache
 def _counting_stale() -> Select[Any]:
-    old = captures.c.captured_at < bindparam("before", type_=Moment)
+    old = captures.c.captured_at < bindparam("before", type_=UtcDateTime)
     some = _joined(_LOCATION, _KIND, captures.c.subject_id).where(old, contacts.c.status.in_(LIVING))
     return select(func.count()).select_from(some.limit(MANY).subquery())
 

@@ -25,7 +25,7 @@ EXPECTED = ("present", "suspected", "returned")
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class MissingContact:
     """A contact that a run did not see. `seen_at`: when it was last added, changed or read by id; the dates are
     HighLevel's own."""
 
@@ -74,16 +74,16 @@ def forget_sightings(tx: Tx, run_id: int) -> None:
     tx.execute(delete(sightings).where(sightings.c.run_id == run_id))
 
 
-def missing(tx: Tx, location_id: str, run_id: int, *, after: str = "", limit: int = 1000) -> list[Absent]:
+def missing(tx: Tx, location_id: str, run_id: int, *, after: str = "", limit: int = 1000) -> list[MissingContact]:
     """Contacts that should exist and that this run did not see, by id, behind `after`."""
     unseen = select(contacts.c.row_id).where(_unseen(location_id, run_id))  # from indexes alone, then their rows
     query = (
-        select(*(contacts.c[name] for name in Absent.__slots__))
+        select(*(contacts.c[name] for name in MissingContact.__slots__))
         .where(contacts.c.row_id.in_(unseen), contacts.c.contact_id > after)
         .order_by(contacts.c.contact_id)
         .limit(limit)
     )
-    return [Absent(*row) for row in tx.execute(query)]
+    return [MissingContact(*row) for row in tx.execute(query)]
 
 
 def count_missing(tx: Tx, location_id: str, run_id: int) -> int:

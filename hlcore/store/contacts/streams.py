@@ -20,7 +20,7 @@ from hlcore.store.tables import versions as version_table
 CHUNK = 2_000
 
 
-class Copy(NamedTuple):
+class ContactCopy(NamedTuple):
     """The bytes of a contact, and what a file says beside them. `clock_from`: of a deleted one, when the recovery
     clock started."""
 
@@ -72,7 +72,7 @@ _CLOCK = case(
 )
 _COPY = (
     select(
-        *(contacts.c[name] for name in Copy._fields[:-3]),
+        *(contacts.c[name] for name in ContactCopy._fields[:-3]),
         _CLOCK.label("clock_from"),
         contact_bytes.c.raw,
         details.c.raw.label("detail"),
@@ -84,18 +84,20 @@ _OLD = select(*(version_table.c[name] for name in OldCopy._fields))
 _RECORD = select(*(records.c[name] for name in RecordCopy._fields))
 
 
-def copies(tx: Tx, query: ContactQuery, *, but: Sequence[str] = ("erased",)) -> Iterator[Copy]:
+def copies(tx: Tx, query: ContactQuery, *, but: Sequence[str] = ("erased",)) -> Iterator[ContactCopy]:
     """Every contact that matches, except those in the states `but`, in the order in which they came to the vault."""
     matching = [_of(contacts.c.location_id, query.location_ids), *filters(tx, query)]
     matching += [contacts.c.status != status for status in but]
     for row in _pages(tx, _COPY.where(*matching), contacts.c.row_id):
-        yield Copy._make(row)
+        yield ContactCopy._make(row)
 
 
-def copies_of(tx: Tx, location_id: str, ids: Sequence[str], *, but: Sequence[str] = ("erased",)) -> dict[str, Copy]:
+def copies_of(
+    tx: Tx, location_id: str, ids: Sequence[str], *, but: Sequence[str] = ("erased",)
+) -> dict[str, ContactCopy]:
     """The copies of these contacts (not more than a page of them) by id."""
     query = _COPY.where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
-    found = (Copy._make(row) for row in tx.execute(query.where(contacts.c.status.not_in(but))))
+    found = (ContactCopy._make(row) for row in tx.execute(query.where(contacts.c.status.not_in(but))))
     return {copy.contact_id: copy for copy in found}
 
 

@@ -15,11 +15,11 @@ from hlcore.errors import NotFound
 from hlcore.model.contact import Contact, digest
 from hlcore.model.records import CHANGING
 from hlcore.store.capture import state as capture_state
-from hlcore.store.column_types import Moment
+from hlcore.store.column_types import UtcDateTime
 from hlcore.store.contacts import columns as contact_columns
 from hlcore.store.contacts.presence import (
     EXPECTED,
-    Absent,
+    MissingContact,
     count_missing,
     forget_sightings,
     missing,
@@ -70,11 +70,11 @@ from hlcore.store.tables import versions as version_table
 
 __all__ = [
     "EXPECTED",
-    "Absent",
     "ContactQuery",
     "ContactSummary",
-    "Held",
     "Holder",
+    "KnownContact",
+    "MissingContact",
     "StoredContact",
     "Version",
     "any_dnd_settings",
@@ -123,7 +123,7 @@ _ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class KnownContact:
     """What a listing compares a contact with. The digest is SHA-256, 32 bytes."""
 
     contact_id: str
@@ -133,14 +133,14 @@ class Held:
     seen_at: datetime
 
 
-_HELD = tuple(contacts.c[name] for name in Held.__slots__)
+_HELD = tuple(contacts.c[name] for name in KnownContact.__slots__)
 
 
-def held(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, Held]:
+def held(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, KnownContact]:
     """Which of these contacts the vault holds, by id."""
-    found: dict[str, Held] = {}
+    found: dict[str, KnownContact] = {}
     for part in chunked(ids):
-        found.update((row[0], Held(*row)) for row in tx.execute(by_id(tx, location_id, part, *_HELD)))
+        found.update((row[0], KnownContact(*row)) for row in tx.execute(by_id(tx, location_id, part, *_HELD)))
     return found
 
 
@@ -267,7 +267,7 @@ _VERSION = ("location_id", "contact_id", "part", "captured_at", "replaced_at", "
 
 def _keep_versions(tx: Tx, row_ids: Sequence[int], at: datetime, run_id: int | None) -> None:
     who = (contacts.c.location_id, contacts.c.contact_id)
-    when = (contacts.c.changed_at, literal(at, Moment), literal(run_id, BigInteger))
+    when = (contacts.c.changed_at, literal(at, UtcDateTime), literal(run_id, BigInteger))
     earlier = (
         select(*who, literal("row"), *when, contacts.c.digest, contact_bytes.c.raw)
         .join(contact_bytes, contact_bytes.c.row_id == contacts.c.row_id)
@@ -279,7 +279,7 @@ def _keep_versions(tx: Tx, row_ids: Sequence[int], at: datetime, run_id: int | N
 
 def _keep_detail(tx: Tx, row_id: int, at: datetime, run_id: int | None) -> None:
     who = (contacts.c.location_id, contacts.c.contact_id)
-    when = (details.c.captured_at, literal(at, Moment), literal(run_id, BigInteger))
+    when = (details.c.captured_at, literal(at, UtcDateTime), literal(run_id, BigInteger))
     earlier = (
         select(*who, literal("detail"), *when, details.c.digest, details.c.raw)
         .join(details, details.c.row_id == contacts.c.row_id)

@@ -58,7 +58,7 @@ GONE = ("deleted", "merged")
 
 
 @dataclass(frozen=True, slots=True)
-class Bulk:
+class BulkDeletionKey:
     """Which disappearances: those of one incident, or those of a location without one that were noticed from `first`
     to `last` (both included) and are a bulk action. False alarms never count."""
 
@@ -69,7 +69,7 @@ class Bulk:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class BulkDeletionTimes:
     """When it was: the earliest and latest start of the clock and moment of notice; `exact`: how many have the
     deletion's exact time, from a webhook, and the first and last of these. `open_from`: the earliest clock of those
     that are still gone."""
@@ -107,12 +107,12 @@ def noticed(tx: Tx, location_id: str, since: datetime) -> list[tuple[datetime, i
     return [(row[0], row[1]) for row in tx.execute(query)]
 
 
-def by_status(tx: Tx, bulk: Bulk) -> dict[str, int]:
+def by_status(tx: Tx, bulk: BulkDeletionKey) -> dict[str, int]:
     """Recorded status → how many."""
     return dict(_grouped(tx, table.c.status, bulk))
 
 
-def by(tx: Tx, bulk: Bulk, what: str, *, limit: int) -> list[tuple[str, int]]:
+def top_values(tx: Tx, bulk: BulkDeletionKey, what: str, *, limit: int) -> list[tuple[str, int]]:
     """The commonest causes, evidence, ways of notice (columns of the register), owners, sources or tags of the
     contacts: (value, how many), the most first. '' stands for none."""
     if what == "tag":
@@ -121,17 +121,17 @@ def by(tx: Tx, bulk: Bulk, what: str, *, limit: int) -> list[tuple[str, int]]:
     return _grouped(tx, contacts.c[what] if of_contact else table.c[what], bulk, limit=limit)
 
 
-def times(tx: Tx, bulk: Bulk) -> Times | None:
+def times(tx: Tx, bulk: BulkDeletionKey) -> BulkDeletionTimes | None:
     """When it was; None when nothing belongs to it."""
     clock, seen, exact = table.c.clock_from, table.c.detected_at, table.c.deleted_at
     still = func.min(clock).filter(table.c.status.in_(GONE), table.c.ended_at.is_(None))
     columns = (func.min(clock), func.max(clock), func.min(seen), func.max(seen))
     query = select(*columns, func.count(exact), func.min(exact), func.max(exact), still).where(*_in(bulk))
     row = tx.execute(query).one()
-    return None if row[0] is None else Times(*row)
+    return None if row[0] is None else BulkDeletionTimes(*row)
 
 
-def held_then(tx: Tx, bulk: Bulk) -> int:
+def held_then(tx: Tx, bulk: BulkDeletionKey) -> int:
     """How many contacts the location held when it was noticed, those that went with it included."""
     first_seen = select(func.count()).select_from(contacts)
     known = first_seen.where(contacts.c.location_id == bulk.location_id, contacts.c.first_seen_at <= bulk.first)
@@ -144,25 +144,25 @@ def held_then(tx: Tx, bulk: Bulk) -> int:
     return max(0, tx.execute(known).scalar_one() - tx.execute(lost).scalar_one())
 
 
-def still_gone(tx: Tx, bulk: Bulk) -> list[str]:
+def still_gone(tx: Tx, bulk: BulkDeletionKey) -> list[str]:
     """The ids of those that are confirmed as gone and have not come back."""
     query = select(table.c.contact_id).where(*_in(bulk), table.c.status.in_(GONE), table.c.ended_at.is_(None))
     return list(tx.execute(query.order_by(table.c.contact_id)).scalars())
 
 
-def everybody(tx: Tx, bulk: Bulk) -> list[str]:
+def everybody(tx: Tx, bulk: BulkDeletionKey) -> list[str]:
     """The ids of all who belong to it."""
     query = select(func.distinct(table.c.contact_id)).where(*_in(bulk)).order_by(table.c.contact_id)
     return list(tx.execute(query).scalars())
 
 
-def record_counts(tx: Tx, bulk: Bulk, kinds: Sequence[str]) -> dict[str, int]:
+def record_counts(tx: Tx, bulk: BulkDeletionKey, kinds: Sequence[str]) -> dict[str, int]:
     """Kind → how many records the contacts had when they went."""
     query = select(records.c.kind, func.count()).where(_belonging(bulk), among(tx, records.c.kind, kinds))
     return {row[0]: row[1] for row in tx.execute(query.group_by(records.c.kind).order_by(records.c.kind))}
 
 
-def record_bytes(tx: Tx, bulk: Bulk, kind: str, *, chunk: int = 1000) -> Iterator[bytes]:
+def record_bytes(tx: Tx, bulk: BulkDeletionKey, kind: str, *, chunk: int = 1000) -> Iterator[bytes]:
     """The bytes of these contacts' records of one kind, in constant memory."""
     query = select(records.c.record_id, records.c.raw).where(_belonging(bulk), records.c.kind == kind)
     after = ""
@@ -175,13 +175,15 @@ def record_bytes(tx: Tx, bulk: Bulk, kind: str, *, chunk: int = 1000) -> Iterato
         after = found[-1][0]
 
 
-def _grouped(tx: Tx, what: ColumnElement[Any], bulk: Bulk, *, limit: int | None = None) -> list[tuple[str, int]]:
+def _grouped(
+    tx: Tx, what: ColumnElement[Any], bulk: BulkDeletionKey, *, limit: int | None = None
+) -> list[tuple[str, int]]:
     number = func.count()
     query = select(what, number).select_from(_joined()).where(*_in(bulk)).group_by(what)
     return [(row[0], row[1]) for row in tx.execute(query.order_by(desc(number), what).limit(limit))]
 
 
-def _tags(tx: Tx, bulk: Bulk, limit: int) -> list[tuple[str, int]]:
+def _tags(tx: Tx, bulk: BulkDeletionKey, limit: int) -> list[tuple[str, int]]:
     expand = func.jsonb_array_elements_text if is_postgres(tx) else func.json_each
     each = expand(contacts.c.tags).table_valued("value", joins_implicitly=True)
     number, value = func.count(), each.c.value
@@ -201,7 +203,7 @@ def _joined() -> FromClause:
     return table.join(contacts, mine)
 
 
-def _in(bulk: Bulk) -> tuple[ColumnElement[bool], ...]:
+def _in(bulk: BulkDeletionKey) -> tuple[ColumnElement[bool], ...]:
     mine = (table.c.location_id == bulk.location_id, table.c.status.in_(COUNTED))
     if bulk.incident_id is not None:
         return (*mine, table.c.incident_id == bulk.incident_id)
@@ -212,7 +214,7 @@ def _without_incident() -> tuple[ColumnElement[bool], ...]:
     return table.c.incident_id.is_(None), table.c.cause == "bulk"
 
 
-def _belonging(bulk: Bulk) -> ColumnElement[bool]:
+def _belonging(bulk: BulkDeletionKey) -> ColumnElement[bool]:
     """Records of these contacts that had not vanished before they went. HighLevel deletes opportunities and
     conversations with the contact, so that a later look may have found them gone."""
     ids = select(table.c.contact_id).where(*_in(bulk))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 
 from hlcore.model.lifecycle import Status, shown
-from hlcore.model.recovery_window import Remaining
+from hlcore.model.recovery_window import RemainingTime
 from hlcore.store.contacts import columns as contact_columns
 from hlcore.store.contacts.search import text_condition
 from hlcore.store.database import Tx
@@ -59,7 +59,7 @@ class Disappearance:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class WindowSpan:
     """Disappearances of one location in these recorded states (empty: any), whose clock started from `clock_from` on
     and before `clock_before`. `window_days`: how long the location's window is, for the order by days left."""
 
@@ -89,7 +89,7 @@ class RegisterQuery:
     ended_since: datetime | None = None
     incident_id: int | None = None
     contact_ids: Sequence[str] | None = None
-    spans: Sequence[Span] | None = None
+    spans: Sequence[WindowSpan] | None = None
 
 
 _NAMES = Disappearance.__slots__
@@ -213,7 +213,7 @@ def _where(tx: Tx, query: RegisterQuery) -> Select[Any]:
     return _QUERY.where(*found, *_moments(query))
 
 
-def _in_span(span: Span) -> ColumnElement[bool]:
+def _in_span(span: WindowSpan) -> ColumnElement[bool]:
     found = [table.c.location_id == span.location_id]
     if span.statuses:
         found.append(table.c.status.in_(span.statuses))
@@ -255,7 +255,7 @@ def spans(
     *,
     least_days: int | None = None,
     most_days: int | None = None,
-) -> list[Span]:
+) -> list[WindowSpan]:
     """Where in the register the disappearances stand that people see in these states (none: all that were confirmed).
 
     `least_days` and `most_days` of the window are left, whole days rounded down, both included; they hold for
@@ -264,26 +264,26 @@ def spans(
     return [span for place in locations for span in _spans_of(place, now, wanted, least_days, most_days)]
 
 
-def status_now(status: str, left: Remaining) -> str:
+def display_status(status: str, left: RemainingTime) -> str:
     """A recorded state of the register as people see it now."""
     return str(shown(Status(status), left)) if status in _KNOWN else status
 
 
-def opened(location: Location, now: datetime) -> datetime:
+def window_opened_after(location: Location, now: datetime) -> datetime:
     """The window is still open for clocks that started after this moment."""
     return now - timedelta(days=location.window.days)
 
 
 def _spans_of(
     place: Location, now: datetime, wanted: Sequence[str], least: int | None, most: int | None
-) -> Iterator[Span]:
-    days, limit = place.window.days, opened(place, now)
+) -> Iterator[WindowSpan]:
+    days, limit = place.window.days, window_opened_after(place, now)
     plain = [status for status in wanted if status not in (Status.DELETED, Status.EXPIRED)]
     if plain:
-        yield Span(place.location_id, plain, None, None, days)
+        yield WindowSpan(place.location_id, plain, None, None, days)
     if Status.DELETED in wanted:
         start = limit + (timedelta(days=least) if least else _INSTANT)
         end = None if most is None else limit + timedelta(days=most + 1)
-        yield Span(place.location_id, (Status.DELETED,), start, end, days)
+        yield WindowSpan(place.location_id, (Status.DELETED,), start, end, days)
     if Status.EXPIRED in wanted:
-        yield Span(place.location_id, (Status.DELETED,), None, limit + _INSTANT, days)
+        yield WindowSpan(place.location_id, (Status.DELETED,), None, limit + _INSTANT, days)

@@ -27,7 +27,7 @@ from hlcore.store.deletions.bulk_deletions import Incident, close_incident, list
 from hlcore.store.deletions.queries import (
     Disappearance,
     RegisterQuery,
-    Span,
+    WindowSpan,
     confirmed_between,
     count,
     count_suspects,
@@ -97,7 +97,7 @@ __all__ = [
     "Disappearance",
     "Incident",
     "RegisterQuery",
-    "Span",
+    "WindowSpan",
     "close_incident",
     "confirm",
     "confirmed_between",
@@ -247,7 +247,7 @@ def _open_row(location_id: str, contact_id: str) -> Update:
 CAUSE, UNDONE = "undo", "undone"
 
 
-def unmade(tx: Tx, location_id: str, contact_id: str) -> None:
+def reopen_disappearance(tx: Tx, location_id: str, contact_id: str) -> None:
     """The contact was re-created and is so no more: its newest disappearance is open again, as deleted, or as merged
     where it had lost a merge; so is the contact. Nothing changes for one that is not re-created. May be repeated."""
     mine = (table.c.location_id == location_id, table.c.contact_id == contact_id)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, func, select
 
 from hlcore.store.database import Tx
-from hlcore.store.deletions.queries import opened
+from hlcore.store.deletions.queries import window_opened_after
 from hlcore.store.dialects import is_postgres
 from hlcore.store.locations import Location
 from hlcore.store.tables import disappearances as table
@@ -23,7 +23,7 @@ Happening = Literal["deleted", "merged", "returned", "recreated"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DeletionTally:
     """The register of one location in numbers. Deletions count on the day they happened, where nobody told on the day
     they were noticed. `today`, `soon` (within a week), `later`: deleted, and HighLevel's window still open for so
     long; `closed`: deleted, and it has closed."""
@@ -46,9 +46,9 @@ class Tally:
         return self.today + self.soon + self.later
 
 
-def tally(tx: Tx, place: Location, now: datetime) -> Tally:
+def tally(tx: Tx, place: Location, now: datetime) -> DeletionTally:
     """The location's numbers, from one look at its register."""
-    limit = opened(place, now)
+    limit = window_opened_after(place, now)
     clock, lost = table.c.clock_from, table.c.status == "deleted"
     conditions = {
         "deleted_7": and_(table.c.status.in_(WERE_DELETED), _happened() > now - 7 * DAY),
@@ -65,7 +65,7 @@ def tally(tx: Tx, place: Location, now: datetime) -> Tally:
     }
     sums = (func.coalesce(func.sum(case((condition, 1), else_=0)), 0) for condition in conditions.values())
     row = tx.execute(select(*sums).where(table.c.location_id == place.location_id)).one()
-    return Tally(**dict(zip(conditions, map(int, row), strict=True)))
+    return DeletionTally(**dict(zip(conditions, map(int, row), strict=True)))
 
 
 def by_quarter(tx: Tx, location_id: str, what: Happening, *, since: datetime) -> list[tuple[datetime, int]]:

@@ -13,15 +13,22 @@ from sqlalchemy import Select, desc, func, insert, or_, select, update
 from hlcore.errors import NotFound, RunInProgress
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, changed_rows, lock, one_changed
-from hlcore.store.restores.journal import Entry, answered, entries, id_map, intend, open_entries, restored_from
+from hlcore.store.restores.journal import (
+    JournalEntry,
+    entries,
+    id_map,
+    log_request,
+    log_response,
+    open_entries,
+    restored_from,
+)
 from hlcore.store.runs import SILENT_AFTER, is_gone
 from hlcore.store.tables import job_items, jobs
 
 __all__ = [
-    "Entry",
-    "Item",
-    "Job",
-    "answered",
+    "JobItem",
+    "JournalEntry",
+    "RestoreJob",
     "beat_job",
     "claim_job",
     "create_job",
@@ -29,12 +36,13 @@ __all__ = [
     "entries",
     "finished_since",
     "id_map",
-    "intend",
     "item",
     "items",
     "iterate_items",
     "job",
     "list_jobs",
+    "log_request",
+    "log_response",
     "of_contact",
     "open_entries",
     "progress",
@@ -46,7 +54,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RestoreJob:
     """`state` is draft, confirmed, running, paused, cancelled or done; `total` and `finished` count its contacts."""
 
     job_id: int
@@ -64,7 +72,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class JobItem:
     """One contact of a job. `outcome` is recreated, topped_up, skipped, failed, or '' while it waits."""
 
     job_id: int
@@ -109,7 +117,7 @@ def create_job(
     return job_id
 
 
-def job(tx: Tx, job_id: int) -> Job:
+def job(tx: Tx, job_id: int) -> RestoreJob:
     """The job. Raises NotFound."""
     row = tx.execute(_JOB.where(jobs.c.job_id == job_id)).one_or_none()
     if row is None:
@@ -117,13 +125,13 @@ def job(tx: Tx, job_id: int) -> Job:
     return _job(row)
 
 
-def list_jobs(tx: Tx, location_ids: Sequence[str], *, limit: int, offset: int = 0) -> list[Job]:
+def list_jobs(tx: Tx, location_ids: Sequence[str], *, limit: int, offset: int = 0) -> list[RestoreJob]:
     """Jobs of these locations, newest first."""
     query = _JOB.where(among(tx, jobs.c.location_id, location_ids)).order_by(desc(jobs.c.job_id))
     return [_job(row) for row in tx.execute(query.limit(limit).offset(offset))]
 
 
-def waiting_jobs(tx: Tx, *, at: datetime) -> list[Job]:
+def waiting_jobs(tx: Tx, *, at: datetime) -> list[RestoreJob]:
     """Jobs that somebody should carry on, oldest first: confirmed ones, and running ones whose process is gone."""
     query = _JOB.where(jobs.c.state.in_(("confirmed", "running"))).order_by(jobs.c.job_id)
     found = (_job(row) for row in tx.execute(query))
@@ -142,7 +150,7 @@ def set_state(tx: Tx, job_id: int, state: str, *, at: datetime, only_from: Seque
     return bool(changed_rows(tx, mine.values(state=state, **ends, **freed))) or current.state == state
 
 
-def claim_job(tx: Tx, job_id: int, holder: str, at: datetime) -> Job:
+def claim_job(tx: Tx, job_id: int, holder: str, at: datetime) -> RestoreJob:
     """The job is running and held by `holder`. Raises RunInProgress while another living process works on it or when it
     is not to be worked on (draft, paused, cancelled, done), NotFound."""
     lock(tx, f"job:{job_id}")
@@ -164,7 +172,7 @@ def beat_job(tx: Tx, job_id: int, holder: str, at: datetime) -> bool:
 
 def items(
     tx: Tx, job_id: int, *, after: int = -1, limit: int = 1000, outcomes: Sequence[str] | None = None
-) -> list[Item]:
+) -> list[JobItem]:
     """Contacts of the job in its order, behind the position `after`; with `outcomes` only those ('' waits)."""
     query = select(job_items).where(job_items.c.job_id == job_id, job_items.c.position > after)
     if outcomes is not None:
@@ -172,7 +180,7 @@ def items(
     return [_item(row) for row in tx.execute(query.order_by(job_items.c.position).limit(limit))]
 
 
-def iterate_items(tx: Tx, job_id: int, *, chunk: int = 500) -> Iterator[Item]:
+def iterate_items(tx: Tx, job_id: int, *, chunk: int = 500) -> Iterator[JobItem]:
     """All contacts of the job in its order, in constant memory."""
     after = -1
     while found := items(tx, job_id, after=after, limit=chunk):
@@ -180,7 +188,7 @@ def iterate_items(tx: Tx, job_id: int, *, chunk: int = 500) -> Iterator[Item]:
         after = found[-1].position
 
 
-def item(tx: Tx, job_id: int, contact_id: str) -> Item:
+def item(tx: Tx, job_id: int, contact_id: str) -> JobItem:
     """One contact of the job. Raises NotFound."""
     query = select(job_items).where(job_items.c.job_id == job_id, job_items.c.contact_id == contact_id)
     row = tx.execute(query).one_or_none()
@@ -263,16 +271,16 @@ def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _is_held(found: Job, at: datetime) -> bool:
+def _is_held(found: RestoreJob, at: datetime) -> bool:
     """Whether a living process works on it."""
     if not found.holder or is_gone(found.holder) or found.heartbeat_at is None:
         return False
     return at - found.heartbeat_at < SILENT_AFTER
 
 
-def _job(row: Sequence[Any]) -> Job:
-    return Job(*row)
+def _job(row: Sequence[Any]) -> RestoreJob:
+    return RestoreJob(*row)
 
 
-def _item(row: Sequence[Any]) -> Item:
-    return Item(*row)
+def _item(row: Sequence[Any]) -> JobItem:
+    return JobItem(*row)

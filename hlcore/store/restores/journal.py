@@ -17,7 +17,7 @@ from hlcore.store.tables import journal as table
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One write. Open while `answered_at` is None; `status` is the answer's HTTP status, `result_id` what it made."""
 
     entry_id: int
@@ -33,7 +33,7 @@ class Entry:
     note: str
 
 
-def intend(
+def log_request(
     tx: Tx, *, location_id: str, job_id: int | None, contact_id: str, step: str, request: Any, at: datetime
 ) -> int:
     """The request is about to be sent; the entry's id. Commit before sending."""
@@ -42,7 +42,7 @@ def intend(
     return tx.execute(stated.returning(table.c.entry_id)).scalar_one()
 
 
-def answered(tx: Tx, entry_id: int, *, at: datetime, status: int, result_id: str = "", note: str = "") -> None:
+def log_response(tx: Tx, entry_id: int, *, at: datetime, status: int, result_id: str = "", note: str = "") -> None:
     """What became of the request is known. Raises NotFound."""
     values = {"answered_at": at, "status": status, "result_id": result_id, "note": note}
     one_changed(tx, update(table).where(table.c.entry_id == entry_id).values(values), "journal entry")
@@ -50,13 +50,13 @@ def answered(tx: Tx, entry_id: int, *, at: datetime, status: int, result_id: str
 
 def entries(
     tx: Tx, job_id: int | None = None, *, location_id: str | None = None, contact_id: str | None = None
-) -> list[Entry]:
+) -> list[JournalEntry]:
     """The entries of this job, location and contact (each where given), oldest first."""
     given = ((table.c.job_id, job_id), (table.c.location_id, location_id), (table.c.contact_id, contact_id))
     return _all(tx, *(column == value for column, value in given if value is not None))
 
 
-def open_entries(tx: Tx, *, job_id: int | None = None, location_id: str | None = None) -> list[Entry]:
+def open_entries(tx: Tx, *, job_id: int | None = None, location_id: str | None = None) -> list[JournalEntry]:
     """Entries without an answer, oldest first."""
     given = ((table.c.job_id, job_id), (table.c.location_id, location_id))
     return _all(tx, table.c.answered_at.is_(None), *(column == value for column, value in given if value is not None))
@@ -84,9 +84,9 @@ def id_map(tx: Tx, location_id: str) -> dict[str, str]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def _all(tx: Tx, *conditions: ColumnElement[bool]) -> list[Entry]:
+def _all(tx: Tx, *conditions: ColumnElement[bool]) -> list[JournalEntry]:
     return [_entry(row) for row in tx.execute(select(table).where(*conditions).order_by(table.c.entry_id))]
 
 
-def _entry(row: Sequence[Any]) -> Entry:
-    return Entry(*row)
+def _entry(row: Sequence[Any]) -> JournalEntry:
+    return JournalEntry(*row)

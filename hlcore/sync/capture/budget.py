@@ -10,7 +10,7 @@ from hlcore.model.capture_planner import Allowance, Purpose
 from hlcore.settings import Settings
 
 
-class Budget:
+class CaptureBudget:
     """The budget of one sitting. `keep`: share of the day's requests that stays unused; `paced`: work that can wait is
     spread over the day; `at_most`: requests of this sitting; `per_second`: how fast requests go. `take` is called by
     the limiter, one at a time."""
@@ -32,7 +32,9 @@ class Budget:
         self.spent = 0
 
     @classmethod
-    def of(cls, settings: Settings, limiter: Limiter, *, paced: bool = False, at_most: int | None = None) -> Budget:
+    def of(
+        cls, settings: Settings, limiter: Limiter, *, paced: bool = False, at_most: int | None = None
+    ) -> CaptureBudget:
         """The budget that these settings give."""
         speed = settings.requests_per_10s * (1 - settings.interactive_share) / 10
         return cls(limiter, keep=settings.unused_share, paced=paced, at_most=at_most, per_second=speed)

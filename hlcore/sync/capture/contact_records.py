@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from hlcore.errors import BrokenAnswer, Gone
-from hlcore.highlevel import Client, Page
+from hlcore.highlevel import Client, RecordPage
 from hlcore.model.records import agrees, email_ids, identity
 from hlcore.store import Tx, Vault, records
 from hlcore.store.capture import state as capture_state
@@ -32,7 +32,7 @@ conversations.json)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class RecordReader:
     """Reads what belongs to contacts into the vault. `lock` is held around every writing transaction, so that threads
     of one process wait for each other here and not in the database."""
 
@@ -84,7 +84,7 @@ def capture_kind(
 
     Raises Gone when HighLevel says that the contact does not exist (any more): then nothing changed. Raises NotFound
     for the detail of a contact that the vault does not hold, HighLevelError, StoreError."""
-    return Reader(vault, client, location_id, now).capture(contact_id, kind)
+    return RecordReader(vault, client, location_id, now).capture(contact_id, kind)
 
 
 def read(client: Client, contact_id: str, kind: str) -> Found:
@@ -165,12 +165,12 @@ def _messages(client: Client, contact_id: str) -> list[bytes]:
     return found
 
 
-def _export(client: Client, contact_id: str, extra: dict[str, Any], cursor: str | None) -> Page:
+def _export(client: Client, contact_id: str, extra: dict[str, Any], cursor: str | None) -> RecordPage:
     rows, following, total = client.export_messages(cursor=cursor or "", contact_id=contact_id, extra=extra)
-    return Page(rows, total, following)
+    return RecordPage(rows, total, following)
 
 
-def _all_pages(ask: Callable[[Any], Page], what: str, *, short: int = 0) -> list[bytes]:
+def _all_pages(ask: Callable[[Any], RecordPage], what: str, *, short: int = 0) -> list[bytes]:
     """All rows; with `short` a page of fewer rows than that is the last one. Raises BrokenAnswer when HighLevel
     promised more than it sent, or sends the same page again."""
     found: dict[bytes, None] = {}

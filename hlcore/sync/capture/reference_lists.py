@@ -23,8 +23,8 @@ from hlcore.model.records import CATALOGUES, identity, plural
 from hlcore.store import Vault, records
 from hlcore.store.capture import feeds
 from hlcore.store.capture.facts import catalogue_due
-from hlcore.sync.capture.session import CLOSED, ENDS, Gathering
-from hlcore.sync.run_context import Work
+from hlcore.sync.capture.session import CLOSED, ENDS, CaptureSession
+from hlcore.sync.run_context import RunContext
 
 Fetch = Callable[[Client], list[bytes]]
 PASSING = (*CLOSED, Gone, Rejected, Unreachable)
@@ -64,7 +64,7 @@ def capture_catalogue(vault: Vault, client: Client, kind: str, *, now: Callable[
     return counts.added + counts.changed
 
 
-def capture_due(g: Gathering) -> None:
+def capture_due(g: CaptureSession) -> None:
     """Every list that is due has been read, or it is noted why not. Raises `gathering.ENDS`, StoreError."""
     at = g.now()
     stale = g.policy.renew_before or at - g.policy.catalogue_every
@@ -99,7 +99,7 @@ def refresh(vault: Vault, client: Client, kinds: Mapping[str, datetime], *, now:
         return [note for note in pool.map(attempt, due) if note]
 
 
-def _attempt(g: Gathering, kind: str) -> None:
+def _attempt(g: CaptureSession, kind: str) -> None:
     try:
         g.taken[kind] += capture_catalogue(g.vault, g.client, kind, now=g.now)
     except ENDS:
@@ -131,11 +131,11 @@ CORE = ("custom_field", "user", "pipeline")
 RARE = tuple(kind for kind in CATALOGUES if kind not in CORE)
 
 
-def refresh_catalogues(work: Work) -> None:
+def refresh_catalogues(work: RunContext) -> None:
     """The account's lists are in the vault as HighLevel sent them; vanished entries stay, marked. Those by which every
     contact is read are read in each round, the others after some hours. A list that the token may not read is noted
     and left: contacts can be copied without it."""
-    work.tell("Reading the account's lists")
+    work.report_progress("Reading the account's lists")
     now, earlier = work.now(), work.now() - Policy().catalogue_every
     kinds = dict.fromkeys(CORE, now) | dict.fromkeys(RARE, earlier)
-    work.tally.notes += refresh(work.vault, work.client, kinds, now=work.now)
+    work.counts.notes += refresh(work.vault, work.client, kinds, now=work.now)

@@ -17,7 +17,7 @@ from typing import Any
 from hlcore.errors import BudgetSpent, Gone, HighLevelError, Unreachable, VaultError
 from hlcore.highlevel import Client
 from hlcore.model.capture_forecast import forecast
-from hlcore.model.capture_planner import Facts, Policy, Purpose, Step, next_step, wishes
+from hlcore.model.capture_planner import CaptureFacts, CaptureStep, Policy, Purpose, next_step, wishes
 from hlcore.model.progress import Listener, silent
 from hlcore.model.records import COST, plural
 from hlcore.store import Vault
@@ -26,11 +26,11 @@ from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.facts import LONELY, pace_of, survey
 from hlcore.store.capture.state import Place
 from hlcore.sync.capture import session
-from hlcore.sync.capture.budget import Budget
-from hlcore.sync.capture.contact_records import Reader
+from hlcore.sync.capture.budget import CaptureBudget
+from hlcore.sync.capture.contact_records import RecordReader
 from hlcore.sync.capture.feeds import walk
 from hlcore.sync.capture.reference_lists import capture_due
-from hlcore.sync.capture.session import CLOSED, ENDS, Gathering
+from hlcore.sync.capture.session import CLOSED, ENDS, CaptureSession
 from hlcore.sync.run_context import never
 
 ROUND = "round"
@@ -74,7 +74,7 @@ def capture(
     location_id: str,
     *,
     now: Callable[[], datetime],
-    budget: Budget,
+    budget: CaptureBudget,
     listener: Listener = silent,
     cancelled: Callable[[], bool] = never,
     again: bool = False,
@@ -89,10 +89,10 @@ def capture(
     What the sitting did stands among the location's runs. Never spends a request more than the budget allows. Raises
     TokenRefused, WrongLocation, LocationInactive, Cancelled, StoreError, and RunInProgress while another sitting of
     this location runs."""
-    with session.alone(vault, location_id, now) as beat:
+    with session.exclusive_session(vault, location_id, now) as beat:
         rules = _round(vault, location_id, now, policy or Policy()) if again else policy or Policy()
         rules = rules.within(budget.allowance().usable)
-        g = Gathering(vault, client.metered(budget.take), location_id, now, rules, listener, cancelled, workers)
+        g = CaptureSession(vault, client.metered(budget.take), location_id, now, rules, listener, cancelled, workers)
         reason = _sit(g, budget, beat, until)
         if again and not reason:
             with vault.write(of=location_id) as tx:
@@ -100,7 +100,7 @@ def capture(
         return _report(g, budget, reason)
 
 
-def _sit(g: Gathering, budget: Budget, beat: Callable[[], None], until: Callable[[], bool]) -> str:
+def _sit(g: CaptureSession, budget: CaptureBudget, beat: Callable[[], None], until: Callable[[], bool]) -> str:
     """As `_work`; the sitting is a run, however it ends."""
     began, why = g.now(), "Interrupted."
     try:
@@ -110,10 +110,10 @@ def _sit(g: Gathering, budget: Budget, beat: Callable[[], None], until: Callable
         why = str(exc)
         raise
     finally:
-        session.keep(g, began=began, requests=budget.spent, why=why)
+        session.record_session(g, began=began, requests=budget.spent, why=why)
 
 
-def _work(g: Gathering, budget: Budget, beat: Callable[[], None], until: Callable[[], bool]) -> str:
+def _work(g: CaptureSession, budget: CaptureBudget, beat: Callable[[], None], until: Callable[[], bool]) -> str:
     """Step after step; why it ended early."""
     try:
         while not until():
@@ -131,21 +131,21 @@ def _work(g: Gathering, budget: Budget, beat: Callable[[], None], until: Callabl
     return "Other work is more urgent."
 
 
-def _left(facts: Facts, g: Gathering) -> bool:
+def _left(facts: CaptureFacts, g: CaptureSession) -> bool:
     return any(wish not in g.idle for wish in wishes(facts))
 
 
-def _facts(g: Gathering, budget: Budget) -> Facts:
+def _facts(g: CaptureSession, budget: CaptureBudget) -> CaptureFacts:
     with g.vault.read() as tx:
         return survey(tx, g.location_id, now=g.now(), policy=g.policy, usable=budget.allowance().usable)
 
 
-def _tell(g: Gathering, facts: Facts) -> None:
+def _tell(g: CaptureSession, facts: CaptureFacts) -> None:
     done = sum(part.safe for part in facts.parts)
     g.tell("Capturing what belongs to contacts", done, sum(part.live for part in facts.parts))
 
 
-def _perform(g: Gathering, step: Step) -> None:
+def _perform(g: CaptureSession, step: CaptureStep) -> None:
     wish = (step.purpose, step.kind, step.way)
     if step.way == "catalogue":
         capture_due(g)
@@ -159,7 +159,7 @@ def _perform(g: Gathering, step: Step) -> None:
         _contacts(g, step)
 
 
-def _rest_if_ended(g: Gathering, step: Step) -> None:
+def _rest_if_ended(g: CaptureSession, step: CaptureStep) -> None:
     """A feed that was walked to its end, or is left alone for now, is not wished for again in this sitting."""
     with g.vault.read() as tx:
         state = feeds.get(tx, g.location_id, step.kind)
@@ -169,20 +169,20 @@ def _rest_if_ended(g: Gathering, step: Step) -> None:
         g.idle |= {(purpose, step.kind, step.way) for purpose in Purpose}
 
 
-def _texts(g: Gathering, step: Step) -> None:
+def _texts(g: CaptureSession, step: CaptureStep) -> None:
     with g.vault.read() as tx:
         wanted = capture_state.subjects_due(tx, g.location_id, "email", at=g.now(), limit=step.calls)
-    reader = Reader(g.vault, g.client, g.location_id, g.now, g.lock)
+    reader = RecordReader(g.vault, g.client, g.location_id, g.now, g.lock)
     _each(g, step, wanted, reader.capture_text, "email")
 
 
-def _contacts(g: Gathering, step: Step) -> None:
+def _contacts(g: CaptureSession, step: CaptureStep) -> None:
     limit = max(1, int(step.calls / COST[step.kind]))
-    reader = Reader(g.vault, g.client, g.location_id, g.now, g.lock)
+    reader = RecordReader(g.vault, g.client, g.location_id, g.now, g.lock)
     _each(g, step, _whom(g, step, limit), lambda contact_id: reader.capture(contact_id, step.kind), step.kind)
 
 
-def _whom(g: Gathering, step: Step, limit: int) -> list[str]:
+def _whom(g: CaptureSession, step: CaptureStep, limit: int) -> list[str]:
     """The next contacts of this step."""
     at, kind = g.now(), step.kind
     tried = g.tried.setdefault(f"{step.purpose}:{kind}", set())
@@ -202,7 +202,7 @@ def _whom(g: Gathering, step: Step, limit: int) -> list[str]:
     return [contact_id for _, contact_id in found]
 
 
-def _each(g: Gathering, step: Step, subjects: list[str], read: Callable[[str], int], kind: str) -> None:
+def _each(g: CaptureSession, step: CaptureStep, subjects: list[str], read: Callable[[str], int], kind: str) -> None:
     """Several at a time; each answer is kept as soon as it is there."""
     if not subjects:
         g.idle.add((step.purpose, step.kind, step.way))
@@ -220,12 +220,12 @@ def _each(g: Gathering, step: Step, subjects: list[str], read: Callable[[str], i
             raise
 
 
-def _unless_stopped(g: Gathering, read: Callable[[str], int], subject: str) -> int:
+def _unless_stopped(g: CaptureSession, read: Callable[[str], int], subject: str) -> int:
     g.stop_if_asked()
     return read(subject)
 
 
-def _settle(g: Gathering, step: Step, kind: str, subject: str, future: Future[int]) -> bool:
+def _settle(g: CaptureSession, step: CaptureStep, kind: str, subject: str, future: Future[int]) -> bool:
     """What came of one; False when HighLevel could not answer."""
     try:
         g.taken[kind] += future.result()
@@ -245,7 +245,7 @@ def _settle(g: Gathering, step: Step, kind: str, subject: str, future: Future[in
         return False
 
 
-def _put_off(g: Gathering, kind: str, subject: str) -> None:
+def _put_off(g: CaptureSession, kind: str, subject: str) -> None:
     """Not in this sitting again, and not in the next hour."""
     with g.lock, g.vault.write(of=g.location_id) as tx:
         capture_state.want(tx, g.location_id, kind, [subject], at=g.now() + timedelta(hours=1))
@@ -253,14 +253,14 @@ def _put_off(g: Gathering, kind: str, subject: str) -> None:
         g.tried.setdefault(f"{purpose}:{kind}", set()).add(subject)
 
 
-def _close(g: Gathering, step: Step, reason: str) -> None:
+def _close(g: CaptureSession, step: CaptureStep, reason: str) -> None:
     g.note(f"The token may not read {plural(step.kind)}: {reason}")
     g.idle |= {(purpose, step.kind, step.way) for purpose in Purpose}
     with g.lock, g.vault.write(of=g.location_id) as tx:
         feeds.save(tx, g.location_id, LONELY + step.kind, refused_at=g.now(), note=reason)
 
 
-def _report(g: Gathering, budget: Budget, reason: str) -> CaptureReport:
+def _report(g: CaptureSession, budget: CaptureBudget, reason: str) -> CaptureReport:
     now, allowance = g.now(), budget.allowance()
     with g.vault.read() as tx:
         facts = survey(tx, g.location_id, now=now, policy=g.policy, usable=allowance.usable)

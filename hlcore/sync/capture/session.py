@@ -44,7 +44,7 @@ CLOSED = (ScopeMissing, ContractError, Unauthorized)
 
 
 @dataclass(slots=True)
-class Gathering:
+class CaptureSession:
     """`taken` counts by kind what was captured; `idle` are wishes for which nothing is left to do in this sitting;
     `tried` are contacts that failed, by purpose and kind; `places` say how far the list of contacts never captured was
     read, by kind; `notes` say what was odd. `lock` is held around every writing transaction."""
@@ -92,7 +92,7 @@ _WORDS = {
 
 
 @contextmanager
-def alone(vault: Vault, location_id: str, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
+def exclusive_session(vault: Vault, location_id: str, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
     """Nobody else captures this location; call what is yielded now and then. Raises RunInProgress."""
     name, holder = f"capture:{location_id}", f"{runs.this_process()}:{threading.get_ident()}"
     with vault.write(of=location_id) as tx:
@@ -114,7 +114,7 @@ def alone(vault: Vault, location_id: str, now: Callable[[], datetime]) -> Iterat
             runs.release_lease(tx, name, holder)
 
 
-def keep(g: Gathering, *, began: datetime, requests: int, why: str) -> None:
+def record_session(g: CaptureSession, *, began: datetime, requests: int, why: str) -> None:
     """The sitting stands among the runs with its requests and with what it captured, in words; one that asked nothing
     does not."""
     if not requests:

@@ -16,7 +16,7 @@ from hlcore.store.contacts import writes as contact_writes
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportedPage:
     """What a page brought: `fresh` contacts not sighted before in this run, `added` and `changed` ones."""
 
     fresh: int
@@ -39,7 +39,7 @@ def read(rows: Iterable[bytes], location_id: str) -> list[Row]:
     return list(found.values())
 
 
-def take(tx: Tx, location_id: str, run_id: int, page: Sequence[Row], *, at: datetime) -> Taken:
+def import_page(tx: Tx, location_id: str, run_id: int, page: Sequence[Row], *, at: datetime) -> ImportedPage:
     """Every contact of the page is in the vault as HighLevel sent it, and sighted in this run. Earlier bytes of
     changed ones stay as versions; a row older than the copy held, which a lagging index sends, changes
     nothing. Only what is new or has other bytes is read at all. May be repeated. Raises BrokenAnswer."""
@@ -52,7 +52,7 @@ def take(tx: Tx, location_id: str, run_id: int, page: Sequence[Row], *, at: date
         seen += contact_writes.insert(tx, location_id, new, at=at)
     if changed:
         contact_writes.replace(tx, location_id, changed, at=at, run_id=run_id)
-    return Taken(presence.sight_rows(tx, run_id, seen), len(new), len(changed))
+    return ImportedPage(presence.sight_rows(tx, run_id, seen), len(new), len(changed))
 
 
 def _changed(tx: Tx, location_id: str, other: Sequence[Row]) -> list[Contact]:

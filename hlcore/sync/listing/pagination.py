@@ -19,10 +19,10 @@ from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
 from hlcore.highlevel.search_filters import ORDER, added_between, from_milliseconds, milliseconds
 from hlcore.model.contact import Row
-from hlcore.model.listing import Checkpoint, Stretch, Verdict, judge
+from hlcore.model.listing import Checkpoint, DateRange, ListingVerdict, judge
 from hlcore.store import Tx, runs
 from hlcore.sync.listing import page_import as pages
-from hlcore.sync.run_context import Work
+from hlcore.sync.run_context import RunContext
 
 PATIENCE = 2
 """How often an answer that cannot be right is asked for again before the run is called incomplete."""
@@ -34,13 +34,13 @@ TOGETHER = 1_000
 """Rows; so many are read and written by one statement."""
 LONGEST_WAIT = timedelta(seconds=1)
 """What has come is stored after so long at the latest."""
-REPEATED = Verdict(False, "HighLevel sent the same page again instead of the next one.")
+REPEATED = ListingVerdict(False, "HighLevel sent the same page again instead of the next one.")
 
 
-def walk(work: Work) -> Verdict:
+def read_all_pages(work: RunContext) -> ListingVerdict:
     """Every page of the location is in the vault, or the verdict says what is missing. Kept at least every second; a
     run that was killed goes on behind the last pages kept. Raises HighLevelError, Cancelled."""
-    walking = _Walk(work, Checkpoint.load(work.run.checkpoint))
+    walking = _Pagination(work, Checkpoint.load(work.run.checkpoint))
     with ThreadPoolExecutor(work.rules.workers, thread_name_prefix="walk") as pool:
         try:
             return walking.run(pool)
@@ -49,7 +49,7 @@ def walk(work: Work) -> Verdict:
 
 
 @dataclass(slots=True)
-class _Ready:
+class _PageBuffer:
     """What is to be stored: contacts by id, in the order in which they came, since `since`, of `size` bytes."""
 
     rows: dict[str, Row] = field(default_factory=dict)
@@ -66,16 +66,16 @@ class _Ready:
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Pagination:
     """The state of one walk. Pages are fetched by the pool's threads and stored by the one that runs this. The
     checkpoint stands behind all pages taken; it is kept only together with those of them that are `ready`."""
 
-    work: Work
+    work: RunContext
     checkpoint: Checkpoint
-    asked: dict[Future[SearchPage], Stretch] = field(default_factory=dict)
-    ready: _Ready = field(default_factory=_Ready)
+    asked: dict[Future[SearchPage], DateRange] = field(default_factory=dict)
+    ready: _PageBuffer = field(default_factory=_PageBuffer)
 
-    def run(self, pool: ThreadPoolExecutor) -> Verdict:
+    def run(self, pool: ThreadPoolExecutor) -> ListingVerdict:
         try:
             while not self.checkpoint.ended:
                 self._ask_more(pool)
@@ -104,36 +104,36 @@ class _Walk:
 
     def _ask_more(self, pool: ThreadPoolExecutor) -> None:
         busy = {id(stretch) for stretch in self.asked.values()}
-        idle = [each for each in self.checkpoint.stretches if not each.ended and id(each) not in busy]
+        idle = [each for each in self.checkpoint.ranges if not each.ended and id(each) not in busy]
         while len(self.asked) < self.work.rules.workers:
             stretch = idle.pop(0) if idle else self._cut_largest()
             if stretch is None:
                 return
             self.asked[pool.submit(self._ask, stretch.since, stretch.until, stretch.cursor)] = stretch
 
-    def _cut_largest(self) -> Stretch | None:
+    def _cut_largest(self) -> DateRange | None:
         """A new stretch out of the largest rest; None when nothing is worth it."""
         if self.checkpoint.plain:
             return None
-        largest = max(self.checkpoint.stretches, key=lambda stretch: stretch.remaining)
+        largest = max(self.checkpoint.ranges, key=lambda stretch: stretch.remaining)
         if largest.remaining < WORTH_CUTTING * self.work.rules.page_size:
             return None
         later = largest.cut(milliseconds(self.work.run.started_at))
         if later is not None:
-            self.checkpoint.stretches.append(later)
+            self.checkpoint.ranges.append(later)
         return later
 
     def _uncut(self) -> bool:
         """HighLevel does not keep to ranges of dates: the location is walked in one go from where the first stretch
         stands. What the others took is kept."""
         self._store()
-        first = self.checkpoint.stretches[0]
+        first = self.checkpoint.ranges[0]
         first.since = first.until = first.total = None
         first.ended, first.tries = False, 0
-        self.checkpoint.stretches, self.checkpoint.plain = [first], True
+        self.checkpoint.ranges, self.checkpoint.plain = [first], True
         wait(self.asked)
         self.asked.clear()
-        self.work.tally.notes.append("HighLevel did not keep to ranges of dates; it was read in one go.")
+        self.work.counts.notes.append("HighLevel did not keep to ranges of dates; it was read in one go.")
         return True
 
     def _ask(self, since: int | None, until: int | None, cursor: list[Any] | None) -> SearchPage:
@@ -141,7 +141,7 @@ class _Walk:
             search_after=cursor, limit=self.work.rules.page_size, sort=ORDER, filters=added_between(since, until)
         )
 
-    def _take(self, stretch: Stretch, answer: SearchPage) -> bool:
+    def _take(self, stretch: DateRange, answer: SearchPage) -> bool:
         """The page is ready to be stored; False when HighLevel keeps sending a page that was already taken."""
         found = pages.read(answer.rows, self.work.location_id)
         if not _within(stretch, found):
@@ -162,7 +162,7 @@ class _Walk:
 
     def _store(self) -> None:
         """The pages that have come meanwhile and the checkpoint behind them are stored in one transaction."""
-        rows, self.ready = list(self.ready.rows.values()), _Ready()
+        rows, self.ready = list(self.ready.rows.values()), _PageBuffer()
         if not rows:
             return
         with self.work.write() as tx:
@@ -170,9 +170,9 @@ class _Walk:
                 self._keep(tx, rows[start : start + TOGETHER])
             self._save(tx)
         total = max(self.checkpoint.last_total, self.checkpoint.fetched)
-        self.work.tell("Reading contacts", self.checkpoint.fetched, total)
+        self.work.report_progress("Reading contacts", self.checkpoint.fetched, total)
 
-    def _empty(self, stretch: Stretch) -> bool:
+    def _empty(self, stretch: DateRange) -> bool:
         """An empty page is the end, unless more was promised: then it is asked for again first."""
         self._store()
         told = self.checkpoint.fetched if not self.checkpoint.cut else stretch.fetched
@@ -185,12 +185,12 @@ class _Walk:
         return True
 
     def _keep(self, tx: Tx, found: Sequence[Row]) -> None:
-        taken = pages.take(tx, self.work.location_id, self.work.run.run_id, found, at=self.work.now())
+        taken = pages.import_page(tx, self.work.location_id, self.work.run.run_id, found, at=self.work.now())
         self.checkpoint.fetched += taken.fresh
-        self.work.tally.added += taken.added
-        self.work.tally.changed += taken.changed
+        self.work.counts.added += taken.added
+        self.work.counts.changed += taken.changed
 
-    def _advance(self, stretch: Stretch, answer: SearchPage, rows: int, last: int | None) -> None:
+    def _advance(self, stretch: DateRange, answer: SearchPage, rows: int, last: int | None) -> None:
         stretch.tries = 0
         stretch.fetched += rows
         stretch.cursor = answer.next
@@ -231,7 +231,7 @@ class _Walk:
         columns: dict[str, Any] = {
             "total": checkpoint.last_total,
             "requests": self.work.requests,
-            **self.work.tally.counts(),
+            **self.work.counts.counts(),
         }
         runs.beat(
             tx,
@@ -243,12 +243,12 @@ class _Walk:
         )
 
 
-def _promises_more(stretch: Stretch, answer: SearchPage) -> bool:
+def _promises_more(stretch: DateRange, answer: SearchPage) -> bool:
     """Whether HighLevel says that more rows of the stretch follow these."""
     return stretch.fetched + len(answer.rows) < answer.total
 
 
-def _within(stretch: Stretch, found: Sequence[Row]) -> bool:
+def _within(stretch: DateRange, found: Sequence[Row]) -> bool:
     """Whether the rows keep to the stretch's beginning (its end may have been cut off while the page was asked for)."""
     if stretch.since is None:
         return True

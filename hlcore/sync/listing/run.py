@@ -19,9 +19,9 @@ from hlcore.store.deletions import queries as deletion_queries
 from hlcore.sync.capture.reference_lists import refresh_catalogues
 from hlcore.sync.confirm import confirm_suspects, welcome_returned
 from hlcore.sync.listing.missing import suspect_missing
-from hlcore.sync.listing.pagination import walk
-from hlcore.sync.location_record import verify_location
-from hlcore.sync.run_context import Now, Report, Rules, Tally, Work, never
+from hlcore.sync.listing.pagination import read_all_pages
+from hlcore.sync.location_record import check_access
+from hlcore.sync.run_context import Now, RunContext, RunCounts, SyncReport, SyncRules, never
 
 REFUSALS = (TokenRefused, WrongLocation, LocationInactive)
 
@@ -29,12 +29,12 @@ REFUSALS = (TokenRefused, WrongLocation, LocationInactive)
 def sync_location(
     vault: Vault,
     client: Client,
-    rules: Rules,
+    rules: SyncRules,
     *,
     now: Now,
     listener: Listener = silent,
     cancelled: Callable[[], bool] = never,
-) -> Report:
+) -> SyncReport:
     """One round on the client's location; what it learnt is in the vault and the run in the activity log.
 
     Faults of HighLevel end in a Report that names them, never in an exception; nothing is concluded from an
@@ -44,11 +44,11 @@ def sync_location(
     try:
         work = begin("listing", vault, client, rules, now, listener, cancelled)
     except RunInProgress as exc:
-        return Report(client.location_id, "refused", f"{exc} {exc.hint}")
+        return SyncReport(client.location_id, "refused", f"{exc} {exc.hint}")
     return carry_out(work, _round, began)
 
 
-def carry_out(work: Work, do: Callable[[Work], tuple[str, str]], began: datetime) -> Report:
+def carry_out(work: RunContext, do: Callable[[RunContext], tuple[str, str]], began: datetime) -> SyncReport:
     """The run is finished with the outcome and reason that `do` came to, or with HighLevel's refusal or fault. Anything
     else is raised, and the next run goes on where this one stopped."""
     try:
@@ -65,8 +65,14 @@ def carry_out(work: Work, do: Callable[[Work], tuple[str, str]], began: datetime
 
 
 def begin(
-    kind: str, vault: Vault, client: Client, rules: Rules, now: Now, listener: Listener, cancelled: Callable[[], bool]
-) -> Work:
+    kind: str,
+    vault: Vault,
+    client: Client,
+    rules: SyncRules,
+    now: Now,
+    listener: Listener,
+    cancelled: Callable[[], bool],
+) -> RunContext:
     with vault.write(of=client.location_id) as tx:
         run = runs.claim(
             tx,
@@ -76,41 +82,41 @@ def begin(
             holder=runs.this_process(),
             resume_within=rules.resume_within,
         )
-    tally = Tally(run.added, run.changed, run.suspected, run.deleted, run.returned)
-    return Work(vault, client, client.location_id, run, rules, now, tally, listener, cancelled, client.requests)
+    tally = RunCounts(run.added, run.changed, run.suspected, run.deleted, run.returned)
+    return RunContext(vault, client, client.location_id, run, rules, now, tally, listener, cancelled, client.requests)
 
 
-def _round(work: Work) -> tuple[str, str]:
-    verify_location(work)
+def _round(work: RunContext) -> tuple[str, str]:
+    check_access(work)
     refresh_catalogues(work)
-    verdict = walk(work)
+    verdict = read_all_pages(work)
     welcome_returned(work)
     if verdict.complete:
         with work.vault.read() as tx:
             seen = presence.sighted(tx, work.run.run_id)
         verdict = suspect_missing(work, seen=seen)
     if not verdict.complete:
-        return "incomplete", " ".join([verdict.reason, *work.tally.notes])
+        return "incomplete", " ".join([verdict.reason, *work.counts.notes])
     confirm_suspects(work)
-    return "complete", " ".join([*oddities(work), *work.tally.notes])
+    return "complete", " ".join([*oddities(work), *work.counts.notes])
 
 
-def oddities(work: Work) -> list[str]:
+def oddities(work: RunContext) -> list[str]:
     """What was odd about a complete run, in words."""
     found = []
-    if work.tally.alive:
-        found.append(f"HighLevel's list left out {work.tally.alive:,} live contacts; asked for by id, they exist.")
+    if work.counts.alive:
+        found.append(f"HighLevel's list left out {work.counts.alive:,} live contacts; asked for by id, they exist.")
     with work.vault.read() as tx:
-        work.tally.suspected = deletion_queries.count_suspects(tx, work.location_id)
-    if work.tally.suspected:
-        found.append(f"{work.tally.suspected:,} missing contacts could not be checked yet; the next run tries again.")
+        work.counts.suspected = deletion_queries.count_suspects(tx, work.location_id)
+    if work.counts.suspected:
+        found.append(f"{work.counts.suspected:,} missing contacts could not be checked yet; the next run tries again.")
     return found
 
 
-def conclude(work: Work, outcome: str, reason: str, *, seconds: float) -> Report:
+def conclude(work: RunContext, outcome: str, reason: str, *, seconds: float) -> SyncReport:
     with work.write() as tx:
         seen = presence.sighted(tx, work.run.run_id)
-        work.tally.suspected = deletion_queries.count_suspects(tx, work.location_id)
+        work.counts.suspected = deletion_queries.count_suspects(tx, work.location_id)
         runs.finish(
             tx,
             work.run.run_id,
@@ -119,15 +125,15 @@ def conclude(work: Work, outcome: str, reason: str, *, seconds: float) -> Report
             reason=reason,
             seen=seen,
             requests=work.requests,
-            **work.tally.counts(),
+            **work.counts.counts(),
         )
         presence.forget_sightings(tx, work.run.run_id)
-    return Report(
+    return SyncReport(
         work.location_id,
         outcome,
         reason,
         seen,
         requests=work.requests,
         seconds=round(seconds, 3),
-        **work.tally.counts(),
+        **work.counts.counts(),
     )

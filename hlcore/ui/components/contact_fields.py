@@ -75,7 +75,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FieldGroup:
     """Some fields under one heading: pairs of label and text."""
 
     title: str
@@ -83,7 +83,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class ChannelState:
     """A way to reach the person, and whether it is open (None: the copy does not tell); `state` in words."""
 
     name: str
@@ -115,7 +115,7 @@ def text(name: str, value: object, names: Names, tz: str) -> str:
     return _plain(value)
 
 
-def groups(fields: Mapping[str, Any], names: Names, tz: str) -> list[Group]:
+def groups(fields: Mapping[str, Any], names: Names, tz: str) -> list[FieldGroup]:
     """All fields that hold something, in groups; groups without any are left out."""
     left = {**flat(fields), **{name: fields[name] for name in MOMENTS if fields.get(name)}}
     for name in ("firstName", "lastName"):
@@ -124,26 +124,26 @@ def groups(fields: Mapping[str, Any], names: Names, tz: str) -> list[Group]:
     if "firstName" in left or "lastName" in left:
         left.pop("name", None)
     left = {name: value for name, value in left.items() if name != "dnd" and not name.startswith(CHANNEL)}
-    found = [Group(title, tuple(_take(left, wanted, names, tz))) for title, wanted in GROUPS.items()]
+    found = [FieldGroup(title, tuple(_take(left, wanted, names, tz))) for title, wanted in GROUPS.items()]
     custom = [name for name in left if name.startswith(CUSTOM)]
     custom.sort(key=lambda name: label(name, names).casefold())
-    found.append(Group(FIELDS, tuple(_take(left, tuple(custom), names, tz))))
-    found.append(Group(MORE, tuple(_take(left, tuple(left), names, tz))))
+    found.append(FieldGroup(FIELDS, tuple(_take(left, tuple(custom), names, tz))))
+    found.append(FieldGroup(MORE, tuple(_take(left, tuple(left), names, tz))))
     return [group for group in found if group.rows]
 
 
-def channels(fields: Mapping[str, Any], *, known: bool) -> list[Channel]:
+def channels(fields: Mapping[str, Any], *, known: bool) -> list[ChannelState]:
     """Each channel with its state. `known`: the copy tells the state of every channel."""
     settings = own_settings(fields)
     found = [_channel(name, settings, known=known or name in settings.channels) for name in CHANNELS]
-    return found + [Channel(channel_name(name), False, _STATES[CLOSED]) for name in settings.others]
+    return found + [ChannelState(channel_name(name), False, _STATES[CLOSED]) for name in settings.others]
 
 
-def _channel(name: str, settings: OwnSettings, *, known: bool) -> Channel:
+def _channel(name: str, settings: OwnSettings, *, known: bool) -> ChannelState:
     is_open, state = settings.is_open(name), settings.state(name)
     if is_open and not known:
-        return Channel(channel_name(name), None, "not told")
-    return Channel(channel_name(name), is_open, _STATES[CLOSED if state == OPEN and not is_open else state])
+        return ChannelState(channel_name(name), None, "not told")
+    return ChannelState(channel_name(name), is_open, _STATES[CLOSED if state == OPEN and not is_open else state])
 
 
 def channel_name(channel: str) -> str:

@@ -14,7 +14,7 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.search import ContactSummary, Sort
 from hlcore.store.locations import Location
 from hlcore.ui.components.contact_fields import Names, names_of
-from hlcore.ui.components.contact_picker import Who
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import day, many, status_mark
 from hlcore.ui.components.tables import MOST_HEIGHT, ROW_PIXELS, height_of
 from hlcore.ui.session import name_of, timezone_of
@@ -37,7 +37,7 @@ ANY = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class FilterOptions:
     """What the filters offer, and the names behind the ids."""
 
     owners: Sequence[str]
@@ -47,7 +47,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class ContactFilters:
     """What somebody wants to see; empty parts do not restrict."""
 
     text: str = ""
@@ -62,10 +62,10 @@ class Filters:
         return bool(self.text.strip() or self.owner_id or self.tag or self.source)
 
 
-def choices_of(vault: Vault, location_ids: Sequence[str]) -> Choices:
+def choices_of(vault: Vault, location_ids: Sequence[str]) -> FilterOptions:
     """The owners, tags and sources of these accounts."""
     with vault.read() as tx:
-        return Choices(
+        return FilterOptions(
             contact_search.distinct(tx, location_ids, "owner_id"),
             contact_search.distinct(tx, location_ids, "tag"),
             contact_search.distinct(tx, location_ids, "source"),
@@ -73,7 +73,7 @@ def choices_of(vault: Vault, location_ids: Sequence[str]) -> Choices:
         )
 
 
-def filters(key: str, choices: Choices, *, orders: Sequence[str] = ()) -> Filters:
+def filters(key: str, choices: FilterOptions, *, orders: Sequence[str] = ()) -> ContactFilters:
     """The search box, the filters and the choice of an order, in one row that wraps on a phone. What is typed stays in
     the session, out of the URL: names and addresses are personal."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_filters"):
@@ -92,7 +92,7 @@ def filters(key: str, choices: Choices, *, orders: Sequence[str] = ()) -> Filter
         tag = _select(key, "Tag", choices.tags, str)
         source = _select(key, "Source", choices.sources, str)
         order = st.selectbox("Order", orders, key="order", bind="query-params", width=155) if orders else ""
-    return Filters(text or "", owner, tag, source, order)
+    return ContactFilters(text or "", owner, tag, source, order)
 
 
 def clear_filters(key: str) -> None:
@@ -162,7 +162,7 @@ def contacts_answer(counted: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def clickable(
-    rows: Sequence[Mapping[str, Any]], whos: Sequence[Who], *, key: str, alt: str, columns: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]], whos: Sequence[ContactRef], *, key: str, alt: str, columns: Mapping[str, Any]
 ) -> None:
     """The table; a click anywhere in a row opens that person's record (`?contact=<id>&in=<account>`)."""
     event = st.dataframe(
@@ -182,7 +182,7 @@ def clickable(
         st.rerun()
 
 
-def open_person(who: Who) -> None:
+def open_person(who: ContactRef) -> None:
     """The Contacts page shows this person's record; the next table is a new one, which remembers no click."""
     st.session_state["persons_opened"] = st.session_state.get("persons_opened", 0) + 1
     st.query_params.update({"contact": who.contact_id, "in": who.location_id})

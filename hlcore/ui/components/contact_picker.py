@@ -24,26 +24,26 @@ BASKET = "restore_people"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Who:
+class ContactRef:
     """A person: account and contact id."""
 
     location_id: str
     contact_id: str
 
 
-class Choice:
+class Selection:
     """Who is chosen in this session under this key."""
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self._kept: dict[Who, None] = st.session_state.setdefault(f"{key}_chosen", {})
+        self._kept: dict[ContactRef, None] = st.session_state.setdefault(f"{key}_chosen", {})
 
     @property
-    def whos(self) -> list[Who]:
+    def whos(self) -> list[ContactRef]:
         """Everybody chosen, in the order of choosing."""
         return list(self._kept)
 
-    def add(self, whos: Sequence[Who]) -> None:
+    def add(self, whos: Sequence[ContactRef]) -> None:
         """These are chosen too."""
         self._kept.update(dict.fromkeys(whos))
         self._redraw()
@@ -53,14 +53,14 @@ class Choice:
         self._kept.clear()
         self._redraw()
 
-    def keep_only(self, whos: Sequence[Who]) -> None:
+    def keep_only(self, whos: Sequence[ContactRef]) -> None:
         """Of the chosen, only these stay chosen: the others are no longer to be had."""
         gone = self._kept.keys() - set(whos)
         for who in gone:
             del self._kept[who]
 
     def table(
-        self, rows: Sequence[Mapping[str, Any]], whos: Sequence[Who], *, alt: str, columns: Mapping[str, Any]
+        self, rows: Sequence[Mapping[str, Any]], whos: Sequence[ContactRef], *, alt: str, columns: Mapping[str, Any]
     ) -> None:
         """The rows, `whos[n]` being the person of `rows[n]`; the chosen ones are ticked, ticking changes the choice."""
         ticked = [at for at, who in enumerate(whos) if who in self._kept]
@@ -87,17 +87,17 @@ class Choice:
         st.session_state[f"{self.key}_drawn"] = self._drawn + 1
 
 
-def fill_basket(whos: Sequence[Who]) -> None:
+def fill_restore_selection(whos: Sequence[ContactRef]) -> None:
     """The Restore page is about these people."""
     st.session_state[BASKET] = list(whos)
 
 
-def basket() -> list[Who]:
+def restore_selection() -> list[ContactRef]:
     """Whom the Restore page is about."""
-    found: list[Who] = st.session_state.get(BASKET, [])
+    found: list[ContactRef] = st.session_state.get(BASKET, [])
     return found
 
 
-def _digest(whos: Sequence[Who]) -> str:
+def _digest(whos: Sequence[ContactRef]) -> str:
     told = "\n".join(f"{who.location_id}/{who.contact_id}" for who in whos)
     return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -25,7 +25,7 @@ def show(error: VaultError) -> None:
 
 
 @contextmanager
-def shown() -> Iterator[None]:
+def errors_shown() -> Iterator[None]:
     """Whatever hlcore raises on purpose inside is shown where it happened; the page goes on behind the block."""
     try:
         yield

@@ -92,7 +92,7 @@ def plain(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Badge:
     """A state for people: a word, an icon and a colour, never the colour alone. `sign` is for plain-text cells."""
 
     word: str
@@ -112,56 +112,56 @@ class Mark:
 
 
 _LEVELS = {
-    Level.OK: Mark("Good", ":material/verified:", "green", "✓"),
-    Level.ATTENTION: Mark("Needs attention", ":material/error:", "orange", "!"),
-    Level.BAD: Mark("Not protected", ":material/gpp_bad:", "red", "✕"),
+    Level.OK: Badge("Good", ":material/verified:", "green", "✓"),
+    Level.ATTENTION: Badge("Needs attention", ":material/error:", "orange", "!"),
+    Level.BAD: Badge("Not protected", ":material/gpp_bad:", "red", "✕"),
 }
 _OUTCOMES = {
-    "complete": Mark("Complete", ":material/check_circle:", "green", "✓"),
-    "incomplete": Mark("Incomplete", ":material/error:", "orange", "!"),
-    "refused": Mark("Refused", ":material/block:", "red", "✕"),
-    "": Mark("Running", ":material/sync:", "blue", "…"),
-    "done": Mark("Done", ":material/check_circle:", "green", "✓"),
-    "failed": Mark("Failed", ":material/error:", "red", "✕"),
+    "complete": Badge("Complete", ":material/check_circle:", "green", "✓"),
+    "incomplete": Badge("Incomplete", ":material/error:", "orange", "!"),
+    "refused": Badge("Refused", ":material/block:", "red", "✕"),
+    "": Badge("Running", ":material/sync:", "blue", "…"),
+    "done": Badge("Done", ":material/check_circle:", "green", "✓"),
+    "failed": Badge("Failed", ":material/error:", "red", "✕"),
 }
 _STATUSES = {
-    "present": Mark("Present", ":material/person:", "green", "✓"),
-    "suspected": Mark("Being checked", ":material/help:", "orange", "?"),
-    "deleted": Mark("Deleted", ":material/person_remove:", "red", "✕"),
-    "merged": Mark("Merged", ":material/merge:", "violet", "⇉"),
-    "returned": Mark("Restored in HighLevel", ":material/settings_backup_restore:", "green", "↺"),
-    "recreated": Mark("Restored by Contact Vault", ":material/restore:", "green", "↺"),
-    "undone": Mark("Restore undone", ":material/undo:", "gray", "↩"),
-    "expired": Mark("Window closed", ":material/timer_off:", "gray", "⌛"),
-    "erased": Mark("Erased", ":material/delete_forever:", "gray", "∅"),
-    "withdrawn": Mark("False alarm", ":material/undo:", "gray", "↩"),
+    "present": Badge("Present", ":material/person:", "green", "✓"),
+    "suspected": Badge("Being checked", ":material/help:", "orange", "?"),
+    "deleted": Badge("Deleted", ":material/person_remove:", "red", "✕"),
+    "merged": Badge("Merged", ":material/merge:", "violet", "⇉"),
+    "returned": Badge("Restored in HighLevel", ":material/settings_backup_restore:", "green", "↺"),
+    "recreated": Badge("Restored by Contact Vault", ":material/restore:", "green", "↺"),
+    "undone": Badge("Restore undone", ":material/undo:", "gray", "↩"),
+    "expired": Badge("Window closed", ":material/timer_off:", "gray", "⌛"),
+    "erased": Badge("Erased", ":material/delete_forever:", "gray", "∅"),
+    "withdrawn": Badge("False alarm", ":material/undo:", "gray", "↩"),
 }
 _URGENCIES = {
-    "today": Mark("Last day", ":material/alarm:", "red", "!!"),
-    "soon": Mark("This week", ":material/schedule:", "orange", "!"),
-    "later": Mark("There is time", ":material/event:", "blue", "·"),
-    "closed": Mark("Window closed", ":material/timer_off:", "gray", "⌛"),
+    "today": Badge("Last day", ":material/alarm:", "red", "!!"),
+    "soon": Badge("This week", ":material/schedule:", "orange", "!"),
+    "later": Badge("There is time", ":material/event:", "blue", "·"),
+    "closed": Badge("Window closed", ":material/timer_off:", "gray", "⌛"),
 }
 
 
-def health_mark(level: Level | str) -> Mark:
+def health_mark(level: Level | str) -> Badge:
     """How good the copy is."""
     return _LEVELS[Level(level)]
 
 
-def outcome_mark(outcome: str) -> Mark:
+def outcome_mark(outcome: str) -> Badge:
     """What came of a run or an act; '' is one that still runs."""
-    return _OUTCOMES.get(outcome) or Mark(outcome.capitalize(), ":material/help:", "gray")
+    return _OUTCOMES.get(outcome) or Badge(outcome.capitalize(), ":material/help:", "gray")
 
 
-def status_mark(status: str) -> Mark:
+def status_mark(status: str) -> Badge:
     """Where a contact stands."""
-    return _STATUSES.get(status) or Mark(status.capitalize(), ":material/help:", "gray")
+    return _STATUSES.get(status) or Badge(status.capitalize(), ":material/help:", "gray")
 
 
-def urgency_mark(word: str) -> Mark:
+def urgency_mark(word: str) -> Badge:
     """How soon somebody must act; the words of `model.windows.urgency`."""
-    return _URGENCIES.get(word) or Mark(word.capitalize(), ":material/help:", "gray")
+    return _URGENCIES.get(word) or Badge(word.capitalize(), ":material/help:", "gray")
 
 
 def time_left(open_: bool, days_left: int) -> str:

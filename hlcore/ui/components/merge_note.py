@@ -7,7 +7,7 @@ import streamlit as st
 from hlcore.metrics.contact_record import Merge, merge_of
 from hlcore.ui import session
 from hlcore.ui.components.contact_list import open_person
-from hlcore.ui.components.contact_picker import Who
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count, many, plain
 
 _PLURALS = {"opportunity": "opportunities"}
@@ -15,7 +15,7 @@ _PLURALS = {"opportunity": "opportunities"}
 
 def of(location_id: str, contact_id: str) -> Merge | None:
     """The merge that this contact lost, None where none is known."""
-    return merge_of(session.office().vault, location_id, contact_id)
+    return merge_of(session.app_context().vault, location_id, contact_id)
 
 
 def words(merge: Merge) -> str:
@@ -43,5 +43,5 @@ def draw(merge: Merge, location_id: str, *, key: str, link: bool = True) -> None
             "a new id; what moved stays with the winner."
         )
         if link:
-            whom = (Who(location_id, merge.winner_id),)
+            whom = (ContactRef(location_id, merge.winner_id),)
             st.button("Open the winner", key=f"{key}_open", type="tertiary", on_click=open_person, args=whom)

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from hlcore.restore.revert import MOST, Changed, Past, changed
+from hlcore.restore.revert import MOST, ChangedContacts, ContactAt, changed
 from hlcore.store import Tx, runs
 from hlcore.store.locations import Location
 from hlcore.store.restores import jobs as restore_jobs
@@ -31,7 +31,7 @@ COLUMNS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChangesQuery:
     """A period of an account, aware."""
 
     location_id: str
@@ -39,7 +39,7 @@ class Asked:
     end: datetime
 
 
-def question(places: Sequence[Location]) -> Asked | None:
+def question(places: Sequence[Location]) -> ChangesQuery | None:
     """The account and the period that somebody asks about; None while the period is empty. The times are those of the
     account's own clock; the last minute belongs to the period."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="changes_question"):
@@ -57,20 +57,20 @@ def question(places: Sequence[Location]) -> Asked | None:
         first: time = st.time_input(f"From ({clock})", value=time(0, 0), key="changes_from", step=900, width=130)
         last: time = st.time_input(f"Until ({clock})", value=time(23, 59), key="changes_until", step=900, width=130)
     start, end = datetime.combine(day, first, tz), datetime.combine(day, last, tz) + timedelta(minutes=1)
-    return Asked(place.location_id, start, end) if start < end else None
+    return ChangesQuery(place.location_id, start, end) if start < end else None
 
 
-def found_for(asked: Asked) -> Changed:
+def found_for(asked: ChangesQuery) -> ChangedContacts:
     """What the period changed; looked up once for each question and each new round."""
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         newest = runs_of(tx, asked.location_id)
     key = (asked, newest)
     held = st.session_state.get(HELD)
     if held is None or held[0] != key:
         with st.spinner("Comparing copies …"):
-            held = (key, changed(session.office().vault, asked.location_id, asked.start, asked.end))
+            held = (key, changed(session.app_context().vault, asked.location_id, asked.start, asked.end))
         st.session_state[HELD] = held
-    found: Changed = held[1]
+    found: ChangedContacts = held[1]
     return found
 
 
@@ -81,7 +81,7 @@ def runs_of(tx: Tx, location_id: str) -> tuple[int, int]:
     return (run.run_id if run else 0, (job.job_id * 100_000 + job.finished) if job else 0)
 
 
-def answer(found: Changed) -> str:
+def answer(found: ChangedContacts) -> str:
     """The page's answer in one line."""
     if not found.pasts:
         return "Nobody was changed in that time, or all is as it was before."
@@ -93,14 +93,14 @@ def answer(found: Changed) -> str:
     return text
 
 
-def by_field(found: Changed) -> list[tuple[str, int, int]]:
+def by_field(found: ChangedContacts) -> list[tuple[str, int, int]]:
     """(field, in how many people it changed, in how many it can be put back), the commonest first."""
     every = Counter(one.field for past in found.pasts for one in past.aspects)
     able = Counter(one.field for past in found.pasts for one in past.aspects if not one.obstacle)
     return [(field, number, able[field]) for field, number in every.most_common()]
 
 
-def rows(pasts: Sequence[Past], shown: Collection[str], names: Names, tz: str) -> list[dict[str, Any]]:
+def rows(pasts: Sequence[ContactAt], shown: Collection[str], names: Names, tz: str) -> list[dict[str, Any]]:
     """One line for each field of each person."""
     return [
         {
@@ -116,7 +116,7 @@ def rows(pasts: Sequence[Past], shown: Collection[str], names: Names, tz: str) -
     ]
 
 
-def obstacles(pasts: Sequence[Past], shown: Collection[str], names: Names) -> list[str]:
+def obstacles(pasts: Sequence[ContactAt], shown: Collection[str], names: Names) -> list[str]:
     """Why some of these fields cannot be put back: '**Company**: HighLevel takes this only …', each reason once."""
     why: dict[str, list[str]] = {}
     for past in pasts:

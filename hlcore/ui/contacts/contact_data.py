@@ -12,14 +12,14 @@ import streamlit as st
 
 from hlcore.errors import NotFound
 from hlcore.governance.audit import recorded
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.metrics.contact_record import value_of
 from hlcore.metrics.coverage import of_person
-from hlcore.metrics.deletions import Lost, of_contact
+from hlcore.metrics.deletions import DeletionView, of_contact
 from hlcore.model.contact_diff import Change, changes
-from hlcore.model.contact_snapshot import LastCopy, last_copy
+from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
 from hlcore.model.lifecycle import LIVE, LOST, Status
-from hlcore.model.recovery_window import Remaining
+from hlcore.model.recovery_window import RemainingTime
 from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
@@ -34,19 +34,19 @@ KINDS = ("note", "task", "opportunity", "appointment", "message")
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ContactData:
     """One person: the copy, everything before it, what belongs to it, each disappearance (oldest first), restores.
     `not_safe`: kinds of records that were never captured, or have changed since."""
 
     stored: StoredContact
     versions: Sequence[Version]
     records: Sequence[Record]
-    times: Sequence[Lost]
+    times: Sequence[DeletionView]
     restores: Sequence[Mapping[str, Any]]
     names: Names
     tz: str
     is_demo: bool
-    copy: LastCopy | None
+    copy: ContactSnapshot | None
     not_safe: tuple[str, ...] = ()
 
     @property
@@ -65,7 +65,7 @@ class Sheet:
         return self.stored.status in LOST
 
     @property
-    def last(self) -> Lost | None:
+    def last(self) -> DeletionView | None:
         """The newest disappearance."""
         return self.times[-1] if self.times else None
 
@@ -87,26 +87,26 @@ class Sheet:
         return f"{session.settings().app_url}/{place}"
 
 
-def open_sheet(who: Person, contact_id: str, location_id: str) -> Sheet:
+def load_contact_data(who: User, contact_id: str, location_id: str) -> ContactData:
     """The person's record. Each time another one is opened the audit log has a line. Raises NotAllowed, NotFound."""
-    here, key = session.office(), f"{location_id}:{contact_id}"
+    here, key = session.app_context(), f"{location_id}:{contact_id}"
     if st.session_state.get("viewed") == key:
         return _read(contact_id, location_id)
     with recorded(
-        here.vault, who, Act.VIEW, now=here.clock.now, location_id=location_id, subject=f"contact {contact_id}"
+        here.vault, who, Action.VIEW, now=here.clock.now, location_id=location_id, subject=f"contact {contact_id}"
     ):
         found = _read(contact_id, location_id)
     st.session_state["viewed"] = key
     return found
 
 
-def _read(contact_id: str, location_id: str) -> Sheet:
-    here = session.office()
+def _read(contact_id: str, location_id: str) -> ContactData:
+    here = session.app_context()
     with here.vault.read() as tx:
         stored = _held(tx, contact_id, location_id)
         place = next(one for one in session.locations() if one.location_id == stored.location_id)
         mine = (stored.location_id, contact_id)
-        return Sheet(
+        return ContactData(
             stored,
             contact_reads.versions(tx, *mine),
             records.of_contact(tx, *mine, KINDS),
@@ -120,9 +120,9 @@ def _read(contact_id: str, location_id: str) -> Sheet:
         )
 
 
-def _last_copy(stored: StoredContact, *, rows_tell: bool) -> LastCopy | None:
+def _last_copy(stored: StoredContact, *, rows_tell: bool) -> ContactSnapshot | None:
     try:
-        return last_copy(stored.raw, stored.detail, rows_tell_settings=rows_tell)
+        return latest_snapshot(stored.raw, stored.detail, rows_tell_settings=rows_tell)
     except ValueError:
         return None
 
@@ -135,7 +135,7 @@ def _held(tx: Tx, contact_id: str, location_id: str) -> StoredContact:
     return found[0]
 
 
-def steps_of(sheet: Sheet) -> list[tuple[datetime, tuple[Change, ...]]]:
+def steps_of(sheet: ContactData) -> list[tuple[datetime, tuple[Change, ...]]]:
     """When the copies changed, and what: newest first. A search row and the answer of GET by id differ in shape, so
     each is compared with its own kind only; of two that tell the same change, one is kept."""
     steps: list[tuple[datetime, tuple[Change, ...]]] = []
@@ -148,7 +148,7 @@ def steps_of(sheet: Sheet) -> list[tuple[datetime, tuple[Change, ...]]]:
     return sorted(steps, key=lambda step: step[0], reverse=True)
 
 
-def _copies(sheet: Sheet, part: str) -> list[tuple[datetime, bytes]]:
+def _copies(sheet: ContactData, part: str) -> list[tuple[datetime, bytes]]:
     """Every copy of this kind with the moment it was first seen, oldest first, the present one last."""
     earlier = [(one.captured_at, one.raw) for one in sheet.versions if one.part == part]
     held = sheet.stored
@@ -157,7 +157,7 @@ def _copies(sheet: Sheet, part: str) -> list[tuple[datetime, bytes]]:
     return [*earlier, (held.detail_at, held.detail)] if held.detail_at and held.detail else earlier
 
 
-def window_words(left: Remaining, tz: str) -> str:
+def window_words(left: RemainingTime, tz: str) -> str:
     """Until when HighLevel's own restore may be open, in a sentence."""
     if left.starts_at == left.ends_at:
         return "HighLevel offers no restore for this account; Contact Vault can create the person again."

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import streamlit as st
 
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.metrics.contact_record import value_of
-from hlcore.metrics.deletions import Lost
+from hlcore.metrics.deletions import DeletionView
 from hlcore.model.contact import moment as parse_moment
 from hlcore.model.contact_diff import Change
 from hlcore.model.lifecycle import Status
@@ -17,11 +17,11 @@ from hlcore.store.records import Record
 from hlcore.ui import coverage, session
 from hlcore.ui.components import contact_fields, formatting, merge_note
 from hlcore.ui.components.contact_list import close_person
-from hlcore.ui.components.contact_picker import Who, fill_basket
-from hlcore.ui.components.errors import shown
+from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
+from hlcore.ui.components.errors import errors_shown
 from hlcore.ui.components.tables import empty, pager, slice_of
 from hlcore.ui.contacts import revert
-from hlcore.ui.contacts.contact_data import KINDS, Sheet, open_sheet, steps_of, window_words
+from hlcore.ui.contacts.contact_data import KINDS, ContactData, load_contact_data, steps_of, window_words
 from hlcore.ui.deletions.at_risk import CAUSES
 from hlcore.ui.restore import job_labels
 
@@ -31,11 +31,11 @@ _BODIES = ("bodyText", "body", "message", "notes", "description")
 _MOMENTS = ("dateAdded", "dateUpdated", "dueDate", "startTime", "createdAt", "updatedAt")
 
 
-def show(who: Person, contact_id: str, location_id: str) -> None:
+def show(who: User, contact_id: str, location_id: str) -> None:
     """The whole record, with the way back to the list."""
     st.button("All contacts", key="back", icon=":material/arrow_back:", type="tertiary", on_click=close_person)
-    with shown():
-        sheet = open_sheet(who, contact_id, location_id)
+    with errors_shown():
+        sheet = load_contact_data(who, contact_id, location_id)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.title(formatting.plain(sheet.title), anchor=False, width="content")
             st.markdown(formatting.status_mark(sheet.status).badge, width="content")
@@ -59,7 +59,7 @@ def show(who: Person, contact_id: str, location_id: str) -> None:
         SECTIONS[part](sheet)
 
 
-def answer(sheet: Sheet) -> str:
+def answer(sheet: ContactData) -> str:
     """The record's answer in one line: is this person safe, and for how long can they be saved?"""
     last = sheet.last
     if sheet.live or last is None:
@@ -69,15 +69,15 @@ def answer(sheet: Sheet) -> str:
     return f"{_since(last, sheet.tz)}. {window_words(last.left, sheet.tz)}"
 
 
-def _since(lost: Lost, tz: str) -> str:
+def _since(lost: DeletionView, tz: str) -> str:
     if lost.row.deleted_at is not None:
         return f"Deleted on {formatting.moment(lost.row.deleted_at, tz)}"
     return f"Last surely in HighLevel on {formatting.moment(lost.row.last_seen_at, tz)}"
 
 
-def _ways(sheet: Sheet, who: Person) -> None:
+def _ways(sheet: ContactData, who: User) -> None:
     """What can be done about this person."""
-    may = who.may(Act.RESTORE)
+    may = who.may(Action.RESTORE)
     if sheet.lost and st.button(
         "Restore …",
         key="restore_person",
@@ -86,13 +86,13 @@ def _ways(sheet: Sheet, who: Person) -> None:
         disabled=not may,
         help=None if may else "Your role may look, not restore.",
     ):
-        fill_basket([Who(sheet.stored.location_id, sheet.stored.contact_id)])
+        fill_restore_selection([ContactRef(sheet.stored.location_id, sheet.stored.contact_id)])
         st.switch_page("restore.py")
     if sheet.live and not sheet.is_demo:
         st.link_button("Open in HighLevel", sheet.link, icon=":material/open_in_new:")
 
 
-def details(sheet: Sheet) -> None:
+def details(sheet: ContactData) -> None:
     """The newest copy, field by field, and on which channels the person may be reached."""
     captured, since = (formatting.moment(at, sheet.tz) for at in (sheet.stored.changed_at, sheet.stored.first_seen_at))
     st.caption(f"Copy from {captured}; first seen by Contact Vault on {since}. Contact id `{sheet.stored.contact_id}`.")
@@ -112,7 +112,7 @@ def _pairs(rows: tuple[tuple[str, str], ...]) -> None:
                 st.text(text)
 
 
-def _channels(sheet: Sheet) -> None:
+def _channels(sheet: ContactData) -> None:
     with st.container(border=True, gap="small"):
         st.markdown("##### Do not disturb")
         with st.container(horizontal=True, gap="small"):
@@ -124,21 +124,21 @@ def _channels(sheet: Sheet) -> None:
             st.caption("The copy does not tell every channel: after a restore all of them would stay closed.")
 
 
-def _badge(channel: contact_fields.Channel) -> str:
+def _badge(channel: contact_fields.ChannelState) -> str:
     icon, color = {True: ("check_circle", "green"), False: ("do_not_disturb_on", "red"), None: ("help", "gray")}[
         channel.open
     ]
     return f":{color}-badge[:material/{icon}: {formatting.plain(channel.name)}: {channel.state}]"
 
 
-def history(sheet: Sheet) -> None:
+def history(sheet: ContactData) -> None:
     """Every change that Contact Vault noticed, newest first, field by field."""
     steps = steps_of(sheet)
     if not steps:
         since = formatting.day(sheet.stored.first_seen_at, sheet.tz)
         empty("Nothing has changed", f"Every copy since {since} says the same.", icon=":material/history:")
         return
-    revert.draw(sheet, session.person())
+    revert.draw(sheet, session.current_user())
     part = slice_of("history", len(steps), of=sheet.stored.contact_id)
     for number, (at, found) in enumerate(steps[part.offset : part.offset + part.limit]):
         with st.container(border=True, gap="small"):
@@ -153,7 +153,7 @@ def history(sheet: Sheet) -> None:
     pager(part, "change")
 
 
-def _change(change: Change, sheet: Sheet) -> str:
+def _change(change: Change, sheet: ContactData) -> str:
     label = formatting.plain(contact_fields.label(change.field, sheet.names))
     if change.field == "tags":
         return f"{label}: {_tags(change.before, change.after)}"
@@ -175,7 +175,7 @@ def _tags(before: object, after: object) -> str:
     return "  ".join(added + gone)
 
 
-def disappearances(sheet: Sheet) -> None:
+def disappearances(sheet: ContactData) -> None:
     """Each time the person was missing: when, how it was noticed, why, and what became of it."""
     if not sheet.times:
         empty("Never missing", "Contact Vault has never missed this person.", icon=":material/verified:")
@@ -184,7 +184,7 @@ def disappearances(sheet: Sheet) -> None:
             _disappearance(lost, sheet.tz)
 
 
-def _disappearance(lost: Lost, tz: str) -> None:
+def _disappearance(lost: DeletionView, tz: str) -> None:
     row = lost.row
     moments: list[tuple[str, datetime | None]] = [
         ("Deleted" if row.deleted_at else "Last surely there", row.deleted_at or row.last_seen_at),
@@ -204,7 +204,7 @@ def _disappearance(lost: Lost, tz: str) -> None:
             st.markdown(f"{label}: `{other}`")
 
 
-def belongings(sheet: Sheet) -> None:
+def belongings(sheet: ContactData) -> None:
     """Notes, tasks and whatever else is held of the person, and what is not yet."""
     if sheet.not_safe and sheet.live:
         st.caption(f":material/hourglass_top: {coverage.unsafe_words(sheet.not_safe)}")
@@ -222,7 +222,7 @@ def belongings(sheet: Sheet) -> None:
             _record(sheet, record)
 
 
-def _record(sheet: Sheet, record: Record) -> None:
+def _record(sheet: ContactData, record: Record) -> None:
     value = value_of(record.raw)
     entry = value if isinstance(value, dict) else {}
     title, body = (next((str(entry[key]) for key in keys if entry.get(key)), "") for keys in (_TITLES, _BODIES))
@@ -241,7 +241,7 @@ def _record(sheet: Sheet, record: Record) -> None:
         st.caption(" · ".join(when) or f"Captured {formatting.moment(record.captured_at, sheet.tz)}")
 
 
-def restores(sheet: Sheet) -> None:
+def restores(sheet: ContactData) -> None:
     """Every restore in which this person took part."""
     if not sheet.restores:
         empty("Never restored", "Contact Vault has not been asked to restore this person.", icon=":material/restore:")
@@ -257,7 +257,7 @@ def restores(sheet: Sheet) -> None:
                 st.markdown(formatting.plain(one["error"]))
 
 
-SECTIONS: Mapping[str, Callable[[Sheet], None]] = {
+SECTIONS: Mapping[str, Callable[[ContactData], None]] = {
     "Details": details,
     "History": history,
     "Disappearances": disappearances,

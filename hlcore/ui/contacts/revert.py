@@ -9,16 +9,16 @@ from typing import Any
 
 import streamlit as st
 
-from hlcore.governance.roles import Act, Person
-from hlcore.model.revert import Aspect
-from hlcore.restore.revert import Past, at_moment, create_put_back
-from hlcore.runtime import house
+from hlcore.governance.roles import Action, User
+from hlcore.model.revert import FieldHistory
+from hlcore.restore.revert import ContactAt, at_moment, create_put_back
+from hlcore.runtime import get_runtime
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields, errors
 from hlcore.ui.components.contact_fields import Names
 from hlcore.ui.components.formatting import many, moment, plain
 from hlcore.ui.components.tables import choose
-from hlcore.ui.contacts.contact_data import Sheet
+from hlcore.ui.contacts.contact_data import ContactData
 from hlcore.ui.restore.tasks import carry_on
 
 MOMENT, ASKING = "before", "confirm_put_back"
@@ -51,12 +51,12 @@ def asked_moment() -> datetime | None:
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(text))
 
 
-def draw(sheet: Sheet, person: Person) -> None:
+def draw(sheet: ContactData, user: User) -> None:
     """The chosen moment's state beside today's, with the way to put fields back; nothing where none was chosen."""
     at = asked_moment()
     if at is None:
         return
-    vault, held = session.office().vault, sheet.stored
+    vault, held = session.app_context().vault, sheet.stored
     past = at_moment(vault, held.location_id, held.contact_id, at)
     with st.container(border=True, gap="small", key="rewind"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -67,10 +67,10 @@ def draw(sheet: Sheet, person: Person) -> None:
         elif not past.aspects:
             st.caption("Nothing differs from today.")
         else:
-            _choose_fields(past, sheet, person, at)
+            _choose_fields(past, sheet, user, at)
 
 
-def _choose_fields(past: Past, sheet: Sheet, person: Person, at: datetime) -> None:
+def _choose_fields(past: ContactAt, sheet: ContactData, user: User, at: datetime) -> None:
     possible = [one for one in past.aspects if not one.obstacle]
     chosen: list[str] = []
     if possible:
@@ -83,16 +83,16 @@ def _choose_fields(past: Past, sheet: Sheet, person: Person, at: datetime) -> No
         st.caption(":material/sell: " + tag_words(next(one for one in possible if one.field == "tags")))
     if possible:
         said = f"Values from before {moment(at, sheet.tz)}."
-        button([past], chosen, person, sheet.stored.location_id, said)
+        button([past], chosen, user, sheet.stored.location_id, said)
 
 
-def row(one: Aspect, names: Names, tz: str) -> dict[str, Any]:
+def row(one: FieldHistory, names: Names, tz: str) -> dict[str, Any]:
     """A field then and today."""
     then, now = (contact_fields.text(one.field, value, names, tz) for value in (one.then, one.now))
     return {"Field": contact_fields.label(one.field, names), "Then": then, "Today": now}
 
 
-def obstacles(found: Sequence[Aspect], names: Names, tz: str) -> None:
+def obstacles(found: Sequence[FieldHistory], names: Names, tz: str) -> None:
     """What differs and cannot be put back, with the reason."""
     for one in (each for each in found if each.obstacle):
         then, now = (plain(contact_fields.text(one.field, value, names, tz)) for value in (one.then, one.now))
@@ -100,7 +100,7 @@ def obstacles(found: Sequence[Aspect], names: Names, tz: str) -> None:
         st.caption(f":material/lock: {label}: {then} → {now}. {plain(one.obstacle)}")
 
 
-def tag_words(one: Aspect) -> str:
+def tag_words(one: FieldHistory) -> str:
     """What putting tags back adds and takes away: HighLevel replaces the whole list."""
     then, now = ({str(tag) for tag in value} if isinstance(value, list) else set() for value in (one.then, one.now))
     parts = [f"adds {plain(', '.join(sorted(then - now)))}"] if then - now else []
@@ -108,10 +108,10 @@ def tag_words(one: Aspect) -> str:
     return f"The whole list of tags is replaced: {' and '.join(parts) or 'same tags'}. Tags can start workflows."
 
 
-def button(pasts: Sequence[Past], chosen: Collection[str], person: Person, location_id: str, said: str) -> None:
+def button(pasts: Sequence[ContactAt], chosen: Collection[str], user: User, location_id: str, said: str) -> None:
     """Puts the chosen fields of these people back, after a question."""
     wanted = [past for past in pasts if past.chosen(chosen)]
-    may = person.may(Act.RESTORE)
+    may = user.may(Action.RESTORE)
     number = len(set(chosen))
     words = f"Put {many(number, 'field')} back" if chosen else "Put back"
     label = f"{words} for {many(len(wanted), 'person', 'people')} …" if len(pasts) > 1 and wanted else f"{words} …"
@@ -125,10 +125,10 @@ def button(pasts: Sequence[Past], chosen: Collection[str], person: Person, locat
     ):
         st.session_state[ASKING] = True
     if st.session_state.get(ASKING) and wanted:
-        _dialog(wanted, chosen, person, location_id, said)
+        _dialog(wanted, chosen, user, location_id, said)
 
 
-def _dialog(wanted: Sequence[Past], chosen: Collection[str], person: Person, location_id: str, said: str) -> None:
+def _dialog(wanted: Sequence[ContactAt], chosen: Collection[str], user: User, location_id: str, said: str) -> None:
     counted = Counter(one.field for past in wanted for one in past.chosen(chosen))
     people = many(len(wanted), "person", "people")
 
@@ -148,17 +148,17 @@ def _dialog(wanted: Sequence[Past], chosen: Collection[str], person: Person, loc
                 _do_not_ask()
                 st.rerun()
         if sure:
-            with errors.shown():
-                _begin(wanted, chosen, person, location_id, said)
+            with errors.errors_shown():
+                _begin(wanted, chosen, user, location_id, said)
 
     ask()
 
 
-def _begin(wanted: Sequence[Past], chosen: Collection[str], person: Person, location_id: str, said: str) -> None:
-    here = session.office()
-    job_id = create_put_back(here.vault, location_id, wanted, chosen, person, here.clock.now, said=said)
+def _begin(wanted: Sequence[ContactAt], chosen: Collection[str], user: User, location_id: str, said: str) -> None:
+    here = session.app_context()
+    job_id = create_put_back(here.vault, location_id, wanted, chosen, user, here.clock.now, said=said)
     _do_not_ask()
-    carry_on(house(), here, location_id, job_id, person)
+    carry_on(get_runtime(), here, location_id, job_id, user)
     st.switch_page("restore.py", query_params={"job": str(job_id)})
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from hlcore.metrics.deletions import Lost, Wanted, listing
+from hlcore.metrics.deletions import DeletionFilter, DeletionView, listing
 from hlcore.model.lifecycle import Status
-from hlcore.model.recovery_window import Remaining, urgency
+from hlcore.model.recovery_window import RemainingTime, urgency
 from hlcore.store import Vault
 from hlcore.store.locations import Location
-from hlcore.ui.components.contact_list import Filters, person_label
-from hlcore.ui.components.contact_picker import Who
+from hlcore.ui.components.contact_list import ContactFilters, person_label
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count, many, moment, plain, time_left, urgency_mark
 
 MOST_AT_ONCE = 500
@@ -24,7 +24,7 @@ CAUSES = {"merge": "Merge", "bulk": "Bulk action"}
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WindowGroup:
     """Some of the lost, by the whole days that are left (both ends included)."""
 
     title: str
@@ -32,9 +32,9 @@ class Group:
     least_days: int | None = None
     most_days: int | None = None
 
-    def wanted(self, places: Sequence[Location], filters: Filters) -> Wanted:
+    def wanted(self, places: Sequence[Location], filters: ContactFilters) -> DeletionFilter:
         """The people of this group that the filters leave."""
-        return Wanted(
+        return DeletionFilter(
             tuple(place.location_id for place in places),
             (self.status,),
             owner_id=filters.owner_id,
@@ -46,35 +46,35 @@ class Group:
         )
 
 
-AT_RISK = Group("At risk")
+AT_RISK = WindowGroup("At risk")
 GROUPS = {
     group.title: group
     for group in (
         AT_RISK,
-        Group("Last day", most_days=0),
-        Group("This week", least_days=1, most_days=7),
-        Group("Later", least_days=8),
-        Group("Window closed", status=Status.EXPIRED),
+        WindowGroup("Last day", most_days=0),
+        WindowGroup("This week", least_days=1, most_days=7),
+        WindowGroup("Later", least_days=8),
+        WindowGroup("Window closed", status=Status.EXPIRED),
     )
 }
 
 
-def counted(vault: Vault, places: Sequence[Location], filters: Filters, now: datetime) -> dict[str, int]:
+def counted(vault: Vault, places: Sequence[Location], filters: ContactFilters, now: datetime) -> dict[str, int]:
     """Title of the group → how many people."""
     return {title: listing(vault, group.wanted(places, filters), now, limit=0).total for title, group in GROUPS.items()}
 
 
-def who_of(lost: Lost) -> Who:
+def who_of(lost: DeletionView) -> ContactRef:
     """Whose disappearance it is."""
-    return Who(lost.row.location_id, lost.row.contact_id)
+    return ContactRef(lost.row.location_id, lost.row.contact_id)
 
 
-def everybody(vault: Vault, wanted: Wanted, now: datetime) -> list[Who]:
+def everybody(vault: Vault, wanted: DeletionFilter, now: datetime) -> list[ContactRef]:
     """All people of the question, the most urgent first, up to `MOST_AT_ONCE`."""
     return [who_of(lost) for lost in listing(vault, wanted, now, limit=MOST_AT_ONCE).rows]
 
 
-def table_row(lost: Lost) -> dict[str, Any]:
+def table_row(lost: DeletionView) -> dict[str, Any]:
     """One person as a row."""
     row, place = lost.row, lost.place
     return {
@@ -92,7 +92,7 @@ def table_row(lost: Lost) -> dict[str, Any]:
     }
 
 
-def columns(several: bool, rows: Sequence[Lost]) -> dict[str, Any]:
+def columns(several: bool, rows: Sequence[DeletionView]) -> dict[str, Any]:
     """The columns for these rows; the account only where there are several."""
     text = st.column_config.TextColumn
     colors = {_left_cell(lost.left): urgency_mark(lost.urgency).color for lost in rows}
@@ -152,12 +152,12 @@ def clock_words(places: Sequence[Location]) -> str:
     return "\n\n".join([*parts, how])
 
 
-def _gone(lost: Lost) -> str:
+def _gone(lost: DeletionView) -> str:
     if lost.row.deleted_at is not None:
         return f"deleted {moment(lost.row.deleted_at, lost.place.timezone)}"
     return f"last seen {moment(lost.row.last_seen_at, lost.place.timezone)}"
 
 
-def _left_cell(left: Remaining) -> str:
+def _left_cell(left: RemainingTime) -> str:
     words = time_left(left.open, left.days_left)
     return f"{urgency_mark(urgency(left)).sign} {words[:1].upper()}{words[1:]}"

@@ -8,27 +8,27 @@ from typing import Any
 
 import streamlit as st
 
-from hlcore.app_context import Office
-from hlcore.export import Kind, Selection, export
-from hlcore.governance.roles import Act, Person
+from hlcore.app_context import AppContext
+from hlcore.export import ExportKind, ExportSelection, export
+from hlcore.governance.roles import Action, User
 from hlcore.metrics import bulk_deletions
-from hlcore.metrics.bulk_deletions import Event, Loss
+from hlcore.metrics.bulk_deletions import BulkDeletion, BulkDeletionDetails
 from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
 from hlcore.ui import session
 from hlcore.ui.components.contact_list import person_label
-from hlcore.ui.components.contact_picker import Who, fill_basket
-from hlcore.ui.components.formatting import Mark, ago, count, day, many, moment, percent, plain, status_mark, time_left
+from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
+from hlcore.ui.components.formatting import Badge, ago, count, day, many, moment, percent, plain, status_mark, time_left
 from hlcore.ui.components.tables import pager, slice_of, table
 from hlcore.ui.restore.downloads import LOOK_ONLY
 
 ASKED = "incident"
 """URL parameter that names one bulk deletion."""
 STATES = {
-    "waiting": Mark("Being checked", ":material/help:", "orange", "?"),
-    "confirmed": Mark("Confirmed", ":material/person_remove:", "red", "✕"),
-    "dismissed": Mark("False alarm", ":material/undo:", "gray", "↩"),
+    "waiting": Badge("Being checked", ":material/help:", "orange", "?"),
+    "confirmed": Badge("Confirmed", ":material/person_remove:", "red", "✕"),
+    "dismissed": Badge("False alarm", ":material/undo:", "gray", "↩"),
 }
 _NOTICED = {"listing": "by a full listing", "watch": "by the watch", "webhook": "by webhooks"}
 _PLURALS = {"opportunity": "opportunities"}
@@ -58,7 +58,7 @@ def leave() -> None:
     st.query_params.pop(ASKED, None)
 
 
-def answer(found: Sequence[Event]) -> str:
+def answer(found: Sequence[BulkDeletion]) -> str:
     """The page's answer in one line."""
     if not found:
         return "Nobody was deleted in bulk."
@@ -69,7 +69,7 @@ def answer(found: Sequence[Event]) -> str:
     return f"{text}; **{many(gone, 'person is', 'people are')} still gone**."
 
 
-def card(event: Event, *, several: bool) -> None:
+def card(event: BulkDeletion, *, several: bool) -> None:
     """One bulk deletion in the list."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -80,7 +80,7 @@ def card(event: Event, *, several: bool) -> None:
         st.caption(f"{where}noticed {noticed} · {standing(event)}")
 
 
-def headline(event: Event) -> str:
+def headline(event: BulkDeletion) -> str:
     """'912 of 3,012 contacts deleted at once'."""
     if not event.contacts:
         return "Contacts were missing from a listing"
@@ -88,14 +88,14 @@ def headline(event: Event) -> str:
     return f"{count(event.contacts)}{of} {'contact' if event.contacts == 1 else 'contacts'} deleted at once"
 
 
-def mark(event: Event) -> Mark:
+def mark(event: BulkDeletion) -> Badge:
     """Its state; one that is over says so."""
     if event.state == "confirmed" and event.contacts and not event.gone:
-        return Mark("Over", ":material/check_circle:", "green", "✓")
-    return STATES.get(event.state) or Mark(event.state.capitalize(), ":material/help:", "gray")
+        return Badge("Over", ":material/check_circle:", "green", "✓")
+    return STATES.get(event.state) or Badge(event.state.capitalize(), ":material/help:", "gray")
 
 
-def standing(event: Event) -> str:
+def standing(event: BulkDeletion) -> str:
     """What has become of them, in words."""
     words = {"returned": "restored in HighLevel", "recreated": "created again", "suspected": "being checked",
              "erased": "erased"}  # fmt: skip
@@ -104,15 +104,15 @@ def standing(event: Event) -> str:
     return ", ".join(parts) or "nobody was deleted"
 
 
-def show(event: Event, person: Person) -> None:
+def show(event: BulkDeletion, user: User) -> None:
     """One bulk deletion in full."""
-    here = session.office()
+    here = session.app_context()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(headline(event), anchor=False, width="content")
         st.markdown(mark(event).badge, width="content")
     st.markdown(when(event))
-    _actions(event, person)
-    found = bulk_deletions.loss(here.vault, event)
+    _actions(event, user)
+    found = bulk_deletions.bulk_deletion_details(here.vault, event)
     _figures(event, found)
     with st.container(border=True, gap="small"):
         st.markdown("##### :material/fact_check: Evidence")
@@ -122,7 +122,7 @@ def show(event: Event, person: Person) -> None:
     _people(event)
 
 
-def when(event: Event) -> str:
+def when(event: BulkDeletion) -> str:
     """When it was and when it was noticed, in a sentence."""
     tz, times = event.place.timezone, event.times
     place = f"In **{plain(event.place.name)}**"
@@ -136,8 +136,8 @@ def when(event: Event) -> str:
     return f"{place}: between {moment(times.clock_first, tz)}, when they were surely there, and {noticed}."
 
 
-def _actions(event: Event, person: Person) -> None:
-    may = person.may(Act.RESTORE)
+def _actions(event: BulkDeletion, user: User) -> None:
+    may = user.may(Action.RESTORE)
     why = "First a preview; nothing is written until you confirm." if may else "Your role may look, not restore."
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if event.gone and st.button(
@@ -148,22 +148,22 @@ def _actions(event: Event, person: Person) -> None:
             disabled=not may,
             help=why,
         ):
-            ids = bulk_deletions.still_gone(session.office().vault, event)
-            fill_basket([Who(event.place.location_id, contact_id) for contact_id in ids])
+            ids = bulk_deletions.still_gone(session.app_context().vault, event)
+            fill_restore_selection([ContactRef(event.place.location_id, contact_id) for contact_id in ids])
             st.switch_page("restore.py")
         if event.contacts:
-            _export(event, person)
+            _export(event, user)
         if event.left is not None and event.gone:
             left = time_left(event.left.open, event.left.days_left)
             until = f", until {moment(event.left.ends_at, event.place.timezone)}" if event.left.open else ""
             st.markdown(f"HighLevel's own restore: **{left}**{until}", width="content")
 
 
-def _export(event: Event, person: Person) -> None:
-    here, may = session.office(), person.may(Act.EXPORT)
+def _export(event: BulkDeletion, user: User) -> None:
+    here, may = session.app_context(), user.may(Action.EXPORT)
     st.download_button(
         f"Export {count(event.contacts)}",
-        data=lambda: people_file(here, event, person),
+        data=lambda: people_file(here, event, user),
         file_name=f"contact-vault-bulk-deletion-{event.noticed_at:%Y-%m-%d}.csv",
         mime="text/csv",
         key="export_event",
@@ -174,15 +174,15 @@ def _export(event: Event, person: Person) -> None:
     )
 
 
-def people_file(here: Office, event: Event, person: Person) -> bytes:
+def people_file(here: AppContext, event: BulkDeletion, user: User) -> bytes:
     """All who belong to it as CSV, with what became of each and the whole copy. Raises NotAllowed, StoreError."""
     out, ids = io.BytesIO(), bulk_deletions.everybody(here.vault, event)
-    selection = Selection(Kind.DELETIONS, [event.place.location_id], contact_ids=ids)
-    export(here.vault, selection, out, bom=True, person=person, now=here.clock.now)
+    selection = ExportSelection(ExportKind.DELETIONS, [event.place.location_id], contact_ids=ids)
+    export(here.vault, selection, out, bom=True, user=user, now=here.clock.now)
     return out.getvalue()
 
 
-def _figures(event: Event, found: Loss) -> None:
+def _figures(event: BulkDeletion, found: BulkDeletionDetails) -> None:
     share = f"{percent(event.contacts / event.known)} of {count(event.known)}" if event.known else "at once"
     money, left = found.money, event.left
     with st.grid(4, min_column_width=150, gap="small"):
@@ -205,7 +205,7 @@ def _figure(label: str, value: str, context: str, icon: str) -> None:
     st.metric(label, value, context, icon=icon, border=True, height="stretch", **arrow)  # type: ignore[arg-type]
 
 
-def evidence(event: Event, found: Loss) -> list[str]:
+def evidence(event: BulkDeletion, found: BulkDeletionDetails) -> list[str]:
     """What is known of how it came about, line by line."""
     lines = [plain(event.evidence)] if event.evidence and event.bulk.incident_id is not None else []
     lines += [f"{count(number)} × {plain(text)}" if number > 1 else plain(text) for text, number in found.evidence]
@@ -219,7 +219,7 @@ def evidence(event: Event, found: Loss) -> list[str]:
     return lines
 
 
-def _what_was_on_them(found: Loss) -> None:
+def _what_was_on_them(found: BulkDeletionDetails) -> None:
     with st.container(border=True, gap="small"):
         st.markdown("##### :material/inventory_2: What was on them")
         told = [many(number, kind, _PLURALS.get(kind, f"{kind}s")) for kind, number in found.records.items() if number]
@@ -242,23 +242,23 @@ def _ranking(title: str, found: Sequence[tuple[str, int]], none: str) -> None:
             st.markdown("\n".join(f"- {line}" for line in told))
 
 
-def _people(event: Event) -> None:
+def _people(event: BulkDeletion) -> None:
     st.subheader("People", anchor=False)
     part = slice_of("event_people", event.contacts, of=event.key)
     query = query_of(event)
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         found = deletion_queries.listing(tx, query, limit=part.limit, offset=part.offset, sort="name")
     table([_person(row) for row in found], key=f"people_{event.key}", alt=f"People {part.words}", columns=_PEOPLE)
     pager(part, "person", "people")
 
 
-def query_of(event: Event) -> RegisterQuery:
+def query_of(event: BulkDeletion) -> RegisterQuery:
     """The people of this event as a question to the register."""
     if event.bulk.incident_id is not None:
         return RegisterQuery(
             [event.place.location_id], deletion_bulk_deletions.COUNTED, incident_id=event.bulk.incident_id
         )
-    ids = bulk_deletions.everybody(session.office().vault, event)
+    ids = bulk_deletions.everybody(session.app_context().vault, event)
     return RegisterQuery(
         [event.place.location_id],
         deletion_bulk_deletions.COUNTED,
@@ -281,7 +281,7 @@ def _person(row: Disappearance) -> dict[str, Any]:
 
 def notice(ids: Sequence[str]) -> None:
     """On the overview: a bulk deletion of the last days of which somebody is still gone, with the way there."""
-    found = bulk_deletions.recent(session.office().vault, ids, session.now())
+    found = bulk_deletions.recent(session.app_context().vault, ids, session.now())
     if not found:
         return
     event = found[0]

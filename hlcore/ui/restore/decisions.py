@@ -15,7 +15,7 @@ import streamlit as st
 
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.exclusions import FIELDS, KINDS, is_left
-from hlcore.restore.plan import Choices, Line, Plan, PlanItem, Question
+from hlcore.restore.plan import FieldLine, PlacementQuestion, Plan, PlanChoices, PlanItem
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import Names, names_of
@@ -68,7 +68,7 @@ def ask(plans: Sequence[Plan]) -> None:
             _ask(question, {LEAVE_THEM: "Leave them out", **{place.key: place.label for place in plan.places}})
 
 
-def _ask(question: Question, places: Mapping[str, str]) -> None:
+def _ask(question: PlacementQuestion, places: Mapping[str, str]) -> None:
     key = f"place_{question.key}"
     st.session_state.setdefault(key, question.answer)
     st.selectbox(
@@ -83,7 +83,7 @@ def _ask(question: Question, places: Mapping[str, str]) -> None:
     )
 
 
-def conflict(item: PlanItem, choices: Choices) -> None:
+def conflict(item: PlanItem, choices: PlanChoices) -> None:
     """The three offers where a living contact holds the same e-mail or phone."""
     if item.conflict is None or not item.compared:
         return
@@ -101,7 +101,7 @@ def conflict(item: PlanItem, choices: Choices) -> None:
     )
 
 
-def field_by_field(item: PlanItem, choices: Choices, names: Names, tz: str) -> None:
+def field_by_field(item: PlanItem, choices: PlanChoices, names: Names, tz: str) -> None:
     """On request: every field and record, and which of them this person does not get back."""
     if not item.lines:
         return
@@ -115,7 +115,7 @@ def field_by_field(item: PlanItem, choices: Choices, names: Names, tz: str) -> N
     _leave(item, choices, names)
 
 
-def _leave(item: PlanItem, choices: Choices, names: Names) -> None:
+def _leave(item: PlanItem, choices: PlanChoices, names: Names) -> None:
     held = [name for name in _kept(LEAVE).get(item.contact_id, ()) if isinstance(name, str)]
     labels = {one.leave: _label(one, names) for one in item.lines if one.leave}
     labels = {name: label for name, label in labels.items() if not is_left(name, choices.leave_out)}
@@ -134,7 +134,7 @@ def _leave(item: PlanItem, choices: Choices, names: Names) -> None:
         )
 
 
-def _row(line: Line, names: Names, tz: str) -> dict[str, str]:
+def _row(line: FieldLine, names: Names, tz: str) -> dict[str, str]:
     name = "" if line.field.startswith("dnd") else line.field
 
     def said(value: Any) -> str:
@@ -149,7 +149,7 @@ def _row(line: Line, names: Names, tz: str) -> dict[str, str]:
     }
 
 
-def _label(line: Line, names: Names) -> str:
+def _label(line: FieldLine, names: Names) -> str:
     if line.leave in KINDS and line.leave != line.field:
         return _capital(KINDS[line.leave])
     known = line.field in (*FIELDS, "dnd") or line.field.startswith("customFields.")
@@ -181,7 +181,7 @@ CONFLICTS: dict[str, Any] = {
 }
 
 
-def choose(location_ids: Sequence[str] = ()) -> Choices:
+def choose(location_ids: Sequence[str] = ()) -> PlanChoices:
     """The choices on the page, with what was decided for single people; folded away, because the defaults are the
     careful ones. `location_ids`: whose custom fields can be left out."""
     with st.expander("Options", icon=":material/tune:"):
@@ -208,7 +208,7 @@ def choose(location_ids: Sequence[str] = ()) -> Choices:
         )
         past = st.checkbox("Bring back appointments that are over, too", key="past_appointments")
         left = _leave_out(location_ids)
-    return Choices(
+    return PlanChoices(
         tags=TAGS[str(tags)],
         marker=marker.strip(),
         on_conflict=CONFLICTS[str(conflict)],
@@ -219,7 +219,7 @@ def choose(location_ids: Sequence[str] = ()) -> Choices:
 
 
 def _leave_out(location_ids: Sequence[str]) -> tuple[str, ...]:
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         offered = names_to_leave(names_of(tx, location_ids))
     offered = {name: name for name in st.session_state.get("leave_out", ())} | offered
     return tuple(

@@ -10,17 +10,17 @@ import streamlit as st
 
 from hlcore.restore import revert, undo
 from hlcore.restore.execution.run import kind_of
-from hlcore.store.restores.jobs import Item, Job
-from hlcore.ui.components.formatting import NOTHING, Mark, many
+from hlcore.store.restores.jobs import JobItem, RestoreJob
+from hlcore.ui.components.formatting import NOTHING, Badge, many
 
 OUTCOMES = {
-    "recreated": Mark("Created again", ":material/person_add:", "green", "✓"),
-    "topped_up": Mark("Topped up", ":material/playlist_add:", "green", "✓"),
-    "skipped": Mark("Left as it was", ":material/block:", "gray", "–"),
-    "failed": Mark("Failed", ":material/error:", "red", "✕"),
-    "undone": Mark("Deleted again", ":material/undo:", "green", "✓"),
-    "put_back": Mark("Put back", ":material/history:", "green", "✓"),
-    "": Mark("Waiting", ":material/hourglass_empty:", "blue", "…"),
+    "recreated": Badge("Created again", ":material/person_add:", "green", "✓"),
+    "topped_up": Badge("Topped up", ":material/playlist_add:", "green", "✓"),
+    "skipped": Badge("Left as it was", ":material/block:", "gray", "–"),
+    "failed": Badge("Failed", ":material/error:", "red", "✕"),
+    "undone": Badge("Deleted again", ":material/undo:", "green", "✓"),
+    "put_back": Badge("Put back", ":material/history:", "green", "✓"),
+    "": Badge("Waiting", ":material/hourglass_empty:", "blue", "…"),
 }
 
 
@@ -71,13 +71,13 @@ _KINDS: Mapping[str, _Kind] = {
 _AS_PLANNED = {"undone": "✓ not in HighLevel any more", "put_back": "✓ as before; all else unchanged"}
 
 
-def title(jobs: Sequence[Job]) -> str:
+def title(jobs: Sequence[RestoreJob]) -> str:
     """'Restore 3 and 4', 'Undo 5', 'Putting back 6'."""
     numbers = " and ".join(str(job.job_id) for job in jobs)
     return _KINDS.get(kind_of(jobs[0]), _RESTORE).title.format(numbers)
 
 
-def subject(job: Job) -> str:
+def subject(job: RestoreJob) -> str:
     """What a job is about, where that is not a restore; '' for one."""
     options = job.options if isinstance(job.options, Mapping) else {}
     if kind_of(job) == undo.KIND:
@@ -85,7 +85,7 @@ def subject(job: Job) -> str:
     return str(options.get("said") or "") if kind_of(job) == revert.KIND else ""
 
 
-def verified(item: Item) -> str:
+def verified(item: JobItem) -> str:
     """Whether what HighLevel shows is what was planned."""
     if item.verified is None:
         return NOTHING
@@ -94,7 +94,7 @@ def verified(item: Item) -> str:
     return f"! {many(len(item.differences or ()), 'difference')}" if item.differences else "! not verified"
 
 
-def differing(items: Sequence[Item]) -> int:
+def differing(items: Sequence[JobItem]) -> int:
     """How many of these are done by a job that is no restore, and not as planned."""
     return sum(item.outcome in _AS_PLANNED and item.verified is False for item in items)
 

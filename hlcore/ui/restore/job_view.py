@@ -16,19 +16,19 @@ from typing import Any
 import streamlit as st
 
 from hlcore.errors import VaultError
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.model.comparison import Difference
 from hlcore.restore.execution.run import kind_of
 from hlcore.restore.job_control import cancel_job, confirm_job, pause_job, retry_job
-from hlcore.runtime import house
+from hlcore.runtime import get_runtime
 from hlcore.store import runs
 from hlcore.store.locations import Location
 from hlcore.store.restores import jobs as restore_jobs
-from hlcore.store.restores.jobs import Item, Job
+from hlcore.store.restores.jobs import JobItem, RestoreJob
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields, errors
 from hlcore.ui.components.contact_fields import Names, names_of
-from hlcore.ui.components.formatting import NOTHING, Mark, ago, count, duration, many, moment, plain
+from hlcore.ui.components.formatting import NOTHING, Badge, ago, count, duration, many, moment, plain
 from hlcore.ui.components.tables import pager, slice_of, table
 from hlcore.ui.restore import downloads, job_labels, undo
 from hlcore.ui.restore.tasks import carry_on, job_key
@@ -58,76 +58,76 @@ def _speed(per_second: float) -> str:
     return f"About {many(max(1, round(per_second * 60)), 'person', 'people')} a minute"
 
 
-def pace_of(job: Job, tz: str) -> str:
+def pace_of(job: RestoreJob, tz: str) -> str:
     """How fast the running job goes and when it will be done."""
     now = session.now()
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         times = restore_jobs.finished_since(tx, job.job_id, now - LATELY)
     return pace(times, now, job.total - job.finished, tz)
 
 
-def steering(job: Job, person: Person) -> None:
+def steering(job: RestoreJob, user: User) -> None:
     """Pause, go on, stop; and what keeps the job waiting."""
-    may = person.may(Act.RESTORE)
-    last = house().jobs.get(job_key(job.job_id))
+    may = user.may(Action.RESTORE)
+    last = get_runtime().tasks.get(job_key(job.job_id))
     if last is not None and last.error is not None and not last.running:
         errors.show(last.error)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         waits = job.state not in ("confirmed", "running") or not is_worked_on(job)
         if not waits:
-            _button(job, "Pause", "pause", ":material/pause:", may, lambda: _steer(pause_job, job, person))
+            _button(job, "Pause", "pause", ":material/pause:", may, lambda: _steer(pause_job, job, user))
         else:
-            _button(job, "Go on", "play_arrow", ":material/play_arrow:", may, lambda: _go_on(job, person))
-        _button(job, "Stop", "stop", ":material/stop:", may, lambda: _steer(cancel_job, job, person))
+            _button(job, "Go on", "play_arrow", ":material/play_arrow:", may, lambda: _go_on(job, user))
+        _button(job, "Stop", "stop", ":material/stop:", may, lambda: _steer(cancel_job, job, user))
         if waits:
             st.caption(_waits_for(job), width="content")
 
 
-def _waits_for(job: Job) -> str:
+def _waits_for(job: RestoreJob) -> str:
     """Why nobody works on an open job now."""
     if job.state == "paused":
         return "Paused: it goes on when somebody says so."
-    if job.started_at is not None and house().worker is not None:
+    if job.started_at is not None and get_runtime().worker is not None:
         return "The rest waits until HighLevel's search shows what was just written, then goes on by itself."
     return "It is taken up by the background worker, or when you press Go on."
 
 
-def is_worked_on(job: Job) -> bool:
+def is_worked_on(job: RestoreJob) -> bool:
     """Whether some living process works on the job now."""
-    if house().jobs.running(job_key(job.job_id)):
+    if get_runtime().tasks.running(job_key(job.job_id)):
         return True
     if not job.holder or job.heartbeat_at is None or runs.is_gone(job.holder):
         return False
     return session.now() - job.heartbeat_at < runs.SILENT_AFTER
 
 
-def _button(job: Job, label: str, key: str, icon: str, may: bool, act: Callable[[], None]) -> None:
+def _button(job: RestoreJob, label: str, key: str, icon: str, may: bool, act: Callable[[], None]) -> None:
     why = None if may else "Your role may look, not restore."
     st.button(label, key=f"job_{job.job_id}_{key}", icon=icon, disabled=not may, help=why, on_click=act)
 
 
-def _steer(change: Callable[..., bool], job: Job, person: Person) -> None:
-    here = session.office()
-    with errors.shown():
-        change(here.vault, job.job_id, person, here.clock.now)
+def _steer(change: Callable[..., bool], job: RestoreJob, user: User) -> None:
+    here = session.app_context()
+    with errors.errors_shown():
+        change(here.vault, job.job_id, user, here.clock.now)
 
 
-def _go_on(job: Job, person: Person) -> None:
-    here = session.office()
-    with errors.shown():
+def _go_on(job: RestoreJob, user: User) -> None:
+    here = session.app_context()
+    with errors.errors_shown():
         if job.state in ("draft", "paused"):
-            confirm_job(here.vault, job.job_id, person, here.clock.now)
-        carry_on(house(), here, job.location_id, job.job_id, person)
+            confirm_job(here.vault, job.job_id, user, here.clock.now)
+        carry_on(get_runtime(), here, job.location_id, job.job_id, user)
 
 
 OPEN = ("draft", "confirmed", "running", "paused")
 STATES = {
-    "draft": Mark("Not confirmed", ":material/edit:", "gray", "·"),
-    "confirmed": Mark("Waiting", ":material/hourglass_empty:", "blue", "…"),
-    "running": Mark("Running", ":material/sync:", "blue", "…"),
-    "paused": Mark("Paused", ":material/pause_circle:", "orange", "‖"),
-    "cancelled": Mark("Stopped", ":material/cancel:", "gray", "✕"),
-    "done": Mark("Done", ":material/check_circle:", "green", "✓"),
+    "draft": Badge("Not confirmed", ":material/edit:", "gray", "·"),
+    "confirmed": Badge("Waiting", ":material/hourglass_empty:", "blue", "…"),
+    "running": Badge("Running", ":material/sync:", "blue", "…"),
+    "paused": Badge("Paused", ":material/pause_circle:", "orange", "‖"),
+    "cancelled": Badge("Stopped", ":material/cancel:", "gray", "✕"),
+    "done": Badge("Done", ":material/check_circle:", "green", "✓"),
 }
 _TEXT = st.column_config.TextColumn
 COLUMNS: dict[str, Any] = {
@@ -139,9 +139,9 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def show(job_ids: Sequence[int], person: Person) -> None:
+def show(job_ids: Sequence[int], user: User) -> None:
     """The jobs that one confirmation began (one for each account), as they stand now and as they go on."""
-    with errors.shown():
+    with errors.errors_shown():
         found = [_read(job_id) for job_id in job_ids]
         st.title(job_labels.title(found), anchor=False)
         first, place = found[0], _place(found[0])
@@ -151,27 +151,27 @@ def show(job_ids: Sequence[int], person: Person) -> None:
         said = plain(job_labels.subject(first))
         st.markdown(f"{people.capitalize()} of {_accounts(found)}, asked for by {by} on {when}. {said}".strip())
         if any(job.state in OPEN for job in found):
-            _watch(tuple(job_ids), person)
+            _watch(tuple(job_ids), user)
         else:
-            _result(found, person)
+            _result(found, user)
 
 
-def _read(job_id: int) -> Job:
-    with session.office().vault.read() as tx:
+def _read(job_id: int) -> RestoreJob:
+    with session.app_context().vault.read() as tx:
         return restore_jobs.job(tx, job_id)
 
 
-def _place(job: Job) -> Location | None:
+def _place(job: RestoreJob) -> Location | None:
     return next((one for one in session.locations() if one.location_id == job.location_id), None)
 
 
-def _accounts(found: Sequence[Job]) -> str:
+def _accounts(found: Sequence[RestoreJob]) -> str:
     places = session.locations()
     return " and ".join(f"**{plain(session.name_of(job.location_id, places))}**" for job in found)
 
 
 @st.fragment(run_every="1s")
-def _watch(job_ids: Sequence[int], person: Person) -> None:
+def _watch(job_ids: Sequence[int], user: User) -> None:
     """The progress; when all jobs have ended the page is drawn anew, with the result."""
     try:
         found = [_read(job_id) for job_id in job_ids]
@@ -190,14 +190,14 @@ def _watch(job_ids: Sequence[int], person: Person) -> None:
             place = _place(job)
             st.caption(f":material/speed: {pace_of(job, place.timezone if place else 'UTC')}")
         if job.state in OPEN:
-            steering(job, person)
+            steering(job, user)
         _table(job)
 
 
-def _result(found: Sequence[Job], person: Person) -> None:
+def _result(found: Sequence[RestoreJob], user: User) -> None:
     outcomes: Counter[str] = Counter()
     different = 0
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         for job in found:
             outcomes.update(restore_jobs.progress(tx, job.job_id))
             different += restore_jobs.differing(tx, job.job_id)
@@ -207,12 +207,12 @@ def _result(found: Sequence[Job], person: Person) -> None:
     draw, words = job_labels.verdict(kind_of(found[0]), outcomes, different)
     draw(words, icon=STATES[found[0].state].icon)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        downloads.receipt_button(found, person)
+        downloads.receipt_button(found, user)
         said = {key: mark.word for key, mark in job_labels.OUTCOMES.items()}
-        downloads.printed_button(found, job_labels.title(found), said, person)
+        downloads.printed_button(found, job_labels.title(found), said, user)
         if outcomes["failed"] or different:
-            _again(found, person)
-        undo.button(found, person, open_job)
+            _again(found, user)
+        undo.button(found, user, open_job)
         st.page_link("at_risk.py", label="Back to At risk", icon=":material/timer:")
     for job in found:
         if len(found) > 1:
@@ -225,7 +225,7 @@ def _result(found: Sequence[Job], person: Person) -> None:
             _differences(item, names, place.timezone if place else "UTC")
 
 
-def _again(found: Sequence[Job], person: Person) -> None:
+def _again(found: Sequence[RestoreJob], user: User) -> None:
     """Tries again what failed or differs; everything else stays as it is."""
     restored = [job for job in found if not kind_of(job)]
     if restored:
@@ -233,24 +233,24 @@ def _again(found: Sequence[Job], person: Person) -> None:
             "Try again what failed or differs",
             key="try_again",
             icon=":material/refresh:",
-            disabled=not person.may(Act.RESTORE),
+            disabled=not user.may(Action.RESTORE),
             on_click=_retry,
-            args=(restored, person),
+            args=(restored, user),
         )
 
 
-def _retry(found: Sequence[Job], person: Person) -> None:
-    here = session.office()
-    with errors.shown():
+def _retry(found: Sequence[RestoreJob], user: User) -> None:
+    here = session.app_context()
+    with errors.errors_shown():
         for job in found:
-            if retry_job(here.vault, job.job_id, person, here.clock.now):
-                carry_on(house(), here, job.location_id, job.job_id, person)
+            if retry_job(here.vault, job.job_id, user, here.clock.now):
+                carry_on(get_runtime(), here, job.location_id, job.job_id, user)
 
 
-def _table(job: Job) -> list[Item]:
+def _table(job: RestoreJob) -> list[JobItem]:
     """One page of the job's people; those it shows."""
     part = slice_of(f"job_{job.job_id}", job.total)
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         found = restore_jobs.items(tx, job.job_id, after=part.offset - 1, limit=part.limit)
     rows, key = [row(item) for item in found], f"job_{job.job_id}_table"
     table(rows, key=key, alt=f"People of restore {job.job_id}", columns=COLUMNS)
@@ -258,9 +258,9 @@ def _table(job: Job) -> list[Item]:
     return found
 
 
-def row(item: Item) -> dict[str, Any]:
+def row(item: JobItem) -> dict[str, Any]:
     """One person of a job as a row."""
-    outcome = job_labels.OUTCOMES.get(item.outcome) or Mark(item.outcome, ":material/help:", "gray")
+    outcome = job_labels.OUTCOMES.get(item.outcome) or Badge(item.outcome, ":material/help:", "gray")
     return {
         "Person": name_of(item),
         "Result": outcome.cell,
@@ -270,12 +270,12 @@ def row(item: Item) -> dict[str, Any]:
     }
 
 
-def name_of(item: Item) -> str:
+def name_of(item: JobItem) -> str:
     """What to call the person; the id of one who was erased meanwhile."""
     return str((item.plan or {}).get("name") or item.contact_id)
 
 
-def _differences(item: Item, names: Names, tz: str) -> None:
+def _differences(item: JobItem, names: Names, tz: str) -> None:
     with st.container(border=True, gap="xsmall"):
         new = f" → `{item.new_contact_id}`" if item.new_contact_id else ""
         st.markdown(f"**{plain(name_of(item))}**{new}")
@@ -293,7 +293,7 @@ def difference_words(one: Difference, names: Names, tz: str) -> str:
 
 def recent(ids: Sequence[str]) -> int:
     """The restores of these accounts, newest first, each with a way to open it; how many there are on the page."""
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         found = restore_jobs.list_jobs(tx, ids, limit=20)
     places = session.locations()
     for job in found:

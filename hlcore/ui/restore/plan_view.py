@@ -12,14 +12,14 @@ from typing import Any
 import streamlit as st
 
 from hlcore.model.contact_fields import label_of
-from hlcore.restore.plan import DOES, Native, Plan, PlanItem
+from hlcore.restore.plan import DOES, NativeRestore, Plan, PlanItem
 from hlcore.ui import session
 from hlcore.ui.components import merge_note
 from hlcore.ui.components.contact_fields import Names, names_of
-from hlcore.ui.components.formatting import Mark, duration, many, plain
+from hlcore.ui.components.formatting import Badge, duration, many, plain
 from hlcore.ui.components.tables import pager, slice_of, table
 from hlcore.ui.restore import decisions
-from hlcore.ui.restore.tasks import Planning
+from hlcore.ui.restore.tasks import PlanTask
 
 FEW = 3
 """So many stand as cards, like everybody else."""
@@ -57,10 +57,10 @@ def people(items: Sequence[PlanItem], one: Plan) -> None:
 
 
 ACTIONS = {
-    "recreate": Mark("Create again", ":material/person_add:", "green", "+"),
-    "top_up": Mark("Top up", ":material/playlist_add:", "green", "+"),
-    "use_native": Mark("Restore in HighLevel first", ":material/open_in_new:", "blue", "→"),
-    "skip": Mark("Leave as it is", ":material/block:", "gray", "–"),
+    "recreate": Badge("Create again", ":material/person_add:", "green", "+"),
+    "top_up": Badge("Top up", ":material/playlist_add:", "green", "+"),
+    "use_native": Badge("Restore in HighLevel first", ":material/open_in_new:", "blue", "→"),
+    "skip": Badge("Leave as it is", ":material/block:", "gray", "–"),
 }
 NOBODY_IS_MESSAGED = (
     "**Nobody gets a message.** Each person is created with every channel closed; their own do-not-disturb settings "
@@ -70,12 +70,12 @@ NOBODY_IS_MESSAGED = (
 _PER_PAGE = 10
 
 
-def action_mark(action: str) -> Mark:
+def action_mark(action: str) -> Badge:
     """What a plan does with a person."""
-    return ACTIONS.get(action) or Mark(action.capitalize(), ":material/help:", "gray")
+    return ACTIONS.get(action) or Badge(action.capitalize(), ":material/help:", "gray")
 
 
-def summary(planning: Planning) -> str:
+def summary(planning: PlanTask) -> str:
     """The plan's answer in one line."""
     items = _items(planning.plans)
     counted = {action: sum(item.action == action for item in items) for action in ACTIONS}
@@ -93,10 +93,10 @@ def summary(planning: Planning) -> str:
     return " ".join(parts) or "There is nothing to do."
 
 
-def draw(planning: Planning) -> None:
+def draw(planning: PlanTask) -> None:
     """Every person of the plan, those who can be brought back first."""
     found = session.locations()
-    with session.office().vault.read() as tx:
+    with session.app_context().vault.read() as tx:
         names = names_of(tx, [one.location_id for one in planning.plans])
     for one in planning.plans:
         place = next((place for place in found if place.location_id == one.location_id), None)
@@ -123,7 +123,7 @@ def _native(one: Plan, *, is_demo: bool) -> None:
     natives = [item.native for item in one.items if item.native is not None]
     if not natives:
         return
-    first: Native = min(natives, key=lambda native: native.until)
+    first: NativeRestore = min(natives, key=lambda native: native.until)
     with st.container(border=True, gap="small", key=f"native_{one.location_id}"):
         st.markdown(
             f"##### :material/open_in_new: {many(len(natives), 'person', 'people').capitalize()}: in HighLevel, before "

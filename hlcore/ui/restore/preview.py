@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from hlcore.governance.roles import Person
-from hlcore.restore.plan import Choices, Path
+from hlcore.governance.roles import User
+from hlcore.restore.plan import Path, PlanChoices
 from hlcore.restore.planning.planner import DEFAULT
-from hlcore.runtime import house
+from hlcore.runtime import get_runtime
 from hlcore.ui import session
 from hlcore.ui.components import errors
-from hlcore.ui.components.contact_picker import Choice, Who, fill_basket
+from hlcore.ui.components.contact_picker import ContactRef, Selection, fill_restore_selection
 from hlcore.ui.components.formatting import count, many, plain
 from hlcore.ui.restore import decisions, job_view
 from hlcore.ui.restore.downloads import plan_button
 from hlcore.ui.restore.plan_view import NOBODY_IS_MESSAGED
-from hlcore.ui.restore.tasks import Planning, confirm, start_planning, stop_planning
+from hlcore.ui.restore.tasks import PlanTask, confirm, start_planning, stop_planning
 
 PATHS: dict[str, Path] = {
     "Best way for each": "auto",
@@ -43,22 +43,26 @@ def choose_path() -> Path:
     return path
 
 
-def planning_for(whos: Sequence[Who], path: Path, choices: Choices = DEFAULT) -> Planning:
+def planning_for(whos: Sequence[ContactRef], path: Path, choices: PlanChoices = DEFAULT) -> PlanTask:
     """The plan for these people; a new one is begun when the question has changed, or what the plan rests on. It asks
     HighLevel only what is not known from the one before."""
-    held: Planning | None = st.session_state.get(PLANNING)
-    if held is not None and held.is_for(whos, path, choices) and not (held.done and not held.holds(session.office())):
+    held: PlanTask | None = st.session_state.get(PLANNING)
+    if (
+        held is not None
+        and held.is_for(whos, path, choices)
+        and not (held.done and not held.holds(session.app_context()))
+    ):
         if held.done:
-            house().jobs.forget(held.key)
+            get_runtime().tasks.forget(held.key)
         return held
-    stop_planning(house(), held)
-    st.session_state[PLANNING] = start_planning(house(), session.office(), whos, path, choices, before=held)
-    begun: Planning = st.session_state[PLANNING]
+    stop_planning(get_runtime(), held)
+    st.session_state[PLANNING] = start_planning(get_runtime(), session.app_context(), whos, path, choices, before=held)
+    begun: PlanTask = st.session_state[PLANNING]
     return begun
 
 
 @st.fragment(run_every="0.5s")
-def wait_for(planning: Planning) -> None:
+def wait_for(planning: PlanTask) -> None:
     """How far the plan has come; the page is drawn anew when it is there."""
     if planning.done:
         st.rerun()
@@ -67,7 +71,7 @@ def wait_for(planning: Planning) -> None:
     st.progress(now.share or 0.0, text=text)
 
 
-def failed(planning: Planning) -> None:
+def failed(planning: PlanTask) -> None:
     """Why there is no plan, and how to try again."""
     if planning.error is not None:
         errors.show(planning.error)
@@ -76,7 +80,7 @@ def failed(planning: Planning) -> None:
         st.button("Choose others", key="others", type="tertiary", on_click=_empty)
 
 
-def actions(planning: Planning, person: Person, *, may: bool) -> None:
+def actions(planning: PlanTask, user: User, *, may: bool) -> None:
     """Confirm, go the other way, or choose others."""
     makes = planning.makes
     with st.container(horizontal=True, gap="small"):
@@ -93,17 +97,17 @@ def actions(planning: Planning, person: Person, *, may: bool) -> None:
         elif planning.natives:
             icon = ":material/person_add:"
             st.button("Create them again instead", key="instead", icon=icon, on_click=_create_instead)
-        plan_button(planning.plans, person)
+        plan_button(planning.plans, user)
         st.button("Choose others", key="others", type="tertiary", on_click=_empty)
     if not may:
         st.caption(":material/lock: Your role may look, not restore. Ask whoever looks after Contact Vault.")
     if makes:
         st.info(NOBODY_IS_MESSAGED, icon=":material/notifications_off:")
     if st.session_state.get(ASKING):
-        _dialog(planning, person)
+        _dialog(planning, user)
 
 
-def _dialog(planning: Planning, person: Person) -> None:
+def _dialog(planning: PlanTask, user: User) -> None:
     people = many(planning.makes, "person", "people")
 
     @st.dialog(f"Restore {people}?", icon=":material/settings_backup_restore:", on_dismiss=_do_not_ask)
@@ -124,11 +128,11 @@ def _dialog(planning: Planning, person: Person) -> None:
                 _do_not_ask()
                 st.rerun()
         if sure:
-            with errors.shown():
-                jobs = confirm(house(), session.office(), planning, person)
+            with errors.errors_shown():
+                jobs = confirm(get_runtime(), session.app_context(), planning, user)
                 _do_not_ask()
                 _empty()
-                Choice("risk").clear()
+                Selection("risk").clear()
                 job_view.open_job(jobs)
                 st.rerun()
 
@@ -157,6 +161,6 @@ def _forget() -> None:
 
 
 def _empty() -> None:
-    fill_basket([])
+    fill_restore_selection([])
     decisions.forget()
     _forget()

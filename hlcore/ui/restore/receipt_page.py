@@ -10,7 +10,7 @@ from typing import Any
 from hlcore.model.comparison import Difference
 from hlcore.restore.receipt import receipt
 from hlcore.store import Vault
-from hlcore.store.restores.jobs import Job
+from hlcore.store.restores.jobs import RestoreJob
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import Names, names_of
 from hlcore.ui.components.formatting import NOTHING, count, many, moment
@@ -29,7 +29,7 @@ code { font: 12px ui-monospace, monospace } code, td:nth-child(5), td:nth-child(
 HEADS = ("", "Person", "Old id", "New id", "Result", "Read back", "Came back", "Differences and reasons")
 
 
-def page(vault: Vault, parts: Sequence[tuple[Job, str, str]], *, title: str, words: dict[str, str]) -> str:
+def page(vault: Vault, parts: Sequence[tuple[RestoreJob, str, str]], *, title: str, words: dict[str, str]) -> str:
     """The HTML of the receipt of these jobs, each with its account's name and time zone; `words` are the outcomes'.
     Raises NotFound."""
     single = len(parts) == 1
@@ -45,7 +45,7 @@ def page(vault: Vault, parts: Sequence[tuple[Job, str, str]], *, title: str, wor
     )
 
 
-def _part(vault: Vault, job: Job, name: str, tz: str, words: dict[str, str]) -> str:
+def _part(vault: Vault, job: RestoreJob, name: str, tz: str, words: dict[str, str]) -> str:
     rows = receipt(vault, job.job_id)
     with vault.read() as tx:
         names = names_of(tx, [job.location_id])

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.restore import undo
 from hlcore.restore.execution.run import kind_of
-from hlcore.runtime import house
-from hlcore.store.restores.jobs import Job
+from hlcore.runtime import get_runtime
+from hlcore.store.restores.jobs import RestoreJob
 from hlcore.ui import session
 from hlcore.ui.components import errors
 from hlcore.ui.components.formatting import count, many, plain
@@ -19,9 +19,9 @@ from hlcore.ui.restore.tasks import carry_on
 ASKING = "confirm_undo"
 
 
-def button(jobs: Sequence[Job], person: Person, opened: Callable[[Sequence[int]], None]) -> None:
+def button(jobs: Sequence[RestoreJob], user: User, opened: Callable[[Sequence[int]], None]) -> None:
     """The way to undo these restores; nothing where there is nothing to undo. `opened` shows the new jobs."""
-    vault = session.office().vault
+    vault = session.app_context().vault
     told = [undo.preview(vault, job.job_id) for job in jobs if not kind_of(job)]
     under_way = [one.undo_id for one in told if one.undo_id]
     if under_way:
@@ -30,16 +30,19 @@ def button(jobs: Sequence[Job], person: Person, opened: Callable[[Sequence[int]]
     possible = [one for one in told if not one.refusal]
     if not possible:
         return
-    may = person.may(Act.RESTORE)
+    may = user.may(Action.RESTORE)
     why = None if may else "Your role may look, not restore."
     if st.button("Undo this restore …", key="undo", icon=":material/undo:", disabled=not may, help=why):
         st.session_state[ASKING] = True
     if st.session_state.get(ASKING):
-        _dialog(possible, jobs, person, opened)
+        _dialog(possible, jobs, user, opened)
 
 
 def _dialog(
-    possible: Sequence[undo.Preview], jobs: Sequence[Job], person: Person, opened: Callable[[Sequence[int]], None]
+    possible: Sequence[undo.UndoPreview],
+    jobs: Sequence[RestoreJob],
+    user: User,
+    opened: Callable[[Sequence[int]], None],
 ) -> None:
     created, stays = sum(one.created for one in possible), sum(one.stays for one in possible)
 
@@ -65,8 +68,8 @@ def _dialog(
                 _do_not_ask()
                 st.rerun()
         if sure:
-            with errors.shown():
-                begun = [_begin(one, jobs, person) for one in possible]
+            with errors.errors_shown():
+                begun = [_begin(one, jobs, user) for one in possible]
                 _do_not_ask()
                 opened(begun)
                 st.rerun()
@@ -74,11 +77,11 @@ def _dialog(
     ask()
 
 
-def _begin(one: undo.Preview, jobs: Sequence[Job], person: Person) -> int:
-    here = session.office()
-    undo_id = undo.create_undo(here.vault, one.job_id, person, here.clock.now)
+def _begin(one: undo.UndoPreview, jobs: Sequence[RestoreJob], user: User) -> int:
+    here = session.app_context()
+    undo_id = undo.create_undo(here.vault, one.job_id, user, here.clock.now)
     location_id = next(job.location_id for job in jobs if job.job_id == one.job_id)
-    carry_on(house(), here, location_id, undo_id, person)
+    carry_on(get_runtime(), here, location_id, undo_id, user)
     return undo_id
 
 

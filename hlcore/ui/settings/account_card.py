@@ -6,12 +6,12 @@ import streamlit as st
 
 from hlcore.accounts import settings
 from hlcore.errors import VaultError
-from hlcore.governance.roles import Act, Person
+from hlcore.governance.roles import Action, User
 from hlcore.model.recovery_window import DEFAULT_DAYS, DEFAULT_REASON, HIPAA_REASON, window_of
-from hlcore.runtime import house
+from hlcore.runtime import get_runtime
 from hlcore.store.locations import Location
 from hlcore.ui import account_tasks, session
-from hlcore.ui.components.errors import show, shown
+from hlcore.ui.components.errors import errors_shown, show
 from hlcore.ui.components.formatting import day, many, percent, plain
 from hlcore.ui.run_progress import watch_sync
 
@@ -19,7 +19,7 @@ STANDARD, SIXTY, HIPAA, CUSTOM = "30 days", "60 days", "None: HIPAA account", "A
 SIXTY_REASON = "HighLevel's help articles on restoring contacts say 60 days."
 
 
-def card(location: Location, person: Person) -> None:
+def card(location: Location, user: User) -> None:
     """Everything about one account."""
     at = location.location_id
     with st.container(border=True, key=f"account_{at}"):
@@ -30,9 +30,9 @@ def card(location: Location, person: Person) -> None:
                     "Sync now",
                     key=f"sync_{at}",
                     icon=":material/sync:",
-                    disabled=not person.may(Act.SYNC),
+                    disabled=not user.may(Action.SYNC),
                     on_click=_sync,
-                    args=(location, person),
+                    args=(location, user),
                 )
         since = f"connected {day(location.connected_at, location.timezone)}"
         st.caption(f"{plain(at)} · {plain(location.timezone)} · {since}")
@@ -43,7 +43,7 @@ def card(location: Location, person: Person) -> None:
             watch_sync(location)
         else:
             st.caption("Nothing new is copied. What was copied stays here; connect it again below to go on.")
-        _settings(location, person)
+        _settings(location, user)
 
 
 def _marks(location: Location) -> str:
@@ -53,36 +53,36 @@ def _marks(location: Location) -> str:
     return f":green-badge[:material/link: Connected]{demo}"
 
 
-def _sync(location: Location, person: Person) -> None:
+def _sync(location: Location, user: User) -> None:
     try:
-        account_tasks.sync_now(house(), person, location)
+        account_tasks.sync_now(get_runtime(), user, location)
     except VaultError as error:
         st.session_state[f"sync_error_{location.location_id}"] = error
 
 
-def _settings(location: Location, person: Person) -> None:
+def _settings(location: Location, user: User) -> None:
     at = location.location_id
     window = window_of(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
     with st.expander(f"Recovery window: {window.days} days" if window.days else "Recovery window: none"):
         st.markdown(window.reason)
-        _window_form(location, person)
+        _window_form(location, user)
     floor, share = _thresholds(location)
     with st.expander(f"Alarm: more than {floor:,} and {percent(share)} missing at once"):
-        _threshold_form(location, person, floor, share)
-    if location.connected and person.may(Act.DISCONNECT):
+        _threshold_form(location, user, floor, share)
+    if location.connected and user.may(Action.DISCONNECT):
         with st.popover("Disconnect", icon=":material/link_off:", key=f"leave_{at}"):
             st.markdown(
                 f"**Disconnect {plain(location.name)}?** The token is forgotten and deletions are no longer noticed. "
                 "The copy stays and can still be searched and exported."
             )
             if st.button("Disconnect", key=f"disconnect_{at}", type="primary"):
-                with shown():
-                    settings.disconnect(session.office(), person, at)
+                with errors_shown():
+                    settings.disconnect(session.app_context(), user, at)
                     _done(f"{plain(location.name)} is disconnected. Its copy stays.")
 
 
-def _window_form(location: Location, person: Person) -> None:
-    at, allowed = location.location_id, person.may(Act.SETTINGS)
+def _window_form(location: Location, user: User) -> None:
+    at, allowed = location.location_id, user.may(Action.SETTINGS)
     choices = [STANDARD, SIXTY, HIPAA, CUSTOM]
     now = _current(location)
     captions = ["The careful choice: within both published figures.", SIXTY_REASON, HIPAA_REASON, "If you know better."]
@@ -120,18 +120,18 @@ def _window_form(location: Location, person: Person) -> None:
         sent = st.form_submit_button("Save window", key=f"window_send_{at}", disabled=not allowed)
     st.caption(DEFAULT_REASON)
     if sent:
-        with shown():
+        with errors_shown():
             values = {STANDARD: (None, ""), SIXTY: (60, SIXTY_REASON), HIPAA: (None, ""), CUSTOM: (int(days), reason)}
             number, why = values[chosen]
             hipaa = chosen == HIPAA
             settings.set_window(
-                session.office(), person, at, days=number, hipaa=hipaa, reason=why, hipaa_recreate=policy
+                session.app_context(), user, at, days=number, hipaa=hipaa, reason=why, hipaa_recreate=policy
             )
             _done("The recovery window is saved.")
 
 
-def _threshold_form(location: Location, person: Person, floor: int, share: float) -> None:
-    at, allowed = location.location_id, person.may(Act.SETTINGS)
+def _threshold_form(location: Location, user: User, floor: int, share: float) -> None:
+    at, allowed = location.location_id, user.may(Action.SETTINGS)
     st.markdown(
         "When more contacts than **both** figures are missing at once, a sample is asked for by id first. A broken "
         "answer of HighLevel is then never mistaken for a mass deletion."
@@ -153,13 +153,13 @@ def _threshold_form(location: Location, person: Person, floor: int, share: float
         sent = st.form_submit_button("Save alarm", key=f"care_send_{at}", disabled=not allowed)
     st.caption(f"Standard: {many(session.settings().incident_floor, 'contact')} and {percent(_standard_share())}.")
     if sent:
-        with shown():
-            settings.set_thresholds(session.office(), person, at, floor=int(new_floor), share=float(new_share) / 100)
+        with errors_shown():
+            settings.set_thresholds(session.app_context(), user, at, floor=int(new_floor), share=float(new_share) / 100)
             _done("The alarm is saved.")
 
 
 def _thresholds(location: Location) -> tuple[int, float]:
-    rules = session.office().rules(location)
+    rules = session.app_context().rules(location)
     return rules.incident_floor, rules.incident_share
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from hlcore.accounts.oauth_install import ticket
-from hlcore.app_context import Office
-from hlcore.governance.roles import Act, Person
+from hlcore.accounts.oauth_install import create_ticket
+from hlcore.app_context import AppContext
+from hlcore.governance.roles import Action, User
 from hlcore.highlevel.endpoints import ENDPOINTS
-from hlcore.runtime import House
+from hlcore.runtime import Runtime
 from hlcore.store import locations, oauth_grants
 from hlcore.ui import account_tasks
-from hlcore.ui.components.errors import shown
+from hlcore.ui.components.errors import errors_shown
 from hlcore.ui.components.formatting import day, many, plain
 
 HELP = "https://help.gohighlevel.com/support/solutions/articles/155000003054"
@@ -52,9 +52,9 @@ def how_to() -> None:
     st.markdown(f":small[[HighLevel's own description]({HELP})]")
 
 
-def form(house: House, person: Person) -> None:
+def form(runtime: Runtime, user: User) -> None:
     """The form; after a success the page is drawn anew with the account on it. The token is never shown again."""
-    allowed = person.may(Act.CONNECT)
+    allowed = user.may(Action.CONNECT)
     if st.session_state.pop("connect_forget", False):
         st.session_state["connect_location"] = st.session_state["connect_token"] = ""
     with st.form("connect", clear_on_submit=False, border=False):
@@ -76,9 +76,9 @@ def form(house: House, person: Person) -> None:
     if not allowed:
         st.caption("Your role may look, not connect accounts.")
     if sent:
-        with shown():
+        with errors_shown():
             with st.spinner("Asking HighLevel …"):
-                name = account_tasks.connect(house, person, location_id, token)
+                name = account_tasks.connect(runtime, user, location_id, token)
             st.session_state["settings_done"] = f"{plain(name)} is connected. The first copy begins by itself."
             st.session_state["connect_forget"] = True
             st.rerun()
@@ -114,9 +114,9 @@ def outcome() -> None:
         )
 
 
-def troubles(office: Office) -> None:
+def troubles(context: AppContext) -> None:
     """Every authorisation that a person must give again, with the reason."""
-    with office.vault.read() as tx:
+    with context.vault.read() as tx:
         found = [grant for grant in oauth_grants.all(tx) if grant.trouble]
         names = {place.location_id: place.name for place in locations.all(tx, connected_only=False)}
     for grant in found:
@@ -128,10 +128,10 @@ def troubles(office: Office) -> None:
         )
 
 
-def connect(house: House, person: Person) -> None:
+def connect(runtime: Runtime, user: User) -> None:
     """The way to HighLevel, where an app is set up and the person may connect accounts; else how to set one up."""
-    office = house.real
-    if office is None or not house.settings.has_app:
+    context = runtime.real_context
+    if context is None or not runtime.settings.has_app:
         with st.expander("Many accounts at once: connect by an app of your own", icon=":material/apps:"):
             st.markdown(
                 "With a private Marketplace app, one installation connects one sub-account or all of an agency, and "
@@ -139,10 +139,10 @@ def connect(house: House, person: Person) -> None:
                 "(this dashboard's address and `/oauth/callback`, as in the app's Auth page), and restart."
             )
         return
-    if not person.may(Act.CONNECT):
+    if not user.may(Action.CONNECT):
         return
-    with shown():
-        word = ticket(office, person)
+    with errors_shown():
+        word = create_ticket(context, user)
         st.link_button(
             "Connect with HighLevel", f"oauth/start?ticket={word}", icon=":material/open_in_new:", type="primary"
         )
