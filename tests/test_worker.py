@@ -16,7 +16,7 @@ from hlcore.store import runs
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.sync.run_context import never
 from hlcore.worker.loop import do_due_work, do_hourly_work
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 FIRST, SECOND = "locWork0000000000001", "locWork0000000000002"
 

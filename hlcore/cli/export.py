@@ -5,17 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hlcore.cli.console import (
-    EXITS,
-    Json,
-    OneLocation,
-    command,
-    context,
-    progress,
-    screen,
-    show_json,
-    somebody,
-)
+from hlcore.cli.console import EXITS, Json, OneLocation, command, context, progress, screen, show_json, somebody
 from hlcore.export.csv_cells import ExportMode
 from hlcore.export.exporter import to_file
 from hlcore.export.selection import ExportKind, ExportSelection

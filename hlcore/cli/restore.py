@@ -33,8 +33,8 @@ from hlcore.export.csv_writer import placed
 from hlcore.export.small_tables import export_table
 from hlcore.governance.roles import User
 from hlcore.highlevel import Client, Priority
-from hlcore.model.exclusions import FIELDS, KINDS, is_known
 from hlcore.model.progress import Listener
+from hlcore.model.restore.exclusions import FIELDS, KINDS, is_known
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import create_job
 from hlcore.restore.plan import Plan, PlanChoices

@@ -9,17 +9,7 @@ import typer
 
 from hlcore.accounts import connection
 from hlcore.app_context import AppContext
-from hlcore.cli.console import (
-    EXITS,
-    Attention,
-    Json,
-    OneLocation,
-    command,
-    context,
-    progress,
-    show_json,
-    table,
-)
+from hlcore.cli.console import EXITS, Attention, Json, OneLocation, command, context, progress, show_json, table
 from hlcore.errors import HighLevelError, NotFound
 from hlcore.model.progress import Listener
 from hlcore.sync.capture.budget import CaptureBudget

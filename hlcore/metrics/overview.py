@@ -17,7 +17,6 @@ from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.listing import listing_every
 from hlcore.settings import Settings
 from hlcore.store import Tx, Vault, locations, oauth_grants, runs, webhook_inbox
-from hlcore.store import locations as store_locations
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import bulk_deletions
 from hlcore.store.deletions import stats as deletion_stats
@@ -103,7 +102,7 @@ def _last_webhooks(vault: Vault, location_ids: Sequence[str]) -> dict[str, datet
 def _figures(
     tx: Tx, place: Location, counted: dict[str, int], heard: Mapping[str, datetime], now: datetime, settings: Settings
 ) -> LocationStats:
-    day = store_locations.today(tx, place.location_id, now.date().isoformat())
+    day = locations.today(tx, place.location_id, now.date().isoformat())
     recent = runs.recent(tx, [place.location_id], limit=RECENT, kinds=runs.LOOKS)
     last = runs.last_complete(tx, place.location_id)
     alive = [run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER]

@@ -18,7 +18,7 @@ from hlcore.model.contact_snapshot import ALWAYS_LISTED
 from hlcore.model.custom_fields import FieldDefinition, is_empty
 from hlcore.model.dnd import CHANNELS, CLOSED, OPEN, own_settings
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore_payload import UPDATE
+from hlcore.model.restore.restore_payload import UPDATE
 
 NAMES = ("firstName", "lastName")
 EMPTIED = frozenset(

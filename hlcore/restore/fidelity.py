@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from hlcore.model.child_requests import FOLLOWERS, PARTS, ChildRequest, ChildRequests
 from hlcore.model.contact_fields import ALWAYS_LOST
-from hlcore.model.restore_payload import RestorePayload
+from hlcore.model.restore.child_requests import FOLLOWERS, PARTS, ChildRequest, ChildRequests
+from hlcore.model.restore.restore_payload import RestorePayload
 
 FIELDS = "fields"
 _ONE = {"opportunities": "opportunity"}

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hlcore.highlevel import Client
-from hlcore.model.comparison import Difference
+from hlcore.model.restore.comparison import Difference
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Tx, Vault
 from hlcore.store.restores import journal

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from hlcore.model.child_requests import ChildRequest, Unplaced, follow_step
 from hlcore.model.contact_fields import DERIVED, UNWRITABLE, label_of
 from hlcore.model.custom_fields import is_empty, values_of
-from hlcore.model.exclusions import CUSTOM, LEFT_OUT, is_known, is_left
 from hlcore.model.reference_data import ReferenceData
-from hlcore.model.restore_payload import ONLY_NEW, ONLY_NEW_WHY
+from hlcore.model.restore.child_requests import ChildRequest, Unplaced, follow_step
+from hlcore.model.restore.exclusions import CUSTOM, LEFT_OUT, is_known, is_left
+from hlcore.model.restore.restore_payload import ONLY_NEW, ONLY_NEW_WHY
 from hlcore.restore.fidelity import Fidelity
 
 

@@ -18,13 +18,13 @@ from typing import Any
 from hlcore.errors import Cancelled, Duplicate, HighLevelError, NotFound, Rejected
 from hlcore.governance.audit import recorded
 from hlcore.governance.roles import Action, User
-from hlcore.model.comparison import Difference, compare
 from hlcore.model.contact_fields import label_of
 from hlcore.model.contact_snapshot import latest_snapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.lifecycle import LIVE
 from hlcore.model.records import decode
 from hlcore.model.reference_data import FieldCatalogue
+from hlcore.model.restore.comparison import Difference, compare
 from hlcore.model.revert import FieldHistory, RevertUpdate, field_histories, freshened, meanwhile, rest, revert_update
 from hlcore.restore import live_state
 from hlcore.restore.job_context import UNSURE, ItemResult, JobContext, RetryAt, body_of

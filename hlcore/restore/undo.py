@@ -21,11 +21,11 @@ import msgspec
 from hlcore.errors import AnswerLost, Cancelled, Gone, HighLevelError, NotFound, Rejected, ScopeMissing, Unreachable
 from hlcore.governance.audit import recorded
 from hlcore.governance.roles import Action, User
-from hlcore.model.comparison import same_text
 from hlcore.model.contact import moment
 from hlcore.model.contact_diff import changes
 from hlcore.model.lifecycle import Status
 from hlcore.model.records import decode, identity
+from hlcore.model.restore.comparison import same_text
 from hlcore.restore import live_state
 from hlcore.restore.job_context import UNSURE, ItemResult, JobContext, RetryAt, body_of, creates
 from hlcore.restore.job_control import Now

@@ -14,7 +14,7 @@ from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations, records
 from tests.restore.conftest import LOCATION, World
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -22,8 +22,8 @@ from hlcore.sandbox import SandboxLocation
 from hlcore.store import Vault, records
 from hlcore.sync.capture.reference_lists import SOURCES
 from hlcore.sync.capture.run import CaptureReport
+from tests.support.vault_comparison import RECORDS, Item, Told
 from tests.sync.conftest import LOCATION, a_world
-from tests.sync.held import RECORDS, Item, Told
 
 LISTS = tuple(sorted(SOURCES.keys() - {"location"}))
 

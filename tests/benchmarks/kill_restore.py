@@ -34,8 +34,8 @@ from hlcore.store.restores import jobs as restore_jobs
 from hlcore.store.restores import journal
 from tests.benchmarks.belongings import hang_on, hold
 from tests.restore.conftest import LOCATION, SAM, World
-from tests.restore.killed import Ahead
-from tests.restore.lives import belongings
+from tests.support.killed_restore import Ahead
+from tests.support.lives import belongings
 
 MOMENTS = 100
 """A sitting that dies at a chosen moment lives for at most so many."""

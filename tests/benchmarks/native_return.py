@@ -20,7 +20,7 @@ from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import SyncRules
 from tests.benchmarks.belongings import a_world
 from tests.restore.conftest import World
-from tests.restore.lives import a_whole_life, belongings, capture
+from tests.support.lives import a_whole_life, belongings, capture
 
 Past = Mapping[str, tuple[dict[str, Any], dict[str, list[Any]], set[str]]]
 """id → the contact, its records, and their ids, before it was deleted."""

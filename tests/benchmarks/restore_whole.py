@@ -12,7 +12,7 @@ from collections import Counter
 
 from tests.benchmarks.belongings import a_world
 from tests.restore.conftest import World
-from tests.restore.lives import a_whole_life, belongings, capture
+from tests.support.lives import a_whole_life, belongings, capture
 
 SAME = ("tags", "followers", "businessId", "assignedTo", "customFields", "dndSettings", "city", "country", "source")
 

@@ -23,7 +23,7 @@ from hlcore.settings import Settings
 from hlcore.store import Vault, locations
 from hlcore.store.contacts import writes as contact_writes
 from tests.restore.conftest import LOCATION, SAM, World
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 MOVING = ("dateUpdated",)
 

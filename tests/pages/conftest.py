@@ -21,7 +21,7 @@ from hlcore.runtime import Runtime, set_runtime
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.sync.listing.run import sync_location
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 FRAME = Path(__file__).parents[2] / "pages" / "_frame.py"
 HARBOR, DENTAL = "locHarbor00000000001", "locDental00000000001"

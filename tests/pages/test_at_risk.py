@@ -19,7 +19,7 @@ from hlcore.ui.restore import downloads
 from hlcore.ui.session import locations as places_on_show
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 SOON = ["Dev Sample03", "Eve Sample04"]
 LATER = ["Ada Sample00", "Bo Sample01"]

@@ -18,7 +18,7 @@ from hlcore.restore.planning.planner import plan
 from hlcore.sandbox import Sandbox
 from hlcore.ui.contacts.revert import tag_words
 from tests.pages.conftest import AUTH, HARBOR, MARA, _round, text_of
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 WHO = [f"har{at:07d}" for at in range(10, 14)]

@@ -15,7 +15,7 @@ from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
 from hlcore.ui.components.contact_picker import BASKET, ContactRef
 from tests.pages.conftest import HARBOR, MARA, frame, sign_in, text_of
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 ADA = "har0000005"
 

@@ -10,7 +10,7 @@ from hlcore.app_context import AppContext
 from hlcore.runtime import Runtime
 from hlcore.store import locations
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
-from tests.worlds import HandClock
+from tests.support.accounts import HandClock
 
 
 def figures(app: AppTest) -> dict[str, str]:

@@ -25,7 +25,7 @@ from hlcore.store import Vault, locations, records
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
-from tests.worlds import Account, an_account
+from tests.support.accounts import Account, an_account
 
 LOCATION = "locRestore0000000001"
 DEFAULT = PlanChoices()

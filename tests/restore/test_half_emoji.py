@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.restore.conftest import World
-from tests.restore.lives import belongings, capture, quiet
+from tests.support.lives import belongings, capture, quiet
 
 STANDS_FOR_IT, HALF = "zqhalf", rb"\ud83d"
 

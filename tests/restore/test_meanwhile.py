@@ -11,7 +11,7 @@ from hlcore.restore.plan import PlanChoices
 from hlcore.store import locations
 from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
-from tests.restore.lives import a_whole_life, belongings, capture, lost_life, native, quiet
+from tests.support.lives import a_whole_life, belongings, capture, lost_life, native, quiet
 
 HOLDERS: list[Any] = [
     pytest.param({"email": "ana@example.com"}, id="e-mail"),

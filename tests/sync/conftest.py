@@ -18,7 +18,7 @@ from hlcore.store.runs import Run
 from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import SyncReport, SyncRules
 from hlcore.sync.watch import watch_location
-from tests.worlds import Account, an_account
+from tests.support.accounts import Account, an_account
 
 LOCATION = "locSync0000000000001"
 

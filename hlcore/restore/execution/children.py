@@ -14,7 +14,8 @@ from typing import Any
 
 from hlcore.errors import AnswerLost, BrokenAnswer, Cancelled, Duplicate, Gone, HighLevelError, Rejected
 from hlcore.highlevel import Client
-from hlcore.model.child_requests import (
+from hlcore.model.records import identity
+from hlcore.model.restore.child_requests import (
     APPOINTMENT,
     BUSINESS,
     DEAL_FOLLOWERS,
@@ -26,8 +27,7 @@ from hlcore.model.child_requests import (
     ChildRequest,
     follow_step,
 )
-from hlcore.model.record_matching import SHELF, find, smaller
-from hlcore.model.records import identity
+from hlcore.model.restore.record_matching import SHELF, find, smaller
 from hlcore.restore.execution.missing_users import gone, refusal
 from hlcore.restore.job_context import (
     LOOKED,

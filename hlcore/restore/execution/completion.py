@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 from hlcore.errors import Cancelled, Gone, HighLevelError
-from hlcore.model.comparison import compare, explained
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.dnd import plainer
 from hlcore.model.records import decode
-from hlcore.model.rejected_fields import gaps, named
-from hlcore.model.restore_payload import UPDATE
+from hlcore.model.restore.comparison import compare, explained
+from hlcore.model.restore.rejected_fields import gaps, named
+from hlcore.model.restore.restore_payload import UPDATE
 from hlcore.restore.execution.children import attach
 from hlcore.restore.execution.dnd_guard import close, reopen
 from hlcore.restore.execution.missing_users import explained as departed

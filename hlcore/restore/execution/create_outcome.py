@@ -22,10 +22,10 @@ from typing import Any
 
 from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
-from hlcore.model.comparison import compare, same_phone
 from hlcore.model.contact import Contact, fold, moment, parse
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.records import decode
+from hlcore.model.restore.comparison import compare, same_phone
 from hlcore.restore import live_state
 from hlcore.restore.job_context import JobContext, body_of, refused_fields
 from hlcore.restore.plan import Conflict, PlanItem

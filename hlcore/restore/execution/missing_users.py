@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from hlcore.errors import BrokenAnswer, Cancelled, Duplicate, HighLevelError, Rejected
-from hlcore.model.child_requests import FOLLOWERS
-from hlcore.model.comparison import Difference
+from hlcore.model.restore.child_requests import FOLLOWERS
+from hlcore.model.restore.comparison import Difference
 from hlcore.restore.job_context import JobContext
 from hlcore.restore.planning.reference_loader import users_of
 

@@ -11,7 +11,7 @@ from typing import Any
 from hlcore.errors import AnswerLost, BrokenAnswer, Cancelled, Duplicate, HighLevelError, Rejected
 from hlcore.model.contact import parse
 from hlcore.model.lifecycle import Status
-from hlcore.model.rejected_fields import narrowed
+from hlcore.model.restore.rejected_fields import narrowed
 from hlcore.restore import live_state
 from hlcore.restore.execution.completion import finish
 from hlcore.restore.execution.create_outcome import CreatedByUs, NotCreated, Undecided, is_ours, resolve_create

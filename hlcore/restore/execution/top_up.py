@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hlcore.errors import Gone
-from hlcore.model.comparison import Difference, compare, explained
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.records import decode
+from hlcore.model.restore.comparison import Difference, compare, explained
 from hlcore.restore import live_state
 from hlcore.restore.execution.children import attach
 from hlcore.restore.execution.completion import write

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hlcore.errors import Gone
-from hlcore.model.child_requests import (
+from hlcore.model.records import decode, identity
+from hlcore.model.restore.child_requests import (
     BUSINESS,
     DEAL_FOLLOWERS,
     FOLLOWERS,
@@ -15,9 +16,8 @@ from hlcore.model.child_requests import (
     follow_step,
     opportunity_step,
 )
-from hlcore.model.comparison import Difference
-from hlcore.model.record_matching import SHELF, differences, find
-from hlcore.model.records import decode, identity
+from hlcore.model.restore.comparison import Difference
+from hlcore.model.restore.record_matching import SHELF, differences, find
 from hlcore.restore.job_context import REFUSED, JobContext, refused_fields
 from hlcore.restore.live_state import shelf
 from hlcore.restore.plan import PlanItem

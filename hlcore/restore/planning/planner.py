@@ -15,13 +15,13 @@ import msgspec
 
 from hlcore.errors import Cancelled, NotFound
 from hlcore.highlevel import Client
-from hlcore.model.child_requests import OPPORTUNITY
 from hlcore.model.lifecycle import LIVE, Status
 from hlcore.model.progress import Listener, Progress, silent
-from hlcore.model.record_matching import SHELF
 from hlcore.model.records import decode
 from hlcore.model.recovery_window import HIPAA_POLICY, RemainingTime, Window, remaining, window_of
-from hlcore.model.restore_payload import RestorePayload
+from hlcore.model.restore.child_requests import OPPORTUNITY
+from hlcore.model.restore.record_matching import SHELF
+from hlcore.model.restore.restore_payload import RestorePayload
 from hlcore.restore import live_state
 from hlcore.restore.fidelity import without
 from hlcore.restore.job_context import ERASED

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hlcore.model.child_requests import (
+from hlcore.model.contact_fields import TEXTS, label_of
+from hlcore.model.contact_snapshot import latest_snapshot
+from hlcore.model.custom_fields import is_empty, values_of
+from hlcore.model.dnd import own_settings
+from hlcore.model.records import decode, identity
+from hlcore.model.reference_data import FieldCatalogue, ReferenceData
+from hlcore.model.restore.child_requests import (
     BUSINESS,
     DEAL_FOLLOWERS,
     FOLLOWERS,
@@ -21,15 +27,9 @@ from hlcore.model.child_requests import (
     lacking_followers,
     unplaced_of,
 )
-from hlcore.model.contact_fields import TEXTS, label_of
-from hlcore.model.contact_snapshot import latest_snapshot
-from hlcore.model.custom_fields import is_empty, values_of
-from hlcore.model.dnd import own_settings
-from hlcore.model.exclusions import ExcludedChildren, belongings, is_left
-from hlcore.model.record_matching import SHELF, find
-from hlcore.model.records import decode, identity
-from hlcore.model.reference_data import FieldCatalogue, ReferenceData
-from hlcore.model.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
+from hlcore.model.restore.exclusions import ExcludedChildren, belongings, is_left
+from hlcore.model.restore.record_matching import SHELF, find
+from hlcore.model.restore.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
 from hlcore.restore.fidelity import Fidelity, predicted
 from hlcore.restore.plan import PlanChoices
 from hlcore.restore.planning.lookups import PlanLookups

@@ -10,13 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from hlcore.errors import (
-    BrokenAnswer,
-    Gone,
-    HighLevelError,
-    Rejected,
-    Unreachable,
-)
+from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected, Unreachable
 from hlcore.highlevel import Client
 from hlcore.model.capture_planner import Policy
 from hlcore.model.records import CATALOGUES, identity, plural

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from hlcore.model.custom_fields import is_empty
-from hlcore.model.exclusions import FIELDS, KINDS, is_left
+from hlcore.model.restore.exclusions import FIELDS, KINDS, is_left
 from hlcore.restore.plan import FieldLine, PlacementQuestion, Plan, PlanChoices, PlanItem
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields

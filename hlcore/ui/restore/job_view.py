@@ -17,7 +17,7 @@ import streamlit as st
 
 from hlcore.errors import VaultError
 from hlcore.governance.roles import Action, User
-from hlcore.model.comparison import Difference
+from hlcore.model.restore.comparison import Difference
 from hlcore.restore.execution.run import kind_of
 from hlcore.restore.job_control import cancel_job, confirm_job, pause_job, retry_job
 from hlcore.runtime import get_runtime

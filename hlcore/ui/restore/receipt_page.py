@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from hlcore.model.comparison import Difference
+from hlcore.model.restore.comparison import Difference
 from hlcore.restore.receipt import receipt
 from hlcore.store import Vault
 from hlcore.store.restores.jobs import RestoreJob

@@ -9,7 +9,7 @@ import pytest
 from hlcore.model.dnd import all_closed
 from hlcore.restore.plan import PlanChoices, PlanItem
 from tests.restore.conftest import World
-from tests.restore.lives import capture, native, quiet
+from tests.support.lives import capture, native, quiet
 
 
 def came_back(world: World, *, followers: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:

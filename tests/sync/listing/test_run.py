@@ -14,8 +14,8 @@ from hlcore.store import runs
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.sync.location_record import read_location_record
 from hlcore.sync.run_context import SyncRules
+from tests.support.accounts import HandClock
 from tests.sync.conftest import LOCATION, World
-from tests.worlds import HandClock
 
 
 def test_the_first_round_copies_everybody(world: World) -> None:

@@ -23,7 +23,7 @@ from hlcore.model.contact import moment
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.records import decode
 from hlcore.model.reference_data import ReferenceData, iso, local_time, same_name
-from hlcore.model.transcript import transcript
+from hlcore.model.restore.transcript import transcript
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Runs one restore job in a process of its own and dies, as by `kill -9`, at a chosen moment.
 
-    python -m tests.restore.killed VAULT_URL API_URL TOKEN JOB_ID MOMENT [AHEAD]
+    python -m tests.support.killed_restore VAULT_URL API_URL TOKEN JOB_ID MOMENT [AHEAD]
 
 Moments are counted over the whole job: before and after each line of the journal, around each request that writes, and
 around writing down what came of a contact. MOMENT 0 never comes. "working" is printed when the job begins. AHEAD: so

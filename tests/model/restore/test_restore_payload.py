@@ -10,8 +10,8 @@ from hypothesis import given
 from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore_payload import CREATE, UPDATE, RestorePayload, restore_payload, without
-from tests.model.copies import fields
+from hlcore.model.restore.restore_payload import CREATE, UPDATE, RestorePayload, restore_payload, without
+from tests.support.copies import fields
 
 CATALOGUE = FieldCatalogue(
     {

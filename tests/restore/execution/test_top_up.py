@@ -7,7 +7,7 @@ import pytest
 from hlcore.restore.plan import PlanChoices
 from hlcore.store import records
 from tests.restore.conftest import LOCATION, World
-from tests.restore.lives import belongings, capture, lost_life, native, quiet, restored, strike_at
+from tests.support.lives import belongings, capture, lost_life, native, quiet, restored, strike_at
 
 
 @pytest.mark.parametrize("synced", [False, True])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hlcore.model.restore_payload import without
+from hlcore.model.restore.restore_payload import without
 
 Refusal = Sequence[str]
 """The names that one answer complained about; none when it named nothing that was sent."""

@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.child_requests import ChildRequest
 from hlcore.model.contact_fields import DERIVED
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition, is_empty, values_of
-from hlcore.model.exclusions import FIELDS, is_left
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore_payload import restore_payload
+from hlcore.model.restore.child_requests import ChildRequest
+from hlcore.model.restore.exclusions import FIELDS, is_left
+from hlcore.model.restore.restore_payload import restore_payload
 from hlcore.restore.plan import FieldLine, FieldSources, lines_of
-from tests.model.copies import fields
+from tests.support.copies import fields
 
 CATALOGUE = FieldCatalogue({"cf1": FieldDefinition("Budget"), "gone": FieldDefinition("Old", exists=False)})
 names = st.sets(st.sampled_from([*FIELDS, "customFields.cf1"]), max_size=6)

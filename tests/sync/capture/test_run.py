@@ -24,8 +24,8 @@ from hlcore.sync.capture.reference_lists import SOURCES
 from hlcore.sync.capture.run import CaptureReport, capture
 from hlcore.sync.run_context import never
 from tests.benchmarks import capture_whole
+from tests.support.vault_comparison import EVERY_KIND, Item, Told
 from tests.sync.conftest import LOCATION, World, a_world
-from tests.sync.held import EVERY_KIND, Item, Told
 
 PEOPLE = 24
 

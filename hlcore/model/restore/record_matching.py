@@ -7,10 +7,18 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hlcore.model import custom_fields
-from hlcore.model.child_requests import APPOINTMENT, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, ChildRequest, deal_value
-from hlcore.model.comparison import same_text
 from hlcore.model.contact import moment
 from hlcore.model.records import decode, identity
+from hlcore.model.restore.child_requests import (
+    APPOINTMENT,
+    NOTE,
+    OPPORTUNITY,
+    TASK,
+    TRANSCRIPT,
+    ChildRequest,
+    deal_value,
+)
+from hlcore.model.restore.comparison import same_text
 
 STRONG: Mapping[str, tuple[str, ...]] = {
     NOTE: ("body",),

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.child_requests import stage, unplaced_of
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition, values_of
-from hlcore.model.exclusions import FIELDS, KINDS, belongings, is_known, is_left
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
-from hlcore.model.restore_payload import CREATE, RestorePayload, restore_payload
-from tests.model.copies import fields
+from hlcore.model.restore.child_requests import stage, unplaced_of
+from hlcore.model.restore.exclusions import FIELDS, KINDS, belongings, is_known, is_left
+from hlcore.model.restore.restore_payload import CREATE, RestorePayload, restore_payload
+from tests.support.copies import fields
 
 CATALOGUE = FieldCatalogue(
     {"cf1": FieldDefinition("Budget"), "cf2": FieldDefinition("Start", "DATE")}, frozenset({"user1"})

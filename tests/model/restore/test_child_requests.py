@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hlcore.model.child_requests import PARTS, child_requests
-from hlcore.model.record_matching import LEAVE_OUT, differences, find, original, same, smaller
 from hlcore.model.reference_data import ReferenceData
-from hlcore.model.transcript import LONGEST, plain_text, transcript
+from hlcore.model.restore.child_requests import PARTS, child_requests
+from hlcore.model.restore.record_matching import LEAVE_OUT, differences, find, original, same, smaller
+from hlcore.model.restore.transcript import LONGEST, plain_text, transcript
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MAY = {

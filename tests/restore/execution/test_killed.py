@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.restore.conftest import LOCATION, World
-from tests.restore.lives import belongings, capture
+from tests.support.lives import belongings, capture
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KILLS = 4
 
 
@@ -23,7 +23,7 @@ def run_until(world: World, vault_url: str, moment: int) -> int:
     """The job runs in another process and dies at this moment; how the process ended."""
     token = world.sandbox.token_of(LOCATION)
     told = [vault_url, world.url, token, str(world.job_id), str(moment)]
-    command = [sys.executable, "-m", "tests.restore.killed", *told]
+    command = [sys.executable, "-m", "tests.support.killed_restore", *told]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=120, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()[-2000:]

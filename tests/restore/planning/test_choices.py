@@ -9,7 +9,7 @@ from hlcore.restore.receipt import to_csv
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui.restore.receipt_page import page
 from tests.restore.conftest import LOCATION, World
-from tests.restore.lives import belongings, capture, lost_life, restored
+from tests.support.lives import belongings, capture, lost_life, restored
 
 
 def lines(item: PlanItem) -> dict[str, FieldLine]:

@@ -14,7 +14,7 @@ from hlcore.restore.planning.planner import plan
 from hlcore.store import locations
 from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
-from tests.restore.lives import lost_life
+from tests.support.lives import lost_life
 
 
 def planned(world: World, found: LookupCache | None, *ids: str, path: Path = "auto", **more: Any) -> Plan:

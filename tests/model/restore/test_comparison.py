@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from hlcore.model.comparison import Difference, compare, explained, same_phone
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import as_read, iso_date, same_value
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore_payload import restore_payload
-from tests.model.copies import fields
+from hlcore.model.restore.comparison import Difference, compare, explained, same_phone
+from hlcore.model.restore.restore_payload import restore_payload
+from tests.support.copies import fields
 
 
 def as_shown(target: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.rejected_fields import gaps, named, narrowed
-from hlcore.model.restore_payload import UPDATE, restore_payload
-from tests.model.copies import fields
+from hlcore.model.restore.rejected_fields import gaps, named, narrowed
+from hlcore.model.restore.restore_payload import UPDATE, restore_payload
+from tests.support.copies import fields
 
 BODY: dict[str, Any] = {
     **{"locationId": "loc1", "dnd": True, "dndSettings": {}, "email": "a@example.com", "phone": "12", "city": "Köln"},

@@ -8,7 +8,7 @@ import pytest
 
 from hlcore.restore.job_control import create_job, retry_job
 from tests.restore.conftest import SAM, World
-from tests.restore.lives import a_whole_life, belongings, capture, lost_life, quiet, strike_at
+from tests.support.lives import a_whole_life, belongings, capture, lost_life, quiet, strike_at
 
 
 @pytest.mark.parametrize("where", ["/notes", "/tasks", "POST /opportunities/", "POST /calendars/events/appointments"])

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.comparison import compare
 from hlcore.model.custom_fields import FieldDefinition, as_read
 from hlcore.model.dnd import CHANNELS, own_settings
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore_payload import UPDATE
+from hlcore.model.restore.comparison import compare
+from hlcore.model.restore.restore_payload import UPDATE
 from hlcore.model.revert import field_histories, freshened, meanwhile, rest, revert_update
 
 KNOWN = FieldCatalogue({"f1": FieldDefinition("Budget", "NUMERICAL"), "f2": FieldDefinition("Start", "DATE"),

@@ -9,7 +9,7 @@ import pytest
 
 from hlcore.restore.plan import PlanChoices
 from tests.restore.conftest import World
-from tests.restore.lives import a_whole_life, belongings, capture, lost_life, quiet, restored
+from tests.support.lives import a_whole_life, belongings, capture, lost_life, quiet, restored
 
 
 def test_every_kind_comes_back_equal_and_verified(world: World) -> None:

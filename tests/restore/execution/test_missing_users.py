@@ -11,7 +11,7 @@ import pytest
 from hlcore.errors import HighLevelError
 from hlcore.restore.execution.missing_users import DEPARTED
 from tests.restore.conftest import World
-from tests.restore.lives import belongings, lost_life, native, quiet
+from tests.support.lives import belongings, lost_life, native, quiet
 
 CLOSED_SMS = {"dnd": False, "dndSettings": {"SMS": {"status": "permanent"}, "Email": {"status": "inactive"}}}
 

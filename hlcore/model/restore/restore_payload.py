@@ -16,8 +16,8 @@ from hlcore.model.contact_fields import ALWAYS_LOST, COUNTRIES, DERIVED, TEXTS, 
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.dnd import QuietSettings, own_settings, quiet
-from hlcore.model.exclusions import LEFT_OUT, is_left
 from hlcore.model.reference_data import FieldCatalogue
+from hlcore.model.restore.exclusions import LEFT_OUT, is_left
 
 UPDATE = frozenset(
     {
