@@ -1,7 +1,7 @@
-"""The demo: two invented sub-accounts on a sandbox, and sixty days of life lived through the real sync.
+"""The demo: two invented locations on a sandbox, with sixty days of history that the real sync has recorded.
 
-Nothing here is faked for the screen: the sandbox is spoken to over HTTP by the same client, the same rounds notice the
-same deletions, only the clock is moved by hand while those days are lived. Everybody in it is invented.
+Nothing is faked for the screen: the same client talks to the sandbox over HTTP and the same runs notice the deletions;
+only the clock is moved by hand. All people in it are invented.
 """
 
 from __future__ import annotations
@@ -10,27 +10,28 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from hlcore.accounts import connection
 from hlcore.app_context import AppContext
 from hlcore.demo.data import DENTAL, EDITS, FIELDS, RECRUITING, SOURCES, TAGS, USERS, VALUES
 from hlcore.highlevel import SystemClock
-from hlcore.model.progress import Listener, Progress, silent
-from hlcore.model.records import EACH, FED
+from hlcore.model.callbacks import Listener, Progress, ignore_progress
+from hlcore.model.records import FEED_KINDS, PER_CONTACT_KINDS
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
+from hlcore.sandbox.state import persistence
 from hlcore.sandbox.state.invented_people import People
 from hlcore.settings import Settings
 from hlcore.store import locations
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
-from hlcore.sync.capture.contact_records import RecordReader
-from hlcore.sync.capture.feeds import walk
+from hlcore.sync.capture.contact_records import capture_records
+from hlcore.sync.capture.feeds import read_feed
 from hlcore.sync.capture.session import CaptureSession
 from hlcore.sync.listing.run import sync_location
 
@@ -47,46 +48,46 @@ OVERLOOKED = 24
 
 @dataclass
 class DemoClock:
-    """A clock that is moved by hand while the demo's past is lived, and the real one from `release` on."""
+    """A clock that is moved by hand while the demo's history is built, and the real one after `release`."""
 
     at: datetime
     real: SystemClock = field(default_factory=SystemClock)
     moved: bool = True
 
     def now(self) -> datetime:
-        """The demo's moment."""
+        """Return the demo's current moment."""
         return self.at if self.moved else self.real.now()
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
+        """Return seconds that only grow."""
         return self.at.timestamp() if self.moved else self.real.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Waiting costs nothing in the past."""
+        """Move the clock on at once while it is in the past; afterwards wait."""
         if self.moved:
             self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
         else:
             self.real.sleep(seconds)
 
     def release(self) -> None:
-        """From now on the real time counts."""
+        """Follow the real time from now on."""
         self.moved = False
 
 
-def open_demo(settings: Settings, *, listener: Listener = silent, afresh: bool = False) -> AppContext:
-    """The demo runs: its sandbox answers on loopback and the Office looks at the demo's own vault, apart from any real
-    one. Built at the first start, or when it has become old. Closing the Office ends it."""
+def open_demo(settings: Settings, *, listener: Listener = ignore_progress, afresh: bool = False) -> AppContext:
+    """Start the demo's sandbox on loopback and open its own vault, apart from any real one. It is built first if there
+    is none or it has become old. Closing the returned context ends the sandbox and saves it."""
     folder = settings.data_dir / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "sandbox.bin"
     if afresh or not _is_fresh(state):
         _build(settings, folder, listener)
     sandbox = Sandbox(lambda: datetime.now(UTC), seed=SEED)
-    sandbox.load(state)
+    persistence.load(sandbox, state)
     stack = ExitStack()
     server = stack.enter_context(serve(sandbox))
     context = AppContext.open(_settings(settings, folder, server.url))
-    context.on_close.append(lambda: sandbox.save(state))
+    context.on_close.append(lambda: persistence.save(sandbox, state))
     context.on_close.append(stack.close)
     return context
 
@@ -120,12 +121,12 @@ def _build(settings: Settings, folder: Path, listener: Listener) -> None:
         finally:
             context.close()
     part = folder / "sandbox.part"
-    sandbox.save(part)
+    persistence.save(sandbox, part)
     os.replace(part, folder / "sandbox.bin")
 
 
 class _DemoHistory:
-    """Sixty days in two sub-accounts."""
+    """Live through sixty days of two sub-accounts: arrivals, edits, deletions, restores, with a sync after each day."""
 
     def __init__(self, sandbox: Sandbox, context: AppContext, clock: DemoClock, listener: Listener) -> None:
         self.sandbox, self.context, self.clock, self.listener = sandbox, context, clock, listener
@@ -133,7 +134,7 @@ class _DemoHistory:
         self.people: dict[str, Iterator[dict[str, Any]]] = {}
 
     def live(self) -> None:
-        """From the first copy to this moment."""
+        """Go from the first copy to this moment."""
         recruiting = self._open(RECRUITING, "Harbor & Pine Recruiting", "America/New_York", 1_850)
         dental = self._open(DENTAL, "Brightwater Dental Group", "Europe/London", 1_100)
         events: dict[int, Callable[[], None]] = {
@@ -200,7 +201,7 @@ class _DemoHistory:
         return contact_id
 
     def _deal_and_talk(self, location: SandboxLocation, contact_id: str, at: datetime) -> None:
-        """Some have an opportunity, an appointment, a conversation."""
+        """Give some contacts an opportunity, an appointment, a conversation."""
         if self.whims.random() < 0.15:
             amount = self.whims.choice((450, 1_200, 3_800))
             location.add_opportunity(contact_id, "First order", monetaryValue=amount)
@@ -232,17 +233,17 @@ class _DemoHistory:
         location.merge(winner, loser)
 
     def _accident(self, location: SandboxLocation) -> None:
-        """Somebody picks the wrong list and deletes 140 people."""
+        """Delete 140 contacts at once: somebody picked the wrong list."""
         chosen = self.random.sample(list(location.contacts), 140)
         self._leave(location, chosen, captured=chosen[-OVERLOOKED:])
 
     def _native_restore(self, location: SandboxLocation) -> None:
-        """The next day most of them are restored in HighLevel; two dozen are overlooked."""
+        """Restore most of them in HighLevel the next day; two dozen are overlooked."""
         lost = sorted(location.trash.items(), key=lambda item: item[1].at)[-140:]
         location.native_restore(*[contact_id for contact_id, _ in lost[:-OVERLOOKED]])
 
     def _unsubscribed_leaves(self, location: SandboxLocation) -> None:
-        """A person who has opted out of every channel is deleted; a restore must not write to them."""
+        """Delete a contact who has opted out of every channel; a restore must never message them."""
         person = next(contact_id for contact_id, fields in location.contacts.items() if fields.get("dnd"))
         self._leave(location, [person], captured=[person])
 
@@ -251,32 +252,36 @@ class _DemoHistory:
         lives through its weeks in seconds."""
         with self.context.vault.read() as tx:
             held = [one for one in captured if contact_reads.get(tx, location.id, one)]
-        with self.context.client(location.id) as client, ThreadPoolExecutor(4) as pool:
-            reader = RecordReader(self.context.vault, client, location.id, self.clock.now, Lock())
-            list(pool.map(lambda what: reader.capture(*what), [(one, kind) for one in held for kind in EACH]))
+        with self._capture_session(location.id) as session, ThreadPoolExecutor(4) as pool:
+            for kind in PER_CONTACT_KINDS:
+                list(pool.map(partial(capture_records, session, kind=kind), held))
         location.delete(*people)
 
     def _read_feeds(self, location_id: str) -> None:
+        with self._capture_session(location_id) as session:
+            for kind in FEED_KINDS:
+                read_feed(session, kind, calls=50)
+
+    @contextmanager
+    def _capture_session(self, location_id: str) -> Iterator[CaptureSession]:
         with self.context.client(location_id) as client:
-            gathering = CaptureSession(self.context.vault, client, location_id, self.clock.now)
-            for kind in FED:
-                walk(gathering, kind, calls=50)
+            yield CaptureSession(self.context.vault, client, location_id, self.clock.now)
 
     def _sync(self, location_id: str) -> None:
         rules = self.context.rules(self.context.location(location_id))
-        with self.context.client(location_id) as client:
-            sync_location(self.context.vault, client, rules, now=self.clock.now)
+        with self.context.location_context(location_id) as here:
+            sync_location(here, rules)
 
 
 def is_demo(context: AppContext) -> bool:
-    """Whether this office shows the demo."""
+    """Return whether this context is the demo's."""
     with context.vault.read() as tx:
-        found = locations.all(tx)
+        found = locations.list_all(tx)
     return bool(found) and all(location.is_demo for location in found)
 
 
 def size(context: AppContext) -> int:
-    """How many living contacts the demo has."""
+    """Return how many living contacts the demo has."""
     with context.vault.read() as tx:
-        counted = contact_search.counts(tx, [RECRUITING, DENTAL])
+        counted = contact_search.count_by_status(tx, [RECRUITING, DENTAL])
     return sum(numbers.get("present", 0) + numbers.get("returned", 0) for numbers in counted.values())

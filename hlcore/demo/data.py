@@ -1,4 +1,4 @@
-"""Who and what is in the demo. Everybody and everything is invented."""
+"""Names, fields, tags and pipelines of the demo's two locations, all invented."""
 
 from __future__ import annotations
 

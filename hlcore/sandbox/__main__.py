@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hlcore.sandbox.http.server import HOST, bind, build_server
+from hlcore.sandbox.state import persistence
 from hlcore.sandbox.state.sandbox import Sandbox
 
 UNLIMITED = 1_000_000
@@ -36,7 +37,7 @@ def build(options: argparse.Namespace) -> Sandbox:
     """The sandbox these options ask for."""
     sandbox = Sandbox(lambda: datetime.now(UTC), seed=options.seed)
     if options.state and options.state.exists():
-        sandbox.load(options.state)
+        persistence.load(sandbox, options.state)
     else:
         location = sandbox.add_location(
             options.location, options.name, options.timezone,
@@ -66,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     with suppress(KeyboardInterrupt):
         build_server(sandbox).answer(listener)
     if options.state:
-        sandbox.save(options.state)
+        persistence.save(sandbox, options.state)
     return 0
 
 

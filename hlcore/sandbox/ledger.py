@@ -36,7 +36,7 @@ class WorkflowStart:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every request (the newest 200,000) and the counters. Behaves as a list of `Entry`.
+    """Every request (the newest 200,000) and the counters. Behaves as a list of `LedgerEntry`.
 
     ``off_contract``: requests that HighLevel's documentation rules out (path, Version, property, type, page size).
     ``rate_limited``: refused with 429; ``over_limit``: above the documented limit, refused or not.

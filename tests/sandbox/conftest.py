@@ -11,6 +11,7 @@ import pytest
 
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.sandbox.http.gate import Received, handle
+from hlcore.sandbox.routes import OPERATIONS
 
 HEADERS = {"Authorization": "Bearer pit-dental", "Version": "2021-07-28"}
 
@@ -38,7 +39,7 @@ class Direct(httpx.BaseTransport):
         headers = {key.lower(): value for key, value in request.headers.items()}
         query, base = dict(request.url.params), "http://sandbox"
         received = Received(request.method, request.url.path, query, headers, request.read(), base)
-        answer = handle(self._sandbox, received).answer
+        answer = handle(self._sandbox, OPERATIONS, received).answer
         return httpx.Response(
             answer.status, headers={"Content-Type": "application/json", **answer.headers}, content=answer.body
         )

@@ -72,7 +72,7 @@ def test_an_export_cursor_dies_after_two_idle_minutes(api, location, clock, seco
 
 def test_an_email_shows_its_body_only_by_its_own_id(api, location):
     mail = location.add_message(location.create(firstName="Ana"), "<p>hi</p>", kind="EMAIL")
-    talk = next(iter(location.shelves.conversations))
+    talk = next(iter(location.related.conversations))
     listed = api.ask("GET", f"/conversations/{talk}/messages", headers=OLD).json()["messages"]["messages"][0]
     assert ("body" in listed, listed["meta"]["email"]["messageIds"]) == (False, [mail])
     assert api.ask("GET", f"/conversations/messages/email/{mail}", headers=OLD).json()["body"] == "<p>hi</p>"
@@ -91,7 +91,7 @@ def test_storing_a_message_needs_the_apps_own_provider_and_sends_nothing(api, lo
     assert api.ask("POST", "/conversations/messages/inbound", body, headers=OLD).status_code == 500
     location.message_providers.add("P")
     assert api.ask("POST", "/conversations/messages/inbound", body, headers=OLD).status_code == 200
-    assert (len(location.shelves.messages), sandbox.ledger.messages_sent) == (1, [])
+    assert (len(location.related.messages), sandbox.ledger.messages_sent) == (1, [])
 
 
 @pytest.mark.parametrize(("notify", "started"), [(True, 1), (False, 0)])

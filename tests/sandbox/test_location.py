@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from hlcore.sandbox.state import persistence
+
 
 def test_native_restore_brings_back_the_same_id_with_everything_attached(location):
     id_ = location.create(firstName="Ana")
@@ -11,10 +13,10 @@ def test_native_restore_brings_back_the_same_id_with_everything_attached(locatio
     location.add_message(id_, "hello")
     location.delete(id_)
     assert not location.contacts
-    assert not location.shelves.opportunities
+    assert not location.related.opportunities
     location.native_restore(id_)
-    assert (id_ in location.contacts, note in location.shelves.notes[id_]) == (True, True)
-    assert deal in location.shelves.opportunities
+    assert (id_ in location.contacts, note in location.related.notes[id_]) == (True, True)
+    assert deal in location.related.opportunities
 
 
 def test_native_restore_can_forget_what_was_attached(location):
@@ -22,7 +24,7 @@ def test_native_restore_can_forget_what_was_attached(location):
     location.add_note(id_, "called")
     location.delete(id_)
     location.native_restore(id_, with_records=False)
-    assert location.shelves.notes == {}
+    assert location.related.notes == {}
 
 
 def test_a_hipaa_account_restores_nothing(sandbox):
@@ -47,7 +49,7 @@ def test_merging_keeps_the_winners_values_and_adds_what_it_lacked(location):
         [{"phone": "+1555"}],
     )
     assert contact["customFields"] == [{"id": "F", "value": "mine"}, {"id": "G", "value": "gained"}]
-    assert location.shelves.notes[winner][note]["contactId"] == winner
+    assert location.related.notes[winner][note]["contactId"] == winner
     assert loser not in location.trash
 
 
@@ -84,12 +86,12 @@ def test_save_and_load_bring_back_the_whole_sandbox(sandbox, location, tmp_path,
     ids = location.fill(20)
     location.add_note(ids[0], "kept")
     location.delete(ids[1])
-    sandbox.save(tmp_path / "sandbox.bin")
+    persistence.save(sandbox, tmp_path / "sandbox.bin")
     again = Sandbox(clock)
-    again.load(tmp_path / "sandbox.bin")
+    persistence.load(again, tmp_path / "sandbox.bin")
     copy = again.locations["dental"]
     assert dict(copy.contacts) == dict(location.contacts)
-    assert (copy.shelves, again.token_of("dental")) == (location.shelves, "pit-dental")
+    assert (copy.related, again.token_of("dental")) == (location.related, "pit-dental")
     copy.native_restore(ids[1])
     assert copy.create(firstName="New") not in {*ids}
     assert [path.name for path in tmp_path.iterdir()] == ["sandbox.bin"]
@@ -98,4 +100,4 @@ def test_save_and_load_bring_back_the_whole_sandbox(sandbox, location, tmp_path,
 def test_rejects_loading_a_file_of_another_kind(sandbox, tmp_path):
     (tmp_path / "x").write_bytes(b"{}")
     with pytest.raises(ValueError, match="not a saved sandbox"):
-        sandbox.load(tmp_path / "x")
+        persistence.load(sandbox, tmp_path / "x")

@@ -1,13 +1,11 @@
+"""Answers and refusals in HighLevel's shapes."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hlcore.sandbox.state.record import encode
-
-if TYPE_CHECKING:
-    pass
-
 
 ERRORS = {
     400: "Bad Request",
@@ -58,7 +56,7 @@ def not_found(what: str) -> SandboxError:
 
 
 def number(text: str | None, default: int, most: int | None = None, name: str = "limit") -> int:
-    """A whole number of the query string. Raises Refusal (422)."""
+    """A whole number of the query string. Raises SandboxError (422)."""
     if text is None or text == "":
         return default
     if not text.isdigit():

@@ -1,26 +1,23 @@
-"""The HTTP side: every request goes through the same gates, then to its operation, then past the faults."""
+"""The ASGI application: every request passes the same checks, then its operation, then the faults."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from hlcore.sandbox.http.gate import Outcome, Received, handle
+from hlcore.sandbox.routes import OPERATIONS
+from hlcore.sandbox.state.sandbox import Sandbox
 
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
-    from hlcore.sandbox.state.sandbox import Sandbox
-
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 TRANSPORT = "hlcore.sandbox.transport"
 
 
 def build_app(sandbox: Sandbox) -> Starlette:
+    """Return the ASGI application of this sandbox, with every operation it knows."""
     return Starlette(routes=[Route("/{path:path}", _Endpoint(sandbox))])
 
 
@@ -40,7 +37,7 @@ class _Endpoint:
             raw=await request.body(),
             base_url=str(request.base_url).rstrip("/"),
         )
-        outcome = handle(self._sandbox, received)
+        outcome = handle(self._sandbox, OPERATIONS, received)
         if outcome.delay:
             await asyncio.sleep(outcome.delay)
         await _send(outcome, scope, send)
@@ -63,7 +60,7 @@ async def _send(outcome: Outcome, scope: Scope, send: Send) -> None:
 
 
 async def _abort(scope: Scope, *, gently: bool = False) -> None:
-    """Cut the connection. Under another server than `serve` an exception has to do."""
+    """Cut the connection. Under a server other than `serve`, raise ConnectionResetError instead."""
     transport = scope.get("extensions", {}).get(TRANSPORT)
     if transport is None:
         raise ConnectionResetError("the sandbox cuts this connection on purpose")

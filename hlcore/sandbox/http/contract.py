@@ -96,7 +96,7 @@ _SAID = {
 
 
 def check(body: Any, allowed: Allowed, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The body when it keeps the contract. Raises Breach (422) with one message per violation."""
+    """The body when it keeps the contract. Raises ContractViolation (422) with one message per violation."""
     if not isinstance(body, dict):
         raise ContractViolation(422, ["the body must be a JSON object"])
     wrong = [f"property {name} should not exist" for name in body if name not in allowed]

@@ -8,20 +8,17 @@ from __future__ import annotations
 import traceback
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from hlcore.sandbox.faults import AFTER, BEFORE, Fault
 from hlcore.sandbox.http.answers import ContractViolation, SandboxError, SandboxResponse, no_access
-from hlcore.sandbox.http.operations import VERSIONS, Operation, OperationCall, find
+from hlcore.sandbox.http.operations import VERSIONS, Operation, OperationCall, Operations
 from hlcore.sandbox.ledger import LedgerEntry
-from hlcore.sandbox.routes import registry  # noqa: F401  (registers every operation)
-
-if TYPE_CHECKING:
-    from hlcore.sandbox.state.location import SandboxLocation
-    from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
+from hlcore.sandbox.state.location import SandboxLocation
+from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 
 CHANNELS_V3 = {
     "Call": "call",
@@ -75,13 +72,13 @@ class Outcome:
     faults: list[Fault] = field(default_factory=list)
 
 
-def handle(sandbox: Sandbox, received: Received) -> Outcome:
+def handle(sandbox: Sandbox, operations: Operations, received: Received) -> Outcome:
     """Carry out one request and write it into the ledger."""
     with sandbox.lock:
-        turn = _RequestHandler(sandbox, received)
+        turn = _RequestHandler(sandbox, operations, received)
         outcome = turn.run()
         kinds = ",".join(fault.kind for fault in outcome.faults)
-        body = _json(received.raw) if received.raw else None
+        body = _decode_or_none(received.raw) if received.raw else None
         place = turn.location.id if turn.location else ""
         sandbox.ledger.add(
             LedgerEntry(
@@ -99,10 +96,11 @@ def handle(sandbox: Sandbox, received: Received) -> Outcome:
 
 
 class _RequestHandler:
-    """One request on its way through the gates."""
+    """One request on its way through the checks."""
 
-    def __init__(self, sandbox: Sandbox, received: Received) -> None:
+    def __init__(self, sandbox: Sandbox, operations: Operations, received: Received) -> None:
         self.sandbox = sandbox
+        self.operations = operations
         self.received = received
         self.location: SandboxLocation | None = None
         self.grant: SandboxGrant | None = None
@@ -116,7 +114,7 @@ class _RequestHandler:
             version = self._version(operation)
             self._authorize(operation)
             self._spend()
-            if self._struck_before(outcome):
+            if self._faults_before(outcome):
                 return self._finish(outcome)
             answer = self._carry_out(operation, params, version)
         except SandboxError as refusal:
@@ -129,7 +127,7 @@ class _RequestHandler:
                 {"statusCode": 500, "message": "the sandbox itself failed; see ledger.crashes"}, 500
             )
         outcome.answer = answer
-        self._struck_after(outcome)
+        self._faults_after(outcome)
         return self._finish(outcome)
 
     def _finish(self, outcome: Outcome) -> Outcome:
@@ -137,7 +135,7 @@ class _RequestHandler:
         return outcome
 
     def _route(self) -> tuple[Operation, dict[str, str]]:
-        found = find(self.received.method, self.received.path)
+        found = self.operations.find(self.received.method, self.received.path)
         if found is None:
             self._off_contract("unknown path")
             raise SandboxError(404, f"Cannot {self.received.name}")
@@ -186,8 +184,8 @@ class _RequestHandler:
             self.sandbox.ledger.rate_limited += 1
             raise SandboxError(429, "Too Many Requests")
 
-    def _struck_before(self, outcome: Outcome) -> bool:
-        """Whether a fault answered in the place of the operation."""
+    def _faults_before(self, outcome: Outcome) -> bool:
+        """Return whether a fault answered instead of the operation."""
         struck = self.location.faults.pick(BEFORE, self.received.name) if self.location else []
         outcome.faults += struck
         for fault in struck:
@@ -196,7 +194,7 @@ class _RequestHandler:
                 return True
             if fault.kind == "gone" and self.received.method != "GET":
                 continue
-            outcome.answer = _refused(fault).answer(self.trace_id)
+            outcome.answer = _fault_error(fault).answer(self.trace_id)
             if fault.kind == "too_many" and fault.options.get("retry_after") is not None:
                 outcome.answer.headers["Retry-After"] = str(fault.options["retry_after"])
             return True
@@ -210,7 +208,7 @@ class _RequestHandler:
         body = self._body()
         account = self._account(params, body)
         call = OperationCall(
-            self.sandbox, self.grant or _nobody(), account, params, received.query, body, version, self.trace_id,
+            self.sandbox, self.grant or SandboxGrant(""), account, params, received.query, body, version, self.trace_id,
             received.base_url,
         )  # fmt: skip
         result = operation.handler(call)
@@ -226,13 +224,13 @@ class _RequestHandler:
             return {}
         if "application/x-www-form-urlencoded" in self.received.headers.get("content-type", ""):
             return dict(parse_qsl(self.received.raw.decode()))
-        body = _json(self.received.raw)
+        body = _decode_or_none(self.received.raw)
         if not isinstance(body, dict):
             raise ContractViolation(400, "Unexpected token in JSON")
         return body
 
     def _account(self, params: dict[str, str], body: Any) -> SandboxLocation | None:
-        """The location the request is about; it must be the token's own. Raises Refusal (403)."""
+        """The location the request is about; it must be the token's own. Raises SandboxError (403)."""
         sent = body.get("locationId") if isinstance(body, dict) else None
         query = self.received.query
         asked = params.get("locationId") or query.get("locationId") or query.get("location_id") or sent
@@ -242,7 +240,7 @@ class _RequestHandler:
             return self.location
         return self.sandbox.locations.get(str(asked)) if asked else None
 
-    def _struck_after(self, outcome: Outcome) -> None:
+    def _faults_after(self, outcome: Outcome) -> None:
         struck = self.location.faults.pick(AFTER, self.received.name) if self.location else []
         outcome.faults += struck
         for fault in struck:
@@ -253,7 +251,7 @@ class _RequestHandler:
             elif fault.kind == "truncated":
                 outcome.answer = replace(outcome.answer, body=outcome.answer.body[: len(outcome.answer.body) // 2])
             elif fault.kind == "done_but":
-                outcome.answer = _refused(fault).answer(self.trace_id)
+                outcome.answer = _fault_error(fault).answer(self.trace_id)
             else:
                 outcome.cut = "half" if fault.kind == "reset" else "all"
 
@@ -261,21 +259,15 @@ class _RequestHandler:
         self.sandbox.ledger.off_contract.append(f"{self.received.name}: {why}")
 
 
-def _json(raw: bytes) -> Any:
+def _decode_or_none(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _nobody() -> SandboxGrant:
-    from hlcore.sandbox.state.sandbox import SandboxGrant
-
-    return SandboxGrant("")
-
-
-def _refused(fault: Fault) -> SandboxError:
-    """The answer a fault gives in the place of the true one."""
+def _fault_error(fault: Fault) -> SandboxError:
+    """Return the error that a fault answers instead of the true answer."""
     fixed = {
         "too_many": SandboxError(429, "Too Many Requests"),
         "token_revoked": SandboxError(401, "Invalid token: access token is invalid"),

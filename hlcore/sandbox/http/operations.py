@@ -1,16 +1,16 @@
-"""Requests, answers and refusals in HighLevel's shapes, and the table of routes."""
+"""A request whose token was checked, and the table of operations that answer it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from hlcore.sandbox.state.location import SandboxLocation
-    from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 from hlcore.sandbox.http.answers import no_access
+from hlcore.sandbox.http.contract import check
+from hlcore.sandbox.state.location import SandboxLocation
+from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 
 V2021_07 = "2021-07-28"
 V2021_04 = "2021-04-15"
@@ -37,15 +37,13 @@ class OperationCall:
 
     @property
     def location(self) -> SandboxLocation:
-        """The sub-account of this call. Raises Refusal (403) when the token does not say which."""
+        """The sub-account of this call. Raises SandboxError (403) when the token does not say which."""
         if self.account is None:
             raise no_access()
         return self.account
 
     def fields(self, allowed: dict[str, str], required: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The JSON body after whitelisting and type checks. Raises Refusal (422) naming every violation."""
-        from hlcore.sandbox.http.contract import check
-
+        """The JSON body after whitelisting and type checks. Raises SandboxError (422) naming every violation."""
         return check(self.body, allowed, required)
 
 
@@ -62,31 +60,35 @@ class Operation:
     query: frozenset[str]
     status: int
     pattern: re.Pattern[str]
-    v3_only: bool = False
 
 
-OPERATIONS: list[Operation] = []
+class Operations:
+    """A table of operations. A module of routes fills one with `register`; `+` joins two."""
 
+    def __init__(self, operations: Iterable[Operation] = ()) -> None:
+        self._operations = list(operations)
 
-def operation(
-    method: str, path: str, scope: str = "", *, version: str = V2021_07, query: str = "", status: int = 200
-) -> Callable[[Handler], Handler]:
-    """Register a handler. It answers a JSON value (or its bytes), an `Answer`, or raises `Refusal`."""
-    pattern = re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path.rstrip("/")) + "/?$")
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self._operations)
 
-    def register(handler: Handler) -> Handler:
-        names = frozenset(query.split())
-        OPERATIONS.append(Operation(method, path, handler, version, scope, names, status, pattern))
-        return handler
+    def __add__(self, other: Operations) -> Operations:
+        return Operations([*self, *other])
 
-    return register
+    def register(
+        self, method: str, path: str, scope: str = "", *, version: str = V2021_07, query: str = "", status: int = 200
+    ) -> Callable[[Handler], Handler]:
+        """Decorate a handler, which returns a JSON value (or its bytes) or a `SandboxResponse`, or raises
+        `SandboxError`."""
+        pattern = re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path.rstrip("/")) + "/?$")
 
+        def add(handler: Handler) -> Handler:
+            names = frozenset(query.split())
+            self._operations.append(Operation(method, path, handler, version, scope, names, status, pattern))
+            return handler
 
-def find(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-    """The operation for a request: one with more literal path comes first."""
-    best: tuple[int, Operation, dict[str, str]] | None = None
-    for op in OPERATIONS:
-        match = op.pattern.match(path) if op.method == method else None
-        if match and (best is None or len(match.groupdict()) < best[0]):
-            best = (len(match.groupdict()), op, match.groupdict())
-    return best and (best[1], best[2])
+        return add
+
+    def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+        """Return the operation of a request and its path parameters; of several, the one with the most literal path."""
+        matches = [(op, match.groupdict()) for op in self if op.method == method and (match := op.pattern.match(path))]
+        return min(matches, key=lambda found: len(found[1]), default=None)

@@ -8,17 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from hlcore.sandbox.http.app import TRANSPORT
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from hlcore.sandbox.state.sandbox import Sandbox
+from hlcore.sandbox.http.app import TRANSPORT, build_app
+from hlcore.sandbox.state.sandbox import Sandbox
 
 HOST = "127.0.0.1"
 
@@ -72,12 +69,12 @@ class PromptServer(uvicorn.Server):
         self._ending = asyncio.Event()
 
     def answer(self, listener: socket.socket) -> None:
-        """Answers until it ends. Once only."""
+        """Answer until `end` is called. May be called once."""
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self.serve([listener]))
 
     def end(self) -> None:
-        """What has been asked is still answered, for a second at most."""
+        """Stop accepting requests; those in progress are answered for at most a second."""
         self.should_exit = True
         self._loop.call_soon_threadsafe(self._ending.set)
 
@@ -101,9 +98,9 @@ class PromptServer(uvicorn.Server):
 
 
 def build_server(sandbox: Sandbox) -> PromptServer:
-    """A uvicorn server of its own, without access log; it does not take over signals when run in a thread."""
+    """Return a uvicorn server without access log; it does not take over signals when run in a thread."""
     transports: Transports = {}
-    app: Any = _WithTransport(sandbox.app, transports)
+    app: Any = _WithTransport(build_app(sandbox), transports)
     config = uvicorn.Config(
         app, http=_protocol(transports), ws="none", loop="asyncio", lifespan="off", access_log=False,
         log_level="critical",
@@ -123,7 +120,7 @@ def bind(port: int = 0) -> socket.socket:
 
 @contextmanager
 def serve(sandbox: Sandbox, port: int = 0) -> Iterator[Server]:
-    """The sandbox answers on a loopback port inside the block (from a daemon thread)."""
+    """Serve the sandbox on a loopback port, from a daemon thread, inside the block."""
     listener = bind(port)
     server = build_server(sandbox)
     thread = threading.Thread(target=server.answer, args=(listener,), daemon=True, name="sandbox")

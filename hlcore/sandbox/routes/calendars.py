@@ -6,23 +6,27 @@ from typing import Any
 
 from hlcore.sandbox.http.answers import SandboxError, number
 from hlcore.sandbox.http.contract import APPOINTMENT
-from hlcore.sandbox.http.operations import V2021_04, OperationCall, operation
+from hlcore.sandbox.http.operations import V2021_04, OperationCall, Operations
 from hlcore.sandbox.ids import from_millis, iso, moment
 from hlcore.sandbox.ledger import WorkflowStart
 from hlcore.sandbox.routes.records import shown
 from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.record import reachable
 
+operations = Operations()
+
 READ, WRITE = "calendars/events.readonly", "calendars/events.write"
 SILENT = ("toNotify", "ignoreDateRange", "ignoreFreeSlotValidation")
 
 
-@operation("GET", "/calendars/", "calendars.readonly", version=V2021_04, query="locationId groupId showDrafted")
+@operations.register(
+    "GET", "/calendars/", "calendars.readonly", version=V2021_04, query="locationId groupId showDrafted"
+)
 def calendars(call: OperationCall) -> Any:
-    return {"calendars": list(call.location.shelves.calendars.values()), "traceId": call.trace_id}
+    return {"calendars": list(call.location.related.calendars.values()), "traceId": call.trace_id}
 
 
-@operation(
+@operations.register(
     "GET",
     "/calendars/events",
     READ,
@@ -37,7 +41,7 @@ def events(call: OperationCall) -> Any:
     begin, end = (from_millis(number(call.query[name], 0, name=name)) for name in ("startTime", "endTime"))
     found = [
         shown(event)
-        for event in call.location.shelves.appointments.values()
+        for event in call.location.related.appointments.values()
         if begin <= moment(event["startTime"]) <= end and all(event.get(key) == value for value, key in owner)
     ]
     return {"events": found, "traceId": call.trace_id}
@@ -46,12 +50,12 @@ def events(call: OperationCall) -> Any:
 OWNERS = {"userId": "assignedUserId", "calendarId": "calendarId", "groupId": "groupId"}
 
 
-@operation("POST", "/calendars/events/appointments", WRITE, version=V2021_04)
+@operations.register("POST", "/calendars/events/appointments", WRITE, version=V2021_04)
 def create_appointment(call: OperationCall) -> Any:
     """Unless ``toNotify`` is false the person's automations run, and that is counted."""
     body = dict(call.fields(APPOINTMENT, ("calendarId", "locationId", "contactId", "startTime")))
     location = call.location
-    if body["calendarId"] not in location.shelves.calendars:
+    if body["calendarId"] not in location.related.calendars:
         raise SandboxError(400, "The calendar id is invalid")
     if body["contactId"] not in location.records:
         raise SandboxError(400, "The contact id is invalid")
@@ -66,16 +70,16 @@ def create_appointment(call: OperationCall) -> Any:
     if "endTime" in body:
         fields["endTime"] = iso(_time(body["endTime"]))
     id_ = location.add_appointment(body["contactId"], start, **fields)
-    return {**shown(location.shelves.appointments[id_]), "traceId": call.trace_id}
+    return {**shown(location.related.appointments[id_]), "traceId": call.trace_id}
 
 
-@operation("GET", "/calendars/events/appointments/{eventId}", READ, version=V2021_04)
+@operations.register("GET", "/calendars/events/appointments/{eventId}", READ, version=V2021_04)
 def get_appointment(call: OperationCall) -> Any:
     event = shown(_event(call))
     return {"appointment": event, "event": event, "traceId": call.trace_id}
 
 
-@operation("PUT", "/calendars/events/appointments/{eventId}", WRITE, version=V2021_04)
+@operations.register("PUT", "/calendars/events/appointments/{eventId}", WRITE, version=V2021_04)
 def update_appointment(call: OperationCall) -> Any:
     event = _event(call)
     body = {k: v for k, v in call.fields(APPOINTMENT).items() if k not in SILENT}
@@ -85,16 +89,16 @@ def update_appointment(call: OperationCall) -> Any:
     return {**shown(event), "traceId": call.trace_id}
 
 
-@operation("DELETE", "/calendars/events/{eventId}", WRITE, version=V2021_04, status=201)
+@operations.register("DELETE", "/calendars/events/{eventId}", WRITE, version=V2021_04, status=201)
 def delete_event(call: OperationCall) -> Any:
     event = _event(call)
-    del call.location.shelves.appointments[event["id"]]
+    del call.location.related.appointments[event["id"]]
     call.location.emit("AppointmentDelete", event)
     return {"succeeded": True, "traceId": call.trace_id}
 
 
 def _event(call: OperationCall) -> Item:
-    found = call.location.shelves.appointments.get(call.params["eventId"])
+    found = call.location.related.appointments.get(call.params["eventId"])
     if found is None:
         raise SandboxError(400, "The event id is invalid")
     return found

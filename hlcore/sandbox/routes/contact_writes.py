@@ -17,7 +17,7 @@ STATUSES = ("active", "inactive", "permanent")
 
 
 def contact_fields(call: OperationCall, body: dict[str, Any]) -> Fields:
-    """The body's values as a contact keeps them. Raises Refusal (422) for a value HighLevel refuses."""
+    """The body's values as a contact keeps them. Raises SandboxError (422) for a value HighLevel refuses."""
     found = {key: value for key, value in body.items() if key not in ("locationId", "createNewIfDuplicateAllowed")}
     wrong: list[str] = []
     if found.get("email") and not EMAIL.match(found["email"]):
@@ -26,7 +26,7 @@ def contact_fields(call: OperationCall, body: dict[str, Any]) -> Fields:
         found["phone"] = e164(found["phone"], call.location.country)
         if not found["phone"]:
             wrong.append("phone must be a valid phone number")
-    if found.get("assignedTo") and call.location.shelves.users.get(found["assignedTo"], GONE)["deleted"]:
+    if found.get("assignedTo") and call.location.related.users.get(found["assignedTo"], GONE)["deleted"]:
         wrong.append("assignedTo is not a user of this location")
     if "dndSettings" in found:
         found["dndSettings"] = _dnd_settings(found["dndSettings"], wrong)
@@ -65,7 +65,7 @@ def _dnd_settings(given: dict[str, Any], wrong: list[str]) -> Fields:
 
 def _custom_fields(call: OperationCall, given: list[Any], wrong: list[str]) -> list[Fields]:
     """Values by field id; a field the location does not have is ignored, as HighLevel ignores it."""
-    catalogue = call.location.shelves.custom_fields
+    catalogue = call.location.related.custom_fields
     by_key = {field["fieldKey"].partition(".")[2]: id_ for id_, field in catalogue.items()}
     found = []
     for item in given:
@@ -93,7 +93,7 @@ def find_duplicate(location: SandboxLocation, fields: Fields, *, but: str = "") 
 
 
 def refuse_duplicate(location: SandboxLocation, fields: Fields, *, but: str = "") -> None:
-    """Raises Refusal (400) as HighLevel does where the location does not allow duplicates."""
+    """Raises SandboxError (400) as HighLevel does where the location does not allow duplicates."""
     if location.allow_duplicates:
         return
     twin = find_duplicate(location, fields, but=but)
@@ -106,7 +106,7 @@ def refuse_duplicate(location: SandboxLocation, fields: Fields, *, but: str = ""
 def start_workflows(location: SandboxLocation, contact_id: str, *, created: bool, tags: list[str]) -> None:
     """Count the automations that this write set off."""
     contact = location.contacts[contact_id]
-    for flow in location.shelves.workflows.values():
+    for flow in location.related.workflows.values():
         on_tag = flow["_trigger"] == "tag_added" and (flow["_tag"] in tags if flow["_tag"] else bool(tags))
         if on_tag or (created and flow["_trigger"] == "contact_created"):
             start = WorkflowStart(flow["id"], contact_id, reachable(contact), location.now())

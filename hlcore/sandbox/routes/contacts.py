@@ -6,16 +6,18 @@ from typing import Any
 
 from hlcore.sandbox.http.answers import ContractViolation, SandboxError, no_access, not_found
 from hlcore.sandbox.http.contract import CREATE_CONTACT, UPDATE_CONTACT, UPSERT_CONTACT
-from hlcore.sandbox.http.operations import OperationCall, operation
+from hlcore.sandbox.http.operations import OperationCall, Operations
 from hlcore.sandbox.routes.contact_writes import contact_fields, find_duplicate, refuse_duplicate, start_workflows
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.record import Fields, full_name
+
+operations = Operations()
 
 READ, WRITE = "contacts.readonly", "contacts.write"
 
 
 def contact_of(call: OperationCall) -> str:
-    """The id in the path when it is a live contact of the token's location. Raises Refusal."""
+    """The id in the path when it is a live contact of the token's location. Raises SandboxError."""
     id_ = call.params["contactId"]
     location = call.account or _home(call, id_)
     if id_ in location.records:
@@ -41,13 +43,13 @@ def _home(call: OperationCall, id_: str) -> SandboxLocation:
     raise not_found("Contact")
 
 
-@operation("GET", "/contacts/{contactId}", READ)
+@operations.register("GET", "/contacts/{contactId}", READ)
 def get_contact(call: OperationCall) -> Any:
     id_ = contact_of(call)
     return {"contact": call.location.contacts[id_], "traceId": call.trace_id}
 
 
-@operation("POST", "/contacts/", WRITE, status=201)
+@operations.register("POST", "/contacts/", WRITE, status=201)
 def create_contact(call: OperationCall) -> Any:
     body = call.fields(CREATE_CONTACT, ("locationId",))
     fields = contact_fields(call, body)
@@ -60,7 +62,7 @@ def create_contact(call: OperationCall) -> Any:
     return {"contact": contact | ({} if call.v3 else {"deleted": False}), "traceId": call.trace_id}
 
 
-@operation("PUT", "/contacts/{contactId}", WRITE)
+@operations.register("PUT", "/contacts/{contactId}", WRITE)
 def update_contact(call: OperationCall) -> Any:
     id_ = contact_of(call)
     fields = contact_fields(call, call.fields(UPDATE_CONTACT))
@@ -69,14 +71,14 @@ def update_contact(call: OperationCall) -> Any:
     return {"succeded": True, "contact": call.location.contacts[id_], "traceId": call.trace_id}
 
 
-@operation("DELETE", "/contacts/{contactId}", WRITE)
+@operations.register("DELETE", "/contacts/{contactId}", WRITE)
 def delete_contact(call: OperationCall) -> Any:
     id_ = contact_of(call)
     call.location.delete(id_)
     return {"succeded": True, "traceId": call.trace_id}
 
 
-@operation("POST", "/contacts/upsert", WRITE)
+@operations.register("POST", "/contacts/upsert", WRITE)
 def upsert_contact(call: OperationCall) -> Any:
     """A match by e-mail wins over one by phone; the phone of the other is dropped silently (highlevel-api-docs #37)."""
     body = call.fields(UPSERT_CONTACT, ("locationId",))
@@ -93,7 +95,7 @@ def upsert_contact(call: OperationCall) -> Any:
     return {"new": twin is None, "contact": location.contacts[id_], "traceId": call.trace_id}
 
 
-@operation("GET", "/contacts/search/duplicate", READ, query="locationId number email")
+@operations.register("GET", "/contacts/search/duplicate", READ, query="locationId number email")
 def search_duplicate(call: OperationCall) -> Any:
     email, phone = call.query.get("email"), call.query.get("number")
     if not email and not phone:

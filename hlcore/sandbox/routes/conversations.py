@@ -8,12 +8,14 @@ from typing import Any
 
 from hlcore.sandbox.http.answers import SandboxError, SandboxResponse, not_found, number
 from hlcore.sandbox.http.contract import INBOUND_MESSAGE, SEND_MESSAGE
-from hlcore.sandbox.http.operations import V2021_04, OperationCall, operation
+from hlcore.sandbox.http.operations import V2021_04, OperationCall, Operations
 from hlcore.sandbox.ids import millis, moment
 from hlcore.sandbox.routes.records import shown
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.record import full_name
+
+operations = Operations()
 
 READ, WRITE = "conversations/message.readonly", "conversations/message.write"
 CHANNELS = {
@@ -37,11 +39,11 @@ class Export:
     last_asked: datetime
 
 
-@operation("GET", "/conversations/search", "conversations.readonly", version=V2021_04, query=SEARCH_QUERY)
+@operations.register("GET", "/conversations/search", "conversations.readonly", version=V2021_04, query=SEARCH_QUERY)
 def search(call: OperationCall) -> Any:
     """By last message, newest first (``sort=asc``: oldest); ``startAfterDate`` is the last row's ``sort`` value."""
     limit, ascending = number(call.query.get("limit"), 20, 100), call.query.get("sort") == "asc"
-    talks = [talk for talk in call.location.shelves.conversations.values() if _wanted(talk, call.query)]
+    talks = [talk for talk in call.location.related.conversations.values() if _wanted(talk, call.query)]
     talks.sort(key=lambda talk: (_last(talk), talk["id"]), reverse=not ascending)
     total, after = len(talks), call.query.get("startAfterDate")
     if after:
@@ -80,7 +82,7 @@ def _row(location: SandboxLocation, talk: Item) -> Item:
     }  # fmt: skip
 
 
-@operation("GET", "/conversations/{conversationId}", "conversations.readonly", version=V2021_04)
+@operations.register("GET", "/conversations/{conversationId}", "conversations.readonly", version=V2021_04)
 def get_conversation(call: OperationCall) -> Any:
     keys = (
         "id",
@@ -97,12 +99,12 @@ def get_conversation(call: OperationCall) -> Any:
     return {key: talk[key] for key in keys if key in talk}
 
 
-@operation("POST", "/conversations/", "conversations.write", version=V2021_04, status=201)
+@operations.register("POST", "/conversations/", "conversations.write", version=V2021_04, status=201)
 def create_conversation(call: OperationCall) -> Any:
     body = call.fields({"locationId": "string", "contactId": "string"}, ("locationId", "contactId"))
     if body["contactId"] not in call.location.records:
         raise SandboxError(400, "Contact not found")
-    talk = call.location.shelves.conversations[call.location.conversation_of(body["contactId"])]
+    talk = call.location.related.conversations[call.location.conversation_of(body["contactId"])]
     dates = {
         "dateUpdated": talk["dateAdded"],
         "lastMessageDate": talk.get("lastMessageDate", talk["dateAdded"]),
@@ -110,18 +112,18 @@ def create_conversation(call: OperationCall) -> Any:
     return {"success": True, "conversation": {**shown(talk), **dates}}
 
 
-@operation("DELETE", "/conversations/{conversationId}", "conversations.write", version=V2021_04)
+@operations.register("DELETE", "/conversations/{conversationId}", "conversations.write", version=V2021_04)
 def delete_conversation(call: OperationCall) -> Any:
     talk = _conversation(call)
-    del call.location.shelves.conversations[talk["id"]]
-    for id_, message in list(call.location.shelves.messages.items()):
+    del call.location.related.conversations[talk["id"]]
+    for id_, message in list(call.location.related.messages.items()):
         if message["conversationId"] == talk["id"]:
-            del call.location.shelves.messages[id_]
+            del call.location.related.messages[id_]
     return {"success": True}
 
 
 def _conversation(call: OperationCall) -> Item:
-    talk = call.location.shelves.conversations.get(call.params["conversationId"])
+    talk = call.location.related.conversations.get(call.params["conversationId"])
     if talk is None:
         raise not_found("Conversation")
     return talk
@@ -136,7 +138,7 @@ def _listed(message: Item) -> Item:
     return found
 
 
-@operation(
+@operations.register(
     "GET",
     "/conversations/{conversationId}/messages",
     READ,
@@ -146,7 +148,7 @@ def _listed(message: Item) -> Item:
 def messages(call: OperationCall) -> Any:
     """Newest first, wrapped once more than the OpenAPI file says (highlevel-api-docs #54)."""
     talk, limit = _conversation(call), number(call.query.get("limit"), 20, 100)
-    mine = [m for m in call.location.shelves.messages.values() if m["conversationId"] == talk["id"]]
+    mine = [m for m in call.location.related.messages.values() if m["conversationId"] == talk["id"]]
     mine.sort(key=lambda message: (message["dateAdded"], message["id"]), reverse=True)
     if call.query.get("lastMessageId"):
         ids = [message["id"] for message in mine]
@@ -158,12 +160,12 @@ def messages(call: OperationCall) -> Any:
     return {"messages": page, "traceId": call.trace_id}
 
 
-@operation("GET", "/conversations/messages/{id}", READ, version=V2021_04)
+@operations.register("GET", "/conversations/messages/{id}", READ, version=V2021_04)
 def get_message(call: OperationCall) -> Any:
     return {"message": _listed(_message(call)), "traceId": call.trace_id}
 
 
-@operation("GET", "/conversations/messages/email/{id}", READ, version=V2021_04)
+@operations.register("GET", "/conversations/messages/email/{id}", READ, version=V2021_04)
 def get_email(call: OperationCall) -> Any:
     message = _message(call)
     contact = call.location.contacts.get(message["contactId"], {})
@@ -172,7 +174,7 @@ def get_email(call: OperationCall) -> Any:
 
 
 def _message(call: OperationCall) -> Item:
-    found = call.location.shelves.messages.get(call.params["id"])
+    found = call.location.related.messages.get(call.params["id"])
     if found is None:
         raise not_found("Message")
     return found
@@ -181,7 +183,7 @@ def _message(call: OperationCall) -> Item:
 EXPORT_QUERY = "locationId limit cursor sortBy sortOrder conversationId contactId channel startDate endDate"
 
 
-@operation("GET", "/conversations/messages/export", READ, version=V2021_04, query=EXPORT_QUERY)
+@operations.register("GET", "/conversations/messages/export", READ, version=V2021_04, query=EXPORT_QUERY)
 def export(call: OperationCall) -> Any:
     """Without ``channel``: everything but e-mail. A cursor dies two minutes after it was last used."""
     limit = number(call.query.get("limit"), 100, 500)
@@ -196,7 +198,7 @@ def export(call: OperationCall) -> Any:
     if running.at < len(running.ids):
         cursor = location.ids.next()
         location.exports[cursor] = running
-    shelf = location.shelves.messages
+    shelf = location.related.messages
     rows = [shown(shelf[id_]) for id_ in page if id_ in shelf]
     return {"messages": rows, "nextCursor": cursor, "total": len(running.ids), "traceId": call.trace_id}
 
@@ -219,7 +221,7 @@ def _chosen(call: OperationCall) -> list[str]:
     start, end = (moment(query[name]) if query.get(name) else None for name in ("startDate", "endDate"))
     found = [
         message
-        for message in call.location.shelves.messages.values()
+        for message in call.location.related.messages.values()
         if (message["messageType"] in CHANNELS[channel] if channel else message["messageType"] != "TYPE_EMAIL")
         and query.get("contactId") in (None, message["contactId"])
         and query.get("conversationId") in (None, message["conversationId"])
@@ -230,7 +232,7 @@ def _chosen(call: OperationCall) -> list[str]:
     return [message["id"] for message in found]
 
 
-@operation("POST", "/conversations/messages", WRITE, version=V2021_04)
+@operations.register("POST", "/conversations/messages", WRITE, version=V2021_04)
 def send_message(call: OperationCall) -> Any:
     """On HighLevel this reaches a person. Here it is counted."""
     body = call.fields(SEND_MESSAGE, ("type", "contactId"))
@@ -246,7 +248,7 @@ def send_message(call: OperationCall) -> Any:
         status="pending",
         source="api",
     )
-    conversation = call.location.shelves.messages[id_]["conversationId"]
+    conversation = call.location.related.messages[id_]["conversationId"]
     return SandboxResponse.of({"conversationId": conversation, "messageId": id_, "status": "pending"}, 201)
 
 
@@ -257,13 +259,13 @@ def _date(text: str | None) -> datetime | None:
         raise SandboxError(422, ["date must be a valid ISO 8601 date string"]) from exc
 
 
-@operation("POST", "/conversations/messages/inbound", WRITE, version=V2021_04)
+@operations.register("POST", "/conversations/messages/inbound", WRITE, version=V2021_04)
 def store_message(call: OperationCall) -> Any:
     """Stores a message without sending one. A provider that is not the app's own: 500 (highlevel-api-docs #6)."""
     body = call.fields(INBOUND_MESSAGE, ("type", "conversationProviderId"))
     if body["conversationProviderId"] not in call.location.message_providers:
         raise SandboxError(500, "Internal server error")
-    talk = call.location.shelves.conversations.get(body.get("conversationId", ""), {})
+    talk = call.location.related.conversations.get(body.get("conversationId", ""), {})
     contact = body.get("contactId") or talk.get("contactId")
     if contact not in call.location.records:
         raise SandboxError(400, "Conversation id or contact id not given")
@@ -272,6 +274,6 @@ def store_message(call: OperationCall) -> Any:
         direction=body.get("direction", "outbound"), conversationProviderId=body["conversationProviderId"],
         attachments=body.get("attachments", []), subject=body.get("subject"),
     )  # fmt: skip
-    message = call.location.shelves.messages[id_]
+    message = call.location.related.messages[id_]
     stored = {"conversationId": message["conversationId"], "messageId": id_, "contactId": contact}
     return {"success": True, "message": "Message added", "dateAdded": message["dateAdded"], **stored}

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from hlcore.sandbox.http.answers import SandboxError, no_access, number
-from hlcore.sandbox.http.operations import OperationCall, operation
+from hlcore.sandbox.http.operations import OperationCall, Operations
 from hlcore.sandbox.state.location_base import Item
+
+operations = Operations()
 
 LASTS = 86_399
 CAMEL = {
@@ -20,7 +22,7 @@ def _invalid_grant(why: str) -> SandboxError:
     return SandboxError(400, why, error="invalid_grant", error_description=why)
 
 
-@operation("POST", "/oauth/token")
+@operations.register("POST", "/oauth/token")
 def token(call: OperationCall) -> Any:
     form = {CAMEL.get(key, key): value for key, value in call.body.items()}
     oauth = call.sandbox.oauth
@@ -67,7 +69,7 @@ def _pair(call: OperationCall, home: str, *, refresh: bool) -> Item:
     return found
 
 
-@operation("POST", "/oauth/locationToken", "oauth.write")
+@operations.register("POST", "/oauth/locationToken", "oauth.write")
 def location_token(call: OperationCall) -> Any:
     _agency_only(call)
     home = str(call.body.get("locationId", ""))
@@ -76,7 +78,7 @@ def location_token(call: OperationCall) -> Any:
     return _pair(call, home, refresh=False)
 
 
-@operation("GET", "/oauth/installedLocations", "oauth.readonly",
+@operations.register("GET", "/oauth/installedLocations", "oauth.readonly",
            query="companyId appId skip limit query isInstalled versionId onTrial planId locationId")  # fmt: skip
 def installed_locations(call: OperationCall) -> Any:
     _agency_only(call)
@@ -91,7 +93,7 @@ def _installed(id_: str, name: str) -> Item:
     return {"_id": id_, "name": name, "address": "", "isInstalled": True}
 
 
-@operation("POST", "/oauth/location-token", "oauth.write")
+@operations.register("POST", "/oauth/location-token", "oauth.write")
 def location_token_v3(call: OperationCall) -> Any:
     _v3_only(call, "POST /oauth/location-token")
     return location_token(call)
@@ -100,7 +102,7 @@ def location_token_v3(call: OperationCall) -> Any:
 PAGED = "companyId appId pageToken pageSize query isInstalled versionId onTrial planId locationId"
 
 
-@operation("GET", "/oauth/installed-locations", "oauth.readonly", query=PAGED)
+@operations.register("GET", "/oauth/installed-locations", "oauth.readonly", query=PAGED)
 def installed_locations_v3(call: OperationCall) -> Any:
     _v3_only(call, "GET /oauth/installed-locations")
     _agency_only(call)

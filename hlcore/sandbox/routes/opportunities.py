@@ -15,13 +15,15 @@ from hlcore.sandbox.http.contract import (
     UPDATE_OPPORTUNITY,
     UPSERT_OPPORTUNITY,
 )
-from hlcore.sandbox.http.operations import OperationCall, operation
+from hlcore.sandbox.http.operations import OperationCall, Operations
 from hlcore.sandbox.ids import millis, moment
 from hlcore.sandbox.routes.contacts import gone
 from hlcore.sandbox.routes.records import shown
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.record import full_name
+
+operations = Operations()
 
 READ, WRITE = "opportunities.readonly", "opportunities.write"
 STATUSES = ("open", "won", "lost", "abandoned")
@@ -35,12 +37,12 @@ MATCHED = {"pipeline_id": "pipelineId", "pipeline_stage_id": "pipelineStageId", 
 
 
 def _opportunity(call: OperationCall) -> Item:
-    """The one in the path. Raises Refusal as HighLevel does for one that is gone."""
+    """The one in the path. Raises SandboxError as HighLevel does for one that is gone."""
     id_ = call.params["id"]
     for location in [call.account] if call.account else call.sandbox.locations.values():
-        if id_ in location.shelves.opportunities:
+        if id_ in location.related.opportunities:
             call.account = location
-            return location.shelves.opportunities[id_]
+            return location.related.opportunities[id_]
     status = gone(call.account).status
     raise SandboxError(status, f"The opportunity with id {id_} doesn't exist or is deleted")
 
@@ -58,16 +60,16 @@ def _at(deal: Item) -> int:
     return millis(moment(deal["createdAt"]))
 
 
-@operation("GET", "/opportunities/search", READ, query=QUERY)
+@operations.register("GET", "/opportunities/search", READ, query=QUERY)
 def search(call: OperationCall) -> Any:
     """Newest first; ``startAfter`` and ``startAfterId`` only work together."""
     if call.v3 and "location_id" in call.query:
         raise SandboxError(422, ["property location_id should not exist"])
     limit, page = number(call.query.get("limit"), 20, 100), number(call.query.get("page"), 1, name="page")
-    deals = [deal for deal in call.location.shelves.opportunities.values() if _wanted(deal, call.query)]
+    deals = [deal for deal in call.location.related.opportunities.values() if _wanted(deal, call.query)]
     deals.sort(key=lambda deal: (_at(deal), deal["id"]), reverse=True)
     struck = {f.kind: f for f in call.location.faults.pick(SEARCH, "GET /opportunities/search", named=True)}
-    deals = _bent(deals, struck)
+    deals = _apply_faults(deals, struck)
     total, start = len(deals), (page - 1) * limit
     if call.query.get("startAfter") and call.query.get("startAfterId"):
         after = (number(call.query["startAfter"].partition(".")[0], 0), call.query["startAfterId"])
@@ -84,7 +86,7 @@ def search(call: OperationCall) -> Any:
     return {"opportunities": rows, "meta": meta, "aggregations": {}, "traceId": call.trace_id}
 
 
-def _bent(deals: list[Item], struck: dict[str, Fault]) -> list[Item]:
+def _apply_faults(deals: list[Item], struck: dict[str, Fault]) -> list[Item]:
     """The feed leaves live rows out, and its total with them, as users report."""
     if "empty" in struck:
         return []
@@ -116,17 +118,17 @@ def _day(text: str) -> datetime:
 
 def _with_details(call: OperationCall, row: Item) -> Item:
     """``getNotes=true`` and its sisters bring a contact's notes, tasks and events along."""
-    shelves, contact = call.location.shelves, row["contactId"]
+    related, contact = call.location.related, row["contactId"]
     if call.query.get("getNotes") == "true":
-        row["notes"] = list(shelves.notes.get(contact, {}).values())
+        row["notes"] = list(related.notes.get(contact, {}).values())
     if call.query.get("getTasks") == "true":
-        row["tasks"] = list(shelves.tasks.get(contact, {}).values())
+        row["tasks"] = list(related.tasks.get(contact, {}).values())
     if call.query.get("getCalendarEvents") == "true":
-        row["calendarEvents"] = [e for e in shelves.appointments.values() if e["contactId"] == contact]
+        row["calendarEvents"] = [e for e in related.appointments.values() if e["contactId"] == contact]
     return row
 
 
-@operation("POST", "/opportunities/search", READ)
+@operations.register("POST", "/opportunities/search", READ)
 def search_advanced(call: OperationCall) -> Any:
     """Each row carries ``sort``, the cursor to send as ``searchAfter``."""
     body = call.fields(SEARCH_OPPORTUNITIES, ("locationId",))
@@ -137,7 +139,7 @@ def search_advanced(call: OperationCall) -> Any:
     )
     if not 1 <= limit <= 500:
         raise SandboxError(422, ["limit must not be greater than 500"])
-    deals = [deal for deal in call.location.shelves.opportunities.values() if words in deal["name"].lower()]
+    deals = [deal for deal in call.location.related.opportunities.values() if words in deal["name"].lower()]
     deals.sort(key=lambda deal: (_at(deal), deal["id"]))
     total, start = len(deals), (page - 1) * limit
     if body.get("searchAfter"):
@@ -148,7 +150,7 @@ def search_advanced(call: OperationCall) -> Any:
 
 
 def _cursor(given: list[Any]) -> tuple[int, str]:
-    """A row's ``sort``; the OpenAPI file wants its parts as text. Raises Refusal (400)."""
+    """A row's ``sort``; the OpenAPI file wants its parts as text. Raises SandboxError (400)."""
     try:
         at, id_ = given
         return int(at), str(id_)
@@ -156,56 +158,56 @@ def _cursor(given: list[Any]) -> tuple[int, str]:
         raise SandboxError(400, "Invalid searchAfter") from exc
 
 
-@operation("GET", "/opportunities/{id}", READ)
+@operations.register("GET", "/opportunities/{id}", READ)
 def get(call: OperationCall) -> Any:
     deal = _opportunity(call)
     return {"opportunity": _shown(call.location, deal), "traceId": call.trace_id}
 
 
-@operation("POST", "/opportunities/", WRITE, status=201)
+@operations.register("POST", "/opportunities/", WRITE, status=201)
 def create(call: OperationCall) -> Any:
     body = dict(call.fields(CREATE_OPPORTUNITY, ("pipelineId", "locationId", "name", "status", "contactId")))
     location = call.location
     if body["contactId"] not in location.records:
         raise SandboxError(422, ["contactId is not a contact of this location"])
     fields = _fields(location, body)
-    twins = [d for d in location.shelves.opportunities.values() if d["contactId"] == body["contactId"]]
+    twins = [d for d in location.related.opportunities.values() if d["contactId"] == body["contactId"]]
     if not location.allow_duplicate_opportunities and any(d["pipelineId"] == body["pipelineId"] for d in twins):
         raise SandboxError(400, "Can not create duplicate opportunity for the contact.")
     id_ = location.add_opportunity(
         fields.pop("contactId"), fields.pop("name"), pipeline_id=fields.pop("pipelineId"), **fields
     )
-    return {"opportunity": _shown(location, location.shelves.opportunities[id_]), "traceId": call.trace_id}
+    return {"opportunity": _shown(location, location.related.opportunities[id_]), "traceId": call.trace_id}
 
 
-@operation("PUT", "/opportunities/{id}", WRITE)
+@operations.register("PUT", "/opportunities/{id}", WRITE)
 def update(call: OperationCall) -> Any:
     deal = _opportunity(call)
     _change(call.location, deal, _fields(call.location, dict(call.fields(UPDATE_OPPORTUNITY))))
     return {"opportunity": _shown(call.location, deal), "traceId": call.trace_id}
 
 
-@operation("PUT", "/opportunities/{id}/status", WRITE)
+@operations.register("PUT", "/opportunities/{id}/status", WRITE)
 def update_status(call: OperationCall) -> Any:
     deal = _opportunity(call)
     _change(call.location, deal, _fields(call.location, dict(call.fields(OPPORTUNITY_STATUS, ("status",)))))
     return {"succeded": True, "traceId": call.trace_id}
 
 
-@operation("DELETE", "/opportunities/{id}", WRITE)
+@operations.register("DELETE", "/opportunities/{id}", WRITE)
 def delete(call: OperationCall) -> Any:
     """One deletion fires OpportunityUpdate as well (highlevel-api-docs #27)."""
     deal = _opportunity(call)
-    del call.location.shelves.opportunities[deal["id"]]
+    del call.location.related.opportunities[deal["id"]]
     call.location.emit("OpportunityUpdate", deal)
     call.location.emit("OpportunityDelete", deal)
     return {"succeded": True, "traceId": call.trace_id}
 
 
-@operation("POST", "/opportunities/upsert", WRITE)
+@operations.register("POST", "/opportunities/upsert", WRITE)
 def upsert(call: OperationCall) -> Any:
     body = dict(call.fields(UPSERT_OPPORTUNITY, ("pipelineId", "locationId")))
-    shelf = call.location.shelves.opportunities
+    shelf = call.location.related.opportunities
     for key in ("followers", "isRemoveAllFollowers", "followersActionType", "locationId"):
         body.pop(key, None)
     known = shelf.get(body.pop("id", ""))
@@ -225,12 +227,12 @@ def upsert(call: OperationCall) -> Any:
 
 
 def _fields(location: SandboxLocation, body: Item) -> Item:
-    """The body as an opportunity keeps it. Raises Refusal for an unknown pipeline, stage, status or user."""
+    """The body as an opportunity keeps it. Raises SandboxError for an unknown pipeline, stage, status or user."""
     body.pop("locationId", None)
-    pipeline = location.shelves.pipelines.get(body.get("pipelineId", ""))
+    pipeline = location.related.pipelines.get(body.get("pipelineId", ""))
     if "pipelineId" in body and pipeline is None:
         raise SandboxError(400, "Pipeline not found")
-    stages = [stage["id"] for each in location.shelves.pipelines.values() for stage in each["stages"]]
+    stages = [stage["id"] for each in location.related.pipelines.values() for stage in each["stages"]]
     if "pipelineStageId" in body and body["pipelineStageId"] not in stages:
         raise SandboxError(400, "Pipeline stage not found")
     if "status" in body and body["status"] not in STATUSES:
@@ -241,7 +243,7 @@ def _fields(location: SandboxLocation, body: Item) -> Item:
         body["customFields"] = [
             {"id": item["id"], "fieldValue": item.get("field_value", item.get("fieldValue"))}
             for item in body["customFields"]
-            if str(item.get("id")) in location.shelves.custom_fields
+            if str(item.get("id")) in location.related.custom_fields
         ]
     return body
 
@@ -258,7 +260,7 @@ def _change(location: SandboxLocation, deal: Item, fields: Item) -> None:
         location.emit(f"Opportunity{kind}", deal)
 
 
-@operation("POST", "/opportunities/{id}/followers", WRITE, status=201)
+@operations.register("POST", "/opportunities/{id}/followers", WRITE, status=201)
 def add_followers(call: OperationCall) -> Any:
     deal = _opportunity(call)
     new = [user for user in call.fields(FOLLOWERS, ("followers",))["followers"] if user not in deal["followers"]]
@@ -266,7 +268,7 @@ def add_followers(call: OperationCall) -> Any:
     return {"followers": deal["followers"], "followersAdded": new, "traceId": call.trace_id}
 
 
-@operation("DELETE", "/opportunities/{id}/followers", WRITE, query="isRemoveAllFollowers")
+@operations.register("DELETE", "/opportunities/{id}/followers", WRITE, query="isRemoveAllFollowers")
 def remove_followers(call: OperationCall) -> Any:
     deal = _opportunity(call)
     given = call.fields(FOLLOWERS, ("followers",))["followers"]
@@ -277,13 +279,15 @@ def remove_followers(call: OperationCall) -> Any:
     return {"followers": deal["followers"], "followersRemoved": gone_, "traceId": call.trace_id}
 
 
-@operation("GET", "/opportunities/pipelines", READ, query="locationId")
+@operations.register("GET", "/opportunities/pipelines", READ, query="locationId")
 def pipelines(call: OperationCall) -> Any:
-    return {"pipelines": list(call.location.shelves.pipelines.values()), "traceId": call.trace_id}
+    return {"pipelines": list(call.location.related.pipelines.values()), "traceId": call.trace_id}
 
 
-@operation("GET", "/opportunities/lost-reason", READ, query="locationId name deleted query skip limit getCount")
+@operations.register(
+    "GET", "/opportunities/lost-reason", READ, query="locationId name deleted query skip limit getCount"
+)
 def lost_reasons(call: OperationCall) -> Any:
     words = (call.query.get("query") or call.query.get("name") or "").lower()
-    found = [one for one in call.location.shelves.lost_reasons.values() if words in one["name"].lower()]
+    found = [one for one in call.location.related.lost_reasons.values() if words in one["name"].lower()]
     return {"lostReasons": found, "total": len(found), "traceId": call.trace_id}

@@ -16,13 +16,15 @@ from hlcore.sandbox.http.contract import (
     TASK_SEARCH,
     WORKFLOW,
 )
-from hlcore.sandbox.http.operations import OperationCall, operation
+from hlcore.sandbox.http.operations import OperationCall, Operations
 from hlcore.sandbox.ids import iso, moment
 from hlcore.sandbox.ledger import WorkflowStart
 from hlcore.sandbox.routes.contact_writes import start_workflows
 from hlcore.sandbox.routes.contacts import READ, WRITE, contact_of
 from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.record import lowered, reachable
+
+operations = Operations()
 
 NOTES = "/contacts/{contactId}/notes"
 TASKS = "/contacts/{contactId}/tasks"
@@ -34,47 +36,47 @@ def shown(item: Item) -> Item:
 
 
 def _part(call: OperationCall, shelf: dict[str, dict[str, Item]], what: str) -> Item:
-    """The note or task in the path. Raises Refusal (404)."""
+    """The note or task in the path. Raises SandboxError (404)."""
     found = shelf.get(contact_of(call), {}).get(call.params["id"])
     if found is None:
         raise not_found(what)
     return found
 
 
-@operation("GET", NOTES, READ)
+@operations.register("GET", NOTES, READ)
 def notes(call: OperationCall) -> Any:
     id_ = contact_of(call)
     return {
-        "notes": [shown(n) for n in call.location.shelves.notes.get(id_, {}).values()],
+        "notes": [shown(n) for n in call.location.related.notes.get(id_, {}).values()],
         "traceId": call.trace_id,
     }
 
 
-@operation("POST", NOTES, WRITE, status=201)
+@operations.register("POST", NOTES, WRITE, status=201)
 def create_note(call: OperationCall) -> Any:
     id_ = contact_of(call)
     body = dict(call.fields(NOTE, ("body",)))
     note = call.location.add_note(id_, body.pop("body"), **body)
-    return {"note": call.location.shelves.notes[id_][note], "traceId": call.trace_id}
+    return {"note": call.location.related.notes[id_][note], "traceId": call.trace_id}
 
 
-@operation("GET", NOTES + "/{id}", READ)
+@operations.register("GET", NOTES + "/{id}", READ)
 def get_note(call: OperationCall) -> Any:
-    return {"note": _part(call, call.location.shelves.notes, "Note"), "traceId": call.trace_id}
+    return {"note": _part(call, call.location.related.notes, "Note"), "traceId": call.trace_id}
 
 
-@operation("PUT", NOTES + "/{id}", WRITE)
+@operations.register("PUT", NOTES + "/{id}", WRITE)
 def update_note(call: OperationCall) -> Any:
-    note = _part(call, call.location.shelves.notes, "Note")
+    note = _part(call, call.location.related.notes, "Note")
     note |= call.fields(NOTE)
     call.location.emit("NoteUpdate", note)
     return {"note": note, "traceId": call.trace_id}
 
 
-@operation("DELETE", NOTES + "/{id}", WRITE)
+@operations.register("DELETE", NOTES + "/{id}", WRITE)
 def delete_note(call: OperationCall) -> Any:
-    note = _part(call, call.location.shelves.notes, "Note")
-    del call.location.shelves.notes[note["contactId"]][note["id"]]
+    note = _part(call, call.location.related.notes, "Note")
+    del call.location.related.notes[note["contactId"]][note["id"]]
     call.location.emit("NoteDelete", note)
     return {"succeded": True, "traceId": call.trace_id}
 
@@ -83,41 +85,41 @@ def _task(item: Item) -> Item:
     return {key: value for key, value in shown(item).items() if key != "dateAdded"}
 
 
-@operation("GET", TASKS, READ)
+@operations.register("GET", TASKS, READ)
 def tasks(call: OperationCall) -> Any:
     id_ = contact_of(call)
     return {
-        "tasks": [_task(t) for t in call.location.shelves.tasks.get(id_, {}).values()],
+        "tasks": [_task(t) for t in call.location.related.tasks.get(id_, {}).values()],
         "traceId": call.trace_id,
     }
 
 
-@operation("POST", TASKS, WRITE, status=201)
+@operations.register("POST", TASKS, WRITE, status=201)
 def create_task(call: OperationCall) -> Any:
     id_ = contact_of(call)
     body = dict(call.fields(TASK, ("title", "dueDate", "completed")))
     due = _due(body.pop("dueDate"))
     task = call.location.add_task(id_, body.pop("title"), due=due, **body)
-    return {"task": _task(call.location.shelves.tasks[id_][task]), "traceId": call.trace_id}
+    return {"task": _task(call.location.related.tasks[id_][task]), "traceId": call.trace_id}
 
 
-@operation("GET", TASKS + "/{id}", READ)
+@operations.register("GET", TASKS + "/{id}", READ)
 def get_task(call: OperationCall) -> Any:
-    return {"task": _task(_part(call, call.location.shelves.tasks, "Task")), "traceId": call.trace_id}
+    return {"task": _task(_part(call, call.location.related.tasks, "Task")), "traceId": call.trace_id}
 
 
-@operation("PUT", TASKS + "/{id}", WRITE)
+@operations.register("PUT", TASKS + "/{id}", WRITE)
 def update_task(call: OperationCall) -> Any:
     return _update_task(call, call.fields(TASK))
 
 
-@operation("PUT", TASKS + "/{id}/completed", WRITE)
+@operations.register("PUT", TASKS + "/{id}/completed", WRITE)
 def complete_task(call: OperationCall) -> Any:
     return _update_task(call, call.fields(TASK_DONE, ("completed",)))
 
 
 def _update_task(call: OperationCall, body: Item) -> Any:
-    task = _part(call, call.location.shelves.tasks, "Task")
+    task = _part(call, call.location.related.tasks, "Task")
     done_before = task["completed"]
     task |= {**body, **({"dueDate": _due(body["dueDate"])} if "dueDate" in body else {})}
     if task["completed"] and not done_before:
@@ -125,10 +127,10 @@ def _update_task(call: OperationCall, body: Item) -> Any:
     return {"task": _task(task), "traceId": call.trace_id}
 
 
-@operation("DELETE", TASKS + "/{id}", WRITE)
+@operations.register("DELETE", TASKS + "/{id}", WRITE)
 def delete_task(call: OperationCall) -> Any:
-    task = _part(call, call.location.shelves.tasks, "Task")
-    del call.location.shelves.tasks[task["contactId"]][task["id"]]
+    task = _part(call, call.location.related.tasks, "Task")
+    del call.location.related.tasks[task["contactId"]][task["id"]]
     call.location.emit("TaskDelete", task)
     return {"succeded": True, "traceId": call.trace_id}
 
@@ -140,10 +142,10 @@ def _due(text: str) -> str:
         raise SandboxError(422, ["dueDate must be a valid ISO 8601 date string"]) from exc
 
 
-@operation("POST", "/locations/{locationId}/tasks/search", "locations/tasks.readonly")
+@operations.register("POST", "/locations/{locationId}/tasks/search", "locations/tasks.readonly")
 def search_tasks(call: OperationCall) -> Any:
     body = call.fields(TASK_SEARCH)
-    everything = [task for tasks in call.location.shelves.tasks.values() for task in tasks.values()]
+    everything = [task for tasks in call.location.related.tasks.values() for task in tasks.values()]
     words = str(body.get("query", "")).lower()
     found = [
         task
@@ -158,7 +160,7 @@ def search_tasks(call: OperationCall) -> Any:
     return {"tasks": rows, "traceId": call.trace_id}
 
 
-@operation("POST", "/contacts/{contactId}/tags", WRITE, status=201)
+@operations.register("POST", "/contacts/{contactId}/tags", WRITE, status=201)
 def add_tags(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = lowered(call.fields(TAGS, ("tags",))["tags"])
@@ -169,7 +171,7 @@ def add_tags(call: OperationCall) -> Any:
     return {"tags": before + new, "tagsAdded": new, "traceId": call.trace_id}
 
 
-@operation("DELETE", "/contacts/{contactId}/tags", WRITE)
+@operations.register("DELETE", "/contacts/{contactId}/tags", WRITE)
 def remove_tags(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = lowered(call.fields(TAGS, ("tags",))["tags"])
@@ -179,7 +181,7 @@ def remove_tags(call: OperationCall) -> Any:
     return {"tags": kept, "tagsRemoved": [tag for tag in before if tag in given], "traceId": call.trace_id}
 
 
-@operation("POST", "/contacts/{contactId}/followers", WRITE, status=201)
+@operations.register("POST", "/contacts/{contactId}/followers", WRITE, status=201)
 def add_followers(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = call.fields(FOLLOWERS, ("followers",))["followers"]
@@ -189,7 +191,7 @@ def add_followers(call: OperationCall) -> Any:
     return {"followers": before + new, "followersAdded": new, "traceId": call.trace_id}
 
 
-@operation("DELETE", "/contacts/{contactId}/followers", WRITE)
+@operations.register("DELETE", "/contacts/{contactId}/followers", WRITE)
 def remove_followers(call: OperationCall) -> Any:
     id_ = contact_of(call)
     given = call.fields(FOLLOWERS, ("followers",))["followers"]
@@ -203,25 +205,25 @@ def remove_followers(call: OperationCall) -> Any:
     }
 
 
-@operation("POST", "/contacts/{contactId}/campaigns/{campaignId}", WRITE, status=201)
+@operations.register("POST", "/contacts/{contactId}/campaigns/{campaignId}", WRITE, status=201)
 def add_to_campaign(call: OperationCall) -> Any:
     """Enrolling messages the person, so it counts as an automation."""
     return _enrol(call, call.params["campaignId"])
 
 
-@operation("DELETE", "/contacts/{contactId}/campaigns/{campaignId}", WRITE)
+@operations.register("DELETE", "/contacts/{contactId}/campaigns/{campaignId}", WRITE)
 def remove_from_campaign(call: OperationCall) -> Any:
     contact_of(call)
     return {"succeded": True, "traceId": call.trace_id}
 
 
-@operation("POST", "/contacts/{contactId}/workflow/{workflowId}", WRITE)
+@operations.register("POST", "/contacts/{contactId}/workflow/{workflowId}", WRITE)
 def add_to_workflow(call: OperationCall) -> Any:
     call.fields(WORKFLOW)
     return _enrol(call, call.params["workflowId"])
 
 
-@operation("DELETE", "/contacts/{contactId}/workflow/{workflowId}", WRITE)
+@operations.register("DELETE", "/contacts/{contactId}/workflow/{workflowId}", WRITE)
 def remove_from_workflow(call: OperationCall) -> Any:
     contact_of(call)
     return {"succeded": True, "traceId": call.trace_id}
@@ -234,14 +236,14 @@ def _enrol(call: OperationCall, flow: str) -> Any:
     return {"succeded": True, "traceId": call.trace_id}
 
 
-@operation("GET", "/contacts/{contactId}/appointments", READ)
+@operations.register("GET", "/contacts/{contactId}/appointments", READ)
 def appointments(call: OperationCall) -> Any:
     id_ = contact_of(call)
-    mine = [shown(event) for event in call.location.shelves.appointments.values() if event["contactId"] == id_]
+    mine = [shown(event) for event in call.location.related.appointments.values() if event["contactId"] == id_]
     return {"events": mine, "traceId": call.trace_id}
 
 
-@operation("POST", "/contacts/bulk/tags/update/{type}", WRITE, status=201)
+@operations.register("POST", "/contacts/bulk/tags/update/{type}", WRITE, status=201)
 def bulk_tags(call: OperationCall) -> Any:
     body = call.fields(BULK_TAGS, ("contacts", "tags", "locationId"))
     adding = {"add": True, "remove": False}.get(call.params["type"])
@@ -259,12 +261,12 @@ def bulk_tags(call: OperationCall) -> Any:
     return {"succeded": True, "errorCount": errors, "responses": known, "traceId": call.trace_id}
 
 
-@operation("POST", "/contacts/bulk/business", WRITE)
+@operations.register("POST", "/contacts/bulk/business", WRITE)
 def bulk_business(call: OperationCall) -> Any:
     body = call.fields(BULK_BUSINESS, ("locationId", "ids", "businessId"))
     if len(body["ids"]) > 50:
         raise SandboxError(422, ["ids must contain no more than 50 elements"])
-    if body["businessId"] is not None and body["businessId"] not in call.location.shelves.businesses:
+    if body["businessId"] is not None and body["businessId"] not in call.location.related.businesses:
         raise SandboxError(400, "Business not found")
     known = [id_ for id_ in body["ids"] if id_ in call.location.records]
     for id_ in known:
@@ -272,7 +274,7 @@ def bulk_business(call: OperationCall) -> Any:
     return {"success": True, "ids": known, "traceId": call.trace_id}
 
 
-@operation("DELETE", "/contacts/{contactId}/campaigns/removeAll", WRITE)
+@operations.register("DELETE", "/contacts/{contactId}/campaigns/removeAll", WRITE)
 def remove_from_all_campaigns(call: OperationCall) -> Any:
     contact_of(call)
     return {"succeded": True, "traceId": call.trace_id}

@@ -9,23 +9,25 @@ from typing import Any
 from hlcore.sandbox.faults import SEARCH, Fault
 from hlcore.sandbox.http.answers import ContractViolation, number
 from hlcore.sandbox.http.contract import SEARCH_CONTACTS
-from hlcore.sandbox.http.operations import OperationCall, operation
+from hlcore.sandbox.http.operations import OperationCall, Operations
 from hlcore.sandbox.state.filters import BadFilter, checked
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.record import ContactRecord, decode_object, encode, full_name
-from hlcore.sandbox.state.search import Found, SearchRequest
+from hlcore.sandbox.state.search import SearchResult, SearchRequest
 from hlcore.sandbox.state.search_index import SORTS
+
+operations = Operations()
 
 MOST = 500
 PAGE_MODE_MOST = 10_000
 READ = "contacts.readonly"
 
 
-@operation("POST", "/contacts/search", READ)
+@operations.register("POST", "/contacts/search", READ)
 def search_contacts(call: OperationCall) -> Any:
     body = call.fields(SEARCH_CONTACTS, ("locationId", "pageLimit"))
     question = _question(body)
-    found = _misbehave(call, question)
+    found = _apply_faults(call, question)
     rows = b",".join(_row(call.location, record, cursor) for _, record, cursor in found.rows)
     head = b'{"contacts":[%b],"total":%d,"traceId":"%b"}'
     return head % (rows, found.total, call.trace_id.encode())
@@ -71,7 +73,7 @@ def _cursor(after: list[Any] | None, sort: list[tuple[str, bool]]) -> list[Any] 
     return after
 
 
-def _misbehave(call: OperationCall, question: SearchRequest) -> Found:
+def _apply_faults(call: OperationCall, question: SearchRequest) -> SearchResult:
     """The page, bent by the faults that are on."""
     location = call.location
     walk = location.walk
@@ -89,12 +91,12 @@ def _misbehave(call: OperationCall, question: SearchRequest) -> Found:
     found = location.searcher.search(question)
     if location.faults.between_pages:
         location.faults.between_pages(walk.page)
-    return _bent(found, struck, walk.page)
+    return _with_wrong_total(found, struck, walk.page)
 
 
-def _bent(found: Found, struck: dict[str, Fault], page: int) -> Found:
+def _with_wrong_total(found: SearchResult, struck: dict[str, Fault], page: int) -> SearchResult:
     if "empty" in struck:
-        return Found([], 0)
+        return SearchResult([], 0)
     rows, total = found.rows, found.total
     if "ends_early" in struck:
         last = int(struck["ends_early"].options.get("after", 1))
@@ -103,7 +105,7 @@ def _bent(found: Found, struck: dict[str, Fault], page: int) -> Found:
         total = max(0, total - int(struck["total_low"].options.get("by", 1)))
     if "total_cap" in struck:
         total = min(total, int(struck["total_cap"].options.get("cap", PAGE_MODE_MOST)))
-    return Found(rows, total)
+    return SearchResult(rows, total)
 
 
 def _omitted(location: SandboxLocation, fault: Fault) -> set[str]:
@@ -168,7 +170,7 @@ LIST_KEYS = frozenset(
 )
 
 
-@operation("GET", "/contacts/", READ, query="locationId startAfterId startAfter query limit page")
+@operations.register("GET", "/contacts/", READ, query="locationId startAfterId startAfter query limit page")
 def list_contacts(call: OperationCall) -> Any:
     """Newest first. ``startAfter`` without ``startAfterId`` (or the reverse) shows the first page again."""
     location = call.location
@@ -183,7 +185,7 @@ def list_contacts(call: OperationCall) -> Any:
     return {"contacts": rows, "count": len(rows), "meta": _meta(call, found, limit), "traceId": call.trace_id}
 
 
-def _meta(call: OperationCall, found: Found, limit: int) -> dict[str, Any]:
+def _meta(call: OperationCall, found: SearchResult, limit: int) -> dict[str, Any]:
     if len(found.rows) < limit:
         return {
             "total": found.total,
@@ -200,7 +202,7 @@ def _meta(call: OperationCall, found: Found, limit: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@operation("GET", "/contacts/business/{businessId}", READ, query="locationId limit skip query")
+@operations.register("GET", "/contacts/business/{businessId}", READ, query="locationId limit skip query")
 def contacts_of_business(call: OperationCall) -> Any:
     limit, skip = number(call.query.get("limit"), 25), number(call.query.get("skip"), 0, name="skip")
     words = call.query.get("query", "").lower()

@@ -1,7 +1,4 @@
-"""A sub-account and its contacts, as its users work with them in HighLevel's own pages.
-
-Taking everything that belongs to a contact off the shelves, and putting it back.
-"""
+"""A sub-account and its contacts, as its users work with them in HighLevel's own pages."""
 
 from __future__ import annotations
 
@@ -21,31 +18,31 @@ OWNED = ("opportunities", "appointments", "conversations", "messages")
 Attached = dict[str, dict[str, Item]]
 
 
-def detach(shelves: RelatedData, contact_ids: set[str]) -> dict[str, Attached]:
-    """Everything of these contacts, which is then no longer on the shelves. One pass, however many they are."""
+def detach(related: RelatedData, contact_ids: set[str]) -> dict[str, Attached]:
+    """Remove and return the related data of these contacts, in one pass over the location's data."""
     found: dict[str, Attached] = {
         id_: {
-            "notes": shelves.notes.pop(id_, {}),
-            "tasks": shelves.tasks.pop(id_, {}),
+            "notes": related.notes.pop(id_, {}),
+            "tasks": related.tasks.pop(id_, {}),
             **{name: {} for name in OWNED},
         }
         for id_ in contact_ids
     }
     for name in OWNED:
-        shelf: dict[str, Item] = getattr(shelves, name)
+        shelf: dict[str, Item] = getattr(related, name)
         for key in [key for key, item in shelf.items() if item["contactId"] in contact_ids]:
             item = shelf.pop(key)
             found[item["contactId"]][name][key] = item
     return found
 
 
-def attach(shelves: RelatedData, contact_id: str, attached: Attached) -> None:
-    """Put it back under this contact's id."""
+def attach(related: RelatedData, contact_id: str, attached: Attached) -> None:
+    """Put detached data back under this contact's id."""
     for name in ("notes", "tasks"):
         if attached[name]:
-            getattr(shelves, name).setdefault(contact_id, {}).update(_moved(attached[name], contact_id))
+            getattr(related, name).setdefault(contact_id, {}).update(_moved(attached[name], contact_id))
     for name in OWNED:
-        getattr(shelves, name).update(_moved(attached[name], contact_id))
+        getattr(related, name).update(_moved(attached[name], contact_id))
 
 
 def _moved(items: dict[str, Item], contact_id: str) -> dict[str, Item]:
@@ -106,7 +103,7 @@ class SandboxLocation(Related):
         return Contacts(self.records)
 
     def create(self, **fields: Any) -> str:
-        """A new contact, as a user would enter it: no value is refused, duplicates are allowed. Its id.
+        """A new contact, as a user would enter it: no value is refused, duplicates are allowed. Returns its id.
 
         ``id``, ``dateAdded`` and ``dateUpdated`` may be given; ``name`` is split into first and last."""
         with self.lock:
@@ -134,9 +131,9 @@ class SandboxLocation(Related):
                 self.emit("ContactDndUpdate", new)
 
     def delete(self, *ids: str) -> None:
-        """They go to the trash with everything attached; their opportunities go with them."""
+        """Move these contacts to the trash with everything attached, opportunities included."""
         with self.lock:
-            found = detach(self.shelves, set(ids))
+            found = detach(self.related, set(ids))
             for id_ in ids:
                 record = self.records[id_]
                 self._write(id_, record, None)
@@ -154,20 +151,20 @@ class SandboxLocation(Related):
                 item = self.trash.pop(id_)
                 self._write(id_, None, item.record)
                 if with_records:
-                    attach(self.shelves, id_, item.attached)
+                    attach(self.related, id_, item.attached)
 
     def merge(self, winner: str, *losers: str) -> None:
-        """The losers vanish for good. The winner keeps its own values, gains their e-mails and phones as
-        additional ones, their tags, and a custom field where it had none; what hung on them moves to it."""
+        """Merge the losers into the winner for good. The winner keeps its own values and gains their e-mails and phones
+        as additional ones, their tags, missing custom fields, and their related data."""
         with self.lock:
             mine = self.contacts[winner]
-            found = detach(self.shelves, set(losers))
+            found = detach(self.related, set(losers))
             for loser in losers:
                 other = self.contacts[loser]
                 mine = _absorb(mine, other)
                 self._write(loser, self.records[loser], None)
                 self.emit("ContactDelete", other)
-                attach(self.shelves, winner, found[loser])
+                attach(self.related, winner, found[loser])
             gained = ("additionalEmails", "additionalPhones", "tags", "customFields")
             self.edit(winner, **{key: mine[key] for key in gained})
 
@@ -184,7 +181,7 @@ class SandboxLocation(Related):
         with self.lock:
             people = People(
                 f"{self.ids.counter}:{self.id}",
-                {id_: str(f["dataType"]) for id_, f in self.shelves.custom_fields.items()},
+                {id_: str(f["dataType"]) for id_, f in self.related.custom_fields.items()},
                 self._user_ids(),
             )
             for tag in TAGS:
@@ -237,7 +234,7 @@ class SandboxLocation(Related):
         }  # fmt: skip
 
     def _user_ids(self) -> list[str]:
-        return [id_ for id_, user in self.shelves.users.items() if not user["deleted"]]
+        return [id_ for id_, user in self.related.users.items() if not user["deleted"]]
 
     def _forget_lookups(self) -> None:
         self._by_email = self._by_phone = None

@@ -130,7 +130,7 @@ class LocationBase:
         self.faults = Faults(f"{host.seed}:{id_}")
         self.budget = SandboxBudget()
         self.events: deque[SandboxEvent] = deque(maxlen=EVENTS_KEPT)
-        self.shelves = RelatedData()
+        self.related = RelatedData()
         self.exports: dict[str, Any] = {}
         self._talk_of: dict[str, str] = {}
         self.ids = Ids(f"{host.seed}:{id_}")

@@ -22,8 +22,8 @@ SETTINGS = (
 )  # fmt: skip
 
 
-class Kept(msgspec.Struct, array_like=True):
-    """A record, as it lies in the file."""
+class SavedRecord(msgspec.Struct, array_like=True):
+    """A contact as stored in the file."""
 
     core: bytes
     extra: bytes
@@ -31,13 +31,13 @@ class Kept(msgspec.Struct, array_like=True):
     updated: int
 
 
-class KeptTrash(msgspec.Struct, array_like=True):
-    record: Kept
+class SavedTrash(msgspec.Struct, array_like=True):
+    record: SavedRecord
     attached: Attached
     at: str
 
 
-class KeptLocation(msgspec.Struct):
+class SavedLocation(msgspec.Struct):
     id: str
     name: str
     settings: dict[str, Any]
@@ -46,30 +46,30 @@ class KeptLocation(msgspec.Struct):
     counter: int
     providers: list[str]
     shelves: dict[str, Any]
-    records: dict[str, Kept]
-    trash: dict[str, KeptTrash]
+    records: dict[str, SavedRecord]
+    trash: dict[str, SavedTrash]
 
 
-class KeptGrant(msgspec.Struct):
+class SavedGrant(msgspec.Struct):
     location: str
     scopes: list[str] | None
     expires_at: str
     revoked: bool
 
 
-class KeptSandbox(msgspec.Struct):
+class SavedSandbox(msgspec.Struct):
     kind: str
     seed: int
     counter: int
-    tokens: dict[str, KeptGrant]
+    tokens: dict[str, SavedGrant]
     oauth: dict[str, dict[str, str]]
-    locations: list[KeptLocation]
+    locations: list[SavedLocation]
 
 
 def save(sandbox: Sandbox, path: Path) -> None:
-    """The file is whole at every moment: the old one, or the new one."""
+    """Write everything but the ledger, the events and the active faults to this file, replacing it atomically."""
     with sandbox.lock:
-        data = msgspec.msgpack.encode(_kept(sandbox))
+        data = msgspec.msgpack.encode(_to_saved(sandbox))
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with fresh.open("wb") as file:
         file.write(data)
@@ -79,64 +79,71 @@ def save(sandbox: Sandbox, path: Path) -> None:
 
 
 def load(sandbox: Sandbox, path: Path) -> None:
+    """Replace everything in the sandbox by what was saved. Raises ValueError for a file of another kind."""
     try:
-        kept = msgspec.msgpack.decode(path.read_bytes(), type=KeptSandbox)
+        saved = msgspec.msgpack.decode(path.read_bytes(), type=SavedSandbox)
     except msgspec.DecodeError as exc:
         raise ValueError(f"{path.name} is not a saved sandbox") from exc
-    if kept.kind != KIND:
+    if saved.kind != KIND:
         raise ValueError(f"{path.name} is not a saved sandbox of this version")
     with sandbox.lock:
-        sandbox.seed = kept.seed
-        sandbox.ids.counter = kept.counter
-        sandbox.oauth = SandboxOAuth(**kept.oauth)
-        sandbox.tokens = {token: _grant(grant) for token, grant in kept.tokens.items()}
-        sandbox.locations = {one.id: _location(sandbox, one) for one in kept.locations}
+        sandbox.seed = saved.seed
+        sandbox.ids.counter = saved.counter
+        sandbox.oauth = SandboxOAuth(**saved.oauth)
+        sandbox.tokens = {token: _from_saved_grant(grant) for token, grant in saved.tokens.items()}
+        sandbox.locations = {one.id: _from_saved_location(sandbox, one) for one in saved.locations}
 
 
-def _kept(sandbox: Sandbox) -> KeptSandbox:
+def _to_saved(sandbox: Sandbox) -> SavedSandbox:
     tokens = {
-        token: KeptGrant(g.location, sorted(g.scopes) if g.scopes is not None else None, _text(g.expires_at), g.revoked)
+        token: SavedGrant(
+            g.location, sorted(g.scopes) if g.scopes is not None else None, _text(g.expires_at), g.revoked
+        )
         for token, g in sandbox.tokens.items()
     }
-    places = [_kept_location(location) for location in sandbox.locations.values()]
-    return KeptSandbox(KIND, sandbox.seed, sandbox.ids.counter, tokens, asdict(sandbox.oauth), places)
+    places = [_to_saved_location(location) for location in sandbox.locations.values()]
+    return SavedSandbox(KIND, sandbox.seed, sandbox.ids.counter, tokens, asdict(sandbox.oauth), places)
 
 
-def _kept_location(location: SandboxLocation) -> KeptLocation:
-    shelves = {name: getattr(location.shelves, name) for name in RelatedData.__dataclass_fields__}
-    trash = {id_: KeptTrash(_kept_record(item.record), item.attached, item.at) for id_, item in location.trash.items()}
-    return KeptLocation(
+def _to_saved_location(location: SandboxLocation) -> SavedLocation:
+    shelves = {name: getattr(location.related, name) for name in RelatedData.__dataclass_fields__}
+    trash = {
+        id_: SavedTrash(_to_saved_record(item.record), item.attached, item.at) for id_, item in location.trash.items()
+    }
+    return SavedLocation(
         location.id, location.name, {key: getattr(location, key) for key in SETTINGS}, asdict(location.rows),
         location.faults.lag, location.ids.counter, sorted(location.message_providers), shelves,
-        {id_: _kept_record(record) for id_, record in location.records.items()}, trash,
+        {id_: _to_saved_record(record) for id_, record in location.records.items()}, trash,
     )  # fmt: skip
 
 
-def _location(sandbox: Sandbox, kept: KeptLocation) -> SandboxLocation:
-    location = SandboxLocation(sandbox, kept.id, kept.name, "")
-    for key, value in kept.settings.items():
+def _from_saved_location(sandbox: Sandbox, saved: SavedLocation) -> SandboxLocation:
+    location = SandboxLocation(sandbox, saved.id, saved.name, "")
+    for key, value in saved.settings.items():
         setattr(location, key, value)
-    location.rows = RowOptions(**kept.rows)
-    location.faults.lag = kept.lag
-    location.ids.counter = kept.counter
-    location.message_providers = set(kept.providers)
-    location.shelves = RelatedData(**kept.shelves)
-    location.load_records((id_, _record(one)) for id_, one in kept.records.items())
-    location.trash = {id_: Trashed(_record(one.record), one.attached, one.at) for id_, one in kept.trash.items()}
+    location.rows = RowOptions(**saved.rows)
+    location.faults.lag = saved.lag
+    location.ids.counter = saved.counter
+    location.message_providers = set(saved.providers)
+    location.related = RelatedData(**saved.shelves)
+    location.load_records((id_, _from_saved_record(one)) for id_, one in saved.records.items())
+    location.trash = {
+        id_: Trashed(_from_saved_record(one.record), one.attached, one.at) for id_, one in saved.trash.items()
+    }
     return location
 
 
-def _kept_record(record: ContactRecord) -> Kept:
-    return Kept(record.core, record.extra, record.added, record.updated)
+def _to_saved_record(record: ContactRecord) -> SavedRecord:
+    return SavedRecord(record.core, record.extra, record.added, record.updated)
 
 
-def _record(kept: Kept) -> ContactRecord:
-    return ContactRecord(kept.core, kept.extra, kept.added, kept.updated)
+def _from_saved_record(saved: SavedRecord) -> ContactRecord:
+    return ContactRecord(saved.core, saved.extra, saved.added, saved.updated)
 
 
-def _grant(kept: KeptGrant) -> SandboxGrant:
-    expires = moment(kept.expires_at) if kept.expires_at else None
-    return SandboxGrant(kept.location, set(kept.scopes) if kept.scopes is not None else None, expires, kept.revoked)
+def _from_saved_grant(saved: SavedGrant) -> SandboxGrant:
+    expires = moment(saved.expires_at) if saved.expires_at else None
+    return SandboxGrant(saved.location, set(saved.scopes) if saved.scopes is not None else None, expires, saved.revoked)
 
 
 def _text(at: datetime | None) -> str:

@@ -6,17 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hlcore.sandbox.ids import Ids
 from hlcore.sandbox.ledger import Ledger
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.webhooks import SigningKeys
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 
 @dataclass(slots=True)
@@ -41,7 +35,8 @@ class SandboxOAuth:
 class Sandbox:
     """A HighLevel in memory. ``now`` is its clock (aware datetimes); ``seed`` decides every id and invented person.
 
-    Safe to use from several threads. ``app`` is the ASGI application; `serve` runs it on a loopback port."""
+    Safe to use from several threads. `build_app` makes the ASGI application of it, `serve` runs that on a loopback
+    port, and `persistence` saves it to a file."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), *, seed: int = 0) -> None:
         self.now = now
@@ -98,24 +93,6 @@ class Sandbox:
         code = self.ids.next()
         self.oauth.codes[code] = location_id
         return code
-
-    @cached_property
-    def app(self) -> Starlette:
-        from hlcore.sandbox.http.app import build_app
-
-        return build_app(self)
-
-    def save(self, path: str | Path) -> None:
-        """Everything but the ledger, the events and the switched-on faults, atomically in one file."""
-        from hlcore.sandbox.state.persistence import save
-
-        save(self, Path(path))
-
-    def load(self, path: str | Path) -> None:
-        """Replace everything by what was saved. Raises ValueError for a file of another kind."""
-        from hlcore.sandbox.state.persistence import load
-
-        load(self, Path(path))
 
     def sizes(self) -> dict[str, int]:
         """Contacts per location."""

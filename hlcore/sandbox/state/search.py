@@ -12,11 +12,10 @@ import msgspec
 
 from hlcore.sandbox.state.filters import Condition, compile_filters
 from hlcore.sandbox.state.record import ContactRecord
-from hlcore.sandbox.state.search_index import SORTS, SearchIndex
-from hlcore.sandbox.state.sorted_keys import Key
+from hlcore.sandbox.state.search_index import SORTS, Key, SearchIndex
 
 LAST = "\U0010ffff"
-MEMORY = 16
+CACHE_SIZE = 16
 
 
 @dataclass(slots=True)
@@ -34,7 +33,7 @@ class SearchRequest:
 
 
 @dataclass(slots=True)
-class Found:
+class SearchResult:
     """Rows of one page, as ``(id, record, cursor)``, and the number of all matches."""
 
     rows: list[tuple[str, ContactRecord, list[Any]]]
@@ -46,15 +45,15 @@ class Searcher:
 
     def __init__(self, index: SearchIndex) -> None:
         self._index = index
-        self._remembered: OrderedDict[bytes, list[Key]] = OrderedDict()
+        self._cache: OrderedDict[bytes, list[Key]] = OrderedDict()
         self._revision = -1
 
-    def search(self, question: SearchRequest) -> Found:
+    def search(self, question: SearchRequest) -> SearchResult:
         if len(question.sort) == 1 and not question.query and _only_ranges(question):
             return self._by_rank(question)
         return self._by_scan(question)
 
-    def _by_rank(self, question: SearchRequest) -> Found:
+    def _by_rank(self, question: SearchRequest) -> SearchResult:
         name, descending = question.sort[0]
         order = self._index.order(name)
         low, high = 0, len(order)
@@ -65,9 +64,9 @@ class Searcher:
         if question.after is not None:
             key = tuple(question.after)
             if descending:
-                high = min(high, order.rank(key))
+                high = min(high, order.bisect_left(key))
             else:
-                low = max(low, order.rank((*key, "")))
+                low = max(low, order.bisect_left((*key, "")))
         elif descending:
             high -= (question.page - 1) * question.limit
         else:
@@ -75,42 +74,39 @@ class Searcher:
         keys: list[Key] = []
         while low < high and len(keys) < question.limit:
             want = question.limit - len(keys)
-            found = (
-                order.slice(max(low, high - want), high)[::-1]
-                if descending
-                else order.slice(low, min(high, low + want))
-            )
+            first, last = (max(low, high - want), high) if descending else (low, min(high, low + want))
+            found = order[first:last][:: -1 if descending else 1]
             low, high = (low, high - want) if descending else (low + want, high)
             keys += [key for key in found if key[-1] not in question.omit]
-        return Found(self._rows(keys), total)
+        return SearchResult(self._rows(keys), total)
 
     def _hidden(self, question: SearchRequest, name: str, low: int, high: int) -> set[str]:
         if not question.omit:
             return set()
         order, value = self._index.order(name), SORTS[name]
         known = ((id_, self._index.get(id_)) for id_ in question.omit)
-        return {id_ for id_, record in known if record and low <= order.rank((value(record), id_)) < high}
+        return {id_ for id_, record in known if record and low <= order.bisect_left((value(record), id_)) < high}
 
-    def _by_scan(self, question: SearchRequest) -> Found:
+    def _by_scan(self, question: SearchRequest) -> SearchResult:
         keys = self._matches(question)
         shown = [key for key in keys if key[-1] not in question.omit] if question.omit else keys
         total = len(shown) if question.omit_from_total else len(keys)
         start = (question.page - 1) * question.limit
         if question.after is not None:
             start = _position(shown, question.sort, question.after)
-        return Found(self._rows(shown[start : start + question.limit]), total)
+        return SearchResult(self._rows(shown[start : start + question.limit]), total)
 
     def _matches(self, question: SearchRequest) -> list[Key]:
         """All matching keys in the order asked for; remembered until the index changes."""
         if self._revision != self._index.revision:
-            self._remembered.clear()
+            self._cache.clear()
             self._revision = self._index.revision
         asked = msgspec.json.encode([question.filters, question.sort, question.query])
-        if asked not in self._remembered:
-            self._remembered[asked] = self._scan(question)
-            if len(self._remembered) > MEMORY:
-                self._remembered.popitem(last=False)
-        return self._remembered[asked]
+        if asked not in self._cache:
+            self._cache[asked] = self._scan(question)
+            if len(self._cache) > CACHE_SIZE:
+                self._cache.popitem(last=False)
+        return self._cache[asked]
 
     def _scan(self, question: SearchRequest) -> list[Key]:
         test = compile_filters(question.filters, question.query)
@@ -130,7 +126,7 @@ class Searcher:
             if name in ("dateAdded", "dateUpdated") and operator == "range":
                 order = self._index.order(name)
                 low, high = _narrow(order, condition["value"], 0, len(order))
-                return [key[-1] for key in order.slice(low, high)]
+                return [key[-1] for key in order[low : max(low, high)]]
             if name == "id" and operator == "eq":
                 given = condition["value"]
                 return [str(id_) for id_ in (given if isinstance(given, list) else [given])]
@@ -156,13 +152,13 @@ def _only_ranges(question: SearchRequest) -> bool:
 def _narrow(order: Any, value: Condition, low: int, high: int) -> tuple[int, int]:
     """The ranks that a checked range (milliseconds) leaves."""
     if "gte" in value:
-        low = max(low, order.rank((value["gte"],)))
+        low = max(low, order.bisect_left((value["gte"],)))
     if "gt" in value:
-        low = max(low, order.rank((value["gt"], LAST)))
+        low = max(low, order.bisect_left((value["gt"], LAST)))
     if "lt" in value:
-        high = min(high, order.rank((value["lt"],)))
+        high = min(high, order.bisect_left((value["lt"],)))
     if "lte" in value:
-        high = min(high, order.rank((value["lte"], LAST)))
+        high = min(high, order.bisect_left((value["lte"], LAST)))
     return low, high
 
 

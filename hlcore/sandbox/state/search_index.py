@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
+from sortedcontainers import SortedList
+
 from hlcore.sandbox.state.record import ContactRecord
-from hlcore.sandbox.state.sorted_keys import Key, SortedKeys
+
+Key = tuple[Any, ...]
 
 SORTS: dict[str, Callable[[ContactRecord], Any]] = {
     "dateAdded": lambda record: record.added,
@@ -30,7 +33,7 @@ class SearchIndex:
 
     def __init__(self, truth: dict[str, ContactRecord]) -> None:
         self._truth = truth
-        self._orders: dict[str, SortedKeys] = {}
+        self._orders: dict[str, SortedList] = {}
         self._stale: dict[str, ContactRecord | None] = {}
         self._waiting: dict[str, int] = {}
         self._queue: list[tuple[float, int, str, ContactRecord | None]] = []
@@ -42,11 +45,11 @@ class SearchIndex:
         """The record as search knows it; None when search does not know the id."""
         return self._stale[id_] if id_ in self._stale else self._truth.get(id_)
 
-    def order(self, field: str) -> SortedKeys:
+    def order(self, field: str) -> SortedList:
         """Ids in ascending order of a field, as keys ``(value, id)``."""
         if field not in self._orders:
             value = SORTS[field]
-            self._orders[field] = SortedKeys((value(record), id_) for id_, record in self.items())
+            self._orders[field] = SortedList((value(record), id_) for id_, record in self.items())
         return self._orders[field]
 
     def items(self) -> Iterable[tuple[str, ContactRecord]]:
