@@ -1,4 +1,4 @@
-"""The audit log: who did what, when, with what outcome. It only grows; the database itself refuses anything else."""
+"""The audit log: who did what, when, with what outcome. Append-only; the database itself refuses anything else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Select, desc, func, insert, select
 
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among
-from hlcore.store.tables import audit as table
+from hlcore.store.tables import audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +41,25 @@ def append(
     outcome: str = "done",
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """The act stands in the log for good."""
+    """Add an entry to the log; it can never be changed or removed."""
     values = {"at": at, "actor": actor, "role": role, "act": act, "location_id": location_id, "subject": subject}
-    tx.execute(insert(table).values(values | {"outcome": outcome, "detail": detail}))
+    tx.execute(insert(audit).values(values | {"outcome": outcome, "detail": detail}))
 
 
-def listing(
+def list_entries(
     tx: Tx, *, limit: int, offset: int = 0, location_ids: Sequence[str] | None = None, act: str | None = None
 ) -> list[AuditEntry]:
-    """Acts, newest first. With `location_ids`: those on these locations and those on none ('')."""
-    query = _matching(tx, select(table), location_ids, act).order_by(desc(table.c.audit_id))
-    return [_line(row) for row in tx.execute(query.limit(limit).offset(offset))]
+    """Return acts, newest first. With `location_ids`: those on these locations and those on none ('')."""
+    query = _matching(tx, select(audit), location_ids, act).order_by(desc(audit.c.audit_id))
+    return [AuditEntry(*row) for row in tx.execute(query.limit(limit).offset(offset))]
 
 
 def count(tx: Tx, *, location_ids: Sequence[str] | None = None, act: str | None = None) -> int:
-    """How many acts `listing` has altogether."""
-    return int(tx.execute(_matching(tx, select(func.count(table.c.audit_id)), location_ids, act)).scalar_one())
+    """Return how many acts `list_entries` has altogether."""
+    return int(tx.execute(_matching(tx, select(func.count(audit.c.audit_id)), location_ids, act)).scalar_one())
 
 
 def _matching(tx: Tx, query: Select[Any], location_ids: Sequence[str] | None, act: str | None) -> Select[Any]:
     if location_ids is not None:
-        query = query.where(among(tx, table.c.location_id, [*location_ids, ""]))
-    return query.where(table.c.act == act) if act else query
-
-
-def _line(row: Sequence[Any]) -> AuditEntry:
-    return AuditEntry(*row)
+        query = query.where(among(tx, audit.c.location_id, [*location_ids, ""]))
+    return query.where(audit.c.act == act) if act else query

@@ -16,7 +16,7 @@ RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in, the same moment in UTC out. Refuses naive datetimes."""
+    """An aware moment in, the same moment in UTC out. Raises TypeError for naive datetimes."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -35,7 +35,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class CleanText(TypeDecorator[str]):
-    """Text that both databases hold alike: without NUL and lone surrogates, never longer than its column."""
+    """Text that both databases accept: without NUL and lone surrogates, never longer than its column."""
 
     impl = String
     cache_ok = True
@@ -54,8 +54,8 @@ class CleanText(TypeDecorator[str]):
         return fit(value, self.limit) if self.limit else clean(value)
 
 
-def differs(context: Any, found: Any, wanted: Any, found_type: Any, wanted_type: Any) -> bool | None:
-    """For Alembic: whether a column of the database is of another type than the code says; None: Alembic decides."""
+def column_type_differs(context: Any, found: Any, wanted: Any, found_type: Any, wanted_type: Any) -> bool | None:
+    """Tell Alembic whether a column of the database has another type than the code says; None: Alembic decides."""
     if not isinstance(wanted_type, CleanText):
         return None
     return not isinstance(found_type, String) or found_type.length != wanted_type.limit

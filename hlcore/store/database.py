@@ -1,15 +1,11 @@
 """The database: opening it, and its transactions.
 
 SQLite runs in WAL: any number of readers beside one writer. `synchronous=NORMAL` keeps every committed transaction
-when the process is killed; a power failure may cost the last ones, which the next run reads again.
+when the process is killed; a power failure may lose the last ones, which the next run reads again.
 
-Deliveries of webhooks land in a file of their own beside the vault's (`Vault.inbox`): their sender waits for the
-answer, and a sync holds the one write lock again and again. In milliseconds at the 99th percentile of the answers, with
-two cores that others use too, and over an empty route in the same run (tests/benchmarks/webhooks_burst.py): in the
-vault's file, measured earlier, 1,041 (21 times); in a file of its own 28 to 46 (1.0 to 1.7 times) with rounds that know
-no limit, 80 (1.3 times) when eleven threads wanted the two cores, and 11 to 19 (1.1 to 2 times) under HighLevel's.
-There `synchronous=FULL` once took some 160. It is `NORMAL` as well: what a power failure may cost, the next listing
-finds.
+Webhook deliveries are stored in a file of their own (`Vault.inbox`), because their sender waits for the answer while a
+sync takes the one write lock again and again. Measured at the 99th percentile (tests/benchmarks/webhooks_burst.py):
+1,041 ms in the vault's file, 11 to 46 ms in their own, 80 ms with eleven threads on two cores.
 """
 
 from __future__ import annotations
@@ -27,13 +23,13 @@ from sqlalchemy.exc import ArgumentError
 
 from hlcore.errors import StoreError
 from hlcore.store import migrate
-from hlcore.store.db_errors import BUSY_SECONDS, translated
-from hlcore.store.dialects import lock, queue_up
+from hlcore.store.db_errors import BUSY_SECONDS, translate_errors
+from hlcore.store.dialects import lock, queue_writer
 from hlcore.store.text import dump_json
 
 Tx = Connection
 
-ALONE_SECONDS = 150
+EXCLUSIVE_WAIT_SECONDS = 150
 _PRAGMAS = (
     f"busy_timeout={BUSY_SECONDS * 1000}",
     "page_size=8192",
@@ -52,7 +48,7 @@ class Vault:
         self._engine = engine
         self._queued = queued and engine.dialect.name == "postgresql"
         self._inbox: Vault | None = None
-        self._opening = threading.Lock()
+        self._inbox_lock = threading.Lock()
         self.dialect = engine.dialect.name
 
     def __repr__(self) -> str:
@@ -60,11 +56,11 @@ class Vault:
 
     @classmethod
     def open(cls, url: str | URL) -> Vault:
-        """The database at this SQLAlchemy address, brought to this version's tables. A SQLite file and its folder
-        are made where they are missing; several processes may do this at once. Raises SchemaTooNew when a newer
-        version wrote it, StoreError when it cannot be reached."""
+        """Open the database at this SQLAlchemy URL and bring it to this version's tables. Creates a missing SQLite file
+        and its folder; several processes may do this at once. Raises SchemaTooNew when a newer version wrote it,
+        StoreError when it cannot be reached."""
         try:
-            with translated():
+            with translate_errors():
                 vault = cls(_engine(_address(url)))
                 try:
                     migrate.upgrade(vault._engine)
@@ -77,8 +73,8 @@ class Vault:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """A snapshot: everything read within sees one moment of the database. Writing is refused."""
-        with translated(), self._engine.connect() as conn:
+        """Open a read-only transaction: everything read within sees one moment of the database."""
+        with translate_errors(), self._engine.connect() as conn:
             if self.dialect == "postgresql":
                 yield conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 return
@@ -89,78 +85,81 @@ class Vault:
                 conn.exec_driver_sql("PRAGMA query_only=OFF")
 
     @contextmanager
-    def write(self, of: str = "") -> Iterator[Tx]:
-        """One transaction: committed when the block ends, rolled back when it raises. Writers wait for each other at
-        its start, so that no two can meet half-way over the same rows in another order (a deadlock), and nothing read
-        within can become stale: for the whole vault; on PostgreSQL only for this location where `of` names it, and
-        then nothing of another location may be written. A transaction within a transaction waits for itself. Raises
-        StoreError, also when others write for half a minute."""
-        with translated(), self._engine.connect().execution_options(hl_write=True) as conn, conn.begin():
+    def write(self, location_id: str = "") -> Iterator[Tx]:
+        """Open a transaction: committed when the block ends, rolled back when it raises.
+
+        Writers wait for each other at its start, so that no two deadlock over the same rows and nothing read within
+        becomes stale. On SQLite they wait for the whole vault; on PostgreSQL only for writers of `location_id`, where
+        given, and then nothing of another location may be written. Never open one within another: it waits for itself.
+        Raises StoreError, also when others write for half a minute.
+        """
+        with translate_errors(), self._engine.connect().execution_options(hl_write=True) as conn, conn.begin():
             if self._queued:
-                queue_up(conn, of)
+                queue_writer(conn, location_id)
             yield conn
 
     @property
     def inbox(self) -> Vault:
-        """Where deliveries of webhooks are kept: on SQLite a file beside this one (`…-inbox.db`, made at first use, of
-        the same tables), on PostgreSQL this very database, where its writers wait for none of the vault's. Raises
+        """The vault of webhook deliveries: on SQLite a file beside this one (`…-inbox.db`, created at first use, with
+        the same tables), on PostgreSQL this database, where its writers do not wait for the vault's. Raises
         StoreError."""
-        with self._opening:
+        with self._inbox_lock:
             if self._inbox is None:
                 if self.dialect == "sqlite":
-                    self._inbox = Vault.open(self._engine.url.set(database=str(self._beside())))
+                    self._inbox = Vault.open(self._engine.url.set(database=str(self._inbox_path())))
                 else:
                     self._inbox = Vault(self._engine, queued=False)
             return self._inbox
 
     @property
     def has_inbox(self) -> bool:
-        """Whether `inbox` exists already; asking makes none."""
-        return self.dialect != "sqlite" or self._beside().exists()
+        """Whether `inbox` exists already. Creates nothing."""
+        return self.dialect != "sqlite" or self._inbox_path().exists()
 
-    def _beside(self) -> Path:
+    def _inbox_path(self) -> Path:
         path = Path(self._engine.url.database or "")
         return path.with_name(f"{path.stem}-inbox{path.suffix}")
 
     @contextmanager
-    def alone(self, name: str) -> Iterator[None]:
-        """Nobody else, in any process that uses this database, is inside a block of the same name. The lock ends with
-        the block or with the process, and keeps nobody from reading or writing. Raises StoreError."""
+    def exclusive(self, name: str) -> Iterator[None]:
+        """Hold a lock of this name against all processes that use this database. It ends with the block or the process,
+        and keeps nobody from reading or writing. Raises StoreError."""
         if self.dialect == "postgresql":
-            with translated(), self._engine.connect() as conn, conn.begin():
+            with translate_errors(), self._engine.connect() as conn, conn.begin():
                 lock(conn, f"alone:{name}")
                 yield
             return
         path = Path(self._engine.url.database or "")
-        with translated(), closing(sqlite3.connect(path.with_name(f"{path.stem}-{name}.lock"), ALONE_SECONDS)) as held:
-            held.isolation_level = None
-            held.execute("BEGIN EXCLUSIVE")
+        lock_file = path.with_name(f"{path.stem}-{name}.lock")
+        with translate_errors(), closing(sqlite3.connect(lock_file, EXCLUSIVE_WAIT_SECONDS)) as connection:
+            connection.isolation_level = None
+            connection.execute("BEGIN EXCLUSIVE")
             yield
 
     def close(self) -> None:
-        """No connection is left open. May be repeated; using the vault again opens new ones."""
+        """Close all connections. May be repeated; using the vault again opens new ones."""
         self._engine.dispose()
         if self._inbox is not None:
             self._inbox.close()
 
     def pending(self) -> list[str]:
-        """The migrations that this version would still apply, oldest first. Changes nothing."""
+        """Return the migrations that this version would still apply, oldest first. Changes nothing."""
         with self.read() as tx:
             return migrate.pending(tx)
 
 
 def _address(url: str | URL) -> URL:
     try:
-        found = make_url(url)
+        address = make_url(url)
     except ArgumentError:
         raise StoreError("HLCORE_DATABASE_URL is not a database address.") from None
-    if found.get_backend_name() == "postgresql":
-        return found.set(drivername="postgresql+psycopg")
-    if found.get_backend_name() != "sqlite":
-        raise StoreError(f"Contact Vault runs on SQLite and PostgreSQL, not on {found.get_backend_name()}.")
-    if not found.database or found.database == ":memory:":
+    if address.get_backend_name() == "postgresql":
+        return address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() != "sqlite":
+        raise StoreError(f"Contact Vault runs on SQLite and PostgreSQL, not on {address.get_backend_name()}.")
+    if not address.database or address.database == ":memory:":
         raise StoreError("A vault needs a file: SQLite in memory forgets everything.")
-    return found
+    return address
 
 
 def _engine(url: URL) -> Engine:
@@ -187,15 +186,16 @@ def _engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    """Two processes that make one new file WAL at once meet a lock that no busy timeout covers: try again."""
+    """Set the pragmas. Two processes that switch one new file to WAL at once meet a lock that no busy timeout covers:
+    try again."""
     connection.isolation_level = None
-    give_up = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}").fetchall()
         except sqlite3.OperationalError as exc:
-            if "locked" not in str(exc) or time.monotonic() > give_up:
+            if "locked" not in str(exc) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
         else:

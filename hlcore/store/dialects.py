@@ -1,7 +1,7 @@
-"""Many rows at once: the few places where SQLite and PostgreSQL are spoken to differently.
+"""SQL that SQLite and PostgreSQL spell differently: conditions, writing many rows at once, locks.
 
-Lists of ids travel as one value (a JSON array, a PostgreSQL array), so that no limit on bound parameters is ever
-met. Rows are written by `executemany` on SQLite and by COPY on PostgreSQL.
+Lists of ids are bound as one value (a JSON array, a PostgreSQL array), so that no limit on bound parameters is ever
+met. Many rows are written by `executemany` on SQLite and by COPY on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -42,43 +42,48 @@ from hlcore.store.db_errors import BUSY_SECONDS
 
 CHUNK = 5_000
 _MOMENT = "%04d-%02d-%02d %02d:%02d:%02d.%06d"  # half the time of isoformat
-_QUEUE = 0x636F6E7461637477  # the advisory lock of PostgreSQL for which a vault's writers queue
+_WRITERS = 0x636F6E7461637477  # the advisory lock of PostgreSQL for which a vault's writers queue
 
 
 def is_postgres(tx: Connection) -> bool:
-    """Whether this transaction is on PostgreSQL (else SQLite)."""
+    """Return whether this transaction is on PostgreSQL (else SQLite)."""
     return tx.dialect.name == "postgresql"
 
 
-def among(tx: Connection, what: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
-    """`what IN values`, for any number of texts, as one bound value."""
+def among(tx: Connection, subject: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """Return `subject IN values`, for any number of texts, as one bound value."""
     if is_postgres(tx):
-        return what == any_(literal(list(values), ARRAY(Text)))
-    return what.in_(select(column("value")).select_from(_json_each(values)))
+        return subject == any_(literal(list(values), ARRAY(Text)))
+    return subject.in_(select(column("value")).select_from(_json_each(values)))
 
 
-def among_numbers(tx: Connection, what: ColumnElement[Any], values: Iterable[int]) -> ColumnElement[bool]:
-    """`what IN values`, for any number of whole numbers, as one bound value."""
+def among_numbers(tx: Connection, subject: ColumnElement[Any], values: Iterable[int]) -> ColumnElement[bool]:
+    """Return `subject IN values`, for any number of whole numbers, as one bound value."""
     if is_postgres(tx):
-        return what == any_(literal(list(values), postgresql.ARRAY(postgresql.BIGINT)))
-    return what.in_(select(column("value")).select_from(_json_each(values)))
+        return subject == any_(literal(list(values), postgresql.ARRAY(postgresql.BIGINT)))
+    return subject.in_(select(column("value")).select_from(_json_each(values)))
 
 
-def contains(tx: Connection, what: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Whether `part` stands anywhere in `what`, letter by letter (no pattern characters)."""
-    return func.strpos(what, part) > 0 if is_postgres(tx) else func.instr(what, part) > 0
+def contains(tx: Connection, subject: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Return whether `part` occurs in `subject`, compared letter by letter (no wildcards)."""
+    return func.strpos(subject, part) > 0 if is_postgres(tx) else func.instr(subject, part) > 0
 
 
 def seconds(tx: Connection, moment: ColumnElement[Any]) -> ColumnElement[float]:
-    """Seconds since 1970 of a moment's column, with their fraction."""
+    """Return a moment as seconds since 1970, with their fraction."""
     if is_postgres(tx):
         return cast(func.extract("epoch", moment), Double)
     return (func.julianday(moment) - 2440587.5) * 86_400.0
 
 
+def insert_into(tx: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that can be given an `ON CONFLICT` clause."""
+    return postgresql.insert(table) if is_postgres(tx) else sqlite.insert(table)
+
+
 def insert_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """These rows are in the table. Values are taken as the database's own (see `moment_value`): no types are
-    converted, every column without a value of its own must be named."""
+    """Insert these rows. Values are stored as they are (see `moment_value`, `json_value`); every column without a
+    default in the database must be named."""
     if not rows:
         return
     if not is_postgres(tx):
@@ -94,7 +99,7 @@ def insert_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequen
 
 
 def insert_new(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Those of these rows whose key is not there yet are inserted. Values as for `insert_rows`."""
+    """Insert those of these rows whose key does not exist yet. Values as for `insert_rows`."""
     if rows:
         marks = ", ".join(("%s" if is_postgres(tx) else "?",) * len(names))
         into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
@@ -102,37 +107,36 @@ def insert_new(tx: Connection, table: Table, names: Sequence[str], rows: Sequenc
 
 
 def update_rows(tx: Connection, table: Table, names: Sequence[str], key: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Each row (its values in the order of `names`, then its key) is changed. Values as for `insert_rows`."""
+    """Update by key; each row holds its values in the order of `names`, then its key. Values as for `insert_rows`."""
     if not rows:
         return
     if not is_postgres(tx):
         tx.exec_driver_sql(_update_sql(table.name, tuple(names), key, "?"), rows)
         return
-    written = {at for at, name in enumerate(names) if isinstance(table.c[name].type, JSON)}
-    plain = [[value[1:].decode() if at in written else value for at, value in enumerate(row)] for row in rows]
+    json_at = {at for at, name in enumerate(names) if isinstance(table.c[name].type, JSON)}
+    plain = [[value[1:].decode() if at in json_at else value for at, value in enumerate(row)] for row in rows]
     tx.exec_driver_sql(_update_sql(table.name, tuple(names), key, "%s"), [tuple(row) for row in plain])
 
 
 def insert_missing(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Rows whose key is not there yet are inserted; the others are left as they are."""
+    """Insert those of these rows whose key does not exist yet, with conversion of types and defaults of columns."""
     if rows:
-        insert = postgresql.insert if is_postgres(tx) else sqlite.insert
-        tx.execute(insert(table).on_conflict_do_nothing(), list(rows))
+        tx.execute(insert_into(tx, table).on_conflict_do_nothing(), list(rows))
 
 
 def upsert(tx: Connection, table: Table, rows: Sequence[dict[str, Any]], *, keep: Iterable[str] = ()) -> None:
-    """Rows are inserted, or overwrite those with the same primary key, except the columns named in `keep`."""
+    """Insert these rows or overwrite those with the same primary key, except the columns named in `keep`."""
     if not rows:
         return
-    statement = (postgresql.insert if is_postgres(tx) else sqlite.insert)(table)
+    insert = insert_into(tx, table)
     keys = [key.name for key in table.primary_key]
     fixed = {*keys, *keep}
-    values = {name: statement.excluded[name] for name in rows[0] if name not in fixed}
-    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), list(rows))
+    values = {name: insert.excluded[name] for name in rows[0] if name not in fixed}
+    tx.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), list(rows))
 
 
 def next_ids(tx: Connection, table: Table, count: int) -> Sequence[int]:
-    """So many unused row ids, ascending, for rows that this transaction inserts."""
+    """Return `count` unused row ids, ascending, for rows that this transaction inserts."""
     key = next(iter(table.primary_key))
     if is_postgres(tx):
         sequence = f"{table.name}_{key.name}_seq"
@@ -143,13 +147,13 @@ def next_ids(tx: Connection, table: Table, count: int) -> Sequence[int]:
 
 
 def json_value(tx: Connection, written: bytes) -> bytes | str:
-    """JSON as `insert_rows` wants it; the bytes must be clean (see `store.words`). PostgreSQL's binary form of a
+    """Return JSON as `insert_rows` takes it; the bytes must be clean (see `store.text`). PostgreSQL's binary form of a
     jsonb value is its text behind a version byte."""
     return b"\x01" + written if is_postgres(tx) else written.decode()
 
 
 def moment_value(tx: Connection, value: datetime | None) -> datetime | str | None:
-    """A moment as the database keeps it, for `insert_rows`. Refuses naive ones."""
+    """Return a moment as `insert_rows` takes it. Raises TypeError for a naive one."""
     if value is None:
         return None
     if value.tzinfo is None:
@@ -161,36 +165,37 @@ def moment_value(tx: Connection, value: datetime | None) -> datetime | str | Non
 
 
 def changed_rows(tx: Connection, statement: Executable, parameters: Any = None) -> int:
-    """Execute; how many rows were touched."""
+    """Execute the statement; return how many rows it touched."""
     result: CursorResult[Any] = tx.execute(statement, parameters, execution_options={"preserve_rowcount": True})
     return result.rowcount
 
 
-def one_changed(tx: Connection, statement: Executable, what: str) -> None:
-    """Execute; raises NotFound, naming `what`, unless a row was touched."""
+def change_one(tx: Connection, statement: Executable, what: str) -> None:
+    """Execute the statement. Raises NotFound, naming `what`, when it touched no row."""
     if not changed_rows(tx, statement):
         raise NotFound(f"There is no such {what} in this vault.")
 
 
 def lock(tx: Connection, name: str) -> None:
-    """Until this transaction ends nobody else holds the lock of this name. SQLite's one writer needs none."""
+    """Hold the lock of this name until the transaction ends. SQLite has one writer and needs none."""
     if is_postgres(tx):
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
-def queue_up(tx: Connection, location_id: str) -> None:
-    """Until this PostgreSQL transaction ends no other one is in this queue: the location's, or with '' the vault's,
-    which nobody shares with any location's. Waits for at most `BUSY_SECONDS`, as does every lock after it."""
-    patience = "SELECT set_config('lock_timeout', :patience, true)"
-    whole, shared = "pg_advisory_xact_lock(:whole)", "pg_advisory_xact_lock_shared(:whole)"
-    locks = f"{shared}, pg_advisory_xact_lock(hashtextextended(:name, 0))" if location_id else whole
-    given = {"patience": f"{BUSY_SECONDS}s", "whole": _QUEUE, "name": f"writing:{location_id}"}
-    wanted = ("patience", "whole", "name") if location_id else ("patience", "whole")
-    tx.execute(text(f"{patience}, {locks}"), {name: given[name] for name in wanted})
+def queue_writer(tx: Connection, location_id: str) -> None:
+    """Let no other PostgreSQL writer of this location in until the transaction ends; with '' none of the whole vault.
+    Waits for at most `BUSY_SECONDS`, as does every lock after it."""
+    timeout = "SELECT set_config('lock_timeout', :timeout, true)"
+    parameters: dict[str, Any] = {"timeout": f"{BUSY_SECONDS}s", "vault": _WRITERS}
+    locks = "pg_advisory_xact_lock(:vault)"
+    if location_id:
+        locks = "pg_advisory_xact_lock_shared(:vault), pg_advisory_xact_lock(hashtextextended(:name, 0))"
+        parameters["name"] = f"writing:{location_id}"
+    tx.execute(text(f"{timeout}, {locks}"), parameters)
 
 
 def chunked(values: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
-    """The values in parts of at most `size`."""
+    """Yield the values in parts of at most `size`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
@@ -209,8 +214,8 @@ def _update_sql(table: str, names: tuple[str, ...], key: str, mark: str) -> str:
     return f"UPDATE {table} SET {', '.join(f'{name} = {mark}' for name in names)} WHERE {key} = {mark}"  # noqa: S608
 
 
-def _copy_type(wanted: Column[Any]) -> str:
-    """The type under which COPY in its binary form takes this column's values."""
+def _copy_type(target: Column[Any]) -> str:
+    """Return the PostgreSQL type under which binary COPY takes this column's values."""
     kinds = (
         (UtcDateTime, "timestamptz"),
         (CleanText, "text"),
@@ -218,4 +223,4 @@ def _copy_type(wanted: Column[Any]) -> str:
         (BigInteger, "int8"),
         (Integer, "int4"),
     )
-    return next((name for kind, name in kinds if isinstance(wanted.type, kind)), "bytea")
+    return next((name for kind, name in kinds if isinstance(target.type, kind)), "bytea")

@@ -1,4 +1,4 @@
-"""The key that encrypts stored tokens: from the settings, or made once and kept in the data folder.
+"""The key that encrypts stored tokens: from the settings, or created once in the data folder.
 
 Fernet (AES-128-CBC with HMAC-SHA256) of the `cryptography` package; any text can serve as the secret.
 """
@@ -20,7 +20,7 @@ FILE_NAME = "secret.key"
 
 
 class Cipher:
-    """Encrypts and decrypts short texts. Shows no key in `repr`."""
+    """Encrypts and decrypts short texts. Its `repr` shows no key."""
 
     def __init__(self, *secret_texts: str) -> None:
         self._fernet = MultiFernet([Fernet(_key(secret)) for secret in secret_texts])
@@ -30,32 +30,33 @@ class Cipher:
 
     @classmethod
     def load(cls, settings_secret: str, data_dir: Path) -> Cipher:
-        """The cipher of this vault: the setting's secret if there is one (old tokens of the kept key stay readable),
-        else the key in `data_dir`, which is made, readable by its owner only, when absent. Safe when two processes
-        start at once. Raises SettingsError when the file cannot be read or made."""
+        """Return the cipher of this vault: with the secret of the settings if there is one (tokens encrypted with the
+        key file stay readable), else with the key file in `data_dir`, which is created when absent, readable by its
+        owner only. Safe when two processes start at once. Raises SettingsError when the file cannot be read or
+        created."""
         path = data_dir / FILE_NAME
         try:
             if settings_secret:
-                kept = [path.read_text("ascii").strip()] if path.exists() else []
-                return cls(settings_secret, *filter(None, kept))
-            return cls(_kept_secret(path))
+                from_file = [path.read_text("ascii").strip()] if path.exists() else []
+                return cls(settings_secret, *filter(None, from_file))
+            return cls(_read_or_create(path))
         except (OSError, UnicodeDecodeError) as exc:
             raise SettingsError(
-                f"The key file {path} cannot be read or made.", hint="Check HLCORE_DATA_DIR and its rights."
+                f"The key file {path} cannot be read or created.", hint="Check HLCORE_DATA_DIR and its permissions."
             ) from exc
 
     def encrypt(self, text: str) -> bytes:
-        """The text, readable only with this key."""
+        """Return the text encrypted with this key."""
         return self._fernet.encrypt(text.encode())
 
     def decrypt(self, data: bytes) -> str:
-        """The text. Raises SettingsError when it was encrypted with another key."""
+        """Return the decrypted text. Raises SettingsError when it was encrypted with another key."""
         try:
             return self._fernet.decrypt(data).decode()
         except InvalidToken as exc:
             raise SettingsError(
                 "The stored token was encrypted with another key.",
-                hint=f"Put back HLCORE_SECRET_KEY or the file {FILE_NAME}, or connect the account again.",
+                hint=f"Restore HLCORE_SECRET_KEY or the file {FILE_NAME}, or connect the account again.",
             ) from exc
 
 
@@ -63,8 +64,9 @@ def _key(secret: str) -> bytes:
     return base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest())
 
 
-def _kept_secret(path: Path) -> str:
-    """The secret in the file, complete or not there at all: it is written beside and linked into place."""
+def _read_or_create(path: Path) -> str:
+    """Return the secret in the file. A new one is written to a temporary file and linked into place, so that nobody
+    ever reads half of it."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # mode 0600
@@ -73,21 +75,21 @@ def _kept_secret(path: Path) -> str:
                 file.write(secrets.token_urlsafe(32))
                 file.flush()
                 os.fsync(file.fileno())
-            _place(Path(name), path)
+            _link(Path(name), path)
         finally:
             Path(name).unlink(missing_ok=True)
     secret = path.read_text("ascii").strip()
     if not secret:
-        raise SettingsError(f"The key file {path} is empty.", hint="Put back a backup, or delete it and reconnect.")
+        raise SettingsError(f"The key file {path} is empty.", hint="Restore a backup, or delete it and reconnect.")
     return secret
 
 
-def _place(made: Path, path: Path) -> None:
-    """Whoever comes second keeps the first one's key."""
+def _link(new: Path, path: Path) -> None:
+    """Put the new file into place unless another process was first."""
     try:
-        os.link(made, path)
+        os.link(new, path)
     except FileExistsError:
         return
     except OSError:  # a file system without hard links
         if not path.exists():
-            made.replace(path)
+            new.replace(path)

@@ -1,7 +1,7 @@
-"""Bringing a database to this version's tables.
+"""Brings a database to this version's tables.
 
 Each migration is one transaction together with the row that records it. Before each one the write lock is taken and
-the recorded state read again, so that two processes that start at once apply every migration once between them.
+the recorded revision read again, so that of two processes that start at once only one applies it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOCK = 0x636F6E7461637473  # one advisory lock of PostgreSQL for all vaults of 
 
 
 def upgrade(engine: Engine) -> None:
-    """Every migration is applied. May be repeated and run by several processes at once. Raises SchemaTooNew."""
+    """Apply every pending migration. May be repeated and run by several processes at once. Raises SchemaTooNew."""
     with engine.connect() as conn:
         if not pending(conn):
             return
@@ -32,7 +32,7 @@ def upgrade(engine: Engine) -> None:
 
 
 def pending(conn: Connection) -> list[str]:
-    """Revisions not yet applied, oldest first. Changes nothing. Raises SchemaTooNew."""
+    """Return the revisions not yet applied, oldest first. Changes nothing. Raises SchemaTooNew."""
     current = _current(conn)
     known = revisions()
     if current is None:
@@ -44,13 +44,13 @@ def pending(conn: Connection) -> list[str]:
 
 @cache
 def revisions() -> tuple[str, ...]:
-    """All revisions of this version, oldest first."""
+    """Return all revisions of this version, oldest first."""
     scripts = ScriptDirectory(str(FOLDER))
     return tuple(script.revision for script in scripts.walk_revisions())[::-1]
 
 
 def _apply_next(engine: Engine) -> bool:
-    """Apply the oldest revision that is still missing; False when none is."""
+    """Apply the oldest pending revision; return whether more are pending."""
     with engine.connect().execution_options(hl_write=True) as conn, conn.begin():
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -1,7 +1,8 @@
-"""The grants of the OAuth app: the tokens of a location or of a whole agency, and who is renewing one right now.
+"""The grants of the OAuth app: the tokens of a location or of a whole agency (company), and who is renewing one.
 
-A refresh token works once (HighLevel's OAuth documentation). Whoever wants to use it writes down first that he does
-(`claim`), so that an interruption between HighLevel's answer and its storing is known for what it is.
+A refresh token works once (HighLevel's OAuth documentation). Its use is therefore recorded before it is sent
+(`claim_refresh_token`), so that an interruption between HighLevel's answer and its storing can be told from a grant
+that was withdrawn. A claim keeps nobody out: `Vault.exclusive` does.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from hlcore.store.database import Tx
 from hlcore.store.dialects import changed_rows, upsert
-from hlcore.store.tables import grants as table
+from hlcore.store.tables import oauth_grants
 
 LOCATION, COMPANY = "location", "company"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredGrant:
-    """A grant as it is kept; `tokens` are encrypted. `trouble` says why a person must connect again, '' while all is
-    well; `claimed_by` who wrote down that the refresh token is being used, and has not come back."""
+    """A stored grant; `tokens` are encrypted. `trouble` says why a person must connect again, '' while all is well;
+    `claimed_by` is the process that is using the refresh token, or was when it was interrupted."""
 
     kind: str
     owner_id: str
@@ -39,21 +40,21 @@ class StoredGrant:
 
 
 def get(tx: Tx, kind: str, owner_id: str) -> StoredGrant | None:
-    """The grant, None when there is none."""
-    row = tx.execute(select(table).where(_is(kind, owner_id))).one_or_none()
+    """Return the grant, None when there is none."""
+    row = tx.execute(select(oauth_grants).where(_of_owner(kind, owner_id))).one_or_none()
     return StoredGrant(*row) if row else None
 
 
-def all(tx: Tx, kind: str = "") -> list[StoredGrant]:  # noqa: A001
-    """All grants (of this kind, where given), by owner."""
-    query = select(table).where(table.c.kind == kind) if kind else select(table)
-    return [StoredGrant(*row) for row in tx.execute(query.order_by(table.c.kind, table.c.owner_id))]
+def list_all(tx: Tx, kind: str = "") -> list[StoredGrant]:
+    """Return all grants (of this kind, where given), ordered by owner."""
+    query = select(oauth_grants).where(oauth_grants.c.kind == kind) if kind else select(oauth_grants)
+    return [StoredGrant(*row) for row in tx.execute(query.order_by(oauth_grants.c.kind, oauth_grants.c.owner_id))]
 
 
 def save(
     tx: Tx, kind: str, owner_id: str, *, company_id: str, tokens: bytes, expires_at: datetime, at: datetime
 ) -> None:
-    """A person has given this grant: it takes the place of an earlier one, and all trouble is over."""
+    """Store the grant that a person gave. It replaces an earlier one and clears `trouble`."""
     before = get(tx, kind, owner_id)
     row: dict[str, Any] = {
         "kind": kind,
@@ -69,25 +70,25 @@ def save(
         "trouble": "",
         "trouble_at": None,
     }
-    upsert(tx, table, [row])
+    upsert(tx, oauth_grants, [row])
 
 
-def claim(tx: Tx, kind: str, owner_id: str, *, holder: str, at: datetime) -> None:
-    """It is written down that `holder` uses the refresh token from `at` on."""
-    tx.execute(update(table).where(_is(kind, owner_id)).values(claimed_by=holder, claimed_at=at))
+def claim_refresh_token(tx: Tx, kind: str, owner_id: str, *, holder: str, at: datetime) -> None:
+    """Record that `holder` uses the refresh token from `at` on."""
+    tx.execute(update(oauth_grants).where(_of_owner(kind, owner_id)).values(claimed_by=holder, claimed_at=at))
 
 
-def unclaim(tx: Tx, kind: str, owner_id: str, *, holder: str) -> None:
-    """The refresh token was surely not used by `holder`."""
-    mine = update(table).where(_is(kind, owner_id), table.c.claimed_by == holder)
-    tx.execute(mine.values(claimed_by="", claimed_at=None))
+def release_refresh_token(tx: Tx, kind: str, owner_id: str, *, holder: str) -> None:
+    """Take the claim back: `holder` surely did not use the refresh token."""
+    statement = update(oauth_grants).where(_of_owner(kind, owner_id), oauth_grants.c.claimed_by == holder)
+    tx.execute(statement.values(claimed_by="", claimed_at=None))
 
 
-def renewed(
+def store_renewed(
     tx: Tx, kind: str, owner_id: str, *, tokens: bytes, expires_at: datetime, at: datetime, generation: int
 ) -> bool:
-    """The pair that took the place of generation `generation` is kept and the claim ended, in one; False when another
-    pair has taken its place already."""
+    """Replace the pair of this generation and end the claim, in one statement. Return False when another pair has
+    replaced it already."""
     values = {
         "tokens": tokens,
         "expires_at": expires_at,
@@ -98,20 +99,20 @@ def renewed(
         "trouble": "",
         "trouble_at": None,
     }
-    mine = update(table).where(_is(kind, owner_id), table.c.generation == generation)
-    return changed_rows(tx, mine.values(values)) == 1
+    statement = update(oauth_grants).where(_of_owner(kind, owner_id), oauth_grants.c.generation == generation)
+    return changed_rows(tx, statement.values(values)) == 1
 
 
-def troubled(tx: Tx, kind: str, owner_id: str, *, trouble: str, at: datetime, generation: int) -> None:
-    """A person must connect again, because of this; unless somebody has renewed it meanwhile."""
-    mine = update(table).where(_is(kind, owner_id), table.c.generation == generation)
-    tx.execute(mine.values(trouble=trouble, trouble_at=at, claimed_by="", claimed_at=None))
+def record_trouble(tx: Tx, kind: str, owner_id: str, *, trouble: str, at: datetime, generation: int) -> None:
+    """Record why a person must connect again, unless the grant has been renewed meanwhile."""
+    statement = update(oauth_grants).where(_of_owner(kind, owner_id), oauth_grants.c.generation == generation)
+    tx.execute(statement.values(trouble=trouble, trouble_at=at, claimed_by="", claimed_at=None))
 
 
 def remove(tx: Tx, kind: str, owner_id: str) -> None:
-    """There is no such grant. May be repeated."""
-    tx.execute(delete(table).where(_is(kind, owner_id)))
+    """Remove the grant. May be repeated."""
+    tx.execute(delete(oauth_grants).where(_of_owner(kind, owner_id)))
 
 
-def _is(kind: str, owner_id: str) -> ColumnElement[bool]:
-    return (table.c.kind == kind) & (table.c.owner_id == owner_id)
+def _of_owner(kind: str, owner_id: str) -> ColumnElement[bool]:
+    return (oauth_grants.c.kind == kind) & (oauth_grants.c.owner_id == owner_id)

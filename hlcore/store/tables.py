@@ -1,18 +1,14 @@
-"""The tables, as SQLAlchemy knows them. Migrations create them; nothing else does.
+"""The tables, as SQLAlchemy knows them. Only migrations create or change them.
 
-Every moment is kept in UTC (`Moment`), every text is one that both databases can hold (`Words`). `raw` columns
+Every moment is stored in UTC (`UtcDateTime`), every text is one that both databases accept (`CleanText`). `raw` columns
 hold the exact bytes HighLevel sent.
 
-Why a contact is two rows. People search, sort, count and compare the narrow `contacts`; the bytes stand beside it in
-`contact_bytes` under the same `row_id`. Both grow at their end, so that a page of 500 touches few places on disk, and
-any question over a million contacts reads some 400 MB instead of 2 GB: a substring search, a sort by name or the
-choice of a filter takes a fraction of a second without an index that every insert would have to keep in order
-(measured: an index sorted by name or e-mail costs a third of the speed of inserting, each). E-mail and phone are
-looked up by a 4-byte checksum (`email_hash`, `phone_hash`) whose index stays small; the value itself is compared too.
-
-The tables of what happened and who did it: disappearances, restores, the journal, the audit log, usage.
-
-The tables of what comes over the web: deliveries of webhooks, what was refused, and the grants of the OAuth app.
+Why a contact is two rows: people search, sort, count and compare the narrow `contacts`; the bytes are in
+`contact_bytes` under the same `row_id`. Both grow at their end, so that a page of 500 touches few places on disk, and a
+query over a million contacts reads some 400 MB instead of 2 GB: a substring search or a sort by name takes a fraction
+of a second without an index (measured: an index by name or e-mail costs a third of the speed of inserting, each).
+E-mail and phone are looked up by a 4-byte checksum (`email_hash`, `phone_hash`) whose index stays small; the value is
+compared too.
 """
 
 from __future__ import annotations
@@ -38,28 +34,64 @@ from hlcore.store.column_types import CleanText, JsonValue, RowId, UtcDateTime
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 
 
+def _partial_index(name: str | None, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class LocationColumns(TypedColumns):
-    """One connected sub-account."""
+    """One connected location (a sub-account of HighLevel)."""
 
     location_id: Named[str] = Column(CleanText(64), primary_key=True)
     name: Named[str] = Column(CleanText(255), default="")
     timezone: Named[str] = Column(CleanText(64), default="UTC")
     company_id: Named[str] = Column(CleanText(64), default="")
-    token = Column(LargeBinary, nullable=True)  # encrypted; see store.vault_key
+    token = Column(LargeBinary, nullable=True)  # encrypted; see store.encryption
     connected_at = Column(UtcDateTime, nullable=False)
     disconnected_at = Column(UtcDateTime, nullable=True)
     is_demo: Named[bool] = Column(Boolean, default=False)
     hipaa: Named[bool] = Column(Boolean, default=False)
     hipaa_recreate: Named[bool] = Column(Boolean, default=False, server_default=false())
-    window_days = Column(Integer, nullable=True)  # None: the default of model.windows
+    window_days = Column(Integer, nullable=True)  # None: the default of model.recovery_window
     window_reason: Named[str] = Column(CleanText(), default="")
     incident_floor = Column(Integer, nullable=True)  # None: the setting
     incident_share = Column(Float, nullable=True)
     raw = Column(LargeBinary, nullable=True)  # GET /locations/{id}, as sent
 
 
+class UsageColumns(TypedColumns):
+    """Requests sent for a location on one day (UTC)."""
+
+    location_id: Named[str] = Column(CleanText(64), primary_key=True)
+    day: Named[str] = Column(CleanText(10), primary_key=True)
+    requests: Named[int] = Column(Integer, default=0)
+    daily_limit = Column(Integer, nullable=True)  # as HighLevel's headers last said
+    daily_remaining = Column(Integer, nullable=True)
+
+
+class GrantColumns(TypedColumns):
+    """The tokens that an installation of the OAuth app gave, for a location or a whole agency (company)."""
+
+    kind: Named[str] = Column(CleanText(8), primary_key=True)  # location | company
+    owner_id: Named[str] = Column(CleanText(64), primary_key=True)
+    company_id: Named[str] = Column(CleanText(64), default="")
+    tokens = Column(LargeBinary, nullable=True)  # encrypted; see store.encryption
+    expires_at = Column(UtcDateTime, nullable=False)  # of the access token
+    obtained_at = Column(UtcDateTime, nullable=False)  # when a person installed the app
+    refreshed_at = Column(UtcDateTime, nullable=False)
+    generation: Named[int] = Column(Integer, default=1)  # grows with every stored pair
+    claimed_by: Named[str] = Column(CleanText(160), default="")  # who is exchanging the refresh token right now
+    claimed_at = Column(UtcDateTime, nullable=True)
+    trouble: Named[str] = Column(CleanText(), default="")  # why a person must connect again; '' while all is well
+    trouble_at = Column(UtcDateTime, nullable=True)
+
+
+locations = Table("locations", metadata, LocationColumns)
+api_usage = Table("api_usage", metadata, UsageColumns)
+oauth_grants = Table("oauth_grants", metadata, GrantColumns)
+
+
 class RunColumns(TypedColumns):
-    """One piece of work on a location. Open while `finished_at` is empty; `heartbeat_at` tells a dead one."""
+    """One run on a location. Open while `finished_at` is empty; an old `heartbeat_at` tells that it died."""
 
     run_id = Column(RowId, primary_key=True, autoincrement=True)
     location_id: Named[str] = Column(CleanText(64))
@@ -78,15 +110,34 @@ class RunColumns(TypedColumns):
     requests: Named[int] = Column(Integer, default=0)
     resumed: Named[int] = Column(Integer, default=0)
     total: Named[int] = Column(Integer, default=0)  # what HighLevel said the location holds (for progress)
-    checkpoint = Column(JsonValue, nullable=True)  # where a killed run goes on
+    checkpoint = Column(JsonValue, nullable=True)  # where a killed run continues
     holder: Named[str] = Column(CleanText(128), default="")  # host:pid:start of the process that works on it
 
 
 class SightingColumns(TypedColumns):
-    """Which contacts an open listing has seen; emptied when the listing is concluded."""
+    """Which contacts an open listing has seen; deleted when the listing is concluded."""
 
     run_id = Column(BigInteger, primary_key=True, autoincrement=False)
     row_id = Column(BigInteger, primary_key=True, autoincrement=False)  # of the contact: a listing comes in that order
+
+
+class LeaseColumns(TypedColumns):
+    """Who works on what right now, so that two processes never do the same."""
+
+    name: Named[str] = Column(CleanText(128), primary_key=True)
+    holder: Named[str] = Column(CleanText(128))
+    expires_at = Column(UtcDateTime, nullable=False)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    RunColumns,
+    Index(None, "location_id", "kind", "started_at"),
+    _partial_index("uq_runs_open", "location_id", "kind", unique=True, where="finished_at IS NULL"),
+)
+sightings = Table("sightings", metadata, SightingColumns, sqlite_with_rowid=False)
+leases = Table("leases", metadata, LeaseColumns)
 
 
 class ContactColumns(TypedColumns):
@@ -99,7 +150,7 @@ class ContactColumns(TypedColumns):
     digest: Named[bytes] = Column(LargeBinary(32))  # SHA-256 of the bytes
     name: Named[str] = Column(CleanText(), default="")
     name_key: Named[str] = Column(CleanText(), default="")  # folded for sorting; e-mail or phone where there is no name
-    search: Named[str] = Column(CleanText(), default="")  # all that the search box looks in; see store.rows
+    search: Named[str] = Column(CleanText(), default="")  # all that the search box looks in; see store.contacts.columns
     email: Named[str] = Column(CleanText(), default="")  # lower-case
     phone: Named[str] = Column(CleanText(), default="")
     phone_key: Named[str] = Column(CleanText(32), default="")  # digits only
@@ -135,6 +186,20 @@ class DetailColumns(TypedColumns):
     raw: Named[bytes] = Column(LargeBinary)
 
 
+class VersionColumns(TypedColumns):
+    """Earlier bytes of a contact. Append-only: a row is never changed."""
+
+    version_id = Column(RowId, primary_key=True, autoincrement=True)
+    location_id: Named[str] = Column(CleanText(64))
+    contact_id: Named[str] = Column(CleanText(64))
+    part: Named[str] = Column(CleanText(8), default="row")  # row | detail
+    captured_at = Column(UtcDateTime, nullable=False)  # when these bytes were first seen
+    replaced_at = Column(UtcDateTime, nullable=False)  # when other bytes replaced them
+    run_id = Column(BigInteger, nullable=True)
+    digest: Named[bytes] = Column(LargeBinary(32))
+    raw: Named[bytes] = Column(LargeBinary)
+
+
 class FacetColumns(TypedColumns):
     """Each tag, owner and source that a contact of the location ever had: the choices of the filters."""
 
@@ -144,8 +209,7 @@ class FacetColumns(TypedColumns):
 
 
 class AliasColumns(TypedColumns):
-    """Additional e-mails (lower-case) and phones (digits) of a contact, for finding who holds one now. The primary
-    ones are columns of the contact."""
+    """Additional e-mails (lower-case) and phones (digits) of a contact. The primary ones are columns of the contact."""
 
     location_id: Named[str] = Column(CleanText(64), primary_key=True)
     kind: Named[str] = Column(CleanText(8), primary_key=True)  # email | phone
@@ -154,23 +218,26 @@ class AliasColumns(TypedColumns):
     since = Column(UtcDateTime, nullable=False)  # when this contact was first seen with it
 
 
-class VersionColumns(TypedColumns):
-    """Earlier bytes of a contact. Append-only: a row is never changed."""
-
-    version_id = Column(RowId, primary_key=True, autoincrement=True)
-    location_id: Named[str] = Column(CleanText(64))
-    contact_id: Named[str] = Column(CleanText(64))
-    part: Named[str] = Column(CleanText(8), default="row")  # row | detail
-    captured_at = Column(UtcDateTime, nullable=False)  # when these bytes were first seen
-    replaced_at = Column(UtcDateTime, nullable=False)  # when others took their place
-    run_id = Column(BigInteger, nullable=True)
-    digest: Named[bytes] = Column(LargeBinary(32))
-    raw: Named[bytes] = Column(LargeBinary)
+contacts = Table(
+    "contacts",
+    metadata,
+    ContactColumns,
+    Index(None, "location_id", "contact_id", unique=True),
+    Index(None, "location_id", "status"),
+    Index(None, "location_id", "date_added", "contact_id"),
+    _partial_index(None, "email_hash", where="email_hash IS NOT NULL"),
+    _partial_index(None, "phone_hash", where="phone_hash IS NOT NULL"),
+)
+contact_bytes = Table("contact_bytes", metadata, ContactBytesColumns)
+contact_details = Table("contact_details", metadata, DetailColumns)
+contact_versions = Table("contact_versions", metadata, VersionColumns, Index(None, "location_id", "contact_id"))
+facets = Table("facets", metadata, FacetColumns, sqlite_with_rowid=False)
+aliases = Table("aliases", metadata, AliasColumns, Index(None, "location_id", "contact_id"), sqlite_with_rowid=False)
 
 
 class RecordColumns(TypedColumns):
-    """Anything that belongs to a contact or to the location: notes, tasks, opportunities, …, and the catalogues
-    (users, custom fields, tags, pipelines). `contact_id` is empty for catalogues."""
+    """Anything that belongs to a contact (notes, tasks, opportunities, …) or to the location (reference data: users,
+    custom fields, tags, pipelines). `contact_id` is empty for reference data."""
 
     location_id: Named[str] = Column(CleanText(64), primary_key=True)
     kind: Named[str] = Column(CleanText(24), primary_key=True)
@@ -198,8 +265,8 @@ class RecordVersionColumns(TypedColumns):
 
 
 class CaptureColumns(TypedColumns):
-    """What is safe beside the row of the listing. `subject_id` is the contact; for the kind 'email' the message whose
-    text is wanted. `captured_at`: when the read that answered began; `due_at`: since when it is wanted (again)."""
+    """When each kind of record of a contact was captured. `subject_id` is the contact; for the kind 'email' the message
+    whose text is read. `captured_at`: when the read began; `due_at`: since when it is due (again)."""
 
     location_id: Named[str] = Column(CleanText(64), primary_key=True)
     kind: Named[str] = Column(CleanText(24), primary_key=True)
@@ -209,70 +276,39 @@ class CaptureColumns(TypedColumns):
 
 
 class FeedColumns(TypedColumns):
-    """The feed of a kind over the whole location, and the catalogues. Whoever was in HighLevel before `covered_at` is
-    safe by it."""
+    """How far the feed of a kind over the whole location, or a list of reference data, was read. It covers contacts
+    added to HighLevel before `covered_at`."""
 
     location_id: Named[str] = Column(CleanText(64), primary_key=True)
     kind: Named[str] = Column(CleanText(24), primary_key=True)
-    covered_at = Column(UtcDateTime, nullable=True)  # begin of the last complete look for news
-    walked_at = Column(UtcDateTime, nullable=True)  # begin of the last complete walk over everything
-    began_at = Column(UtcDateTime, nullable=True)  # of the walk under way
+    covered_at = Column(UtcDateTime, nullable=True)  # begin of the last complete read of news
+    walked_at = Column(UtcDateTime, nullable=True)  # begin of the last complete read of everything
+    began_at = Column(UtcDateTime, nullable=True)  # of the read under way
     checkpoint = Column(JsonValue, nullable=True)
-    rows: Named[int] = Column(Integer, default=0)  # of the last complete walk
-    fails: Named[int] = Column(Integer, default=0)  # walks in a row that did not end well
-    refused_at = Column(UtcDateTime, nullable=True)  # HighLevel does not let this token read it
+    rows: Named[int] = Column(Integer, default=0)  # of the last complete read
+    fails: Named[int] = Column(Integer, default=0)  # failed reads in a row
+    refused_at = Column(UtcDateTime, nullable=True)  # HighLevel refused this token
     note: Named[str] = Column(CleanText(), default="")
 
 
-locations = Table("locations", metadata, LocationColumns)
-_OPEN_RUN = text("finished_at IS NULL")
-_HAS_EMAIL = text("email_hash IS NOT NULL")
-_HAS_PHONE = text("phone_hash IS NOT NULL")
-runs = Table(
-    "runs",
-    metadata,
-    RunColumns,
-    Index(None, "location_id", "kind", "started_at"),
-    Index("uq_runs_open", "location_id", "kind", unique=True, sqlite_where=_OPEN_RUN, postgresql_where=_OPEN_RUN),
-)
-sightings = Table("sightings", metadata, SightingColumns, sqlite_with_rowid=False)
-contacts = Table(
-    "contacts",
-    metadata,
-    ContactColumns,
-    Index(None, "location_id", "contact_id", unique=True),
-    Index(None, "location_id", "status"),
-    Index(None, "location_id", "date_added", "contact_id"),
-    Index(None, "email_hash", sqlite_where=_HAS_EMAIL, postgresql_where=_HAS_EMAIL),
-    Index(None, "phone_hash", sqlite_where=_HAS_PHONE, postgresql_where=_HAS_PHONE),
-)
-contact_bytes = Table("contact_bytes", metadata, ContactBytesColumns)
-details = Table("contact_details", metadata, DetailColumns)
-facets = Table("facets", metadata, FacetColumns, sqlite_with_rowid=False)
-aliases = Table("aliases", metadata, AliasColumns, Index(None, "location_id", "contact_id"), sqlite_with_rowid=False)
-versions = Table("contact_versions", metadata, VersionColumns, Index(None, "location_id", "contact_id"))
 records = Table("records", metadata, RecordColumns, Index(None, "location_id", "contact_id", "kind"))
 record_versions = Table(
     "record_versions", metadata, RecordVersionColumns, Index(None, "location_id", "kind", "record_id")
 )
-_IS_DUE = text("due_at IS NOT NULL")
 captures = Table(
     "captures",
     metadata,
     CaptureColumns,
     Index(None, "location_id", "kind", "captured_at"),
-    Index("ix_captures_due", "location_id", "kind", "due_at", sqlite_where=_IS_DUE, postgresql_where=_IS_DUE),
+    _partial_index("ix_captures_due", "location_id", "kind", "due_at", where="due_at IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 feeds = Table("feeds", metadata, FeedColumns)
 
 
-_OPEN_ROW = text("ended_at IS NULL")
-
-
 class DisappearanceColumns(TypedColumns):
-    """The register: one row for each time a contact disappeared. `status` is that of the contact's life as far as
-    facts are recorded; `expired` is never stored, it follows from the window and the clock."""
+    """The register: one row for each time a contact disappeared. `status` is the recorded state of the contact;
+    `expired` is never stored, it follows from the window and the clock."""
 
     disappearance_id = Column(RowId, primary_key=True, autoincrement=True)
     location_id: Named[str] = Column(CleanText(64))
@@ -287,7 +323,7 @@ class DisappearanceColumns(TypedColumns):
     confirmed_at = Column(UtcDateTime, nullable=True)
     clock_from = Column(UtcDateTime, nullable=False)  # start of the recovery clock: deleted_at, else last_seen_at
     checks: Named[int] = Column(Integer, default=0)
-    last_check: Named[str] = Column(CleanText(), default="")  # what the last GET said, in words
+    last_check: Named[str] = Column(CleanText(), default="")  # what the last GET answered, in words
     incident_id = Column(BigInteger, nullable=True)
     ended_at = Column(UtcDateTime, nullable=True)  # returned, recreated, withdrawn
     new_contact_id: Named[str] = Column(CleanText(64), default="")
@@ -295,7 +331,7 @@ class DisappearanceColumns(TypedColumns):
 
 
 class IncidentColumns(TypedColumns):
-    """Many disappearances that belong together."""
+    """A bulk deletion above the location's threshold."""
 
     incident_id = Column(RowId, primary_key=True, autoincrement=True)
     location_id: Named[str] = Column(CleanText(64))
@@ -306,16 +342,27 @@ class IncidentColumns(TypedColumns):
     evidence: Named[str] = Column(CleanText(), default="")
 
 
+disappearances = Table(
+    "disappearances",
+    metadata,
+    DisappearanceColumns,
+    Index(None, "location_id", "status", "clock_from"),
+    Index(None, "location_id", "contact_id"),
+    Index(None, "location_id", "detected_at"),
+    _partial_index("uq_disappearances_open", "location_id", "contact_id", unique=True, where="ended_at IS NULL"),
+)
+incidents = Table("incidents", metadata, IncidentColumns, Index(None, "location_id", "opened_at"))
+
+
 class JobColumns(TypedColumns):
-    """One restore that a person asked for."""
+    """One restore that a person ordered."""
 
     job_id = Column(RowId, primary_key=True, autoincrement=True)
     location_id: Named[str] = Column(CleanText(64))
     created_at = Column(UtcDateTime, nullable=False)
     created_by: Named[str] = Column(CleanText(255), default="")
-    state: Named[str] = Column(
-        CleanText(16), default="draft"
-    )  # draft | confirmed | running | paused | cancelled | done
+    # draft | confirmed | running | paused | cancelled | done
+    state: Named[str] = Column(CleanText(16), default="draft")
     started_at = Column(UtcDateTime, nullable=True)
     heartbeat_at = Column(UtcDateTime, nullable=True)
     finished_at = Column(UtcDateTime, nullable=True)
@@ -324,7 +371,7 @@ class JobColumns(TypedColumns):
 
 
 class JobItemColumns(TypedColumns):
-    """One contact of a job: what was planned and what came of it."""
+    """One contact of a job: the plan and the outcome."""
 
     job_id = Column(BigInteger, primary_key=True, autoincrement=False)
     contact_id: Named[str] = Column(CleanText(64), primary_key=True)
@@ -340,7 +387,7 @@ class JobItemColumns(TypedColumns):
 
 
 class JournalColumns(TypedColumns):
-    """Each write to HighLevel: written before it is sent, answered after. Open while `answered_at` is empty."""
+    """Each write to HighLevel, logged before it is sent. Open while `answered_at` is empty."""
 
     entry_id = Column(RowId, primary_key=True, autoincrement=True)
     location_id: Named[str] = Column(CleanText(64))
@@ -353,6 +400,42 @@ class JournalColumns(TypedColumns):
     status: Named[int] = Column(Integer, default=0)
     result_id: Named[str] = Column(CleanText(64), default="")
     note: Named[str] = Column(CleanText(), default="")
+
+
+restore_jobs = Table("restore_jobs", metadata, JobColumns, Index(None, "location_id", "created_at"))
+restore_items = Table("restore_items", metadata, JobItemColumns, Index(None, "contact_id"))
+journal = Table(
+    "journal",
+    metadata,
+    JournalColumns,
+    Index(None, "job_id"),
+    Index(None, "location_id", "contact_id"),
+    Index(None, "location_id", "result_id"),
+)
+
+
+class InboxColumns(TypedColumns):
+    """One webhook delivery. Waiting while `processed_at` is empty; then its body is deleted, its id stays to recognise
+    a repetition."""
+
+    webhook_id: Named[str] = Column(CleanText(80), primary_key=True)
+    location_id: Named[str] = Column(CleanText(64), default="")  # '' for events of the whole agency
+    type: Named[str] = Column(CleanText(48))
+    sent_at = Column(UtcDateTime, nullable=True)  # by HighLevel; None: it named no time
+    received_at = Column(UtcDateTime, nullable=False)
+    due_at = Column(UtcDateTime, nullable=False)  # when it is to be processed (again)
+    processed_at = Column(UtcDateTime, nullable=True)
+    attempts: Named[int] = Column(Integer, default=0)
+    error: Named[str] = Column(CleanText(), default="")
+    raw = Column(LargeBinary, nullable=True)  # the exact body
+
+
+class WebhookCountColumns(TypedColumns):
+    """How many deliveries were refused or repeated on a day (UTC), without a word about their senders."""
+
+    day: Named[str] = Column(CleanText(10), primary_key=True)
+    kind: Named[str] = Column(CleanText(16), primary_key=True)  # unsigned | foreign | oversize | malformed | duplicate
+    count: Named[int] = Column(Integer, default=0)
 
 
 class AuditColumns(TypedColumns):
@@ -369,106 +452,12 @@ class AuditColumns(TypedColumns):
     detail = Column(JsonValue, nullable=True)
 
 
-class UsageColumns(TypedColumns):
-    """Requests sent for a location on one day (UTC)."""
-
-    location_id: Named[str] = Column(CleanText(64), primary_key=True)
-    day: Named[str] = Column(CleanText(10), primary_key=True)
-    requests: Named[int] = Column(Integer, default=0)
-    daily_limit = Column(Integer, nullable=True)  # as HighLevel's headers said last
-    daily_remaining = Column(Integer, nullable=True)
-
-
-class LeaseColumns(TypedColumns):
-    """Who works on what right now, so that two processes never do the same."""
-
-    name: Named[str] = Column(CleanText(128), primary_key=True)
-    holder: Named[str] = Column(CleanText(128))
-    expires_at = Column(UtcDateTime, nullable=False)
-
-
-disappearances = Table(
-    "disappearances",
-    metadata,
-    DisappearanceColumns,
-    Index(None, "location_id", "status", "clock_from"),
-    Index(None, "location_id", "contact_id"),
-    Index(None, "location_id", "detected_at"),
-    Index(
-        "uq_disappearances_open",
-        "location_id",
-        "contact_id",
-        unique=True,
-        sqlite_where=_OPEN_ROW,
-        postgresql_where=_OPEN_ROW,
-    ),
-)
-incidents = Table("incidents", metadata, IncidentColumns, Index(None, "location_id", "opened_at"))
-jobs = Table("restore_jobs", metadata, JobColumns, Index(None, "location_id", "created_at"))
-job_items = Table("restore_items", metadata, JobItemColumns, Index(None, "contact_id"))
-journal = Table(
-    "journal",
-    metadata,
-    JournalColumns,
-    Index(None, "job_id"),
-    Index(None, "location_id", "contact_id"),
-    Index(None, "location_id", "result_id"),
-)
-audit = Table("audit", metadata, AuditColumns, Index(None, "at"))
-usage = Table("api_usage", metadata, UsageColumns)
-leases = Table("leases", metadata, LeaseColumns)
-
-
-_WAITING = text("processed_at IS NULL")
-
-
-class InboxColumns(TypedColumns):
-    """One delivery. Waiting while `processed_at` is empty; its body is forgotten then, its id is kept to know a
-    repetition."""
-
-    webhook_id: Named[str] = Column(CleanText(80), primary_key=True)
-    location_id: Named[str] = Column(CleanText(64), default="")  # '' for events of the whole agency
-    type: Named[str] = Column(CleanText(48))
-    sent_at = Column(UtcDateTime, nullable=True)  # as HighLevel says; None: it does not
-    received_at = Column(UtcDateTime, nullable=False)
-    due_at = Column(UtcDateTime, nullable=False)  # when it is to be looked at (again)
-    processed_at = Column(UtcDateTime, nullable=True)
-    attempts: Named[int] = Column(Integer, default=0)
-    error: Named[str] = Column(CleanText(), default="")
-    raw = Column(LargeBinary, nullable=True)  # the exact body
-
-
-class WebhookCountColumns(TypedColumns):
-    """How many deliveries were refused or repeated on a day (UTC). No word about their senders."""
-
-    day: Named[str] = Column(CleanText(10), primary_key=True)
-    kind: Named[str] = Column(CleanText(16), primary_key=True)  # unsigned | foreign | oversize | malformed | duplicate
-    count: Named[int] = Column(Integer, default=0)
-
-
-class GrantColumns(TypedColumns):
-    """What an installation of the OAuth app gave: the tokens of a location, or of a whole agency (company)."""
-
-    kind: Named[str] = Column(CleanText(8), primary_key=True)  # location | company
-    owner_id: Named[str] = Column(CleanText(64), primary_key=True)
-    company_id: Named[str] = Column(CleanText(64), default="")
-    tokens = Column(LargeBinary, nullable=True)  # encrypted; see store.grants
-    expires_at = Column(UtcDateTime, nullable=False)  # of the access token
-    obtained_at = Column(UtcDateTime, nullable=False)  # when a person installed the app
-    refreshed_at = Column(UtcDateTime, nullable=False)
-    generation: Named[int] = Column(Integer, default=1)  # grows with every pair that is stored
-    claimed_by: Named[str] = Column(CleanText(160), default="")  # who is exchanging the refresh token right now
-    claimed_at = Column(UtcDateTime, nullable=True)
-    trouble: Named[str] = Column(CleanText(), default="")  # why a person must connect again; '' while all is well
-    trouble_at = Column(UtcDateTime, nullable=True)
-
-
-inbox = Table(
+webhook_inbox = Table(
     "webhook_inbox",
     metadata,
     InboxColumns,
-    Index(None, "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    _partial_index(None, "due_at", where="processed_at IS NULL"),
     Index(None, "location_id", "received_at"),
 )
 webhook_counts = Table("webhook_counts", metadata, WebhookCountColumns)
-grants = Table("oauth_grants", metadata, GrantColumns)
+audit = Table("audit", metadata, AuditColumns, Index(None, "at"))

@@ -1,7 +1,7 @@
-"""Texts that SQLite and PostgreSQL hold alike.
+"""Texts that SQLite and PostgreSQL both accept.
 
 PostgreSQL refuses NUL and lone surrogates, and indexes no value of more than some 2,700 bytes. Derived texts are
-therefore cleaned and, where they are keys, cut; the exact bytes beside them stay as they came.
+therefore cleaned and, where they are keys, cut; the exact bytes beside them stay as HighLevel sent them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import json
 import zlib
 from typing import Any
 
-_MARK = "#"
+_HASH_MARK = "#"
 
 
 def is_clean(text: str) -> bool:
-    """Whether both databases take this text as it is."""
+    """Return whether both databases accept this text as it is."""
     if "\x00" in text:
         return False
     if text.isascii():
@@ -28,25 +28,25 @@ def is_clean(text: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """The text without NUL and lone surrogates."""
+    """Return the text without NUL and lone surrogates."""
     if is_clean(text):
         return text
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
 def fit(text: str, limit: int) -> str:
-    """The text, clean, in at most `limit` characters. Two long texts that differ anywhere still differ: the end of a
-    long one is a hash of the whole (for limits under 80 it is only cut)."""
-    tidy = clean(text)
-    if len(tidy) <= limit:
-        return tidy
+    """Return the text, clean, in at most `limit` characters. Two long texts that differ anywhere still differ: the end
+    of a long one is a hash of the whole (for limits under 80 it is only cut)."""
+    text = clean(text)
+    if len(text) <= limit:
+        return text
     if limit < 80:
-        return tidy[:limit]
-    return tidy[: limit - 65] + _MARK + hashlib.sha256(tidy.encode()).hexdigest()
+        return text[:limit]
+    return text[: limit - 65] + _HASH_MARK + hashlib.sha256(text.encode()).hexdigest()
 
 
 def checksum(text: str) -> int | None:
-    """A signed 32-bit checksum of the text for small indexes; None for ''. Equal texts have equal ones."""
+    """Return a signed 32-bit checksum of the text, for small indexes; None for ''."""
     if not text:
         return None
     value = zlib.crc32(text.encode("utf-8", "ignore"))
@@ -54,18 +54,18 @@ def checksum(text: str) -> int | None:
 
 
 def dump_json(value: Any) -> str:
-    """JSON text that both databases take: like `json.dumps`, with every text in it clean."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if "\\u0000" not in written and is_clean(written):
-        return written
-    return json.dumps(_tidy(value), ensure_ascii=False, separators=(",", ":"))
+    """Return JSON that both databases accept: like `json.dumps`, with every text in it clean."""
+    encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if "\\u0000" not in encoded and is_clean(encoded):
+        return encoded
+    return json.dumps(_cleaned(value), ensure_ascii=False, separators=(",", ":"))
 
 
-def _tidy(value: Any) -> Any:
+def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean(str(key)): _tidy(part) for key, part in value.items()}
+        return {clean(str(key)): _cleaned(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_tidy(part) for part in value]
+        return [_cleaned(part) for part in value]
     return value

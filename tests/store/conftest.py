@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hlcore.model.contact import Contact, parse
+from hlcore.model.contact import Contact, parse_contact
 
 LOCATION = "locStore000000000001"
 
@@ -19,10 +19,10 @@ def location() -> str:
 
 
 @pytest.fixture
-def person() -> Callable[..., Contact]:
-    """A contact: `person('c1', firstName='Ada', …)`."""
+def make_contact() -> Callable[..., Contact]:
+    """A contact: `make_contact('c1', firstName='Ada', …)`."""
 
     def make(contact_id: str, **fields: Any) -> Contact:
-        return parse(json.dumps({"id": contact_id, "locationId": LOCATION, **fields}).encode())
+        return parse_contact(json.dumps({"id": contact_id, "locationId": LOCATION, **fields}).encode())
 
     return make

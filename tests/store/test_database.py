@@ -35,32 +35,32 @@ def test_an_open_vault_has_nothing_pending(vault: Vault) -> None:
 
 def test_what_a_block_wrote_is_there_afterwards(vault: Vault) -> None:
     with vault.write() as tx:
-        locations.add(tx, "l", "2026-03-02", 3)
+        locations.add_usage(tx, "l", "2026-03-02", 3)
     with vault.read() as tx:
-        assert locations.today(tx, "l", "2026-03-02").requests == 3
+        assert locations.get_usage(tx, "l", "2026-03-02").requests == 3
 
 
 def test_a_block_that_raises_leaves_nothing(vault: Vault) -> None:
     with pytest.raises(KeyError), vault.write() as tx:  # noqa: PT012
-        locations.add(tx, "l", "2026-03-02", 3)
+        locations.add_usage(tx, "l", "2026-03-02", 3)
         raise KeyError
     with vault.read() as tx:
-        assert locations.today(tx, "l", "2026-03-02").requests == 0
+        assert locations.get_usage(tx, "l", "2026-03-02").requests == 0
 
 
 def test_reading_sees_one_moment(vault: Vault) -> None:
     with vault.read() as reading:
-        assert locations.today(reading, "l", "2026-03-02").requests == 0
+        assert locations.get_usage(reading, "l", "2026-03-02").requests == 0
         with vault.write() as tx:
-            locations.add(tx, "l", "2026-03-02", 3)
-        assert locations.today(reading, "l", "2026-03-02").requests == 0
+            locations.add_usage(tx, "l", "2026-03-02", 3)
+        assert locations.get_usage(reading, "l", "2026-03-02").requests == 0
 
 
 def test_reading_refuses_to_write(vault: Vault) -> None:
     with pytest.raises(StoreError), vault.read() as tx:
-        locations.add(tx, "l", "2026-03-02", 3)
+        locations.add_usage(tx, "l", "2026-03-02", 3)
     with vault.write() as tx:
-        locations.add(tx, "l", "2026-03-02", 1)
+        locations.add_usage(tx, "l", "2026-03-02", 1)
 
 
 def test_naive_moments_are_refused(vault: Vault) -> None:
@@ -72,7 +72,7 @@ def test_moments_come_back_in_utc(vault: Vault) -> None:
     local = datetime.fromisoformat("2026-03-02T12:00:00.123456+05:30")
     with vault.write() as tx:
         audit.append(tx, at=local, actor="sam", role="", act="view")
-        found = audit.listing(tx, limit=1)[0].at
+        found = audit.list_entries(tx, limit=1)[0].at
     assert found == local
     assert found.tzinfo is UTC
 
@@ -111,9 +111,9 @@ import sys, time
 from hlcore.store import Vault, locations
 vault = Vault.open(sys.argv[1])
 with vault.write() as tx:
-    locations.add(tx, "l", "kept", 1)
+    locations.add_usage(tx, "l", "kept", 1)
 with vault.write() as tx:
-    locations.add(tx, "l", "lost", 1)
+    locations.add_usage(tx, "l", "lost", 1)
     print("writing", flush=True)
     time.sleep(60)
 """
@@ -127,8 +127,8 @@ def test_a_process_killed_while_writing_loses_only_what_it_had_not_committed(vau
     process.communicate()
     vault = Vault.open(vault_url)
     with vault.write() as tx:
-        assert locations.today(tx, "l", "kept").requests == 1
-        assert locations.today(tx, "l", "lost").requests == 0
+        assert locations.get_usage(tx, "l", "kept").requests == 1
+        assert locations.get_usage(tx, "l", "lost").requests == 0
     vault.close()
 
 
@@ -139,8 +139,8 @@ from hlcore.store import Vault, locations
 vault = Vault.open(sys.argv[1])
 for _ in range(25):
     with vault.write() as tx:
-        before = locations.today(tx, "l", "d").requests
-        locations.add(tx, "l", "d", 1)
+        before = locations.get_usage(tx, "l", "d").requests
+        locations.add_usage(tx, "l", "d", 1)
 """
 
 
@@ -149,5 +149,5 @@ def test_several_processes_write_without_losing_anything(vault_url: str) -> None
     assert [process.communicate()[1] for process in processes] == [""] * 3
     vault = Vault.open(vault_url)
     with vault.read() as tx:
-        assert locations.today(tx, "l", "d").requests == 75
+        assert locations.get_usage(tx, "l", "d").requests == 75
     vault.close()

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 
 from hlcore.errors import SchemaTooNew
 from hlcore.store import Vault, migrate
-from hlcore.store.column_types import differs
+from hlcore.store.column_types import column_type_differs
 from hlcore.store.tables import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_migrations_make_exactly_the_tables_that_the_code_knows(vault: Vault) -> None:
     with vault.read() as tx:
-        context = MigrationContext.configure(tx, opts={"compare_type": differs})
+        context = MigrationContext.configure(tx, opts={"compare_type": column_type_differs})
         assert compare_metadata(context, metadata) == []
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hlcore.errors import NotFound, RunInProgress
-from hlcore.store import Vault, runs
+from hlcore.store import Vault, leases, runs
 from hlcore.store.runs import Run
 
 ROOT = Path(__file__).parents[2]
@@ -26,14 +26,16 @@ def claim(vault: Vault, clock: Any) -> Claim:
 
     def make(holder: str = "", kind: str = "listing", location: str = "l") -> Run:
         with vault.write() as tx:
-            return runs.claim(tx, location, kind, at=clock(), holder=holder or runs.this_process(), resume_within=HOUR)
+            return runs.claim(
+                tx, location, kind, at=clock(), holder=holder or leases.this_process(), resume_within=HOUR
+            )
 
     return make
 
 
 def dead_process() -> str:
     """The name of a process that has ended."""
-    code = "from hlcore.store import runs; print(runs.this_process())"
+    code = "from hlcore.store import leases, runs; print(leases.this_process())"
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -57,14 +59,14 @@ def test_other_kinds_and_locations_are_free(claim: Claim) -> None:
 def test_the_run_of_a_dead_process_is_resumed_with_its_checkpoint(vault: Vault, claim: Claim, clock: Any) -> None:
     first = claim(dead_process())
     with vault.write() as tx:
-        runs.beat(tx, first.run_id, clock(), seen=500, checkpoint={"cursor": [1, "c"]})
+        runs.record_heartbeat(tx, first.run_id, clock(), seen=500, checkpoint={"cursor": [1, "c"]})
     again = claim()
     assert (again.run_id, again.resumed, again.seen, again.checkpoint) == (first.run_id, 1, 500, {"cursor": [1, "c"]})
-    assert again.holder == runs.this_process()
+    assert again.holder == leases.this_process()
 
 
 def test_a_process_id_used_again_by_another_process_is_not_the_holder(claim: Claim) -> None:
-    host, pid, _ = runs.this_process().split(":")
+    host, pid, _ = leases.this_process().split(":")
     first = claim(f"{host}:{pid}:1.00")
     assert claim().run_id == first.run_id
 
@@ -93,7 +95,7 @@ def test_whoever_lost_the_run_may_not_go_on_with_it(vault: Vault, claim: Claim, 
     clock.advance(minutes=3)
     claim()
     with pytest.raises(RunInProgress), vault.write() as tx:
-        runs.beat(tx, run.run_id, clock(), holder="elsewhere:1:1.00", seen=1)
+        runs.record_heartbeat(tx, run.run_id, clock(), holder="elsewhere:1:1.00", seen=1)
 
 
 def test_a_finished_run_cannot_beat_or_finish_again(vault: Vault, claim: Claim, clock: Any) -> None:
@@ -101,7 +103,7 @@ def test_a_finished_run_cannot_beat_or_finish_again(vault: Vault, claim: Claim, 
     with vault.write() as tx:
         runs.finish(tx, run.run_id, clock(), outcome="complete", reason="", seen=7)
     with pytest.raises(RunInProgress), vault.write() as tx:
-        runs.beat(tx, run.run_id, clock())
+        runs.record_heartbeat(tx, run.run_id, clock())
     with pytest.raises(NotFound), vault.write() as tx:
         runs.finish(tx, run.run_id, clock(), outcome="complete", reason="")
 
@@ -121,7 +123,7 @@ def test_the_newest_complete_run_of_the_kind_counts(vault: Vault, claim: Claim, 
 def test_runs_are_listed_newest_first_by_page(vault: Vault, claim: Claim) -> None:
     ids = [claim(location=name).run_id for name in "abc"]
     with vault.read() as tx:
-        assert [run.run_id for run in runs.recent(tx, ["a", "b", "c"], limit=2, offset=1)] == [ids[1], ids[0]]
+        assert [run.run_id for run in runs.list_recent(tx, ["a", "b", "c"], limit=2, offset=1)] == [ids[1], ids[0]]
         assert runs.count(tx, ["a", "c"]) == 2
         assert [run.run_id for run in runs.open_runs(tx)] == ids
 
@@ -129,14 +131,14 @@ def test_runs_are_listed_newest_first_by_page(vault: Vault, claim: Claim) -> Non
 _CLAIM = """
 import sys, datetime
 from hlcore.errors import RunInProgress
-from hlcore.store import Vault, runs
+from hlcore.store import Vault, leases, runs
 at = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.timezone.utc)
 print("ready", flush=True)
 sys.stdin.readline()
 vault = Vault.open(sys.argv[1])
 try:
     with vault.write() as tx:
-        runs.claim(tx, "l", "listing", at=at, holder=runs.this_process(), resume_within=datetime.timedelta(hours=1))
+        runs.claim(tx, "l", "listing", at=at, holder=leases.this_process(), resume_within=datetime.timedelta(hours=1))
     print("mine", flush=True)
 except RunInProgress:
     print("taken", flush=True)

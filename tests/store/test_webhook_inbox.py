@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hlcore.store import Vault, locations, oauth_grants, webhook_inbox
-from hlcore.store.webhook_inbox import KEPT, Delivery
+from hlcore.store.webhook_inbox import KEEP_IDS_FOR, Delivery
 from tests.conftest import START, Clock
 
 
@@ -24,9 +24,8 @@ def add(vault: Vault, *found: Delivery) -> int:
 
 def due(vault: Vault, **later: float) -> list[str]:
     with vault.inbox.read() as tx:
-        return [
-            one.webhook_id for one in webhook_inbox.due(tx, at=START + timedelta(**(later or {"days": 1})), limit=100)
-        ]
+        deliveries = webhook_inbox.list_due(tx, at=START + timedelta(**(later or {"days": 1})), limit=100)
+    return [delivery.webhook_id for delivery in deliveries]
 
 
 def test_a_delivery_is_kept_once_however_often_it_comes(vault: Vault) -> None:
@@ -43,7 +42,7 @@ def test_deletions_come_first_then_the_longest_waiting(vault: Vault) -> None:
 def test_what_was_processed_is_known_but_its_body_is_forgotten(vault: Vault) -> None:
     add(vault, delivery("w1"))
     with vault.inbox.write() as tx:
-        webhook_inbox.processed(tx, ["w1"], at=START)
+        webhook_inbox.mark_processed(tx, ["w1"], at=START)
         assert tx.exec_driver_sql("SELECT raw FROM webhook_inbox").scalar_one() is None
     assert (due(vault), add(vault, delivery("w1"))) == ([], 0)
 
@@ -54,39 +53,39 @@ def test_what_is_postponed_comes_again_then_and_not_before(vault: Vault) -> None
         webhook_inbox.postpone(tx, ["w1"], until=START + timedelta(minutes=5), note="later")
     assert (due(vault, minutes=4), due(vault, minutes=5)) == ([], ["w1"])
     with vault.inbox.read() as tx:
-        assert webhook_inbox.due(tx, at=START + timedelta(days=1), limit=1)[0].attempts == 1
+        assert webhook_inbox.list_due(tx, at=START + timedelta(days=1), limit=1)[0].attempts == 1
 
 
 def test_traffic_counts_by_type_with_mean_delays(vault: Vault) -> None:
     add(vault, delivery("w1"), delivery("w2", after=10), delivery("w3", kind="NoteCreate"))
     add(vault, delivery("x", location="l2"))
     with vault.inbox.write() as tx:
-        webhook_inbox.processed(tx, ["w1"], at=START + timedelta(seconds=2))
-        webhook_inbox.processed(tx, ["w2"], at=START + timedelta(seconds=14), error="given up")
+        webhook_inbox.mark_processed(tx, ["w1"], at=START + timedelta(seconds=2))
+        webhook_inbox.mark_processed(tx, ["w2"], at=START + timedelta(seconds=14), error="given up")
     with vault.inbox.read() as tx:
-        contact, note = webhook_inbox.traffic(tx, ["loc1"], since=START - timedelta(days=1))
+        contact, note = webhook_inbox.traffic_by_type(tx, ["loc1"], since=START - timedelta(days=1))
     assert (contact.type, contact.count, contact.failed) == ("ContactUpdate", 2, 1)
     assert contact.last_at == START + timedelta(seconds=10)
-    assert contact.travel == pytest.approx(3, abs=0.01)
-    assert contact.handling == pytest.approx(3, abs=0.01)
-    assert (note.count, note.handling) == (1, None)
+    assert contact.arrival_seconds == pytest.approx(3, abs=0.01)
+    assert contact.processing_seconds == pytest.approx(3, abs=0.01)
+    assert (note.count, note.processing_seconds) == (1, None)
 
 
 def test_refusals_add_up_by_day_and_kind(vault: Vault) -> None:
     with vault.inbox.write() as tx:
-        webhook_inbox.count(tx, "2026-03-01", {"unsigned": 2})
-        webhook_inbox.count(tx, "2026-03-02", {"unsigned": 3, "foreign": 1, "oversize": 0})
-        webhook_inbox.count(tx, "2026-03-02", {"unsigned": 1})
-        assert webhook_inbox.counts(tx, "2026-03-02") == {"unsigned": 4, "foreign": 1}
-        assert webhook_inbox.counts(tx, "2026-03-01") == {"unsigned": 6, "foreign": 1}
+        webhook_inbox.add_refusals(tx, "2026-03-01", {"unsigned": 2})
+        webhook_inbox.add_refusals(tx, "2026-03-02", {"unsigned": 3, "foreign": 1, "oversize": 0})
+        webhook_inbox.add_refusals(tx, "2026-03-02", {"unsigned": 1})
+        assert webhook_inbox.count_refusals(tx, "2026-03-02") == {"unsigned": 4, "foreign": 1}
+        assert webhook_inbox.count_refusals(tx, "2026-03-01") == {"unsigned": 6, "foreign": 1}
 
 
 def test_ids_are_kept_for_more_than_thirty_days_and_the_newest_for_ever(vault: Vault) -> None:
     add(vault, delivery("old"), delivery("newest", after=60))
     with vault.inbox.write() as tx:
-        webhook_inbox.processed(tx, ["old", "newest"], at=START)
+        webhook_inbox.mark_processed(tx, ["old", "newest"], at=START)
         assert webhook_inbox.prune(tx, at=START + timedelta(days=31)) == 0
-        assert webhook_inbox.prune(tx, at=START + KEPT + timedelta(minutes=2)) == 1
+        assert webhook_inbox.prune(tx, at=START + KEEP_IDS_FOR + timedelta(minutes=2)) == 1
         assert webhook_inbox.last_received(tx, ["loc1", "loc2"]) == {"loc1": START + timedelta(seconds=60)}
 
 
@@ -117,15 +116,15 @@ def test_only_one_at_a_time_is_alone(vault: Vault) -> None:
 
     def second() -> None:
         inside.wait(10)
-        with vault.alone("grant-x"):
+        with vault.exclusive("grant-x"):
             order.append("second")
 
     thread = threading.Thread(target=second)
     thread.start()
-    with vault.alone("grant-x"):
+    with vault.exclusive("grant-x"):
         inside.set()
-        with vault.alone("grant-y"), vault.write() as tx:
-            locations.all(tx)
+        with vault.exclusive("grant-y"), vault.write() as tx:
+            locations.list_all(tx)
         thread.join(0.2)
         order.append("first")
     thread.join(10)
@@ -136,11 +135,11 @@ def test_a_pair_takes_the_place_of_its_own_generation_only(vault: Vault) -> None
     later = START + timedelta(days=1)
     with vault.write() as tx:
         oauth_grants.save(tx, "location", "l1", company_id="c", tokens=b"1", expires_at=later, at=START)
-        oauth_grants.claim(tx, "location", "l1", holder="me", at=START)
+        oauth_grants.claim_refresh_token(tx, "location", "l1", holder="me", at=START)
         new = {"tokens": b"2", "expires_at": later, "at": START}
-        assert oauth_grants.renewed(tx, "location", "l1", generation=1, **new)
-        assert not oauth_grants.renewed(tx, "location", "l1", generation=1, **{**new, "tokens": b"3"})
-        oauth_grants.troubled(tx, "location", "l1", trouble="late", at=START, generation=1)
+        assert oauth_grants.store_renewed(tx, "location", "l1", generation=1, **new)
+        assert not oauth_grants.store_renewed(tx, "location", "l1", generation=1, **{**new, "tokens": b"3"})
+        oauth_grants.record_trouble(tx, "location", "l1", trouble="late", at=START, generation=1)
         found = oauth_grants.get(tx, "location", "l1")
     assert found
     assert (found.tokens, found.generation, found.claimed_by, found.trouble) == (b"2", 2, "", "")

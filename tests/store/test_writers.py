@@ -23,7 +23,7 @@ A_MOMENT = 0.3
 
 def mark(tx: Tx, *ids: str) -> None:
     for contact_id in ids:
-        contact_writes.mark_read(tx, HERE, [contact_id], AT)
+        contact_writes.set_status(tx, HERE, [contact_id], "suspected")
 
 
 def in_the_middle(
@@ -46,17 +46,17 @@ def in_the_middle(
             began.append(pool.submit(other))
             done.wait(A_MOMENT)
 
-        with vault.write(of=of) as tx:
+        with vault.write(location_id=of) as tx:
             first(tx, let_it_try)
         began[0].result(timeout=20)
 
 
 @pytest.mark.parametrize(("one", "two"), [("", ""), (HERE, HERE), ("", HERE), (HERE, "")])
 def test_two_writers_of_the_same_contacts_in_another_order_both_succeed(
-    vault: Vault, person: Callable[..., Contact], one: str, two: str
+    vault: Vault, make_contact: Callable[..., Contact], one: str, two: str
 ) -> None:
     with vault.write() as tx:
-        contact_writes.insert(tx, HERE, [person("ada"), person("ben")], at=AT)
+        contact_writes.insert_contacts(tx, HERE, [make_contact("ada"), make_contact("ben")], at=AT)
 
     def forwards(tx: Tx, let_it_try: Callable[[], None]) -> None:
         mark(tx, "ada")
@@ -64,7 +64,7 @@ def test_two_writers_of_the_same_contacts_in_another_order_both_succeed(
         mark(tx, "ben")
 
     def backwards() -> None:
-        with vault.write(of=two) as tx:
+        with vault.write(location_id=two) as tx:
             mark(tx, "ben", "ada")
 
     in_the_middle(vault, forwards, backwards, one)
@@ -73,18 +73,18 @@ def test_two_writers_of_the_same_contacts_in_another_order_both_succeed(
 @pytest.mark.parametrize(("one", "two"), [("", ""), (HERE, HERE), ("", HERE), (HERE, "")])
 def test_what_a_writer_has_read_cannot_become_stale(vault: Vault, one: str, two: str) -> None:
     def add(tx: Tx, then: Callable[[], None]) -> None:
-        before = locations.today(tx, HERE, "2026-03-02").requests
+        before = locations.get_usage(tx, HERE, "2026-03-02").requests
         then()
-        assert locations.today(tx, HERE, "2026-03-02").requests == before
-        locations.add(tx, HERE, "2026-03-02", 1)
+        assert locations.get_usage(tx, HERE, "2026-03-02").requests == before
+        locations.add_usage(tx, HERE, "2026-03-02", 1)
 
     def add_as_well() -> None:
-        with vault.write(of=two) as tx:
+        with vault.write(location_id=two) as tx:
             add(tx, lambda: None)
 
     in_the_middle(vault, add, add_as_well, one)
     with vault.read() as tx:
-        assert locations.today(tx, HERE, "2026-03-02").requests == 2
+        assert locations.get_usage(tx, HERE, "2026-03-02").requests == 2
 
 
 def test_a_delivery_is_kept_while_somebody_writes(vault: Vault) -> None:
@@ -95,7 +95,7 @@ def test_a_delivery_is_kept_while_somebody_writes(vault: Vault) -> None:
 def test_on_postgresql_two_locations_are_written_at_once(vault: Vault) -> None:
     if vault.dialect == "sqlite":
         pytest.skip("SQLite has one writer")
-    with vault.write(of=HERE), vault.write(of="locTwo"):
+    with vault.write(location_id=HERE), vault.write(location_id="locTwo"):
         pass
 
 
@@ -103,5 +103,9 @@ def test_a_writer_that_waits_too_long_is_told(vault: Vault, monkeypatch: pytest.
     if vault.dialect == "sqlite":
         pytest.skip("SQLite's patience is set when a connection is made")
     monkeypatch.setattr(dialects, "BUSY_SECONDS", 0.1)
-    with vault.write(of=HERE), pytest.raises(StoreError, match="Another process has been writing"), vault.write():
+    with (
+        vault.write(location_id=HERE),
+        pytest.raises(StoreError, match="Another process has been writing"),
+        vault.write(),
+    ):
         pass

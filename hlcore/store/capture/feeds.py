@@ -1,8 +1,8 @@
-"""How far the feeds of a location were read: the bulk feeds of records, and the catalogues."""
+"""How far the feeds of a location were read: the bulk feeds of records, and the reference data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from hlcore.store.database import Tx
 from hlcore.store.dialects import upsert
-from hlcore.store.tables import feeds as table
+from hlcore.store.tables import feeds
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """One feed. Whoever was in HighLevel before `covered_at` is safe by it; `walked_at` is the begin of the last
-    complete walk over everything; a walk is under way while `began_at` is set."""
+    """One feed. It covers contacts added to HighLevel before `covered_at`; the last complete read of it began at
+    `walked_at`; a read is under way while `began_at` is set."""
 
     location_id: str
     kind: str
@@ -31,20 +31,19 @@ class FeedState:
 
 
 def get(tx: Tx, location_id: str, kind: str) -> FeedState:
-    """The feed; a fresh one where nothing was read yet."""
-    row = tx.execute(select(table).where(table.c.location_id == location_id, table.c.kind == kind)).one_or_none()
+    """Return the feed's state; an empty one where nothing was read yet."""
+    row = tx.execute(select(feeds).where(feeds.c.location_id == location_id, feeds.c.kind == kind)).one_or_none()
     return FeedState(*row) if row else FeedState(location_id, kind)
 
 
-def all_of(tx: Tx, location_id: str) -> dict[str, FeedState]:
-    """Every feed that was ever read, by kind."""
-    rows = tx.execute(select(table).where(table.c.location_id == location_id).order_by(table.c.kind))
+def get_all(tx: Tx, location_id: str) -> dict[str, FeedState]:
+    """Return the state of every feed that was ever read, by kind."""
+    rows = tx.execute(select(feeds).where(feeds.c.location_id == location_id).order_by(feeds.c.kind))
     return {row[1]: FeedState(*row) for row in rows}
 
 
 def save(tx: Tx, location_id: str, kind: str, **columns: Any) -> FeedState:
-    """The feed has these values; the others stay. May be repeated."""
-    before = get(tx, location_id, kind)
-    whole = {name: getattr(before, name) for name in FeedState.__slots__} | columns
-    upsert(tx, table, [whole])
-    return FeedState(**whole)
+    """Set these columns of the feed, keep the others; return its state. May be repeated."""
+    state = replace(get(tx, location_id, kind), **columns)
+    upsert(tx, feeds, [asdict(state)])
+    return state

@@ -1,8 +1,8 @@
-"""What is safe beside the row of the listing, contact by contact and kind by kind, as questions to the database.
+"""Which kinds of records of which contacts are captured, due (again) or stale.
 
-A contact's kind is safe when it was read from HighLevel for this contact (`captures.captured_at`), or when a feed of
-the whole location was read to its end after the contact had come to HighLevel (`feeds.covered_at`), and nothing has
-said since that it changed (`captures.due_at`). The work that is left is therefore never a list in memory.
+A kind of a contact is safe when it was read from HighLevel for this contact (`captures.captured_at`), or when a feed of
+the whole location was read to its end after the contact was added to HighLevel (`feeds.covered_at`), and it has not
+been due since (`captures.due_at`). The remaining work is queried from the database, never held in memory.
 """
 
 from __future__ import annotations
@@ -28,134 +28,134 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from hlcore.model.lifecycle import Status
 from hlcore.store.column_types import UtcDateTime
+from hlcore.store.contacts.columns import LIVE
 from hlcore.store.database import Tx
-from hlcore.store.dialects import among, chunked, is_postgres, upsert
+from hlcore.store.dialects import among, chunked, insert_into, upsert
 from hlcore.store.tables import captures, contacts, records
 
-LIVING = ("present", "returned")
-"""What belongs to contacts of these statuses can be read from HighLevel."""
+STALE_COUNT_CAP = 10_000
+_NOT_LIVE = tuple(str(status) for status in Status if status not in (*LIVE, Status.EXPIRED))
 
-MANY = 10_000
-DEAD = ("suspected", "deleted", "merged", "recreated", "undone", "erased")
-"""All other statuses."""
+ContactCursor = tuple[datetime | None, str]
+"""Where a list of contacts continues: dateAdded and id of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureCounts:
-    """Living contacts of a location by the state of one kind: `never` captured, `wanted` again although they were,
-    `stale` because that is long ago (counted up to `MANY`). A contact counts once among the first two."""
+    """Live contacts of a location by the state of one kind: `never` captured, `due` again although captured, `stale`
+    because captured long ago (counted up to `STALE_COUNT_CAP`). A contact counts once among the first two."""
 
     live: int
     never: int
-    wanted: int
+    due: int
     stale: int
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
-    """One contact and kind: when it was captured, and since when it is wanted (again); None: not."""
+class CaptureState:
+    """One kind of a contact: when it was captured, and since when it is due (again); None: not."""
 
     kind: str
     captured_at: datetime | None
     due_at: datetime | None
 
 
-Place = tuple[datetime | None, str]
-"""Where a list of contacts goes on: dateAdded and id of the last one."""
+_KEY = ("location_id", "kind", "subject_id")
+_IS_DUE = captures.c.due_at > literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
+_IS_CAPTURED = captures.c.captured_at.is_not(None)
+_LOCATION, _KIND = bindparam("location", type_=String), bindparam("kind", type_=String)
+_SINCE = bindparam("since", type_=UtcDateTime)
+_Text = str | BindParameter[str]
 
 
-def captured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str], *, at: datetime) -> None:
-    """These were read from HighLevel by a request that began `at`. What was wanted since then stays wanted."""
-    rows = [_row(location_id, kind, each, captured_at=at) for each in sorted(set(subjects))]
+def mark_captured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str], *, at: datetime) -> None:
+    """Record that these were read from HighLevel by a request that began `at`. What became due since stays due."""
+    rows = [_row(location_id, kind, subject, captured_at=at) for subject in sorted(set(subjects))]
     if not rows:
         return
-    insert = (postgresql.insert if is_postgres(tx) else sqlite.insert)(captures)
-    still = or_(captures.c.due_at.is_(None), captures.c.due_at <= literal(at, UtcDateTime))
-    due = case((still, literal(None, UtcDateTime)), else_=captures.c.due_at)
-    new = {"captured_at": insert.excluded.captured_at, "due_at": due}
-    tx.execute(insert.on_conflict_do_update(index_elements=list(_KEY), set_=new), rows)
+    insert = insert_into(tx, captures)
+    due_before = or_(captures.c.due_at.is_(None), captures.c.due_at <= literal(at, UtcDateTime))
+    due_at = case((due_before, literal(None, UtcDateTime)), else_=captures.c.due_at)
+    values = {"captured_at": insert.excluded.captured_at, "due_at": due_at}
+    tx.execute(insert.on_conflict_do_update(index_elements=list(_KEY), set_=values), rows)
 
 
-def want(tx: Tx, location_id: str, kind: str, subjects: Iterable[str], *, at: datetime) -> None:
-    """These are wanted (again) since `at`; what was captured stays known. May be repeated."""
-    rows = [_row(location_id, kind, each, due_at=at) for each in sorted(set(subjects))]
+def mark_due(tx: Tx, location_id: str, kind: str, subjects: Iterable[str], *, at: datetime) -> None:
+    """Make these due (again) from `at` on; when they were captured stays known. May be repeated."""
+    rows = [_row(location_id, kind, subject, due_at=at) for subject in sorted(set(subjects))]
     for part in chunked(rows):
         upsert(tx, captures, part, keep=("captured_at",))
 
 
-def forget(tx: Tx, location_id: str, kind: str, subjects: Iterable[str]) -> None:
-    """These are not wanted any more. May be repeated."""
-    mine = _of(location_id, kind), among(tx, captures.c.subject_id, subjects)
-    tx.execute(update(captures).where(*mine).values(due_at=None))
-
-
 def mark_settled(tx: Tx, location_id: str, kind: str, *, at: datetime) -> None:
-    """A complete walk that began `at` has read whatever was wanted before."""
-    mine = update(captures).where(_of(location_id, kind), captures.c.due_at <= at)
-    tx.execute(mine.values(due_at=None, captured_at=at))
+    """Mark everything that was due before as captured by a complete read of the feed that began `at`."""
+    due = update(captures).where(_of_kind(location_id, kind), captures.c.due_at <= at)
+    tx.execute(due.values(due_at=None, captured_at=at))
 
 
-def doubt(tx: Tx, location_id: str, kind: str, *, walked_at: datetime, at: datetime) -> int:
-    """Living contacts that have records which the complete walk since `walked_at` did not show are wanted: only
-    looking at the contact itself decides. How many."""
+def mark_missed_due(tx: Tx, location_id: str, kind: str, *, walked_at: datetime, at: datetime) -> int:
+    """Make the live contacts due that have records which the complete read of the feed since `walked_at` did not show:
+    only reading them by contact decides whether those vanished. Return how many."""
+    same_contact = and_(contacts.c.location_id == records.c.location_id, contacts.c.contact_id == records.c.contact_id)
     missed = (
         select(records.c.contact_id)
         .distinct()
-        .join(contacts, and_(contacts.c.location_id == records.c.location_id, _is(records.c.contact_id)))
+        .join(contacts, same_contact)
         .where(
             records.c.location_id == location_id,
             records.c.kind == kind,
             records.c.vanished_at.is_(None),
             records.c.seen_at < walked_at,
-            contacts.c.status.in_(LIVING),
+            contacts.c.status.in_(LIVE),
         )
     )
-    found = list(tx.execute(missed).scalars())
-    want(tx, location_id, kind, found, at=at)
-    return len(found)
+    contact_ids = list(tx.execute(missed).scalars())
+    mark_due(tx, location_id, kind, contact_ids, at=at)
+    return len(contact_ids)
 
 
-def live(tx: Tx, location_id: str) -> int:
-    """How many contacts of the location live."""
-    here = contacts.c.location_id == location_id, contacts.c.status.in_(LIVING)
-    return tx.execute(select(func.count()).select_from(contacts).where(*here)).scalar_one()
+def count_live(tx: Tx, location_id: str) -> int:
+    """Return how many live contacts the location has."""
+    live = contacts.c.location_id == location_id, contacts.c.status.in_(LIVE)
+    return tx.execute(select(func.count()).select_from(contacts).where(*live)).scalar_one()
 
 
-def counts(
+def count_states(
     tx: Tx,
     location_id: str,
     kind: str,
     *,
-    living: int,
+    live: int,
     covered_at: datetime | None = None,
     before: datetime | None = None,
 ) -> CaptureCounts:
-    """How far one kind is. `covered_at`: its feed covers who came to HighLevel before; `before`: what was captured
-    earlier is stale."""
-    fed = covered_at is not None
-    given = {"location": location_id, "of": kind, "since": covered_at, "before": before}
-    if fed:
-        never = sum(_count(tx, late, given) for late in _counting_late())
+    """Return the counts of one kind; `live` is `count_live`. `covered_at`: its feed covers contacts added to HighLevel
+    before; `before`: what was captured earlier is stale."""
+    has_feed = covered_at is not None
+    parameters = {"location": location_id, "kind": kind, "since": covered_at, "before": before}
+    if has_feed:
+        never = sum(_count(tx, query, parameters) for query in _count_uncovered())
     else:
-        never = max(0, living - (_count(tx, _counting_done(), given) - _count(tx, _counting_dead(), given)))
-    wanted = _count(tx, _counting_wanted(fed=fed), given)
-    stale = 0 if fed or before is None else _count(tx, _counting_stale(), given)
-    return CaptureCounts(living, never, wanted, stale)
+        captured = _count(tx, _count_captured(), parameters) - _count(tx, _count_captured_not_live(), parameters)
+        never = max(0, live - captured)
+    due = _count(tx, _count_due(has_feed=has_feed), parameters)
+    stale = 0 if has_feed or before is None else _count(tx, _count_stale(), parameters)
+    return CaptureCounts(live, never, due, stale)
 
 
-def wanted(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
-    """Living contacts whose records of this kind are wanted (again) at `at`, the longest waiting first, without
+def list_due(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
+    """Return the live contacts whose records of this kind are due (again) at `at`, the longest due first, without
     `skip`."""
-    query = _joined(location_id, kind, captures.c.subject_id)
-    query = query.where(captures.c.due_at <= at, contacts.c.status.in_(LIVING))
+    query = _with_contacts(location_id, kind, captures.c.subject_id)
+    query = query.where(captures.c.due_at <= at, contacts.c.status.in_(LIVE))
     query = query.where(~among(tx, captures.c.subject_id, skip))
     return list(tx.execute(query.order_by(captures.c.due_at, captures.c.subject_id).limit(limit)).scalars())
 
 
-def never(
+def list_never_captured(
     tx: Tx,
     location_id: str,
     kind: str,
@@ -163,68 +163,64 @@ def never(
     at: datetime,
     limit: int,
     covered_at: datetime | None = None,
-    after: Place | None = None,
-) -> list[Place]:
-    """Living contacts whose records of this kind were never captured, the newest first, behind `after`; without those
-    that are put off until after `at`."""
-    base = _never(select(contacts.c.date_added, contacts.c.contact_id), location_id, kind, covered_at)
-    base = base.where(or_(captures.c.due_at.is_(None), captures.c.due_at <= at))
-    date, who = contacts.c.date_added, contacts.c.contact_id
-    found: list[Place] = []
+    after: ContactCursor | None = None,
+) -> list[ContactCursor]:
+    """Return (dateAdded, id) of live contacts whose records of this kind were never captured, the newest first, those
+    without a date last, behind `after`; without those that are postponed until after `at`."""
+    date, contact_id = contacts.c.date_added, contacts.c.contact_id
+    never = _never_captured(location_id, kind, covered_at)
+    never = never.where(or_(captures.c.due_at.is_(None), captures.c.due_at <= at))
+    page: list[ContactCursor] = []
     if after is None or after[0] is not None:
-        dated = base.where(date.is_not(None))
+        dated = never.where(date.is_not(None))
         if after is not None:
-            dated = dated.where(or_(date < after[0], and_(date == after[0], who < after[1])))
-        found = [(row[0], row[1]) for row in tx.execute(dated.order_by(date.desc(), who.desc()).limit(limit))]
-    if len(found) < limit:
-        undated = base.where(date.is_(None))
+            dated = dated.where(or_(date < after[0], and_(date == after[0], contact_id < after[1])))
+        rows = tx.execute(dated.order_by(date.desc(), contact_id.desc()).limit(limit))
+        page = [(row[0], row[1]) for row in rows]
+    if len(page) < limit:
+        undated = never.where(date.is_(None))
         if after is not None and after[0] is None:
-            undated = undated.where(who < after[1])
-        rest = undated.order_by(who.desc()).limit(limit - len(found))
-        found += [(row[0], row[1]) for row in tx.execute(rest)]
-    return found
+            undated = undated.where(contact_id < after[1])
+        rows = tx.execute(undated.order_by(contact_id.desc()).limit(limit - len(page)))
+        page += [(row[0], row[1]) for row in rows]
+    return page
 
 
-def stale(tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
-    """Living contacts whose records of this kind were captured before `before`, the oldest capture first."""
-    query = _joined(location_id, kind, captures.c.subject_id).where(
-        captures.c.captured_at < before, contacts.c.status.in_(LIVING), ~among(tx, captures.c.subject_id, skip)
+def list_stale(
+    tx: Tx, location_id: str, kind: str, *, before: datetime, limit: int, skip: Iterable[str] = ()
+) -> list[str]:
+    """Return the live contacts whose records of this kind were captured before `before`, the oldest capture first,
+    without `skip`."""
+    query = _with_contacts(location_id, kind, captures.c.subject_id).where(
+        captures.c.captured_at < before, contacts.c.status.in_(LIVE), ~among(tx, captures.c.subject_id, skip)
     )
     return list(tx.execute(query.order_by(captures.c.captured_at, captures.c.subject_id).limit(limit)).scalars())
 
 
-def subjects_due(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int) -> list[str]:
-    """What is wanted at `at` of a kind whose subjects are no contacts, the longest waiting first."""
-    query = select(captures.c.subject_id).where(_of(location_id, kind), captures.c.due_at <= at)
+def list_due_subjects(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int) -> list[str]:
+    """Return what is due at `at` of a kind whose subjects are no contacts, the longest due first."""
+    query = select(captures.c.subject_id).where(_of_kind(location_id, kind), captures.c.due_at <= at)
     return list(tx.execute(query.order_by(captures.c.due_at, captures.c.subject_id).limit(limit)).scalars())
 
 
 def count_due(tx: Tx, location_id: str, kind: str) -> int:
-    """How many subjects of a kind are wanted, those that are put off included."""
-    return _count(tx, select(func.count()).select_from(captures).where(_of(location_id, kind), _DUE), {})
+    """Return how many subjects of a kind are due, including postponed ones."""
+    return _count(tx, select(func.count()).select_from(captures).where(_of_kind(location_id, kind), _IS_DUE), {})
 
 
-def uncaptured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str]) -> list[str]:
-    """Those of these subjects that were never captured."""
+def filter_uncaptured(tx: Tx, location_id: str, kind: str, subjects: Iterable[str]) -> list[str]:
+    """Return those of these subjects that were never captured, sorted."""
     given = sorted(set(subjects))
-    mine = _of(location_id, kind), _DONE, among(tx, captures.c.subject_id, given)
-    known = set(tx.execute(select(captures.c.subject_id).where(*mine)).scalars())
-    return [each for each in given if each not in known]
+    known = _of_kind(location_id, kind), _IS_CAPTURED, among(tx, captures.c.subject_id, given)
+    captured = set(tx.execute(select(captures.c.subject_id).where(*known)).scalars())
+    return [subject for subject in given if subject not in captured]
 
 
-def of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Captured]:
-    """What is known of each kind of this contact."""
+def states_of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, CaptureState]:
+    """Return the state of each kind of this contact, by kind."""
     columns = captures.c.kind, captures.c.captured_at, captures.c.due_at
     query = select(*columns).where(captures.c.location_id == location_id, captures.c.subject_id == contact_id)
-    return {row[0]: Captured(*row) for row in tx.execute(query)}
-
-
-_KEY = ("location_id", "kind", "subject_id")
-_DUE = captures.c.due_at > literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
-_DONE = captures.c.captured_at.is_not(None)
-_LOCATION, _KIND = bindparam("location", type_=String), bindparam("of", type_=String)
-_SINCE = bindparam("since", type_=UtcDateTime)
-_Text = str | BindParameter[str]
+    return {row[0]: CaptureState(*row) for row in tx.execute(query)}
 
 
 def _row(location_id: str, kind: str, subject: str, **moments: datetime) -> dict[str, Any]:
@@ -232,79 +228,72 @@ def _row(location_id: str, kind: str, subject: str, **moments: datetime) -> dict
     return {"location_id": location_id, "kind": kind, "subject_id": subject, **moments_or_none}
 
 
-def _of(location_id: _Text, kind: _Text) -> ColumnElement[bool]:
+def _of_kind(location_id: _Text, kind: _Text) -> ColumnElement[bool]:
     return and_(captures.c.location_id == location_id, captures.c.kind == kind)
 
 
-def _is(column: ColumnElement[str]) -> ColumnElement[bool]:
-    return contacts.c.contact_id == column
-
-
-def _count(tx: Tx, query: Select[Any], given: dict[str, Any]) -> int:
-    return int(tx.execute(query, given).scalar_one())
-
-
-def _joined(location_id: _Text, kind: _Text, column: ColumnElement[Any] | None = None) -> Select[Any]:
-    """Captures of a kind beside their contacts."""
-    what = func.count() if column is None else column
+def _with_contacts(location_id: _Text, kind: _Text, column: ColumnElement[Any]) -> Select[Any]:
+    """Select from the captures of a kind joined with their contacts."""
     same = and_(contacts.c.location_id == captures.c.location_id, contacts.c.contact_id == captures.c.subject_id)
-    return select(what).select_from(captures).join(contacts, same).where(_of(location_id, kind))
+    return select(column).select_from(captures).join(contacts, same).where(_of_kind(location_id, kind))
 
 
-def _never(base: Any, location_id: str, kind: str, covered_at: datetime | None) -> Any:
-    """Living contacts that neither were read nor are covered by the feed."""
-    mine = and_(
-        captures.c.location_id == location_id,
-        captures.c.kind == kind,
-        captures.c.subject_id == contacts.c.contact_id,
+def _never_captured(location_id: str, kind: str, covered_at: datetime | None) -> Select[datetime, str]:
+    """Select (dateAdded, id) of live contacts that neither were captured nor are covered by the feed."""
+    own = and_(_of_kind(location_id, kind), captures.c.subject_id == contacts.c.contact_id)
+    query = (
+        select(contacts.c.date_added, contacts.c.contact_id)
+        .select_from(contacts)
+        .outerjoin(captures, own)
+        .where(captures.c.captured_at.is_(None), contacts.c.location_id == location_id, contacts.c.status.in_(LIVE))
     )
-    query = base.select_from(contacts).outerjoin(captures, mine).where(captures.c.captured_at.is_(None))
-    query = query.where(contacts.c.location_id == location_id, contacts.c.status.in_(LIVING))
-    if covered_at is None:
-        return query
-    return query.where(or_(*_since(covered_at)))
+    return query if covered_at is None else query.where(or_(*_added_since(covered_at)))
 
 
-@cache
-def _counting_done() -> Select[Any]:
-    """Counts what was read of a kind. As the other counts, made once: the planner asks for all of them at each step."""
-    return select(func.count()).select_from(captures).where(_MINE, _DONE)
-
-
-@cache
-def _counting_dead() -> Select[Any]:
-    """Counts contacts that do not live and were read: few, so they come first."""
-    here = contacts.c.location_id == _LOCATION, contacts.c.status.in_(DEAD)
-    return select(func.count()).select_from(contacts).where(*here, exists().where(_READ))
-
-
-@cache
-def _counting_late() -> tuple[Select[Any], ...]:
-    """Count living contacts that came after the feed and were not read. The status is compared in a way that no index
-    answers: the date is what narrows."""
-    alive = contacts.c.status.concat("").in_(LIVING)
-    here = contacts.c.location_id == _LOCATION, alive, ~exists().where(_READ)
-    return tuple(select(func.count()).select_from(contacts).where(came, *here) for came in _since(_SINCE))
-
-
-@cache
-def _counting_wanted(*, fed: bool) -> Select[Any]:
-    again = or_(_DONE, ~or_(*_since(_SINCE))) if fed else _DONE
-    return _joined(_LOCATION, _KIND).where(_DUE, again, contacts.c.status.in_(LIVING))
-
-
-@cache
-def _counting_stale() -> Select[Any]:
-    old = captures.c.captured_at < bindparam("before", type_=UtcDateTime)
-    some = _joined(_LOCATION, _KIND, captures.c.subject_id).where(old, contacts.c.status.in_(LIVING))
-    return select(func.count()).select_from(some.limit(MANY).subquery())
-
-
-def _since(covered_at: datetime | BindParameter[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Contacts that came to HighLevel later, and those without a date that came to the vault later."""
+def _added_since(covered_at: datetime | BindParameter[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the conditions on contacts added to HighLevel later, and on those without a date first seen later."""
     undated = and_(contacts.c.date_added.is_(None), contacts.c.first_seen_at >= covered_at)
     return contacts.c.date_added >= covered_at, undated
 
 
-_MINE = _of(_LOCATION, _KIND)
-_READ = and_(_MINE, _DONE, captures.c.subject_id == contacts.c.contact_id)
+def _count(tx: Tx, query: Select[Any], parameters: dict[str, Any]) -> int:
+    return int(tx.execute(query, parameters).scalar_one())
+
+
+# The counts are built once and run with parameters, because the planner needs all of them at each step.
+
+_CAPTURED_ITSELF = and_(_of_kind(_LOCATION, _KIND), _IS_CAPTURED, captures.c.subject_id == contacts.c.contact_id)
+
+
+@cache
+def _count_captured() -> Select[Any]:
+    return select(func.count()).select_from(captures).where(_of_kind(_LOCATION, _KIND), _IS_CAPTURED)
+
+
+@cache
+def _count_captured_not_live() -> Select[Any]:
+    """Counts captured contacts that do not live: few, so that they come first."""
+    not_live = contacts.c.location_id == _LOCATION, contacts.c.status.in_(_NOT_LIVE)
+    return select(func.count()).select_from(contacts).where(*not_live, exists().where(_CAPTURED_ITSELF))
+
+
+@cache
+def _count_uncovered() -> tuple[Select[Any], ...]:
+    """Count live contacts that were added after the feed was read and not captured themselves. The status is compared
+    in a way that no index answers: the date is what narrows."""
+    live = contacts.c.status.concat("").in_(LIVE)
+    uncaptured = contacts.c.location_id == _LOCATION, live, ~exists().where(_CAPTURED_ITSELF)
+    return tuple(select(func.count()).select_from(contacts).where(added, *uncaptured) for added in _added_since(_SINCE))
+
+
+@cache
+def _count_due(*, has_feed: bool) -> Select[Any]:
+    again = or_(_IS_CAPTURED, ~or_(*_added_since(_SINCE))) if has_feed else _IS_CAPTURED
+    return _with_contacts(_LOCATION, _KIND, func.count()).where(_IS_DUE, again, contacts.c.status.in_(LIVE))
+
+
+@cache
+def _count_stale() -> Select[Any]:
+    old = captures.c.captured_at < bindparam("before", type_=UtcDateTime)
+    stale = _with_contacts(_LOCATION, _KIND, captures.c.subject_id).where(old, contacts.c.status.in_(LIVE))
+    return select(func.count()).select_from(stale.limit(STALE_COUNT_CAP).subquery())

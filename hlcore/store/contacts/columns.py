@@ -1,8 +1,8 @@
 """What the database keeps of a contact beside its bytes: the columns that people search, sort and compare by.
 
-All of it is derived from the contact and can be derived again. `search` is one text with everything the search box
+All of it is derived from the contact and can be derived again. `search` is one text of everything that the search box
 looks in, a line each: folded name, e-mail, phone digits, the additional ones, the company, and each tag behind '#'.
-The folding removes line ends from people's input, so a search never matches across two of them.
+Folding removes line ends from what people typed, so a search never matches across two lines.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from hlcore.model.contact import Contact, digits, fold
+from hlcore.model import lifecycle
+from hlcore.model.contact import Contact, digits, fold_text
 from hlcore.store.database import Tx
 from hlcore.store.dialects import json_value, moment_value
 from hlcore.store.text import checksum, clean, dump_json, fit, is_clean
@@ -39,12 +40,14 @@ DERIVED = (
     "date_updated",
 )
 """The columns that follow from a contact, in the order of `derived`."""
+LIVE = tuple(sorted(map(str, lifecycle.LIVE)))
+"""The statuses of contacts that exist in HighLevel, as texts for SQL."""
 
 FACET_LIMIT = 255
 
 
 def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
-    """The values of the columns `DERIVED`, as the database keeps them."""
+    """Return the values of the columns `DERIVED`, as `insert_rows` takes them."""
     name_key, phone_key = contact.name_key, contact.phone_key
     search = search_text(contact, name_key, phone_key)
     name, email, phone, company, source = (
@@ -83,13 +86,13 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
 
 
 def search_text(contact: Contact, name_key: str, phone_key: str) -> str:
-    """Everything that the search box looks in, a line each."""
-    parts = [name_key, fold(contact.email), phone_key]
+    """Return everything that the search box looks in, a line each."""
+    parts = [name_key, fold_text(contact.email), phone_key]
     if contact.other_emails or contact.other_phones:
-        parts += map(fold, contact.other_emails)
+        parts += map(fold_text, contact.other_emails)
         parts += map(digits, contact.other_phones)
     if contact.company:
-        parts.append(fold(contact.company))
+        parts.append(fold_text(contact.company))
     if contact.tags:
         parts += map(tag_line, contact.tags)
     return "\n" + "\n".join(filter(None, parts)) + "\n"
@@ -97,34 +100,34 @@ def search_text(contact: Contact, name_key: str, phone_key: str) -> str:
 
 @lru_cache(maxsize=4096)
 def tag_line(tag: str) -> str:
-    """How a tag stands in `search`."""
-    return "#" + fold(tag)
+    """Return how a tag is written in `search`."""
+    return "#" + fold_text(tag)
 
 
 def aliases(contacts: Iterable[Contact]) -> set[tuple[str, str, str]]:
-    """The additional e-mails and phones: (kind, value, contact_id)."""
-    found = set()
+    """Return the additional e-mails and phones: (kind, value, contact_id)."""
+    rows = set()
     for contact in contacts:
         if contact.other_emails:
-            found |= {("email", alias(value.lower()), contact.contact_id) for value in contact.other_emails}
+            rows |= {("email", alias(value.lower()), contact.contact_id) for value in contact.other_emails}
         if contact.other_phones:
-            found |= {("phone", alias(digits(value)), contact.contact_id) for value in contact.other_phones}
-    return {row for row in found if row[1]}
+            rows |= {("phone", alias(digits(value)), contact.contact_id) for value in contact.other_phones}
+    return {row for row in rows if row[1]}
 
 
 def alias(value: str) -> str:
-    """An e-mail or phone as a key of at most 255 characters; equal values have equal keys."""
+    """Return an e-mail or phone as a key of at most 255 characters; equal values have equal keys."""
     return fit(value, 255)
 
 
 def facets(contacts: Sequence[Contact]) -> set[tuple[str, str]]:
-    """The choices that these contacts add to the filters: (kind, value). Overlong values are no choice."""
-    found = {("owner_id", fit(value, 64)) for value in {contact.owner_id for contact in contacts}}
-    found |= {("source", clean(value)) for value in {contact.source for contact in contacts}}
-    found |= {("tag", clean(value)) for value in {tag for contact in contacts for tag in contact.tags}}
-    return {row for row in found if row[1] and len(row[1]) <= FACET_LIMIT}
+    """Return the choices that these contacts add to the filters: (kind, value). Overlong values are no choice."""
+    rows = {("owner_id", fit(value, 64)) for value in {contact.owner_id for contact in contacts}}
+    rows |= {("source", clean(value)) for value in {contact.source for contact in contacts}}
+    rows |= {("tag", clean(value)) for value in {tag for contact in contacts for tag in contact.tags}}
+    return {row for row in rows if row[1] and len(row[1]) <= FACET_LIMIT}
 
 
 def moments(tx: Tx, *values: datetime | None) -> tuple[Any, ...]:
-    """Moments as the database keeps them."""
+    """Return moments as `insert_rows` takes them."""
     return tuple(moment_value(tx, value) for value in values)

@@ -1,14 +1,8 @@
-"""The whole copy of a contact: its columns, the bytes HighLevel sent, and the bytes that came before them.
+"""Reading copies of contacts by id: the columns, the bytes HighLevel sent, and the earlier bytes.
 
-Contacts by id: one look into the unique index for each, whatever the database believes about its tables.
-
-PostgreSQL plans by statistics, and a first listing runs before there are any: asked for 500 ids it would read the
-whole location again for each page. A lateral subquery that it may not flatten leaves it no choice.
-
-What changed when: contacts whose bytes were replaced in a period.
-
-Versions are only ever appended, so their numbers follow time but for the length of a transaction. The period is found
-by halving over the numbers; an index by moment, which every change would have to pay for, is not needed.
+Each id is one lookup in the unique index, whatever PostgreSQL's statistics say: a first listing runs before there are
+any, and asked for 500 ids the planner would read the whole location again for each page. A lateral subquery that it may
+not flatten leaves it no choice (`select_by_ids`).
 """
 
 from __future__ import annotations
@@ -17,48 +11,16 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, select, true
 
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, among_numbers, chunked, is_postgres
-from hlcore.store.tables import contact_bytes, contacts, details
-from hlcore.store.tables import versions as table
-from hlcore.store.tables import versions as version_table
+from hlcore.store.tables import contact_bytes, contact_details, contact_versions, contacts
 
-
-def by_id(tx: Tx, location_id: Any, ids: Sequence[str], *columns: ColumnElement[Any]) -> Select[Any]:
-    """A SELECT of these columns of the contacts with these ids, in no order. `location_id` may be an expression."""
-    if not is_postgres(tx):
-        return select(*columns).where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
-    asked = func.unnest(literal(list(ids), ARRAY(Text))).table_valued("id").render_derived()
-    one = select(*columns).where(contacts.c.location_id == location_id, contacts.c.contact_id == asked.c.id)
-    found = one.offset(0).lateral()
-    return select(*found.c).select_from(asked.join(found, true()))
-
-
-def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> list[int]:
-    """The `row_id` of each of these contacts that there is, ascending."""
-    found: list[int] = []
-    for part in chunked(ids):
-        found += tx.execute(by_id(tx, location_id, part, contacts.c.row_id)).scalars()
-    return sorted(found)
-
-
-def rows_of(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, bytes]:
-    """The bytes of each of these contacts that there is, by id."""
-    found: dict[str, bytes] = {}
-    of_these = select(contacts.c.contact_id, contact_bytes.c.raw).join(
-        contact_bytes, contact_bytes.c.row_id == contacts.c.row_id
-    )
-    for part in chunked(ids):
-        here = among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, part))
-        found.update((row[0], row[1]) for row in tx.execute(of_these.where(here)))
-    return found
-
-
+_LONGEST_TRANSACTION = timedelta(hours=1)
+"""By so much the order of version numbers and that of their moments may differ."""
 _DIGESTS = {
     "sqlite": "SELECT contact_id, row_id, digest FROM contacts "
     "WHERE location_id = ? AND contact_id IN (SELECT value FROM json_each(?))",
@@ -66,17 +28,18 @@ _DIGESTS = {
     "SELECT contact_id, row_id, digest FROM contacts "
     "WHERE location_id = asked.location_id AND contact_id = asked.id OFFSET 0) AS one",
 }
-"""As `by_id`; ready made, because every page of a listing asks it."""
+"""As `select_by_ids`; written out because every page of a listing runs it."""
 
 
-def digests(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-    """Which of these contacts the vault holds, by id: its `row_id` and the SHA-256 of its bytes."""
-    found: dict[str, tuple[int, bytes]] = {}
-    for part in chunked(ids):
-        asked = list(part) if is_postgres(tx) else json.dumps(part)
-        of_these = tx.exec_driver_sql(_DIGESTS[tx.dialect.name], (location_id, asked)).all()
-        found.update({contact_id: (row_id, kept) for contact_id, row_id, kept in of_these})
-    return found
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """What a listing compares a contact with. The digest is SHA-256, 32 bytes."""
+
+    contact_id: str
+    digest: bytes
+    status: str
+    date_updated: datetime | None
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +72,7 @@ class StoredContact:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ContactVersion:
     """Bytes that a contact had from `captured_at` until `replaced_at`. `part` is 'row' or 'detail'."""
 
     version_id: int
@@ -123,117 +86,167 @@ class Version:
     raw: bytes
 
 
+_KNOWN = tuple(contacts.c[name] for name in KnownContact.__slots__)
 _NAMES = StoredContact.__slots__[:-2]
 _TAGS = _NAMES.index("tags")
-_WHOLE = (
-    select(*(contacts.c[name] for name in _NAMES), contact_bytes.c.raw, details.c.raw.label("detail"))
+_STORED: Select[Any] = (
+    select(*(contacts.c[name] for name in _NAMES), contact_bytes.c.raw, contact_details.c.raw.label("detail"))
     .join(contact_bytes, contact_bytes.c.row_id == contacts.c.row_id)
-    .outerjoin(details, details.c.row_id == contacts.c.row_id)
+    .outerjoin(contact_details, contact_details.c.row_id == contacts.c.row_id)
 )
 
 
-def whole() -> Select[Any]:
-    """A SELECT of everything that `stored` needs."""
-    return _WHOLE
+def select_by_ids(tx: Tx, location_id: Any, ids: Sequence[str], *columns: ColumnElement[Any]) -> Select[Any]:
+    """Return a SELECT of these columns of these contacts, unordered. `location_id` may be an SQL expression."""
+    if not is_postgres(tx):
+        return select(*columns).where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
+    asked = func.unnest(literal(list(ids), ARRAY(Text))).table_valued("id").render_derived()
+    one = select(*columns).where(contacts.c.location_id == location_id, contacts.c.contact_id == asked.c.id)
+    lateral = one.offset(0).lateral()
+    return select(*lateral.c).select_from(asked.join(lateral, true()))
 
 
-def stored(row: Sequence[Any]) -> StoredContact:
-    """The contact in a row of `whole`."""
+def select_stored() -> Select[Any]:
+    """Return a SELECT of everything that `to_stored_contact` needs."""
+    return _STORED
+
+
+def to_stored_contact(row: Sequence[Any]) -> StoredContact:
+    """Return the contact in a row of `select_stored`."""
     values = list(row)
     values[_TAGS] = tuple(values[_TAGS])
     return StoredContact(*values)
 
 
 def get(tx: Tx, location_id: str, contact_id: str) -> StoredContact | None:
-    """The copy of this contact, None when there is none."""
-    found = get_many(tx, location_id, [contact_id])
-    return found[0] if found else None
+    """Return the copy of this contact, None when there is none."""
+    return next(iter(get_many(tx, location_id, [contact_id])), None)
 
 
 def get_many(tx: Tx, location_id: str, ids: Iterable[str]) -> list[StoredContact]:
-    """The copies of these contacts by id; ids without a copy are left out."""
-    found: list[StoredContact] = []
+    """Return the copies of these contacts, ordered by id; ids without a copy are left out."""
+    copies: list[StoredContact] = []
     for part in chunked(list(ids)):
-        query = whole().where(among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, part)))
-        found += (stored(row) for row in tx.execute(query))
-    return sorted(found, key=lambda contact: contact.contact_id)
+        query = _STORED.where(among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, part)))
+        copies += (to_stored_contact(row) for row in tx.execute(query))
+    return sorted(copies, key=lambda contact: contact.contact_id)
 
 
-def find(tx: Tx, contact_id: str) -> list[StoredContact]:
-    """Every location's copy of the contact with this id."""
-    found = (get(tx, location_id, contact_id) for location_id in _locations(tx))
-    return [contact for contact in found if contact is not None]
+def find_in_all_locations(tx: Tx, contact_id: str) -> list[StoredContact]:
+    """Return every location's copy of the contact with this id."""
+    copies = (get(tx, location_id, contact_id) for location_id in _location_ids(tx))
+    return [contact for contact in copies if contact is not None]
 
 
-def iterate_ids(tx: Tx, location_id: str, ids: Iterable[str], *, chunk: int = 1000) -> Iterator[StoredContact]:
-    """The copies of these contacts, in the order of the ids, in constant memory; ids without a copy are left out."""
-    source = iter(ids)
-    while part := list(islice(source, chunk)):
-        found = {contact.contact_id: contact for contact in get_many(tx, location_id, part)}
-        yield from (found[contact_id] for contact_id in part if contact_id in found)
+def row_ids(tx: Tx, location_id: str, ids: Sequence[str]) -> list[int]:
+    """Return the `row_id`s of these contacts, ascending; ids without a copy are left out."""
+    rows: list[int] = []
+    for part in chunked(ids):
+        rows += tx.execute(select_by_ids(tx, location_id, part, contacts.c.row_id)).scalars()
+    return sorted(rows)
 
 
-def versions(tx: Tx, location_id: str, contact_id: str) -> list[Version]:
-    """The bytes this contact had before the present ones, oldest first."""
-    query = select(*(version_table.c[name] for name in Version.__slots__)).where(
-        version_table.c.location_id == location_id, version_table.c.contact_id == contact_id
+def raw_by_id(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, bytes]:
+    """Return the bytes of these contacts by id; ids without a copy are left out."""
+    raws: dict[str, bytes] = {}
+    query = select(contacts.c.contact_id, contact_bytes.c.raw).join(
+        contact_bytes, contact_bytes.c.row_id == contacts.c.row_id
     )
-    return [_version(row) for row in tx.execute(query.order_by(version_table.c.version_id))]
+    for part in chunked(ids):
+        rows = among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, part))
+        raws.update((row[0], row[1]) for row in tx.execute(query.where(rows)))
+    return raws
 
 
-def _version(row: Sequence[Any]) -> Version:
-    return Version(*row)
+def known_contacts(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, KnownContact]:
+    """Return those of these contacts that the vault holds, by id."""
+    known: dict[str, KnownContact] = {}
+    for part in chunked(ids):
+        rows = tx.execute(select_by_ids(tx, location_id, part, *_KNOWN))
+        known.update((row[0], KnownContact(*row)) for row in rows)
+    return known
 
 
-def _locations(tx: Tx) -> Iterator[str]:
-    """The locations that have contacts, one look into the index each."""
-    after = tx.execute(select(func.min(contacts.c.location_id))).scalar()
-    while after is not None:
-        yield after
-        after = tx.execute(select(func.min(contacts.c.location_id)).where(contacts.c.location_id > after)).scalar()
+def digests(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+    """Return (`row_id`, SHA-256 of the bytes) of those of these contacts that the vault holds, by id."""
+    known: dict[str, tuple[int, bytes]] = {}
+    for part in chunked(ids):
+        given = list(part) if is_postgres(tx) else json.dumps(part)
+        rows = tx.exec_driver_sql(_DIGESTS[tx.dialect.name], (location_id, given)).all()
+        known.update({contact_id: (row_id, digest) for contact_id, row_id, digest in rows})
+    return known
 
 
-SLACK = timedelta(hours=1)
-"""Longer than any transaction: so far may the order of numbers and moments differ."""
+def versions(tx: Tx, location_id: str, contact_id: str) -> list[ContactVersion]:
+    """Return the bytes the contact had before the present ones, oldest first."""
+    return versions_by_contact(tx, location_id, [contact_id]).get(contact_id, [])
 
 
-def changed_between(tx: Tx, location_id: str, start: datetime, end: datetime, *, limit: int) -> list[str]:
-    """Ids of the contacts of which earlier bytes were replaced from `start` until before `end`, in their order, at most
-    `limit`."""
-    first, last = _number_at(tx, start - SLACK), _number_at(tx, end + SLACK)
+def versions_by_contact(tx: Tx, location_id: str, ids: Iterable[str]) -> dict[str, list[ContactVersion]]:
+    """Return the bytes these contacts had before the present ones, by id, oldest first; contacts without any are left
+    out."""
+    earlier: dict[str, list[ContactVersion]] = {}
+    columns = [contact_versions.c[name] for name in ContactVersion.__slots__]
+    for part in chunked(list(ids)):
+        query = select(*columns).where(
+            contact_versions.c.location_id == location_id, among(tx, contact_versions.c.contact_id, part)
+        )
+        for row in tx.execute(query.order_by(contact_versions.c.version_id)):
+            earlier.setdefault(row[2], []).append(ContactVersion(*row))
+    return earlier
+
+
+def count_versions(tx: Tx, location_ids: Sequence[str]) -> int:
+    """Return how many earlier copies of contacts of these locations are held."""
+    query = select(func.count()).select_from(contact_versions)
+    return tx.execute(query.where(among(tx, contact_versions.c.location_id, location_ids))).scalar_one()
+
+
+def ids_changed_between(tx: Tx, location_id: str, start: datetime, end: datetime, *, limit: int) -> list[str]:
+    """Return the ids, ascending, of at most `limit` contacts of which bytes were replaced from `start` until before
+    `end`.
+
+    Versions are only ever appended, so their numbers follow time but for the length of a transaction: the period is
+    found by bisecting the numbers, without an index by moment that every change would have to pay for.
+    """
+    first = _first_version_at(tx, start - _LONGEST_TRANSACTION)
+    last = _first_version_at(tx, end + _LONGEST_TRANSACTION)
     query = (
-        select(table.c.contact_id)
+        select(contact_versions.c.contact_id)
         .distinct()
-        .where(table.c.version_id >= first, table.c.version_id <= last, table.c.location_id == location_id)
-        .where(table.c.replaced_at >= start, table.c.replaced_at < end)
-        .order_by(table.c.contact_id)
+        .where(
+            contact_versions.c.version_id >= first,
+            contact_versions.c.version_id <= last,
+            contact_versions.c.location_id == location_id,
+            contact_versions.c.replaced_at >= start,
+            contact_versions.c.replaced_at < end,
+        )
+        .order_by(contact_versions.c.contact_id)
         .limit(limit)
     )
     return list(tx.execute(query).scalars())
 
 
-def versions_of(tx: Tx, location_id: str, ids: Iterable[str]) -> dict[str, list[Version]]:
-    """Contact → the bytes it had before the present ones, oldest first; contacts without any are left out."""
-    found: dict[str, list[Version]] = {}
-    columns = [table.c[name] for name in Version.__slots__]
-    for part in chunked(list(ids)):
-        mine = select(*columns).where(table.c.location_id == location_id, among(tx, table.c.contact_id, part))
-        for row in tx.execute(mine.order_by(table.c.version_id)):
-            found.setdefault(row[2], []).append(Version(*row))
-    return found
-
-
-def _number_at(tx: Tx, at: datetime) -> int:
-    """The smallest version number from which on everything was replaced at or after this moment, give or take the
-    slack; one more than the largest where nothing was."""
-    ends = tx.execute(select(func.min(table.c.version_id), func.max(table.c.version_id))).one()
+def _first_version_at(tx: Tx, at: datetime) -> int:
+    """Return the smallest version number from which on everything was replaced at or after `at` (up to
+    `_LONGEST_TRANSACTION`); one more than the largest where nothing was."""
+    number, replaced_at = contact_versions.c.version_id, contact_versions.c.replaced_at
+    ends = tx.execute(select(func.min(number), func.max(number))).one()
     low, high = int(ends[0] or 0), int(ends[1] or 0) + 1
     while low < high:
         middle = (low + high) // 2
-        query = select(table.c.version_id, table.c.replaced_at).where(table.c.version_id >= middle)
-        row = tx.execute(query.order_by(table.c.version_id).limit(1)).one_or_none()
+        query = select(number, replaced_at).where(number >= middle).order_by(number).limit(1)
+        row = tx.execute(query).one_or_none()
         if row is None or row[1] >= at:
             high = middle
         else:
             low = int(row[0]) + 1
     return low
+
+
+def _location_ids(tx: Tx) -> Iterator[str]:
+    """Yield the locations that have contacts, with one lookup in the index each."""
+    after = tx.execute(select(func.min(contacts.c.location_id))).scalar()
+    while after is not None:
+        yield after
+        after = tx.execute(select(func.min(contacts.c.location_id)).where(contacts.c.location_id > after)).scalar()

@@ -1,9 +1,9 @@
 """Finding contacts: the search box, the filters, lists by page, and who holds an e-mail or phone.
 
-A question reads the narrow `contacts` of one location from end to end, at most some 0.4 s for a million of them, and
-stops earlier where a page or a capped count is full; `search` (see `store.rows`) answers names, e-mails, phone digits
-and tags in one look. Filter choices come from `facets`, so that no choice costs a scan. Lists over several locations
-are merged from one bounded list of each.
+A query scans the narrow `contacts` of one location, at most some 0.4 s for a million of them, and stops earlier when a
+page or a capped count is full; the column `search` (see `store.contacts.columns`) covers names, e-mails, phone digits
+and tags at once. Filter choices come from `facets`, so that none costs a scan. Lists over several locations are merged
+from one bounded list of each.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
 
-from hlcore.model.contact import digits, fold
+from hlcore.model.contact import digits, fold_text
 from hlcore.store.contacts import columns as contact_columns
-from hlcore.store.contacts.reads import StoredContact, stored, whole
+from hlcore.store.contacts.columns import LIVE
+from hlcore.store.contacts.reads import StoredContact, select_stored, to_stored_contact
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, among_numbers, contains
 from hlcore.store.tables import aliases, contacts, facets
@@ -26,7 +27,6 @@ from hlcore.store.text import checksum, clean
 Sort = Literal["name", "date_added", "changed_at"]
 MAX_WORDS = 8
 MIN_DIGITS = 3
-LIVE = ("present", "returned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class ContactSummary:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A live contact that holds an e-mail or phone. `value` is the key asked for; `since` is when the vault first saw
-    an additional one there, and for the primary one when it first saw the contact."""
+    """A live contact that holds an e-mail or phone. `value` is the key searched for; `since` is when the vault first
+    saw an additional one on this contact, or for the primary one when it first saw the contact."""
 
     contact_id: str
     field: Literal["email", "phone"]
@@ -88,26 +88,26 @@ _ORDER: dict[str, ColumnElement[Any]] = {
 
 
 def search(tx: Tx, query: ContactQuery, *, limit: int, offset: int = 0) -> list[ContactSummary]:
-    """One page of the contacts that match, in the query's order (then by location and id)."""
+    """Return one page of the contacts that match, in the query's order (then by location and id)."""
     if not query.location_ids:
         return []
-    best = [_best(tx, query, location_id, limit + offset) for location_id in query.location_ids]
-    keys = union_all(*(select(part.subquery()) for part in best)).subquery()
-    order = _direction((keys.c.k, keys.c.location_id, keys.c.contact_id), query)
+    parts = [_first_matches(tx, query, location_id, limit + offset) for location_id in query.location_ids]
+    keys = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    order = _ordered((keys.c.k, keys.c.location_id, keys.c.contact_id), query)
     page = select(keys.c.row_id).order_by(*order).limit(limit).offset(offset)
-    wanted = list(tx.execute(page).scalars())
-    if not wanted:
+    row_ids = list(tx.execute(page).scalars())
+    if not row_ids:
         return []
-    found = tx.execute(select(contacts.c.row_id, *_SUMMARY).where(contacts.c.row_id.in_(wanted)))
-    by_id = {row[0]: _summary(row[1:]) for row in found}
-    return [by_id[row_id] for row_id in wanted]
+    rows = tx.execute(select(contacts.c.row_id, *_SUMMARY).where(contacts.c.row_id.in_(row_ids)))
+    summaries = {row[0]: _summary(row[1:]) for row in rows}
+    return [summaries[row_id] for row_id in row_ids]
 
 
 def count_matching(tx: Tx, query: ContactQuery, *, cap: int | None = None) -> int:
-    """How many contacts match; counting stops at `cap`."""
+    """Return how many contacts match; counting stops at `cap`."""
     left, total = cap, 0
     for location_id in query.location_ids:
-        matching = select(literal(1)).select_from(contacts).where(conditions(tx, query, location_id)).limit(left)
+        matching = select(literal(1)).select_from(contacts).where(_matches(tx, query, location_id)).limit(left)
         total += tx.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
         if cap is not None and total >= cap:
             return cap
@@ -115,24 +115,24 @@ def count_matching(tx: Tx, query: ContactQuery, *, cap: int | None = None) -> in
     return total
 
 
-def iterate(tx: Tx, selection: ContactQuery, *, chunk: int = 1000) -> Iterator[StoredContact]:
-    """Every whole contact that matches, by location and id, in constant memory."""
-    for location_id in sorted(set(selection.location_ids)):
+def iterate(tx: Tx, query: ContactQuery, *, chunk: int = 1000) -> Iterator[StoredContact]:
+    """Yield every contact that matches, whole, by location and id, in constant memory."""
+    for location_id in sorted(set(query.location_ids)):
         after = ""
-        matching = conditions(tx, selection, location_id)
+        matching = select_stored().where(_matches(tx, query, location_id)).order_by(contacts.c.contact_id).limit(chunk)
         while True:
-            page = whole().where(matching, contacts.c.contact_id > after).order_by(contacts.c.contact_id).limit(chunk)
-            found = [stored(row) for row in tx.execute(page)]
-            yield from found
-            if len(found) < chunk:
+            rows = tx.execute(matching.where(contacts.c.contact_id > after))
+            page = [to_stored_contact(row) for row in rows]
+            yield from page
+            if len(page) < chunk:
                 break
-            after = found[-1].contact_id
+            after = page[-1].contact_id
 
 
-def distinct(
+def filter_choices(
     tx: Tx, location_ids: Sequence[str], column: Literal["tag", "owner_id", "source"], *, limit: int = 200
 ) -> list[str]:
-    """The values that contacts of these locations have or once had, by alphabet."""
+    """Return the values that contacts of these locations have or once had, in alphabetical order."""
     query = (
         select(facets.c.value)
         .where(among(tx, facets.c.location_id, location_ids), facets.c.kind == column)
@@ -143,86 +143,90 @@ def distinct(
     return list(tx.execute(query).scalars())
 
 
-def counts(tx: Tx, location_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """location → status → how many contacts. Locations without contacts have an empty inner dict."""
-    found: dict[str, dict[str, int]] = {location_id: {} for location_id in location_ids}
+def count_by_status(tx: Tx, location_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return location → status → how many contacts. Locations without contacts have an empty inner dict."""
+    counts: dict[str, dict[str, int]] = {location_id: {} for location_id in location_ids}
     query = (
         select(contacts.c.location_id, contacts.c.status, func.count())
         .where(among(tx, contacts.c.location_id, location_ids))
         .group_by(contacts.c.location_id, contacts.c.status)
     )
     for location_id, status, number in tx.execute(query):
-        found[location_id][status] = number
-    return found
+        counts[location_id][status] = number
+    return counts
 
 
 def any_dnd_settings(tx: Tx, location_id: str) -> bool:
-    """Whether any row of this location's listing carried do-not-disturb settings (HighLevel may leave them out)."""
+    """Return whether any row of this location's listing carried do-not-disturb settings (HighLevel may omit them)."""
     query = select(contacts.c.row_id).where(contacts.c.location_id == location_id, contacts.c.has_dnd_settings)
     return tx.execute(query.limit(1)).one_or_none() is not None
 
 
-def holders(
+def find_holders(
     tx: Tx, location_id: str, *, emails: Iterable[str], phone_keys: Iterable[str], exclude: str = ""
 ) -> list[Holder]:
-    """Live contacts, other than `exclude`, that hold one of these e-mails (lower-case) or phones (digits), as their
-    own or as an additional one; by id."""
-    found: list[Holder] = []
-    for kind, asked in (("email", emails), ("phone", phone_keys)):
-        values = sorted({clean(value) for value in asked if value})
+    """Return the live contacts, other than `exclude`, that hold one of these e-mails (lower-case) or phones (digits),
+    as their primary or an additional one, ordered by id."""
+    holders: list[Holder] = []
+    for kind, given in (("email", emails), ("phone", phone_keys)):
+        values = sorted({clean(value) for value in given if value})
         if values:
-            found += _primary(tx, location_id, kind, values) + _additional(tx, location_id, kind, values)
+            holders += _primary_holders(tx, location_id, kind, values)
+            holders += _additional_holders(tx, location_id, kind, values)
     return sorted(
-        (holder for holder in found if holder.contact_id != exclude),
+        (holder for holder in holders if holder.contact_id != exclude),
         key=lambda holder: (holder.contact_id, holder.field, holder.additional, holder.value),
     )
 
 
-def conditions(tx: Tx, query: ContactQuery, location_id: str) -> ColumnElement[bool]:
-    """What a contact of this location must fulfil."""
-    return and_(contacts.c.location_id == location_id, *filters(tx, query))
-
-
-def filters(tx: Tx, query: ContactQuery) -> list[ColumnElement[bool]]:
-    """What a contact must fulfil whatever its location."""
-    found: list[ColumnElement[bool]] = []
+def filter_conditions(tx: Tx, query: ContactQuery) -> list[ColumnElement[bool]]:
+    """Return the conditions of a query except that on the location."""
+    conditions: list[ColumnElement[bool]] = []
     if query.statuses:
-        found.append(among(tx, contacts.c.status, query.statuses))
+        conditions.append(among(tx, contacts.c.status, query.statuses))
     if query.owner_id:
-        found.append(contacts.c.owner_id == query.owner_id)
+        conditions.append(contacts.c.owner_id == query.owner_id)
     if query.source:
-        found.append(contacts.c.source == query.source)
+        conditions.append(contacts.c.source == query.source)
     if query.tag:
-        found.append(contains(tx, contacts.c.search, f"\n{contact_columns.tag_line(clean(query.tag))}\n"))
+        conditions.append(tag_condition(tx, query.tag))
     if query.text.strip():
-        found.append(text_condition(tx, query.text))
-    return found
+        conditions.append(text_condition(tx, query.text))
+    return conditions
+
+
+def tag_condition(tx: Tx, tag: str) -> ColumnElement[bool]:
+    """Return the condition that a contact has this tag, whatever its case."""
+    return contains(tx, contacts.c.search, f"\n{contact_columns.tag_line(clean(tag))}\n")
 
 
 def text_condition(tx: Tx, typed: str) -> ColumnElement[bool]:
-    """What a contact must fulfil to be found by what somebody typed."""
-    words = fold(clean(typed)).split()[:MAX_WORDS]
+    """Return the condition under which the search box finds a contact."""
+    words = fold_text(clean(typed)).split()[:MAX_WORDS]
     if not words:
         return false()
-    found = and_(*(contains(tx, contacts.c.search, word) for word in words))
+    matches = and_(*(contains(tx, contacts.c.search, word) for word in words))
     number = digits(typed)
     if len(number) >= MIN_DIGITS and not any(letter.isalpha() for letter in typed):
-        found = or_(found, contains(tx, contacts.c.search, number))
-    return or_(found, contacts.c.contact_id == clean(typed).strip()) if len(words) == 1 else found
+        matches = or_(matches, contains(tx, contacts.c.search, number))
+    return or_(matches, contacts.c.contact_id == clean(typed).strip()) if len(words) == 1 else matches
 
 
-def _best(tx: Tx, query: ContactQuery, location_id: str, limit: int) -> Select[Any]:
-    """The first `limit` matches of one location, as sort key and identity."""
+def _matches(tx: Tx, query: ContactQuery, location_id: str) -> ColumnElement[bool]:
+    return and_(contacts.c.location_id == location_id, *filter_conditions(tx, query))
+
+
+def _first_matches(tx: Tx, query: ContactQuery, location_id: str, limit: int) -> Select[Any]:
+    """Select the first `limit` matches of one location, as sort key and identity."""
     key = _ORDER[query.sort]
     identity = (contacts.c.location_id, contacts.c.contact_id)
-    found = select(key.label("k"), *identity, contacts.c.row_id).where(conditions(tx, query, location_id))
-    return found.order_by(*_direction((key, *identity), query)).limit(limit)
+    matching = select(key.label("k"), *identity, contacts.c.row_id).where(_matches(tx, query, location_id))
+    return matching.order_by(*_ordered((key, *identity), query)).limit(limit)
 
 
-def _direction(columns: Sequence[ColumnElement[Any]], query: ContactQuery) -> list[ColumnElement[Any]]:
+def _ordered(columns: Sequence[ColumnElement[Any]], query: ContactQuery) -> list[ColumnElement[Any]]:
     first, *rest = columns
-    ordered = first.desc().nulls_last() if query.descending else first.asc().nulls_last()
-    return [ordered, *rest]
+    return [first.desc().nulls_last() if query.descending else first.asc().nulls_last(), *rest]
 
 
 def _summary(row: Sequence[Any]) -> ContactSummary:
@@ -231,7 +235,7 @@ def _summary(row: Sequence[Any]) -> ContactSummary:
     return ContactSummary(*values)
 
 
-def _primary(tx: Tx, location_id: str, kind: str, values: Sequence[str]) -> list[Holder]:
+def _primary_holders(tx: Tx, location_id: str, kind: str, values: Sequence[str]) -> list[Holder]:
     column, hashed = (
         (contacts.c.email, contacts.c.email_hash) if kind == "email" else (contacts.c.phone_key, contacts.c.phone_hash)
     )
@@ -252,7 +256,7 @@ def _primary(tx: Tx, location_id: str, kind: str, values: Sequence[str]) -> list
     return [_holder(row) for row in tx.execute(query)]
 
 
-def _additional(tx: Tx, location_id: str, kind: str, values: Sequence[str]) -> list[Holder]:
+def _additional_holders(tx: Tx, location_id: str, kind: str, values: Sequence[str]) -> list[Holder]:
     keys = {contact_columns.alias(value): value for value in values}
     query = (
         select(

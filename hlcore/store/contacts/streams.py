@@ -1,7 +1,8 @@
-"""Whole tables as streams, for files: narrow rows in the order in which they were stored, in constant memory.
+"""Streams of contacts, their versions and records for export files: narrow rows, in constant memory.
 
-The order is that of the row ids, so that a million contacts are read from one end of the disk to the other; the
-location is therefore compared in a way that no index answers (`_of`)."""
+Contacts and versions come in the order of their row ids, so that a million of them are read from one end of the disk to
+the other; the location is therefore compared in a way that no index answers (`_of_locations`).
+"""
 
 from __future__ import annotations
 
@@ -11,18 +12,25 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 
-from hlcore.store.contacts.search import ContactQuery, filters
+from hlcore.store.contacts.search import ContactQuery, filter_conditions
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among
-from hlcore.store.tables import contact_bytes, contacts, details, disappearances, records
-from hlcore.store.tables import versions as version_table
+from hlcore.store.tables import (
+    contact_bytes,
+    contact_details,
+    contact_versions,
+    contacts,
+    disappearances,
+    records,
+)
 
 CHUNK = 2_000
+_NOT_ERASED = contacts.c.status != "erased"
 
 
 class ContactCopy(NamedTuple):
-    """The bytes of a contact, and what a file says beside them. `clock_from`: of a deleted one, when the recovery
-    clock started."""
+    """The bytes of a contact, and what a file says beside them. `clock_from`: when the recovery clock of a deleted
+    contact started."""
 
     row_id: int
     location_id: str
@@ -34,7 +42,7 @@ class ContactCopy(NamedTuple):
     detail: bytes | None
 
 
-class OldCopy(NamedTuple):
+class VersionCopy(NamedTuple):
     """Earlier bytes of a contact."""
 
     version_id: int
@@ -57,7 +65,7 @@ class RecordCopy(NamedTuple):
     raw: bytes
 
 
-_CLOCK = case(
+_CLOCK_FROM = case(
     (
         contacts.c.status == "deleted",
         select(disappearances.c.clock_from)
@@ -73,75 +81,65 @@ _CLOCK = case(
 _COPY = (
     select(
         *(contacts.c[name] for name in ContactCopy._fields[:-3]),
-        _CLOCK.label("clock_from"),
+        _CLOCK_FROM.label("clock_from"),
         contact_bytes.c.raw,
-        details.c.raw.label("detail"),
+        contact_details.c.raw.label("detail"),
     )
     .join(contact_bytes, contact_bytes.c.row_id == contacts.c.row_id)
-    .outerjoin(details, details.c.row_id == contacts.c.row_id)
+    .outerjoin(contact_details, contact_details.c.row_id == contacts.c.row_id)
 )
-_OLD = select(*(version_table.c[name] for name in OldCopy._fields))
+_VERSION = select(*(contact_versions.c[name] for name in VersionCopy._fields))
 _RECORD = select(*(records.c[name] for name in RecordCopy._fields))
 
 
-def copies(tx: Tx, query: ContactQuery, *, but: Sequence[str] = ("erased",)) -> Iterator[ContactCopy]:
-    """Every contact that matches, except those in the states `but`, in the order in which they came to the vault."""
-    matching = [_of(contacts.c.location_id, query.location_ids), *filters(tx, query)]
-    matching += [contacts.c.status != status for status in but]
-    for row in _pages(tx, _COPY.where(*matching), contacts.c.row_id):
+def iterate_copies(tx: Tx, query: ContactQuery) -> Iterator[ContactCopy]:
+    """Yield every contact that matches, except erased ones, in the order in which they came to the vault."""
+    matching = [_of_locations(contacts.c.location_id, query.location_ids), *filter_conditions(tx, query), _NOT_ERASED]
+    for row in _rows(tx, _COPY.where(*matching), contacts.c.row_id):
         yield ContactCopy._make(row)
 
 
-def copies_of(
-    tx: Tx, location_id: str, ids: Sequence[str], *, but: Sequence[str] = ("erased",)
-) -> dict[str, ContactCopy]:
-    """The copies of these contacts (not more than a page of them) by id."""
-    query = _COPY.where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids))
-    found = (ContactCopy._make(row) for row in tx.execute(query.where(contacts.c.status.not_in(but))))
-    return {copy.contact_id: copy for copy in found}
+def copies_by_id(tx: Tx, location_id: str, ids: Sequence[str]) -> dict[str, ContactCopy]:
+    """Return the copies of these contacts (a page of them at most), except erased ones, by id."""
+    query = _COPY.where(contacts.c.location_id == location_id, among(tx, contacts.c.contact_id, ids), _NOT_ERASED)
+    copies = (ContactCopy._make(row) for row in tx.execute(query))
+    return {copy.contact_id: copy for copy in copies}
 
 
-def old_copies(tx: Tx, location_ids: Sequence[str], ids: Sequence[str] | None = None) -> Iterator[OldCopy]:
-    """Every earlier copy of the contacts of these locations, or of those with these ids, oldest first."""
-    query = _OLD.where(version_table.c.location_id.in_(location_ids))
+def iterate_version_copies(
+    tx: Tx, location_ids: Sequence[str], ids: Sequence[str] | None = None
+) -> Iterator[VersionCopy]:
+    """Yield every earlier copy of the contacts of these locations (with these ids, where given), oldest first."""
+    query = _VERSION.where(contact_versions.c.location_id.in_(location_ids))
     if ids is not None:
-        query = query.where(among(tx, version_table.c.contact_id, ids))
-    for row in _pages(tx, query, version_table.c.version_id):
-        yield OldCopy._make(row)
+        query = query.where(among(tx, contact_versions.c.contact_id, ids))
+    for row in _rows(tx, query, contact_versions.c.version_id):
+        yield VersionCopy._make(row)
 
 
-def record_copies(
+def iterate_record_copies(
     tx: Tx, location_ids: Sequence[str], kind: str, ids: Sequence[str] | None = None
 ) -> Iterator[RecordCopy]:
-    """Every record of this kind, or those of the contacts with these ids, by location and id."""
+    """Yield every record of this kind (of the contacts with these ids, where given), by location and id."""
     for location_id in sorted(set(location_ids)):
         query = _RECORD.where(records.c.location_id == location_id, records.c.kind == kind)
         if ids is not None:
             query = query.where(among(tx, records.c.contact_id, ids))
+        query = query.order_by(records.c.record_id).limit(CHUNK)
         after = ""
-        while found := tx.execute(
-            query.where(records.c.record_id > after).order_by(records.c.record_id).limit(CHUNK)
-        ).all():
-            yield from (RecordCopy._make(row) for row in found)
-            after = found[-1].record_id
+        while page := tx.execute(query.where(records.c.record_id > after)).all():
+            yield from (RecordCopy._make(row) for row in page)
+            after = page[-1].record_id
 
 
-def raws(tx: Tx, location_id: str, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
-    """The bytes of these records, vanished ones too, by id; without those that the vault does not hold."""
-    query = select(records.c.record_id, records.c.raw).where(
-        records.c.location_id == location_id, records.c.kind == kind, among(tx, records.c.record_id, ids)
-    )
-    return {row[0]: row[1] for row in tx.execute(query)} if ids else {}
-
-
-def _pages(tx: Tx, query: Select[Any], key: ColumnElement[int]) -> Iterator[Sequence[Any]]:
-    """All rows by their key, which stands first in them."""
+def _rows(tx: Tx, query: Select[Any], key: ColumnElement[int]) -> Iterator[Sequence[Any]]:
+    """Yield all rows ordered by their key, which is their first column."""
     after = 0
-    while found := tx.execute(query.where(key > after).order_by(key).limit(CHUNK)).all():
-        yield from found
-        after = found[-1][0]
+    while page := tx.execute(query.where(key > after).order_by(key).limit(CHUNK)).all():
+        yield from page
+        after = page[-1][0]
 
 
-def _of(column: ColumnElement[str], location_ids: Sequence[str]) -> ColumnElement[bool]:
-    """One of these locations, compared so that SQLite keeps to the order of the row ids."""
+def _of_locations(column: ColumnElement[str], location_ids: Sequence[str]) -> ColumnElement[bool]:
+    """Return a condition on the location that keeps SQLite to the order of the row ids."""
     return func.coalesce(column, "").in_(location_ids)

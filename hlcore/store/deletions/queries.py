@@ -1,7 +1,7 @@
-"""Asking the register of disappearances.
+"""Queries on the register of disappearances, and the states in which people see its rows.
 
-The states that people see, as questions to the register. `expired` is never stored: a deleted contact is expired
-once its location's window has closed, so it is asked for by the start of the clock.
+`expired` is never stored: a deleted contact is expired once its location's recovery window has closed, so that queries
+ask for it by the start of the clock (`window_spans`).
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 
-from hlcore.model.lifecycle import Status, shown
+from hlcore.model import lifecycle
+from hlcore.model.lifecycle import Status, status_now
 from hlcore.model.recovery_window import RemainingTime
-from hlcore.store.contacts import columns as contact_columns
-from hlcore.store.contacts.search import text_condition
+from hlcore.store.contacts.search import tag_condition, text_condition
 from hlcore.store.database import Tx
-from hlcore.store.dialects import among, contains, seconds
+from hlcore.store.dialects import among, seconds
 from hlcore.store.locations import Location
-from hlcore.store.tables import contacts
-from hlcore.store.tables import disappearances as table
-from hlcore.store.text import clean
+from hlcore.store.tables import contacts, disappearances
 
 CONFIRMED = ("deleted", "merged", "returned", "recreated", "erased")
+LOST = tuple(sorted(map(str, lifecycle.LOST)))
+_INSTANT = timedelta(microseconds=1)
+_STATUSES = frozenset(Status)
 
 
 @dataclass(frozen=True, slots=True)
 class Disappearance:
-    """One time that a contact went missing, and who it is (from its last copy). `deleted_at` is exact and None where
-    nobody told; the recovery clock starts at `clock_from`; `ended_at` is None while the contact is missing."""
+    """One time that a contact went missing, with the contact's last known data. `deleted_at` is exact, and None without
+    a webhook; the recovery clock starts at `clock_from`; `ended_at` is None while the contact is missing."""
 
     disappearance_id: int
     location_id: str
@@ -73,7 +74,7 @@ class WindowSpan:
 @dataclass(frozen=True, slots=True)
 class RegisterQuery:
     """Which disappearances. Empty parts do not restrict; `…_after` and `…_since` include their moment, `…_before` does
-    not. `text` finds as in `finding.ContactQuery`. `spans`: in one of these as well (see `store.shown`)."""
+    not. `text` matches as in `ContactQuery`. `spans`: also within one of these (see `window_spans`)."""
 
     location_ids: Sequence[str]
     statuses: Sequence[str] = ()
@@ -93,18 +94,22 @@ class RegisterQuery:
 
 
 _NAMES = Disappearance.__slots__
+_OWN_COLUMNS = _NAMES[: _NAMES.index("name")]
 _QUERY: Select[Any] = select(
-    *(table.c[name] for name in _NAMES[: _NAMES.index("name")]),
-    *(contacts.c[name] for name in _NAMES[_NAMES.index("name") :]),
-).join(contacts, and_(contacts.c.location_id == table.c.location_id, contacts.c.contact_id == table.c.contact_id))
-_ORDER: dict[str, ColumnElement[Any]] = {
-    "clock_from": table.c.clock_from,
-    "detected_at": table.c.detected_at,
+    *(disappearances.c[name] for name in _OWN_COLUMNS),
+    *(contacts.c[name] for name in _NAMES[len(_OWN_COLUMNS) :]),
+).join(
+    contacts,
+    and_(contacts.c.location_id == disappearances.c.location_id, contacts.c.contact_id == disappearances.c.contact_id),
+)
+_SORT_KEYS: dict[str, ColumnElement[Any]] = {
+    "clock_from": disappearances.c.clock_from,
+    "detected_at": disappearances.c.detected_at,
     "name": contacts.c.name_key,
 }
 
 
-def listing(
+def list_page(
     tx: Tx,
     query: RegisterQuery,
     *,
@@ -113,75 +118,102 @@ def listing(
     sort: Literal["clock_from", "detected_at", "name", "window"] = "clock_from",
     descending: bool = False,
 ) -> list[Disappearance]:
-    """One page of the disappearances that match; by default those first whose clock runs longest, by `window` those
+    """Return one page of the disappearances that match; by default the longest running clock first, by `window` those
     whose location's window closes first."""
-    key = _window_end(tx, query) if sort == "window" else _ORDER[sort]
-    order = (key.desc(), table.c.disappearance_id.desc()) if descending else (key, table.c.disappearance_id)
-    return _all(tx, _where(tx, query).order_by(*order).limit(limit).offset(offset))
+    keys = (_window_end(tx, query) if sort == "window" else _SORT_KEYS[sort], disappearances.c.disappearance_id)
+    order = [key.desc() for key in keys] if descending else keys
+    return _fetch(tx, _select(tx, query).order_by(*order).limit(limit).offset(offset))
 
 
 def count(tx: Tx, query: RegisterQuery) -> int:
-    """How many disappearances match."""
-    matching = _where(tx, query).with_only_columns(func.count(), maintain_column_froms=True)
+    """Return how many disappearances match."""
+    matching = _select(tx, query).with_only_columns(func.count(), maintain_column_froms=True)
     return tx.execute(matching).scalar_one()
 
 
 def iterate(tx: Tx, query: RegisterQuery, *, chunk: int = 1000) -> Iterator[Disappearance]:
-    """Every disappearance that matches, oldest entry first, in constant memory."""
+    """Yield every disappearance that matches, oldest entry first, in constant memory."""
     after = 0
-    matching = _where(tx, query).order_by(table.c.disappearance_id).limit(chunk)
-    while found := _all(tx, matching.where(table.c.disappearance_id > after)):
-        yield from found
-        after = found[-1].disappearance_id
+    matching = _select(tx, query).order_by(disappearances.c.disappearance_id).limit(chunk)
+    while page := _fetch(tx, matching.where(disappearances.c.disappearance_id > after)):
+        yield from page
+        after = page[-1].disappearance_id
 
 
-def get(tx: Tx, disappearance_id: int) -> Disappearance | None:
-    """The disappearance, None when there is none."""
-    return next(iter(_all(tx, _QUERY.where(table.c.disappearance_id == disappearance_id))), None)
+def list_for_contact(tx: Tx, location_id: str, contact_id: str) -> list[Disappearance]:
+    """Return every time this contact went missing, oldest first."""
+    query = _QUERY.where(disappearances.c.location_id == location_id, disappearances.c.contact_id == contact_id)
+    return _fetch(tx, query.order_by(disappearances.c.disappearance_id))
 
 
-def of_contact(tx: Tx, location_id: str, contact_id: str) -> list[Disappearance]:
-    """Every time this contact went missing, oldest first."""
-    query = _QUERY.where(table.c.location_id == location_id, table.c.contact_id == contact_id)
-    return _all(tx, query.order_by(table.c.disappearance_id))
-
-
-def open_suspects(tx: Tx, location_id: str, *, limit: int, after: int = 0) -> list[Disappearance]:
-    """Disappearances that still wait for an answer, oldest first, behind the id `after`."""
-    query = _QUERY.where(*_suspected(location_id), table.c.disappearance_id > after)
-    return _all(tx, query.order_by(table.c.disappearance_id).limit(limit))
+def list_open_suspects(tx: Tx, location_id: str, *, limit: int, after: int = 0) -> list[Disappearance]:
+    """Return unconfirmed disappearances, oldest first, behind the id `after`."""
+    query = _QUERY.where(*_suspected(location_id), disappearances.c.disappearance_id > after)
+    return _fetch(tx, query.order_by(disappearances.c.disappearance_id).limit(limit))
 
 
 def count_suspects(tx: Tx, location_id: str) -> int:
-    """How many disappearances of this location wait for an answer."""
-    return tx.execute(select(func.count()).select_from(table).where(*_suspected(location_id))).scalar_one()
+    """Return how many disappearances of this location are unconfirmed."""
+    return tx.execute(select(func.count()).select_from(disappearances).where(*_suspected(location_id))).scalar_one()
+
+
+def list_recently_lost(tx: Tx, location_id: str, since: datetime, *, limit: int) -> list[str]:
+    """Return the ids of contacts that were lost since this moment and have not come back, the newest first."""
+    query = (
+        select(disappearances.c.contact_id)
+        .where(
+            disappearances.c.location_id == location_id,
+            disappearances.c.status.in_(LOST),
+            disappearances.c.clock_from >= since,
+            disappearances.c.ended_at.is_(None),
+        )
+        .order_by(disappearances.c.clock_from.desc(), disappearances.c.contact_id)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
 
 
 def confirmed_between(tx: Tx, location_id: str, start: datetime, end: datetime) -> list[tuple[int, datetime, datetime]]:
-    """(id, clock_from, detected_at) of the confirmed disappearances detected from `start` to `end`, both included."""
-    query = select(table.c.disappearance_id, table.c.clock_from, table.c.detected_at).where(
-        table.c.location_id == location_id,
-        table.c.status.in_(CONFIRMED),
-        table.c.detected_at >= start,
-        table.c.detected_at <= end,
+    """Return (id, clock_from, detected_at) of the confirmed disappearances detected from `start` to `end`, both
+    included."""
+    columns = (disappearances.c.disappearance_id, disappearances.c.clock_from, disappearances.c.detected_at)
+    query = select(*columns).where(
+        disappearances.c.location_id == location_id,
+        disappearances.c.status.in_(CONFIRMED),
+        disappearances.c.detected_at >= start,
+        disappearances.c.detected_at <= end,
     )
-    return [(row[0], row[1], row[2]) for row in tx.execute(query.order_by(table.c.disappearance_id))]
+    return [(row[0], row[1], row[2]) for row in tx.execute(query.order_by(disappearances.c.disappearance_id))]
 
 
-def per_day(tx: Tx, location_ids: Sequence[str], since: datetime) -> list[tuple[datetime, int]]:
-    """(moment, how many) of the confirmed disappearances since then, ascending: the time of the deletion where it is
-    known, else of its detection. Whoever shows them puts them into days of the wanted time zone."""
-    moment = func.coalesce(table.c.deleted_at, table.c.detected_at)
-    query = (
-        select(moment, func.count())
-        .where(among(tx, table.c.location_id, location_ids), table.c.status.in_(CONFIRMED), moment >= since)
-        .group_by(moment)
-        .order_by(moment)
-    )
-    return [(row[0], row[1]) for row in tx.execute(query)]
+def window_spans(
+    locations: Sequence[Location],
+    now: datetime,
+    statuses: Sequence[str] = (),
+    *,
+    least_days: int | None = None,
+    most_days: int | None = None,
+) -> list[WindowSpan]:
+    """Return the spans of the register whose rows people see in these states (none: all that were confirmed).
+
+    `least_days` and `most_days` of the window are left, in whole days rounded down, both included; they apply to
+    `deleted` only.
+    """
+    wanted = tuple(statuses) or (*CONFIRMED, Status.EXPIRED)
+    return [span for location in locations for span in _spans_of(location, now, wanted, least_days, most_days)]
 
 
-def _all(tx: Tx, query: Select[Any]) -> list[Disappearance]:
+def display_status(status: str, left: RemainingTime) -> str:
+    """Return the state in which people see a recorded state now."""
+    return str(status_now(Status(status), left)) if status in _STATUSES else status
+
+
+def window_opened_after(location: Location, now: datetime) -> datetime:
+    """Return the moment after which a clock must have started for the recovery window to be open still."""
+    return now - timedelta(days=location.window.days)
+
+
+def _fetch(tx: Tx, query: Select[Any]) -> list[Disappearance]:
     return [_disappearance(row) for row in tx.execute(query)]
 
 
@@ -191,99 +223,83 @@ def _disappearance(row: Sequence[Any]) -> Disappearance:
 
 
 def _suspected(location_id: str) -> tuple[ColumnElement[bool], ...]:
-    return table.c.location_id == location_id, table.c.status == "suspected", table.c.ended_at.is_(None)
-
-
-def _where(tx: Tx, query: RegisterQuery) -> Select[Any]:
-    found: list[ColumnElement[bool]] = [among(tx, table.c.location_id, query.location_ids)]
-    if query.statuses:
-        found.append(among(tx, table.c.status, query.statuses))
-    if query.contact_ids is not None:
-        found.append(among(tx, table.c.contact_id, query.contact_ids))
-    if query.incident_id is not None:
-        found.append(table.c.incident_id == query.incident_id)
-    exact = ((table.c.cause, query.cause), (contacts.c.owner_id, query.owner_id), (contacts.c.source, query.source))
-    found += [column == value for column, value in exact if value]
-    if query.tag:
-        found.append(contains(tx, contacts.c.search, f"\n{contact_columns.tag_line(clean(query.tag))}\n"))
-    if query.text.strip():
-        found.append(text_condition(tx, query.text))
-    if query.spans is not None:
-        found.append(or_(false(), *(_in_span(span) for span in query.spans)))
-    return _QUERY.where(*found, *_moments(query))
-
-
-def _in_span(span: WindowSpan) -> ColumnElement[bool]:
-    found = [table.c.location_id == span.location_id]
-    if span.statuses:
-        found.append(table.c.status.in_(span.statuses))
-    if span.clock_from is not None:
-        found.append(table.c.clock_from >= span.clock_from)
-    if span.clock_before is not None:
-        found.append(table.c.clock_from < span.clock_before)
-    return and_(*found)
-
-
-def _window_end(tx: Tx, query: RegisterQuery) -> ColumnElement[Any]:
-    """When the window closes, as something to sort by. Where all windows are alike an index knows the order."""
-    days = {span.location_id: span.window_days for span in query.spans or ()}
-    if len(set(days.values())) < 2:
-        return table.c.clock_from
-    lengths = case({key: value * 86_400 for key, value in days.items()}, value=table.c.location_id, else_=0)
-    return seconds(tx, table.c.clock_from) + lengths
-
-
-def _moments(query: RegisterQuery) -> Iterator[ColumnElement[bool]]:
-    since = (
-        (table.c.clock_from, query.clock_from_after),
-        (table.c.detected_at, query.detected_since),
-        (table.c.ended_at, query.ended_since),
+    return (
+        disappearances.c.location_id == location_id,
+        disappearances.c.status == "suspected",
+        disappearances.c.ended_at.is_(None),
     )
-    before = ((table.c.clock_from, query.clock_from_before), (table.c.detected_at, query.detected_before))
+
+
+def _select(tx: Tx, query: RegisterQuery) -> Select[Any]:
+    conditions = [among(tx, disappearances.c.location_id, query.location_ids)]
+    if query.statuses:
+        conditions.append(among(tx, disappearances.c.status, query.statuses))
+    if query.contact_ids is not None:
+        conditions.append(among(tx, disappearances.c.contact_id, query.contact_ids))
+    if query.tag:
+        conditions.append(tag_condition(tx, query.tag))
+    if query.text.strip():
+        conditions.append(text_condition(tx, query.text))
+    if query.spans is not None:
+        conditions.append(or_(false(), *(_in_span(span) for span in query.spans)))
+    return _QUERY.where(*conditions, *_exact_values(query), *_bounds(query))
+
+
+def _exact_values(query: RegisterQuery) -> Iterator[ColumnElement[bool]]:
+    if query.incident_id is not None:
+        yield disappearances.c.incident_id == query.incident_id
+    if query.cause:
+        yield disappearances.c.cause == query.cause
+    if query.owner_id:
+        yield contacts.c.owner_id == query.owner_id
+    if query.source:
+        yield contacts.c.source == query.source
+
+
+def _bounds(query: RegisterQuery) -> Iterator[ColumnElement[bool]]:
+    since = (
+        (disappearances.c.clock_from, query.clock_from_after),
+        (disappearances.c.detected_at, query.detected_since),
+        (disappearances.c.ended_at, query.ended_since),
+    )
+    before = (
+        (disappearances.c.clock_from, query.clock_from_before),
+        (disappearances.c.detected_at, query.detected_before),
+    )
     yield from (column >= moment for column, moment in since if moment is not None)
     yield from (column < moment for column, moment in before if moment is not None)
 
 
-_INSTANT = timedelta(microseconds=1)
-_KNOWN = frozenset(Status)
+def _in_span(span: WindowSpan) -> ColumnElement[bool]:
+    conditions = [disappearances.c.location_id == span.location_id]
+    if span.statuses:
+        conditions.append(disappearances.c.status.in_(span.statuses))
+    if span.clock_from is not None:
+        conditions.append(disappearances.c.clock_from >= span.clock_from)
+    if span.clock_before is not None:
+        conditions.append(disappearances.c.clock_from < span.clock_before)
+    return and_(*conditions)
 
 
-def spans(
-    locations: Sequence[Location],
-    now: datetime,
-    statuses: Sequence[str] = (),
-    *,
-    least_days: int | None = None,
-    most_days: int | None = None,
-) -> list[WindowSpan]:
-    """Where in the register the disappearances stand that people see in these states (none: all that were confirmed).
-
-    `least_days` and `most_days` of the window are left, whole days rounded down, both included; they hold for
-    `deleted` only."""
-    wanted = tuple(statuses) or (*CONFIRMED, Status.EXPIRED)
-    return [span for place in locations for span in _spans_of(place, now, wanted, least_days, most_days)]
-
-
-def display_status(status: str, left: RemainingTime) -> str:
-    """A recorded state of the register as people see it now."""
-    return str(shown(Status(status), left)) if status in _KNOWN else status
-
-
-def window_opened_after(location: Location, now: datetime) -> datetime:
-    """The window is still open for clocks that started after this moment."""
-    return now - timedelta(days=location.window.days)
+def _window_end(tx: Tx, query: RegisterQuery) -> ColumnElement[Any]:
+    """Return when the window closes, as a sort key. Where all windows are equally long an index knows the order."""
+    days = {span.location_id: span.window_days for span in query.spans or ()}
+    if len(set(days.values())) < 2:
+        return disappearances.c.clock_from
+    lengths = case({key: value * 86_400 for key, value in days.items()}, value=disappearances.c.location_id, else_=0)
+    return seconds(tx, disappearances.c.clock_from) + lengths
 
 
 def _spans_of(
-    place: Location, now: datetime, wanted: Sequence[str], least: int | None, most: int | None
+    location: Location, now: datetime, wanted: Sequence[str], least: int | None, most: int | None
 ) -> Iterator[WindowSpan]:
-    days, limit = place.window.days, window_opened_after(place, now)
-    plain = [status for status in wanted if status not in (Status.DELETED, Status.EXPIRED)]
-    if plain:
-        yield WindowSpan(place.location_id, plain, None, None, days)
+    days, opened_after = location.window.days, window_opened_after(location, now)
+    others = [status for status in wanted if status not in (Status.DELETED, Status.EXPIRED)]
+    if others:
+        yield WindowSpan(location.location_id, others, None, None, days)
     if Status.DELETED in wanted:
-        start = limit + (timedelta(days=least) if least else _INSTANT)
-        end = None if most is None else limit + timedelta(days=most + 1)
-        yield WindowSpan(place.location_id, (Status.DELETED,), start, end, days)
+        start = opened_after + (timedelta(days=least) if least else _INSTANT)
+        end = None if most is None else opened_after + timedelta(days=most + 1)
+        yield WindowSpan(location.location_id, (Status.DELETED,), start, end, days)
     if Status.EXPIRED in wanted:
-        yield WindowSpan(place.location_id, (Status.DELETED,), None, limit + _INSTANT, days)
+        yield WindowSpan(location.location_id, (Status.DELETED,), None, opened_after + _INSTANT, days)

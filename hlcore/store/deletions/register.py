@@ -1,14 +1,7 @@
-"""The register of disappearances: one row for each time a contact went missing, and what became of it.
+"""The register of disappearances: one row for each time a contact went missing, and how it ended.
 
-A contact has at most one open row (the database enforces it); the row and the contact's status change together. Asking
-the register is in `store.register_queries`, incidents are in `store.incidents`; both are reachable from here.
-
-A person's right to be forgotten, as far as the store is concerned: nothing personal stays anywhere.
-
-What stays is the contact's id with the status `erased`, so that no later listing stores the person again, and the
-dates of the register. The audit log holds no personal data and is not touched.
-
-Taking back in the register what a restore had put there.
+A contact has at most one open row (the database enforces it); the row and the contact's status change together. The
+queries are in `store.deletions.queries`, incidents in `store.deletions.bulk_deletions`.
 """
 
 from __future__ import annotations
@@ -17,42 +10,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Update, delete, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Update, delete, func, select, update
 
 from hlcore.errors import NotFound
-from hlcore.store.contacts import presence as contact_presence
-from hlcore.store.contacts import writes as copies
+from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts.presence import EXPECTED
+from hlcore.store.contacts.writes import set_status
 from hlcore.store.database import Tx
-from hlcore.store.deletions.bulk_deletions import Incident, close_incident, list_incidents, open_incident
-from hlcore.store.deletions.queries import (
-    Disappearance,
-    RegisterQuery,
-    WindowSpan,
-    confirmed_between,
-    count,
-    count_suspects,
-    get,
-    iterate,
-    listing,
-    of_contact,
-    open_suspects,
-    per_day,
-)
 from hlcore.store.dialects import among_numbers, chunked, insert_missing
 from hlcore.store.tables import (
     aliases,
     captures,
     contact_bytes,
+    contact_details,
+    contact_versions,
     contacts,
-    details,
     disappearances,
-    job_items,
     journal,
     record_versions,
     records,
-    versions,
+    restore_items,
 )
-from hlcore.store.tables import disappearances as table
 
 _EMPTY: dict[str, Any] = {
     "status": "erased",
@@ -66,95 +44,35 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def erased(tx: Tx, location_id: str, contact_id: str, *, at: datetime) -> None:
-    """Nothing of this person is held any more: not the copy, its versions, records, restore plans or requests. The
-    register's open row has ended as `erased`. May be repeated. Raises NotFound for a contact that is not held."""
-    here = (contacts.c.location_id == location_id, contacts.c.contact_id == contact_id)
-    row_id = tx.execute(select(contacts.c.row_id).where(*here)).scalar_one_or_none()
-    if row_id is None:
-        raise NotFound("There is no such contact in this vault.")
-    tx.execute(update(contacts).where(contacts.c.row_id == row_id).values(_EMPTY))
-    tx.execute(update(contact_bytes).where(contact_bytes.c.row_id == row_id).values(raw=b""))
-    tx.execute(delete(details).where(details.c.row_id == row_id))
-    for held in (versions, aliases, records, record_versions):
-        tx.execute(delete(held).where(held.c.location_id == location_id, held.c.contact_id == contact_id))
-    mine = (captures.c.location_id == location_id, captures.c.subject_id == contact_id)
-    tx.execute(delete(captures).where(*mine))
-    tx.execute(
-        update(journal)
-        .where(journal.c.location_id == location_id, journal.c.contact_id == contact_id)
-        .values(request=None, note="")
-    )
-    plan: dict[str, Any] = {"plan": {}, "differences": None, "error": ""}
-    tx.execute(update(job_items).where(job_items.c.contact_id == contact_id).values(plan))
-    rows = (disappearances.c.location_id == location_id, disappearances.c.contact_id == contact_id)
-    tx.execute(update(disappearances).where(*rows).values(evidence="", last_check=""))
-    still_open = update(disappearances).where(*rows, disappearances.c.ended_at.is_(None))
-    tx.execute(still_open.values(ended_at=at, status="erased"))
-
-
-__all__ = [
-    "Disappearance",
-    "Incident",
-    "RegisterQuery",
-    "WindowSpan",
-    "close_incident",
-    "confirm",
-    "confirmed_between",
-    "count",
-    "count_suspects",
-    "erased",
-    "get",
-    "iterate",
-    "list_incidents",
-    "listing",
-    "note_check",
-    "of_contact",
-    "open_incident",
-    "open_suspects",
-    "per_day",
-    "recorded",
-    "recreated",
-    "returned",
-    "set_cause",
-    "suspect",
-    "withdraw",
-]
-
-
-def suspect(
+def mark_suspected(
     tx: Tx,
     location_id: str,
-    absents: Sequence[tuple[str, datetime]],
+    missing: Sequence[tuple[str, datetime]],
     *,
     at: datetime,
     detected_by: str,
     incident_id: int | None = None,
 ) -> None:
-    """Each (contact_id, last_seen_at) has an open row and its contact is `suspected`. What is open already stays as it
-    is, lost and erased contacts too. May be repeated."""
-    last_seen = dict(absents)
+    """Open a row for each (contact_id, last_seen_at) and set its contact to `suspected`. Open rows stay as they are,
+    lost and erased contacts too. May be repeated."""
+    last_seen = dict(missing)
     for part in chunked(list(last_seen)):
-        held = copies.held(tx, location_id, part)
-        fresh = [
-            contact_id
-            for contact_id in part
-            if contact_id in held and held[contact_id].status in contact_presence.EXPECTED
-        ]
+        known = contact_reads.known_contacts(tx, location_id, part)
+        ids = [contact_id for contact_id in part if contact_id in known and known[contact_id].status in EXPECTED]
         rows = [
-            _row(location_id, contact_id, last_seen[contact_id], at, detected_by) | {"incident_id": incident_id}
-            for contact_id in fresh
+            _new_row(location_id, contact_id, last_seen[contact_id], at, detected_by) | {"incident_id": incident_id}
+            for contact_id in ids
         ]
-        insert_missing(tx, table, rows)
-        copies.set_status(tx, location_id, fresh, "suspected")
+        insert_missing(tx, disappearances, rows)
+        set_status(tx, location_id, ids, "suspected")
 
 
-def recorded(tx: Tx, location_id: str, contact_id: str, *, deleted_at: datetime, at: datetime) -> None:
-    """A webhook told the exact time of the deletion: the open row has it, and the clock runs from there. Where none
-    is open the contact is suspected by webhook. A contact that the vault never held is left out. May be repeated."""
-    if contact_id not in copies.held(tx, location_id, [contact_id]):
+def record_deletion_time(tx: Tx, location_id: str, contact_id: str, *, deleted_at: datetime, at: datetime) -> None:
+    """Record the exact time of the deletion, as a webhook gave it; the recovery clock runs from there. A contact
+    without an open row is suspected by webhook; one that the vault never held is ignored. May be repeated."""
+    if contact_id not in contact_reads.known_contacts(tx, location_id, [contact_id]):
         return
-    suspect(tx, location_id, [(contact_id, deleted_at)], at=at, detected_by="webhook")
+    mark_suspected(tx, location_id, [(contact_id, deleted_at)], at=at, detected_by="webhook")
     tx.execute(_open_row(location_id, contact_id).values(deleted_at=deleted_at, clock_from=deleted_at))
 
 
@@ -168,63 +86,118 @@ def confirm(
     evidence: str,
     winner_id: str = "",
 ) -> None:
-    """The contact is lost: its row and itself have this status, with the evidence. Raises NotFound when the row does
+    """Confirm the loss: the row and its contact get this status, with the evidence. Raises NotFound when the row does
     not exist or has ended."""
-    values = {"status": status, "confirmed_at": at, "cause": cause, "evidence": evidence, "winner_id": winner_id}
-    changed = update(table).where(table.c.disappearance_id == disappearance_id, table.c.ended_at.is_(None))
-    row = tx.execute(
-        changed.values(checks=table.c.checks + 1, **values).returning(table.c.location_id, table.c.contact_id)
-    ).one_or_none()
+    values = {
+        "status": status,
+        "confirmed_at": at,
+        "cause": cause,
+        "evidence": evidence,
+        "winner_id": winner_id,
+        "checks": disappearances.c.checks + 1,
+    }
+    open_row = _row(disappearance_id).where(disappearances.c.ended_at.is_(None)).values(values)
+    row = tx.execute(_returning_contact(open_row)).one_or_none()
     if row is None:
         raise NotFound("There is no such open disappearance in this vault.")
-    copies.set_status(tx, row[0], [row[1]], status)
+    set_status(tx, row[0], [row[1]], status)
 
 
 def withdraw(tx: Tx, ids: Sequence[int], *, at: datetime, note: str) -> None:
-    """These contacts were alive after all: their rows are `withdrawn`, themselves `present` (if only suspected)."""
-    found: dict[str, list[str]] = {}
+    """End these rows as `withdrawn`: their contacts are alive after all, and `present` again if they were suspected."""
+    values = {"status": "withdrawn", "ended_at": at, "last_check": note, "checks": disappearances.c.checks + 1}
+    ids_by_location: dict[str, list[str]] = {}
     for part in chunked(ids):
-        mine = update(table).where(among_numbers(tx, table.c.disappearance_id, part), table.c.ended_at.is_(None))
-        values = {"status": "withdrawn", "ended_at": at, "last_check": note, "checks": table.c.checks + 1}
-        for row in tx.execute(mine.values(values).returning(table.c.location_id, table.c.contact_id)):
-            found.setdefault(row[0], []).append(row[1])
-    for location_id, contact_ids in found.items():
-        copies.set_status(tx, location_id, contact_ids, "present", of="suspected")
+        open_rows = update(disappearances).where(
+            among_numbers(tx, disappearances.c.disappearance_id, part), disappearances.c.ended_at.is_(None)
+        )
+        for location_id, contact_id in tx.execute(_returning_contact(open_rows.values(values))):
+            ids_by_location.setdefault(location_id, []).append(contact_id)
+    for location_id, contact_ids in ids_by_location.items():
+        set_status(tx, location_id, contact_ids, "present", only_from="suspected")
 
 
-def note_check(tx: Tx, disappearance_id: int, *, at: datetime, text: str) -> None:
-    """It was asked again and nobody knows; the row stays suspected, with one check more and what was answered."""
-    words = f"{at:%Y-%m-%d %H:%M} UTC: {text}"
-    values = {"checks": table.c.checks + 1, "last_check": words}
-    tx.execute(update(table).where(table.c.disappearance_id == disappearance_id).values(values))
-
-
-def returned(tx: Tx, location_id: str, contact_id: str, *, at: datetime) -> None:
-    """The contact came back under its own id. May be repeated."""
-    tx.execute(_open_row(location_id, contact_id).values(status="returned", ended_at=at))
-    copies.set_status(tx, location_id, [contact_id], "returned")
-
-
-def recreated(
-    tx: Tx, location_id: str, contact_id: str, *, new_contact_id: str, at: datetime, evidence: str = ""
-) -> None:
-    """The contact lives on under `new_contact_id`: made anew by us, or else as `evidence` says, which then stands in
-    place of what was known before. May be repeated."""
-    values = {"status": "recreated", "ended_at": at, "new_contact_id": new_contact_id}
-    values |= {"evidence": evidence} if evidence else {}
-    newest = select(func.max(table.c.disappearance_id)).where(*_of(location_id, contact_id)).scalar_subquery()
-    tx.execute(update(table).where(table.c.disappearance_id == newest).values(values))
-    copies.set_status(tx, location_id, [contact_id], "recreated")
+def record_check(tx: Tx, disappearance_id: int, *, at: datetime, text: str) -> None:
+    """Record a check that decided nothing, with what HighLevel answered; the row stays suspected."""
+    values = {"checks": disappearances.c.checks + 1, "last_check": f"{at:%Y-%m-%d %H:%M} UTC: {text}"}
+    tx.execute(_row(disappearance_id).values(values))
 
 
 def set_cause(tx: Tx, ids: Sequence[int], *, cause: str, evidence: str) -> None:
-    """Why these contacts disappeared, as far as is known."""
+    """Record why these contacts disappeared, as far as is known."""
     for part in chunked(ids):
-        mine = update(table).where(among_numbers(tx, table.c.disappearance_id, part))
-        tx.execute(mine.values(cause=cause, evidence=evidence))
+        rows = update(disappearances).where(among_numbers(tx, disappearances.c.disappearance_id, part))
+        tx.execute(rows.values(cause=cause, evidence=evidence))
 
 
-def _row(location_id: str, contact_id: str, last_seen_at: datetime, at: datetime, by: str) -> dict[str, Any]:
+def mark_returned(tx: Tx, location_id: str, contact_id: str, *, at: datetime) -> None:
+    """End the open row: the contact came back under its own id. May be repeated."""
+    tx.execute(_open_row(location_id, contact_id).values(status="returned", ended_at=at))
+    set_status(tx, location_id, [contact_id], "returned")
+
+
+def mark_recreated(
+    tx: Tx, location_id: str, contact_id: str, *, new_contact_id: str, at: datetime, evidence: str = ""
+) -> None:
+    """End the newest row: the contact lives on as `new_contact_id`. Where given, `evidence` says how and replaces the
+    earlier one; else we re-created it. May be repeated."""
+    values = {"status": "recreated", "ended_at": at, "new_contact_id": new_contact_id}
+    values |= {"evidence": evidence} if evidence else {}
+    newest = disappearances.c.disappearance_id == _newest_id(location_id, contact_id)
+    tx.execute(update(disappearances).where(newest).values(values))
+    set_status(tx, location_id, [contact_id], "recreated")
+
+
+def reopen_disappearance(tx: Tx, location_id: str, contact_id: str) -> None:
+    """Take `mark_recreated` back: the newest row is open again as deleted, or as merged where the contact had lost a
+    merge. Changes nothing for a contact that is not re-created. May be repeated."""
+    query = select(disappearances.c.disappearance_id, disappearances.c.winner_id, disappearances.c.cause).where(
+        disappearances.c.disappearance_id == _newest_id(location_id, contact_id),
+        disappearances.c.status == "recreated",
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        return
+    status = "merged" if row.winner_id and row.cause == "merge" else "deleted"
+    tx.execute(_row(row.disappearance_id).values(status=status, ended_at=None, new_contact_id=""))
+    set_status(tx, location_id, [contact_id], status)
+
+
+def record_own_deletion(tx: Tx, location_id: str, contact_id: str, *, at: datetime, evidence: str) -> None:
+    """Record that we deleted this contact ourselves: its row ends as `undone`, which counts nowhere as a loss. A
+    contact that the vault never held is ignored. May be repeated."""
+    record_deletion_time(tx, location_id, contact_id, deleted_at=at, at=at)
+    values = {"status": "undone", "confirmed_at": at, "ended_at": at, "cause": "undo", "evidence": evidence}
+    ended = _open_row(location_id, contact_id).values(values)
+    if tx.execute(ended.returning(disappearances.c.disappearance_id)).all():
+        set_status(tx, location_id, [contact_id], "undone")
+
+
+def erase_contact(tx: Tx, location_id: str, contact_id: str, *, at: datetime) -> None:
+    """Erase everything personal (a person's right to be forgotten): the copy, its versions, records, restore plans and
+    requests. Only the id stays, with the status `erased`, so that no later listing stores the contact again, and the
+    register's dates. The audit log holds no personal data. May be repeated. Raises NotFound for a contact that is not
+    held."""
+    of_contact = (contacts.c.location_id == location_id, contacts.c.contact_id == contact_id)
+    row_id = tx.execute(select(contacts.c.row_id).where(*of_contact)).scalar_one_or_none()
+    if row_id is None:
+        raise NotFound("There is no such contact in this vault.")
+    tx.execute(update(contacts).where(contacts.c.row_id == row_id).values(_EMPTY))
+    tx.execute(update(contact_bytes).where(contact_bytes.c.row_id == row_id).values(raw=b""))
+    tx.execute(delete(contact_details).where(contact_details.c.row_id == row_id))
+    for table in (contact_versions, aliases, records, record_versions):
+        tx.execute(delete(table).where(table.c.location_id == location_id, table.c.contact_id == contact_id))
+    tx.execute(delete(captures).where(captures.c.location_id == location_id, captures.c.subject_id == contact_id))
+    entries = update(journal).where(journal.c.location_id == location_id, journal.c.contact_id == contact_id)
+    tx.execute(entries.values(request=None, note=""))
+    plans = update(restore_items).where(restore_items.c.contact_id == contact_id)
+    tx.execute(plans.values({"plan": {}, "differences": None, "error": ""}))
+    rows = update(disappearances).where(*_of_contact(location_id, contact_id))
+    tx.execute(rows.values(evidence="", last_check=""))
+    tx.execute(_open_row(location_id, contact_id).values(ended_at=at, status="erased"))
+
+
+def _new_row(location_id: str, contact_id: str, last_seen_at: datetime, at: datetime, by: str) -> dict[str, Any]:
     return {
         "location_id": location_id,
         "contact_id": contact_id,
@@ -236,44 +209,25 @@ def _row(location_id: str, contact_id: str, last_seen_at: datetime, at: datetime
     }
 
 
-def _of(location_id: str, contact_id: str) -> tuple[ColumnElement[bool], ...]:
-    return table.c.location_id == location_id, table.c.contact_id == contact_id
+def _row(disappearance_id: int) -> Update:
+    return update(disappearances).where(disappearances.c.disappearance_id == disappearance_id)
 
 
 def _open_row(location_id: str, contact_id: str) -> Update:
-    return update(table).where(*_of(location_id, contact_id), table.c.ended_at.is_(None))
+    return update(disappearances).where(*_of_contact(location_id, contact_id), disappearances.c.ended_at.is_(None))
 
 
-CAUSE, UNDONE = "undo", "undone"
-
-
-def reopen_disappearance(tx: Tx, location_id: str, contact_id: str) -> None:
-    """The contact was re-created and is so no more: its newest disappearance is open again, as deleted, or as merged
-    where it had lost a merge; so is the contact. Nothing changes for one that is not re-created. May be repeated."""
-    mine = (table.c.location_id == location_id, table.c.contact_id == contact_id)
-    newest = select(func.max(table.c.disappearance_id)).where(*mine).scalar_subquery()
-    row = tx.execute(
-        select(table.c.disappearance_id, table.c.winner_id, table.c.cause).where(
-            table.c.disappearance_id == newest, table.c.status == "recreated"
-        )
-    ).one_or_none()
-    if row is None:
-        return
-    status = "merged" if row[1] and row[2] == "merge" else "deleted"
-    values = {"status": status, "ended_at": None, "new_contact_id": ""}
-    tx.execute(update(table).where(table.c.disappearance_id == row[0]).values(values))
-    copies.set_status(tx, location_id, [contact_id], status)
-
-
-def deleted_by_us(tx: Tx, location_id: str, contact_id: str, *, at: datetime, evidence: str) -> None:
-    """We deleted this contact ourselves: its disappearance is over, as `undone`, and so is the contact. It counts
-    nowhere as a loss. A contact that the vault never held is left out. May be repeated."""
-    recorded(tx, location_id, contact_id, deleted_at=at, at=at)
-    still_open = (
-        table.c.location_id == location_id,
-        table.c.contact_id == contact_id,
-        table.c.ended_at.is_(None),
+def _newest_id(location_id: str, contact_id: str) -> ScalarSelect[Any]:
+    return (
+        select(func.max(disappearances.c.disappearance_id))
+        .where(*_of_contact(location_id, contact_id))
+        .scalar_subquery()
     )
-    values = {"status": UNDONE, "confirmed_at": at, "ended_at": at, "cause": CAUSE, "evidence": evidence}
-    if tx.execute(update(table).where(*still_open).values(values).returning(table.c.disappearance_id)).all():
-        copies.set_status(tx, location_id, [contact_id], UNDONE)
+
+
+def _of_contact(location_id: str, contact_id: str) -> tuple[ColumnElement[bool], ...]:
+    return disappearances.c.location_id == location_id, disappearances.c.contact_id == contact_id
+
+
+def _returning_contact(statement: Update) -> Any:
+    return statement.returning(disappearances.c.location_id, disappearances.c.contact_id)

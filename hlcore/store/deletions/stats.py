@@ -1,8 +1,7 @@
-"""Numbers over the register: added up by the database, never row by row here."""
+"""Statistics of the register of disappearances, added up by the database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -13,20 +12,21 @@ from hlcore.store.database import Tx
 from hlcore.store.deletions.queries import window_opened_after
 from hlcore.store.dialects import is_postgres
 from hlcore.store.locations import Location
-from hlcore.store.tables import disappearances as table
+from hlcore.store.tables import disappearances
 
-WERE_DELETED = ("deleted", "returned", "recreated", "erased")
-QUARTER = 900
-DAY = timedelta(days=1)
+_WERE_DELETED = ("deleted", "returned", "recreated", "erased")
+_QUARTER = 900
+_DAY = timedelta(days=1)
+_HAPPENED_AT: ColumnElement[Any] = func.coalesce(disappearances.c.deleted_at, disappearances.c.detected_at)
 
-Happening = Literal["deleted", "merged", "returned", "recreated"]
+DeletionEvent = Literal["deleted", "merged", "returned", "recreated"]
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionTally:
-    """The register of one location in numbers. Deletions count on the day they happened, where nobody told on the day
-    they were noticed. `today`, `soon` (within a week), `later`: deleted, and HighLevel's window still open for so
-    long; `closed`: deleted, and it has closed."""
+    """The register of one location in numbers. Deletions count on the day they happened, or where that is unknown on
+    the day they were detected. `today`, `soon` (within a week), `later`: deleted, and when HighLevel's window closes;
+    `closed`: deleted, and it has closed."""
 
     deleted_7: int = 0
     deleted_30: int = 0
@@ -42,58 +42,52 @@ class DeletionTally:
 
     @property
     def at_risk(self) -> int:
-        """How many can still be restored in HighLevel."""
+        """How many contacts can still be restored in HighLevel."""
         return self.today + self.soon + self.later
 
 
-def tally(tx: Tx, place: Location, now: datetime) -> DeletionTally:
-    """The location's numbers, from one look at its register."""
-    limit = window_opened_after(place, now)
-    clock, lost = table.c.clock_from, table.c.status == "deleted"
+def tally_deletions(tx: Tx, location: Location, now: datetime) -> DeletionTally:
+    """Return the location's numbers, with one query."""
+    opened_after = window_opened_after(location, now)
+    status, ended_at, clock = disappearances.c.status, disappearances.c.ended_at, disappearances.c.clock_from
+    at_risk = and_(status == "deleted", clock > opened_after)
     conditions = {
-        "deleted_7": and_(table.c.status.in_(WERE_DELETED), _happened() > now - 7 * DAY),
-        "deleted_30": and_(table.c.status.in_(WERE_DELETED), _happened() > now - 30 * DAY),
-        "merged_30": and_(table.c.status == "merged", _happened() > now - 30 * DAY),
-        "returned_30": and_(table.c.status == "returned", table.c.ended_at > now - 30 * DAY),
-        "recreated_30": and_(table.c.status == "recreated", table.c.ended_at > now - 30 * DAY),
-        "restored": table.c.status.in_(("returned", "recreated")),
-        "suspected": and_(table.c.status == "suspected", table.c.ended_at.is_(None)),
-        "today": and_(lost, clock > limit, clock < limit + DAY),
-        "soon": and_(lost, clock > limit, clock >= limit + DAY, clock < limit + 8 * DAY),
-        "later": and_(lost, clock > limit, clock >= limit + 8 * DAY),
-        "closed": and_(lost, clock <= limit),
+        "deleted_7": and_(status.in_(_WERE_DELETED), now - 7 * _DAY < _HAPPENED_AT),
+        "deleted_30": and_(status.in_(_WERE_DELETED), now - 30 * _DAY < _HAPPENED_AT),
+        "merged_30": and_(status == "merged", now - 30 * _DAY < _HAPPENED_AT),
+        "returned_30": and_(status == "returned", ended_at > now - 30 * _DAY),
+        "recreated_30": and_(status == "recreated", ended_at > now - 30 * _DAY),
+        "restored": status.in_(("returned", "recreated")),
+        "suspected": and_(status == "suspected", ended_at.is_(None)),
+        "today": and_(at_risk, clock < opened_after + _DAY),
+        "soon": and_(at_risk, clock >= opened_after + _DAY, clock < opened_after + 8 * _DAY),
+        "later": and_(at_risk, clock >= opened_after + 8 * _DAY),
+        "closed": and_(status == "deleted", clock <= opened_after),
     }
     sums = (func.coalesce(func.sum(case((condition, 1), else_=0)), 0) for condition in conditions.values())
-    row = tx.execute(select(*sums).where(table.c.location_id == place.location_id)).one()
+    row = tx.execute(select(*sums).where(disappearances.c.location_id == location.location_id)).one()
     return DeletionTally(**dict(zip(conditions, map(int, row), strict=True)))
 
 
-def by_quarter(tx: Tx, location_id: str, what: Happening, *, since: datetime) -> list[tuple[datetime, int]]:
-    """(start of a quarter of an hour in UTC, how many) since then, ascending, without empty ones. Every time zone's
-    days begin at such a quarter, so whoever asks can put them into days; at most 96 rows a day whatever happened."""
-    moment, states = _happening(what)
+def count_by_quarter_hour(
+    tx: Tx, location_id: str, event: DeletionEvent, *, since: datetime
+) -> list[tuple[datetime, int]]:
+    """Return (start of a quarter of an hour in UTC, how many) since then, ascending, without empty ones. Days begin at
+    such a quarter in every time zone, so that the caller can sum up days; a day has at most 96 rows."""
+    moment = disappearances.c.ended_at if event in ("returned", "recreated") else _HAPPENED_AT
+    statuses = _WERE_DELETED if event == "deleted" else (event,)
     bucket = _quarter(tx, moment).label("bucket")
     query = (
         select(bucket, func.count())
-        .where(table.c.location_id == location_id, table.c.status.in_(states), moment >= since)
+        .where(disappearances.c.location_id == location_id, disappearances.c.status.in_(statuses), moment >= since)
         .group_by(bucket)
         .order_by(bucket)
     )
-    return [(datetime.fromtimestamp(row[0] * QUARTER, UTC), row[1]) for row in tx.execute(query)]
-
-
-def _happening(what: Happening) -> tuple[ColumnElement[Any], Sequence[str]]:
-    if what == "deleted":
-        return _happened(), WERE_DELETED
-    return (_happened() if what == "merged" else table.c.ended_at), (what,)
-
-
-def _happened() -> ColumnElement[Any]:
-    return func.coalesce(table.c.deleted_at, table.c.detected_at)
+    return [(datetime.fromtimestamp(row[0] * _QUARTER, UTC), row[1]) for row in tx.execute(query)]
 
 
 def _quarter(tx: Tx, moment: ColumnElement[Any]) -> ColumnElement[int]:
     if is_postgres(tx):
-        return cast(func.floor(func.extract("epoch", moment) / QUARTER), BigInteger)
-    whole = func.substr(moment, 1, 19)  # strftime would round the last half millisecond of a day up into the next
-    return cast(func.strftime("%s", whole), Integer).op("/")(QUARTER)
+        return cast(func.floor(func.extract("epoch", moment) / _QUARTER), BigInteger)
+    seconds = func.substr(moment, 1, 19)  # strftime would round the last half millisecond of a day up into the next
+    return cast(func.strftime("%s", seconds), Integer).op("/")(_QUARTER)

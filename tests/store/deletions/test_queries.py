@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.lifecycle import Status
-from hlcore.model.recovery_window import remaining
-from hlcore.store.deletions.queries import WindowSpan, display_status, spans, window_opened_after
+from hlcore.model.recovery_window import remaining_time
+from hlcore.store.deletions.queries import WindowSpan, display_status, window_opened_after, window_spans
 from hlcore.store.locations import Location
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -29,9 +29,11 @@ def is_in(span: WindowSpan, status: str, clock: datetime) -> bool:
 @given(AGES, WINDOWS, st.sampled_from(["deleted", "merged", "returned", "suspected"]))
 def test_a_row_is_found_under_the_status_that_people_see_and_no_other(age: timedelta, days: int, status: str) -> None:
     clock, here = NOW - age, place(days)
-    left = remaining(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
+    left = remaining_time(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
     found = [
-        asked for asked in map(str, Status) if any(is_in(span, status, clock) for span in spans([here], NOW, [asked]))
+        asked
+        for asked in map(str, Status)
+        if any(is_in(span, status, clock) for span in window_spans([here], NOW, [asked]))
     ]
     assert found == [display_status(status, left)]
 
@@ -41,19 +43,19 @@ def test_days_left_in_the_question_are_days_left_in_the_answer(
     age: timedelta, days: int, least: int, most: int
 ) -> None:
     clock, here = NOW - age, place(days)
-    left = remaining(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
-    (span,) = spans([here], NOW, ["deleted"], least_days=least, most_days=most)
+    left = remaining_time(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
+    (span,) = window_spans([here], NOW, ["deleted"], least_days=least, most_days=most)
     assert is_in(span, "deleted", clock) == (left.open and least <= left.days_left <= most)
 
 
 @given(AGES, WINDOWS)
 def test_the_window_is_open_after_that_moment(age: timedelta, days: int) -> None:
     clock, here = NOW - age, place(days)
-    left = remaining(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
+    left = remaining_time(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
     assert (clock > window_opened_after(here, NOW)) == left.open
 
 
 @given(st.text())
 def test_a_state_that_the_model_does_not_know_is_shown_as_it_is(status: str) -> None:
-    left = remaining(place(30).window, deleted_at=None, last_seen_at=NOW, now=NOW)
+    left = remaining_time(place(30).window, deleted_at=None, last_seen_at=NOW, now=NOW)
     assert display_status(status, left) == status

@@ -23,11 +23,11 @@ IDS = [f"c{number}" for number in range(6)]
 
 
 @pytest.fixture
-def known(vault: Vault, location: str, person: Callable[..., Contact], clock: Any) -> Vault:
+def known(vault: Vault, location: str, make_contact: Callable[..., Contact], clock: Any) -> Vault:
     """Six contacts, all present."""
     with vault.write() as tx:
-        new = [person(each, firstName=each.upper(), tags=["lead"], assignedTo=f"u{each}") for each in IDS]
-        contact_writes.insert(tx, location, new, at=clock())
+        new = [make_contact(name, firstName=name.upper(), tags=["lead"], assignedTo=f"u{name}") for name in IDS]
+        contact_writes.insert_contacts(tx, location, new, at=clock())
     return vault
 
 
@@ -38,8 +38,10 @@ def suspect(known: Vault, location: str, clock: Any) -> Callable[..., list[Disap
     def make(*ids: str) -> list[Disappearance]:
         with known.write() as tx:
             last = clock() - timedelta(hours=1)
-            register.suspect(tx, location, [(each, last) for each in ids], at=clock(), detected_by="listing")
-            return deletion_queries.open_suspects(tx, location, limit=100)
+            register.mark_suspected(
+                tx, location, [(contact_id, last) for contact_id in ids], at=clock(), detected_by="listing"
+            )
+            return deletion_queries.list_open_suspects(tx, location, limit=100)
 
     return make
 
@@ -55,7 +57,7 @@ def state(vault: Vault, location: str, contact_id: str) -> tuple[str, str]:
     """(status of the contact, status of its newest row)."""
     with vault.read() as tx:
         (held,) = contact_reads.get_many(tx, location, [contact_id])
-        rows = deletion_queries.of_contact(tx, location, contact_id)
+        rows = deletion_queries.list_for_contact(tx, location, contact_id)
     return held.status, rows[-1].status if rows else ""
 
 
@@ -97,7 +99,7 @@ def test_a_confirmed_loss_stands_with_its_evidence(
     (row,) = suspect("c1")
     with known.write() as tx:
         confirm(tx, row, clock.advance(minutes=1), status=status, cause="merge", evidence="why", winner_id="c2")
-        (found,) = deletion_queries.of_contact(tx, location, "c1")
+        (found,) = deletion_queries.list_for_contact(tx, location, "c1")
     assert state(known, location, "c1") == (status, status)
     assert (found.cause, found.evidence, found.winner_id, found.confirmed_at) == ("merge", "why", "c2", clock())
     assert (found.checks, found.ended_at) == (1, None)
@@ -122,8 +124,8 @@ def test_who_was_alive_after_all_is_present_again(known: Vault, location: str, s
 def test_a_check_without_an_answer_changes_no_status(known: Vault, location: str, suspect: Suspect, clock: Any) -> None:
     (row,) = suspect("c1")
     with known.write() as tx:
-        register.note_check(tx, row.disappearance_id, at=clock(), text="no answer")
-        (found,) = deletion_queries.open_suspects(tx, location, limit=1)
+        register.record_check(tx, row.disappearance_id, at=clock(), text="no answer")
+        (found,) = deletion_queries.list_open_suspects(tx, location, limit=1)
     assert (found.checks, found.last_check) == (1, "2026-03-02 09:00 UTC: no answer")
 
 
@@ -132,7 +134,7 @@ def test_a_native_restore_ends_the_row(known: Vault, location: str, suspect: Sus
     with known.write() as tx:
         confirm(tx, row, clock())
         for _ in range(2):
-            register.returned(tx, location, "c1", at=clock.advance(days=1))
+            register.mark_returned(tx, location, "c1", at=clock.advance(days=1))
     assert state(known, location, "c1") == ("returned", "returned")
 
 
@@ -140,12 +142,12 @@ def test_a_contact_can_disappear_again(known: Vault, location: str, suspect: Sus
     (row,) = suspect("c1")
     with known.write() as tx:
         confirm(tx, row, clock())
-        register.returned(tx, location, "c1", at=clock())
+        register.mark_returned(tx, location, "c1", at=clock())
     clock.advance(days=1)
     (again,) = suspect("c1")
     with known.read() as tx:
-        history = deletion_queries.of_contact(tx, location, "c1")
-    assert [one.disappearance_id for one in history] == [row.disappearance_id, again.disappearance_id]
+        history = deletion_queries.list_for_contact(tx, location, "c1")
+    assert [row.disappearance_id for row in history] == [row.disappearance_id, again.disappearance_id]
 
 
 def test_a_recreated_contact_lives_on_under_its_new_id(
@@ -154,8 +156,8 @@ def test_a_recreated_contact_lives_on_under_its_new_id(
     (row,) = suspect("c1")
     with known.write() as tx:
         confirm(tx, row, clock())
-        register.recreated(tx, location, "c1", new_contact_id="n1", at=clock.advance(days=1))
-        (found,) = deletion_queries.of_contact(tx, location, "c1")
+        register.mark_recreated(tx, location, "c1", new_contact_id="n1", at=clock.advance(days=1))
+        (found,) = deletion_queries.list_for_contact(tx, location, "c1")
     assert (found.status, found.new_contact_id, found.ended_at) == ("recreated", "n1", clock())
     assert state(known, location, "c1")[0] == "recreated"
 
@@ -164,22 +166,22 @@ def test_an_exact_time_sets_the_clock(known: Vault, location: str, suspect: Susp
     suspect("c1")
     exact = clock() - timedelta(minutes=10)
     with known.write() as tx:
-        register.recorded(tx, location, "c1", deleted_at=exact, at=clock())
-        register.recorded(tx, location, "c2", deleted_at=exact, at=clock())
-        register.recorded(tx, location, "nobody", deleted_at=exact, at=clock())
-        found = deletion_queries.open_suspects(tx, location, limit=9)
-    assert [(one.contact_id, one.deleted_at, one.clock_from) for one in found] == [
+        register.record_deletion_time(tx, location, "c1", deleted_at=exact, at=clock())
+        register.record_deletion_time(tx, location, "c2", deleted_at=exact, at=clock())
+        register.record_deletion_time(tx, location, "nobody", deleted_at=exact, at=clock())
+        found = deletion_queries.list_open_suspects(tx, location, limit=9)
+    assert [(row.contact_id, row.deleted_at, row.clock_from) for row in found] == [
         ("c1", exact, exact),
         ("c2", exact, exact),
     ]
-    assert [one.detected_by for one in found] == ["listing", "webhook"]
+    assert [row.detected_by for row in found] == ["listing", "webhook"]
 
 
 def test_suspects_are_asked_for_page_by_page(known: Vault, location: str, suspect: Suspect) -> None:
     rows = suspect(*IDS)
     with known.read() as tx:
-        first = deletion_queries.open_suspects(tx, location, limit=4)
-        rest = deletion_queries.open_suspects(tx, location, limit=4, after=first[-1].disappearance_id)
+        first = deletion_queries.list_open_suspects(tx, location, limit=4)
+        rest = deletion_queries.list_open_suspects(tx, location, limit=4, after=first[-1].disappearance_id)
         assert [*first, *rest] == rows
         assert deletion_queries.count_suspects(tx, location) == len(IDS)
 
@@ -215,34 +217,32 @@ def history(known: Vault, suspect: Suspect, clock: Any) -> Vault:
 def test_the_register_is_filtered(history: Vault, location: str, query: dict[str, Any], ids: list[str]) -> None:
     asked = RegisterQuery((location,), **query)
     with history.read() as tx:
-        assert [one.contact_id for one in deletion_queries.listing(tx, asked, limit=50)] == ids
-        assert [one.contact_id for one in deletion_queries.iterate(tx, asked, chunk=2)] == ids
+        assert [row.contact_id for row in deletion_queries.list_page(tx, asked, limit=50)] == ids
+        assert [row.contact_id for row in deletion_queries.iterate(tx, asked, chunk=2)] == ids
         assert deletion_queries.count(tx, asked) == len(ids)
 
 
 def test_the_register_is_filtered_by_moments(history: Vault, location: str, clock: Any) -> None:
     second = clock() - timedelta(days=1)
     with history.read() as tx:
-        since = deletion_queries.listing(tx, RegisterQuery((location,), detected_since=second), limit=9)
-        before = deletion_queries.listing(tx, RegisterQuery((location,), clock_from_before=second), limit=9)
+        since = deletion_queries.list_page(tx, RegisterQuery((location,), detected_since=second), limit=9)
+        before = deletion_queries.list_page(tx, RegisterQuery((location,), clock_from_before=second), limit=9)
         ended = deletion_queries.count(tx, RegisterQuery((location,), ended_since=second))
-    assert ([one.contact_id for one in since], [one.contact_id for one in before]) == (["c3", "c4"], ["c1", "c2", "c3"])
+    assert ([row.contact_id for row in since], [row.contact_id for row in before]) == (["c3", "c4"], ["c1", "c2", "c3"])
     assert ended == 0
 
 
 def test_the_register_is_sorted_and_paged(history: Vault, location: str) -> None:
     asked = RegisterQuery((location,))
     with history.read() as tx:
-        latest = deletion_queries.listing(tx, asked, limit=2, sort="detected_at", descending=True)
-        names = deletion_queries.listing(tx, asked, limit=2, offset=1, sort="name")
-    assert ([one.contact_id for one in latest], [one.contact_id for one in names]) == (["c4", "c3"], ["c2", "c3"])
+        latest = deletion_queries.list_page(tx, asked, limit=2, sort="detected_at", descending=True)
+        names = deletion_queries.list_page(tx, asked, limit=2, offset=1, sort="name")
+    assert ([row.contact_id for row in latest], [row.contact_id for row in names]) == (["c4", "c3"], ["c2", "c3"])
 
 
-def test_losses_are_counted_by_their_moment(history: Vault, location: str, clock: Any) -> None:
+def test_confirmed_losses_are_found_by_their_detection(history: Vault, location: str, clock: Any) -> None:
     began = clock() - timedelta(days=2)
     with history.read() as tx:
-        assert deletion_queries.per_day(tx, [location], began) == [(began, 2), (began + timedelta(days=1), 1)]
-        assert deletion_queries.per_day(tx, [location], began + timedelta(hours=1)) == [(began + timedelta(days=1), 1)]
         found = deletion_queries.confirmed_between(tx, location, began, began)
     assert [(clock_from, detected) for _, clock_from, detected in found] == [(began - timedelta(hours=1), began)] * 2
 
@@ -258,16 +258,18 @@ def test_an_incident_is_opened_and_closed(vault: Vault, location: str, clock: An
 
 
 def test_nothing_of_an_erased_person_is_left(
-    known: Vault, location: str, person: Callable[..., Contact], suspect: Suspect, clock: Any
+    known: Vault, location: str, make_contact: Callable[..., Contact], suspect: Suspect, clock: Any
 ) -> None:
     secret = "Adaeze"
     with known.write() as tx:
-        new = person("c1", firstName=secret, email=f"{secret}@example.com", additionalEmails=[f"{secret}@b.example"])
+        new = make_contact(
+            "c1", firstName=secret, email=f"{secret}@example.com", additionalEmails=[f"{secret}@b.example"]
+        )
         contact_writes.replace(tx, location, [new], at=clock(), run_id=None)
-        contact_writes.replace(tx, location, [person("c1", lastName=secret)], at=clock(), run_id=None)
+        contact_writes.replace(tx, location, [make_contact("c1", lastName=secret)], at=clock(), run_id=None)
         contact_writes.store_detail(tx, location, "c1", new.raw, clock())
         for raw in (b'{"body":"Adaeze"}', b'{"body":"Adaeze!"}'):
-            records.put(tx, location, "note", [("n1", "c1", raw)], at=clock())
+            records.save(tx, location, "note", [("n1", "c1", raw)], at=clock())
         plan = ("c1", "recreate", {"name": secret})
         job_id = restore_jobs.create_job(tx, location, by="sam", at=clock(), items=[plan], options=None)
         journal.log_request(
@@ -275,11 +277,11 @@ def test_nothing_of_an_erased_person_is_left(
         )
     suspect("c1")
     with known.write() as tx:
-        register.erased(tx, location, "c1", at=clock())
+        register.erase_contact(tx, location, "c1", at=clock())
         contact_writes.replace(tx, location, [new], at=clock(), run_id=None)
         contact_writes.store_detail(tx, location, "c1", new.raw, clock())
         contact_writes.set_status(tx, location, ["c1"], "present")
-        records.put(tx, location, "note", [("n1", "c1", b'{"body":"Adaeze"}')], at=clock())
+        records.save(tx, location, "note", [("n1", "c1", b'{"body":"Adaeze"}')], at=clock())
     assert state(known, location, "c1") == ("erased", "erased")
     assert secret.lower() not in everything(known).lower()
 
