@@ -1,7 +1,7 @@
-"""Asking for contacts by their id: the only answer that decides whether one still exists.
+"""Fetching contacts by id: the only answer that decides whether a contact still exists.
 
-HighLevel's search index lags and leaves out live rows; GET by id is immediate. A missing contact answers 404, or 400
-with a text that says so (both are seen by clients in production).
+HighLevel's search index lags and leaves out live contacts; GET by id is immediate. A missing contact answers 404, or
+400 with a text that says so (clients see both in production).
 """
 
 from __future__ import annotations
@@ -20,65 +20,62 @@ from hlcore.errors import (
     WrongLocation,
 )
 from hlcore.highlevel import Client
-from hlcore.model.contact import parse
+from hlcore.model.contact import parse_contact
+from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import LIVE
-from hlcore.model.records import decode
 from hlcore.store.contacts import presence
 from hlcore.sync.run_context import LookupResult, RunContext
 
 FATAL_ERRORS = (TokenRefused, WrongLocation, LocationInactive, BudgetSpent, Cancelled)
-"""Errors after which asking on makes no sense."""
-
-
-CONTROLS = 5
-
-
-def lookup(work: RunContext, contact_id: str) -> LookupResult:
-    """What GET by id says now. Raises only what makes asking on pointless (`STOPPERS`)."""
-    return fetch_contact(work.client, contact_id)
+"""Errors after which further requests of this location make no sense."""
+CONTROL_CONTACTS = 5
 
 
 def fetch_contact(client: Client, contact_id: str) -> LookupResult:
-    """What GET by id says now. Raises only what makes asking on pointless (`STOPPERS`)."""
+    """Fetch one contact by id. Raises only FATAL_ERRORS; other faults are a result without `raw` or `deleted`."""
     try:
         raw = client.contact(contact_id)
-        found = parse(raw)
+        contact = parse_contact(raw)
     except Gone as exc:
-        return LookupResult(contact_id, gone=True, words=f"HighLevel answered {exc.status or 404} for its id")
+        return LookupResult(contact_id, deleted=True, message=f"HighLevel answered {exc.status or 404} for its id")
     except FATAL_ERRORS:
         raise
     except HighLevelError as exc:
-        return LookupResult(contact_id, words=str(exc))
+        return LookupResult(contact_id, message=str(exc))
     except ValueError:
-        return LookupResult(contact_id, words="HighLevel's answer was not a contact")
-    if found.contact_id != contact_id or found.location_id not in ("", client.location_id):
-        return LookupResult(contact_id, words="HighLevel answered with another contact")
-    if decode(raw).get("deleted") is True:
-        return LookupResult(contact_id, gone=True, words="HighLevel marks it as deleted")
+        return LookupResult(contact_id, message="HighLevel's answer was not a contact")
+    if contact.contact_id != contact_id or contact.location_id not in ("", client.location_id):
+        return LookupResult(contact_id, message="HighLevel answered with another contact")
+    if decode_object(raw).get("deleted") is True:
+        return LookupResult(contact_id, deleted=True, message="HighLevel marks it as deleted")
     return LookupResult(contact_id, raw=raw)
 
 
-def lookup_all(work: RunContext, contact_ids: Sequence[str]) -> Iterator[LookupResult]:
-    """`look` for each id, several at a time, in order; who was found gone in this run is not asked for again. The
-    first stopper ends it and is raised."""
-    with ThreadPoolExecutor(work.rules.workers, thread_name_prefix="look") as pool:
+def fetch_contacts(context: RunContext, contact_ids: Sequence[str]) -> Iterator[LookupResult]:
+    """Yield the result for each id in order, several requests at a time. Contacts that this run has found deleted are
+    not fetched again. The first of FATAL_ERRORS is raised and ends the rest."""
+
+    def fetch(contact_id: str) -> LookupResult:
+        return context.deleted.get(contact_id) or fetch_contact(context.client, contact_id)
+
+    with ThreadPoolExecutor(context.rules.workers, thread_name_prefix="lookup") as pool:
         try:
-            for answer in pool.map(
-                lambda contact_id: work.gone.get(contact_id) or lookup(work, contact_id), contact_ids
-            ):
-                if answer.gone:
-                    work.gone[answer.contact_id] = answer
-                yield answer
+            for result in pool.map(fetch, contact_ids):
+                if result.deleted:
+                    context.deleted[result.contact_id] = result
+                yield result
         except VaultError:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def get_by_id_is_reliable(work: RunContext) -> bool:
-    """Whether GET by id can be believed just now: a contact that this run has just seen listed answers as alive (a
-    location without any: its own record answers). A broken route must not pass for a mass deletion."""
-    with work.vault.read() as tx:
-        listed = presence.some_sighted(tx, work.location_id, work.run.run_id, tuple(LIVE), limit=CONTROLS)
+def get_by_id_is_reliable(context: RunContext) -> bool:
+    """Return whether GET by id can be believed at the moment: a contact that this run has just listed exists by id
+    too (in an empty location, its own record can be read). Keeps a broken route from passing for a mass deletion."""
+    with context.vault.read() as tx:
+        listed = presence.sample_sighted(
+            tx, context.location_id, context.run.run_id, tuple(LIVE), limit=CONTROL_CONTACTS
+        )
     if not listed:
-        return bool(work.client.location())
-    return any(lookup(work, contact_id).raw is not None for contact_id in listed)
+        return bool(context.client.location())
+    return any(fetch_contact(context.client, contact_id).raw is not None for contact_id in listed)

@@ -1,4 +1,4 @@
-"""Does the vault keep what it promises? Every stored byte against its digest, and the parts against each other."""
+"""Checking the vault: every stored byte against its digest, the copies against the register and against HighLevel."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from hlcore.errors import Gone
 from hlcore.highlevel import Client
-from hlcore.model.contact import digest, parse
+from hlcore.model.callbacks import Listener, Progress, ignore_progress
+from hlcore.model.contact import digest, parse_contact
 from hlcore.model.lifecycle import LIVE, LOST, Status
-from hlcore.model.progress import Listener, Progress, silent
 from hlcore.store import Vault
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.reads import StoredContact
@@ -18,7 +18,7 @@ from hlcore.store.contacts.search import ContactQuery
 from hlcore.store.deletions import queries as deletion_queries
 
 LIVE_SAMPLE = 50
-EVERY = 1_000
+REPORT_EVERY = 1_000
 
 
 @dataclass(slots=True)
@@ -31,63 +31,63 @@ class IntegrityReport:
     problems: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """Return the documented JSON of the command line."""
         return {"ok": not self.problems, **asdict(self)}
 
 
-def verify_location(
-    vault: Vault, location_id: str, *, client: Client | None = None, listener: Listener = silent
+def check_integrity(
+    vault: Vault, location_id: str, *, client: Client | None = None, listener: Listener = ignore_progress
 ) -> IntegrityReport:
-    """Every copy of the location has been read and compared with its digests and with the register; with a client
-    a random sample has been compared with HighLevel too. Changes nothing. Raises StoreError, HighLevelError."""
-    found = IntegrityReport(location_id)
-    living: list[str] = []
+    """Compare every copy of the location with its digest and with the register, and with a client a random sample with
+    HighLevel too. Changes nothing. Raises StoreError, HighLevelError."""
+    report = IntegrityReport(location_id)
+    sample: list[str] = []
     with vault.read() as tx:
-        total = sum(contact_search.counts(tx, [location_id]).get(location_id, {}).values())
+        total = sum(contact_search.count_by_status(tx, [location_id]).get(location_id, {}).values())
         lost = {
             row.contact_id
             for row in deletion_queries.iterate(tx, deletion_queries.RegisterQuery((location_id,)))
             if row.ended_at is None
         }
         for stored in contact_search.iterate(tx, ContactQuery((location_id,))):
-            found.problems += _problems(stored, lost)
-            _sample(living, stored, found.checked)
-            found.checked += 1
-            if found.checked % EVERY == 0:
-                listener(Progress("Checking copies", found.checked, total))
+            report.problems += _problems(stored, lost)
+            _sample(sample, stored, report.checked)
+            report.checked += 1
+            if report.checked % REPORT_EVERY == 0:
+                listener(Progress("Checking copies", report.checked, total))
     if client is not None:
-        _compare_live(found, client, living)
-    return found
+        _compare_live(report, client, sample)
+    return report
 
 
 def _problems(stored: StoredContact, lost: set[str]) -> list[str]:
     if stored.status == Status.ERASED:
         return []
-    name, found = stored.contact_id, []
+    contact_id, problems = stored.contact_id, []
     if digest(stored.raw) != stored.digest:
-        return [f"{name}: the stored bytes do not match their digest"]
-    if parse(stored.raw).contact_id != name:
-        found.append(f"{name}: the stored bytes are another contact's")
-    wanted = {**dict.fromkeys(LIVE, False), **dict.fromkeys((*LOST, Status.SUSPECTED), True)}
-    if wanted.get(Status(stored.status), name in lost) != (name in lost):
-        found.append(f"{name}: the register and the contact disagree on whether it is lost")
-    return found
+        return [f"{contact_id}: the stored bytes do not match their digest"]
+    if parse_contact(stored.raw).contact_id != contact_id:
+        problems.append(f"{contact_id}: the stored bytes are another contact's")
+    is_lost = {**dict.fromkeys(LIVE, False), **dict.fromkeys((*LOST, Status.SUSPECTED), True)}
+    if is_lost.get(Status(stored.status), contact_id in lost) != (contact_id in lost):
+        problems.append(f"{contact_id}: the register and the contact disagree on whether it is lost")
+    return problems
 
 
-def _sample(living: list[str], stored: StoredContact, seen: int) -> None:
-    """A reservoir: each living contact has the same chance, whatever the account's size."""
+def _sample(sample: list[str], stored: StoredContact, seen: int) -> None:
+    """Add to a reservoir sample: each living contact has the same chance, however many there are."""
     if stored.status not in LIVE:
         return
-    if len(living) < LIVE_SAMPLE:
-        living.append(stored.contact_id)
-    elif (place := random.randrange(seen + 1)) < LIVE_SAMPLE:
-        living[place] = stored.contact_id
+    if len(sample) < LIVE_SAMPLE:
+        sample.append(stored.contact_id)
+    elif (index := random.randrange(seen + 1)) < LIVE_SAMPLE:
+        sample[index] = stored.contact_id
 
 
-def _compare_live(found: IntegrityReport, client: Client, living: list[str]) -> None:
-    for contact_id in living:
+def _compare_live(report: IntegrityReport, client: Client, contact_ids: list[str]) -> None:
+    for contact_id in contact_ids:
         try:
             client.contact(contact_id)
         except Gone:
-            found.problems.append(f"{contact_id}: called present here, but HighLevel says it is gone")
-        found.compared_live += 1
+            report.problems.append(f"{contact_id}: called present here, but HighLevel says it is gone")
+        report.compared_live += 1

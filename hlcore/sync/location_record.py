@@ -1,21 +1,21 @@
-"""The account itself: connecting it, and the catalogues without which a copy cannot be read."""
+"""HighLevel's record of the location itself: its name and time zone, and the proof that the token belongs to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hlcore.errors import ContractError, Gone, Rejected, ScopeMissing, Unreachable, WrongLocation
 from hlcore.highlevel import Client
-from hlcore.model.records import decode
-from hlcore.sync.run_context import RunContext
+from hlcore.location_context import LocationContext
+from hlcore.model.json_codec import decode_object
+from hlcore.model.moments import time_zone
 
 
 @dataclass(frozen=True, slots=True)
 class LocationRecord:
-    """What HighLevel says of a location. `timezone` is a name that this machine knows, else 'UTC'."""
+    """A location as HighLevel describes it. `timezone` is a name known to this machine, else 'UTC'."""
 
     location_id: str
     name: str
@@ -25,33 +25,26 @@ class LocationRecord:
 
 
 def read_location_record(client: Client) -> LocationRecord:
-    """What HighLevel says of the client's location, by a real call. Raises WrongLocation when the token answers for
-    another one, HighLevelError when HighLevel refuses."""
+    """Fetch the record of the client's location. Raises WrongLocation when the token belongs to another location, and
+    HighLevelError."""
     raw = client.location()
-    found = decode(raw)
-    told, name, timezone, company_id = (_text(found, key) for key in ("id", "name", "timezone", "companyId"))
-    if told and told != client.location_id:
+    record = decode_object(raw)
+    location_id, name, timezone, company_id = (_text(record, key) for key in ("id", "name", "timezone", "companyId"))
+    if location_id and location_id != client.location_id:
         raise WrongLocation("The token belongs to another location.")
-    return LocationRecord(client.location_id, name or client.location_id, _zone(timezone), company_id, raw)
+    return LocationRecord(client.location_id, name or client.location_id, time_zone(timezone).key, company_id, raw)
 
 
-def check_access(work: RunContext) -> None:
-    """The token still answers for this location. Raises TokenRefused, WrongLocation, LocationInactive; a token that
-    may not read the location's record, or a passing fault, is no reason to stop."""
+def check_token(context: LocationContext) -> None:
+    """Raise TokenRefused, WrongLocation or LocationInactive when the token cannot be used for this location. A token
+    that may not read the location's record, and a passing fault, are accepted."""
     try:
-        read_location_record(work.client)
+        read_location_record(context.client)
     except (ScopeMissing, ContractError, Gone, Rejected, Unreachable):
         return
 
 
-def _text(found: Mapping[str, Any], key: str) -> str:
-    """The member where it is a text, without halves of emojis; '' for everything else."""
-    value = found.get(key)
+def _text(record: Mapping[str, Any], key: str) -> str:
+    """Return the member if it is a text, without lone surrogates; '' otherwise."""
+    value = record.get(key)
     return value.encode("utf-8", "ignore").decode() if isinstance(value, str) else ""
-
-
-def _zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key if name else "UTC"
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "UTC"

@@ -1,28 +1,31 @@
-"""What a run was asked to do, what it works with, and what came of it.
-
-What a sync may conclude and how careful it is, for one location.
-"""
+"""A sync run of one location: its rules, its state, how it begins and ends, and its report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.errors import Cancelled
-from hlcore.highlevel import Client
-from hlcore.model.progress import Listener, Progress, silent
+from hlcore.errors import HighLevelError, LocationInactive, TokenRefused, WrongLocation
+from hlcore.location_context import LocationContext
 from hlcore.settings import Settings
-from hlcore.store import Tx, Vault
+from hlcore.store import leases, runs
+from hlcore.store.contacts import presence
+from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.runs import Run
+
+REFUSALS = (TokenRefused, WrongLocation, LocationInactive)
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRules:
-    """`incident_floor` and `incident_share`: more missing at once than both is an incident. `index_lag`: contacts
-    created or changed so recently are never suspected. `confirm_limit`: GETs spent on suspects in one run."""
+    """How careful a sync is.
+
+    `incident_floor`, `incident_share`: more contacts missing at once than both is an incident. `index_lag`: contacts
+    created or changed more recently are never suspected. `sample`: ids checked to prove an incident. `confirm_limit`:
+    suspects checked by id in one run. `resume_within`: age up to which an interrupted run is resumed.
+    `empty_confirm_after`: how long after an empty listing a second one is believed."""
 
     incident_floor: int = 50
     incident_share: float = 0.02
@@ -36,7 +39,7 @@ class SyncRules:
 
     @classmethod
     def of(cls, settings: Settings, floor: int | None = None, share: float | None = None) -> SyncRules:
-        """The rules of these settings, with the location's own floor and share where it has them."""
+        """Return the rules of these settings, with the location's own floor and share where they are set."""
         rules = cls(settings.incident_floor, settings.incident_share, settings.index_lag)
         return replace(
             rules,
@@ -45,22 +48,14 @@ class SyncRules:
         )
 
     def is_incident(self, missing: int, known: int) -> bool:
-        """Whether so many missing at once, of so many known, must first be proven by a sample."""
+        """Return whether `missing` of `known` contacts must first be proven by a sample."""
         return missing > max(self.incident_floor, self.incident_share * known)
-
-
-Now = Callable[[], datetime]
-
-
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What one run on one location did. `outcome` is complete, incomplete or refused; `reason` says why in words,
-    and on a complete run what was odd."""
+    """What one run did. `outcome` is complete, incomplete or refused; `reason` says why, and lists the anomalies of a
+    complete run."""
 
     location_id: str
     outcome: str
@@ -76,17 +71,18 @@ class SyncReport:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether a person should look: the run was not complete, or something could not be decided."""
+        """Return whether the run was not complete, or left contacts undecided."""
         return self.outcome != "complete" or self.suspected > 0
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of the command line's contract."""
+        """Return the documented JSON of the command line."""
         return asdict(self)
 
 
 @dataclass(slots=True)
 class RunCounts:
-    """What was counted so far."""
+    """What a run has counted so far. `alive` and `unsure` are suspects that exist after all or could not be checked;
+    `notes` are sentences for the report's reason."""
 
     added: int = 0
     changed: int = 0
@@ -98,47 +94,97 @@ class RunCounts:
     notes: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
-        """The columns of the run."""
+        """Return the counts that are columns of a run."""
         return {name: getattr(self, name) for name in ("added", "changed", "suspected", "deleted", "returned")}
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """The answer for one id: `raw` when it is alive, `gone` when it surely does not exist, else why nobody knows."""
+    """The answer of GET by id: `raw` when the contact exists, `deleted` when it surely does not. `message` says what
+    HighLevel answered, or why nothing is known."""
 
     contact_id: str
     raw: bytes | None = None
-    gone: bool = False
-    words: str = ""
+    deleted: bool = False
+    message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """One run in progress: everything a step needs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext(LocationContext):
+    """One run in progress. `deleted`: contacts that this run has found deleted, by id."""
 
-    vault: Vault
-    client: Client
-    location_id: str
     run: Run
     rules: SyncRules
-    now: Now
     counts: RunCounts
-    listener: Listener = silent
-    cancelled: Callable[[], bool] = never
     requests_before: int = 0
-    gone: dict[str, LookupResult] = field(default_factory=dict)
+    deleted: dict[str, LookupResult] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
-        """Requests of this run, earlier sittings included."""
+        """Return the requests of this run, those before an interruption included."""
         return self.run.requests + self.client.requests - self.requests_before
 
-    def write(self) -> AbstractContextManager[Tx]:
-        """A transaction for what is the location's own; those of other locations need not wait for it."""
-        return self.vault.write(of=self.location_id)
 
-    def report_progress(self, stage: str, done: int = 0, total: int = 0, note: str = "") -> None:
-        """Tell whoever waits. Raises Cancelled when somebody asked to stop."""
-        if self.cancelled():
-            raise Cancelled("Stopped. What was read is kept; the next run goes on from here.")
-        self.listener(Progress(stage, done, total, note))
+def begin_run(kind: str, context: LocationContext, rules: SyncRules) -> RunContext:
+    """Claim the location's run of this kind, resuming an interrupted one. Raises RunInProgress."""
+    with context.write() as tx:
+        run = runs.claim(
+            tx,
+            context.location_id,
+            kind,
+            at=context.now(),
+            holder=leases.this_process(),
+            resume_within=rules.resume_within,
+        )
+    return RunContext(
+        context.vault,
+        context.client,
+        context.location_id,
+        context.now,
+        context.listener,
+        context.cancelled,
+        run=run,
+        rules=rules,
+        counts=RunCounts(run.added, run.changed, run.suspected, run.deleted, run.returned),
+        requests_before=context.client.requests,
+    )
+
+
+def perform_run(context: RunContext, steps: Callable[[RunContext], tuple[str, str]], began: datetime) -> SyncReport:
+    """Run `steps` and finish the run with the outcome and reason it returns, or with HighLevel's refusal or fault.
+    Any other exception releases the run for the next process and is raised again."""
+    try:
+        outcome, reason = steps(context)
+    except REFUSALS as exc:
+        outcome, reason = "refused", f"{exc} {exc.hint}".strip()
+    except HighLevelError as exc:
+        outcome, reason = "incomplete", f"{exc} {exc.hint}".strip()
+    except BaseException:
+        with context.write() as tx:
+            runs.release(tx, context.run.run_id)
+        raise
+    return finish_run(context, outcome, reason, seconds=(context.now() - began).total_seconds())
+
+
+def finish_run(context: RunContext, outcome: str, reason: str, *, seconds: float) -> SyncReport:
+    """Record the run as finished, forget its sightings, and return its report."""
+    run_id, counts = context.run.run_id, context.counts
+    with context.write() as tx:
+        seen = presence.count_sightings(tx, run_id)
+        counts.suspected = deletion_queries.count_suspects(tx, context.location_id)
+        columns = {"seen": seen, "requests": context.requests, **counts.counts()}
+        runs.finish(tx, run_id, context.now(), outcome=outcome, reason=reason, **columns)
+        presence.delete_sightings(tx, run_id)
+    return SyncReport(context.location_id, outcome, reason, **columns, seconds=round(seconds, 3))
+
+
+def describe_anomalies(context: RunContext) -> list[str]:
+    """Return sentences about what was unusual in a complete run, and count its suspects."""
+    counts, anomalies = context.counts, []
+    if counts.alive:
+        anomalies.append(f"HighLevel's list left out {counts.alive:,} live contacts; asked for by id, they exist.")
+    with context.vault.read() as tx:
+        counts.suspected = deletion_queries.count_suspects(tx, context.location_id)
+    if counts.suspected:
+        anomalies.append(f"{counts.suspected:,} missing contacts could not be checked yet; the next run tries again.")
+    return anomalies

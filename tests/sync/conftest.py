@@ -30,19 +30,19 @@ class World(Account):
     rules: SyncRules = field(default_factory=lambda: SyncRules(page_size=50))
 
     def sync(self, **options: Any) -> SyncReport:
-        """An hour passes, then one round."""
+        """Let an hour pass, then sync."""
         self.clock.pass_(hours=1)
-        return sync_location(self.vault, self.client, self.rules, now=self.clock.now, **options)
+        return sync_location(self.location_context(**options), self.rules)
 
     def watch(self, **options: Any) -> SyncReport:
-        """A quarter of an hour passes, then one cheap look."""
+        """Let a quarter of an hour pass, then watch."""
         self.clock.pass_(minutes=15)
-        return watch_location(self.vault, self.client, self.rules, now=self.clock.now, **options)
+        return watch_location(self.location_context(**options), self.rules)
 
     def runs(self) -> list[Run]:
         """The runs, newest first."""
         with self.vault.read() as tx:
-            return runs.recent(tx, [LOCATION], limit=50)
+            return runs.list_recent(tx, [LOCATION], limit=50)
 
     def client_over(self, transport: httpx.BaseTransport) -> Client:
         """Another client of the same location, over this transport."""
@@ -59,14 +59,14 @@ class World(Account):
         """Ids called deleted or merged."""
         query = deletion_queries.RegisterQuery((LOCATION,), statuses=("deleted", "merged"))
         with self.vault.read() as tx:
-            return {row.contact_id for row in deletion_queries.listing(tx, query, limit=100_000)}
+            return {row.contact_id for row in deletion_queries.list_page(tx, query, limit=100_000)}
 
     def row(self, contact_id: str) -> deletion_queries.Disappearance:
         """The newest row of the register about this contact."""
         with self.vault.read() as tx:
-            return deletion_queries.of_contact(tx, LOCATION, contact_id)[-1]
+            return deletion_queries.list_for_contact(tx, LOCATION, contact_id)[-1]
 
-    def held(self) -> set[str]:
+    def stored_ids(self) -> set[str]:
         """Every id in the vault."""
         with self.vault.read() as tx:
             return {row.contact_id for row in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))}
@@ -75,8 +75,8 @@ class World(Account):
 @pytest.fixture
 def world(vault: Vault) -> Iterator[World]:
     """200 invented people, nothing synced yet."""
-    with a_world(vault, people=200) as made:
-        yield made
+    with a_world(vault, people=200) as world:
+        yield world
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def test_deletions_returns_and_creations_together(copied: World) -> None:
     assert copied.lost() == {first[2], *gone}
     assert copied.status(first[0]) == "returned"
     copied.watch()
-    assert new in copied.held()
+    assert new in copied.stored_ids()
 
 
 def test_a_change_is_taken_in(copied: World) -> None:

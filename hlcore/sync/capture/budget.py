@@ -1,4 +1,4 @@
-"""What one sitting of capturing may spend: every request is counted before it is sent, repeated ones too."""
+"""What one session of capturing may spend: every request is counted before it is sent, retries included."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hlcore.settings import Settings
 
 
 class CaptureBudget:
-    """The budget of one sitting. `keep`: share of the day's requests that stays unused; `paced`: work that can wait is
-    spread over the day; `at_most`: requests of this sitting; `per_second`: how fast requests go. `take` is called by
-    the limiter, one at a time."""
+    """The budget of one session. `keep`: share of the day's requests that stays unused; `paced`: work that can wait is
+    spread over the day; `at_most`: requests of this session; `per_second`: how fast requests are sent. The limiter
+    calls `take` for one request at a time."""
 
     def __init__(
         self,
@@ -35,23 +35,23 @@ class CaptureBudget:
     def of(
         cls, settings: Settings, limiter: Limiter, *, paced: bool = False, at_most: int | None = None
     ) -> CaptureBudget:
-        """The budget that these settings give."""
+        """Return the budget that these settings give."""
         speed = settings.requests_per_10s * (1 - settings.interactive_share) / 10
         return cls(limiter, keep=settings.unused_share, paced=paced, at_most=at_most, per_second=speed)
 
     @property
     def kept(self) -> int:
-        """Requests of the day that capturing leaves alone."""
-        return self.allowance().kept
+        """Return the requests of the day that capturing leaves unused."""
+        return self.allowance().reserved
 
     def allowance(self) -> Allowance:
-        """What may be spent, as the planner wants to know it."""
+        """Return what may be spent, for the planner."""
         rest = None if self._at_most is None else max(0, self._at_most - self.spent)
         left, limit = self._limiter.daily_remaining, self._limiter.daily_limit
         return Allowance(limit, left, self._keep, self._limiter.day_ends - timedelta(days=1), self._paced, rest)
 
     def take(self) -> None:
-        """One more request is about to be sent. Raises BudgetSpent when it may not be."""
+        """Count one more request before it is sent. Raises BudgetSpent when it must not be."""
         if self._at_most is not None and self.spent >= self._at_most:
             raise BudgetSpent(f"The {self._at_most:,} requests of this sitting are used up.")
         if self._limiter.daily_remaining <= self.kept:
@@ -62,7 +62,7 @@ class CaptureBudget:
         self.spent += 1
 
     def reason(self, now: datetime) -> str:
-        """Why nothing more may be spent now; '' when it may."""
+        """Return why nothing more may be spent now; '' when it may."""
         allowance = self.allowance()
         if self._at_most is not None and self.spent >= self._at_most:
             return "The requests of this sitting are used up."

@@ -1,124 +1,124 @@
-"""What belongs to one contact, read contact by contact: the word that decides.
+"""Capturing the records of one contact: the answer that decides, where feeds of the whole location may be incomplete.
 
-A record that the answer leaves out has vanished only when the answer was whole, a second one says the same, and the
-contact itself is alive: HighLevel answers some lists of a deleted contact with an empty one, and what belongs to the
-dead is kept.
+A record counts as vanished only when the answer that leaves it out was complete, a second one agrees, and the contact
+itself exists: HighLevel answers some lists of a deleted contact with an empty one, and the records of deleted contacts
+are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from hlcore.errors import BrokenAnswer, Gone
 from hlcore.highlevel import Client, RecordPage
-from hlcore.model.records import agrees, email_ids, identity
-from hlcore.store import Tx, Vault, records
+from hlcore.location_context import LocationContext
+from hlcore.model.json_codec import decode_object
+from hlcore.model.records import adds_nothing, missing_email_ids, record_ids
+from hlcore.store import Tx, records
 from hlcore.store.capture import state as capture_state
 from hlcore.store.contacts import writes as contact_writes
 
-Found = dict[str, bytes]
+RawRecords = dict[str, bytes]
 """Record id → the bytes HighLevel sent."""
-_MOST_PAGES = 10_000
-_PAGE = 100
-_ASKED_BY_CONTACT = ("opportunity", "conversation", "message")
+MAX_PAGES = 10_000
+PAGE_SIZE = 100
+KINDS_WITH_OWNER = ("opportunity", "conversation", "message")
+"""Kinds whose records name their contact."""
 EXPORT_PASSES: tuple[dict[str, Any], ...] = ({}, {"channel": "Email"})
 """The export of messages leaves e-mails out unless it is asked for them alone (HighLevel OpenAPI
 conversations.json)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordReader:
-    """Reads what belongs to contacts into the vault. `lock` is held around every writing transaction, so that threads
-    of one process wait for each other here and not in the database."""
+def capture_records(context: LocationContext, contact_id: str, kind: str) -> int:
+    """Store the contact's records of this kind (`model.records.KINDS`) as HighLevel shows them now, and return their
+    number. Earlier bytes become versions; vanished records are marked. May be repeated, and called from any thread.
 
-    vault: Vault
-    client: Client
-    location_id: str
-    now: Callable[[], datetime]
-    lock: AbstractContextManager[Any] = field(default_factory=nullcontext)
-
-    def capture(self, contact_id: str, kind: str) -> int:
-        """As `capture_kind`."""
-        began = self.now()
-        if kind == "detail":
-            raw = self.client.contact(contact_id)
-            with self.lock, self.vault.write(of=self.location_id) as tx:
-                contact_writes.store_detail(tx, self.location_id, contact_id, raw, began)
-            return 1
-        found = read(self.client, contact_id, kind)
-        with self.vault.read() as tx:
-            held = records.existing(tx, self.location_id, kind, contact_id)
-        kept = _kept(self.client, contact_id, kind, found, held)
-        with self.lock, self.vault.write(of=self.location_id) as tx:
-            _keep(tx, self.location_id, contact_id, kind, kept, began=began, at=self.now())
-        return len(kept)
-
-    def capture_text(self, message_id: str) -> int:
-        """The texts of this e-mail message are in the vault as records of the kind 'email'; how many. One that
-        HighLevel says is gone counts as captured. Raises HighLevelError, StoreError."""
-        began = self.now()
-        with self.vault.read() as tx:
-            message = records.get(tx, self.location_id, "message", message_id)
-        found = []
-        for email_id in email_ids(message.raw) if message else ():
-            try:
-                found.append((email_id, message.contact_id if message else "", self.client.email(email_id)))
-            except Gone:
-                continue
-        with self.lock, self.vault.write(of=self.location_id) as tx:
-            records.put(tx, self.location_id, "email", found, at=self.now())
-            capture_state.captured(tx, self.location_id, "email", [message_id], at=began)
-        return len(found)
+    Raises Gone when HighLevel says that the contact does not exist, and then changes nothing; NotFound for the detail
+    of a contact that is not in the vault; HighLevelError, StoreError."""
+    began = context.now()
+    if kind == "detail":
+        raw = context.client.contact(contact_id)
+        with context.write() as tx:
+            contact_writes.store_detail(tx, context.location_id, contact_id, raw, began)
+        return 1
+    shown = fetch_records(context.client, contact_id, kind)
+    with context.vault.read() as tx:
+        stored = records.raw_of_contact(tx, context.location_id, kind, contact_id)
+    existing = _existing(context.client, contact_id, kind, shown, stored)
+    with context.write() as tx:
+        _store(tx, context, contact_id, kind, existing, began=began)
+    return len(existing)
 
 
-def capture_kind(
-    vault: Vault, client: Client, location_id: str, contact_id: str, kind: str, *, now: Callable[[], datetime]
-) -> int:
-    """What the contact has of this kind (`model.parts.KINDS`) is in the vault as HighLevel shows it now; earlier bytes
-    are versions, what is gone is marked. How many records there are. May be repeated, and called from any thread.
+def capture_email_texts(context: LocationContext, message_id: str) -> int:
+    """Store the texts of this e-mail message as records of the kind 'email', and return their number. A text that
+    HighLevel says is gone counts as captured. Raises HighLevelError, StoreError."""
+    began = context.now()
+    with context.vault.read() as tx:
+        message = records.get(tx, context.location_id, "message", message_id)
+    texts = []
+    for email_id in missing_email_ids(decode_object(message.raw)) if message else ():
+        try:
+            texts.append((email_id, message.contact_id if message else "", context.client.email(email_id)))
+        except Gone:
+            continue
+    with context.write() as tx:
+        records.save(tx, context.location_id, "email", texts, at=context.now())
+        capture_state.mark_captured(tx, context.location_id, "email", [message_id], at=began)
+    return len(texts)
 
-    Raises Gone when HighLevel says that the contact does not exist (any more): then nothing changed. Raises NotFound
-    for the detail of a contact that the vault does not hold, HighLevelError, StoreError."""
-    return RecordReader(vault, client, location_id, now).capture(contact_id, kind)
+
+def mark_texts_due(tx: Tx, location_id: str, messages: Iterable[tuple[str, bytes]], *, at: datetime) -> None:
+    """Mark those of these messages whose e-mail texts have never been captured as due."""
+    with_email = [message_id for message_id, raw in messages if missing_email_ids(decode_object(raw))]
+    if with_email:
+        new = capture_state.filter_uncaptured(tx, location_id, "email", with_email)
+        capture_state.mark_due(tx, location_id, "email", new, at=at)
 
 
-def read(client: Client, contact_id: str, kind: str) -> Found:
-    """The contact's records of this kind as HighLevel shows them now. Raises HighLevelError; BrokenAnswer for an answer
-    that is not whole, or that is about somebody else."""
-    found: Found = {}
-    for raw in _READERS[kind](client, contact_id):
-        record_id, owner = identity(raw)
+def fetch_records(client: Client, contact_id: str, kind: str) -> RawRecords:
+    """Return the contact's records of this kind as HighLevel shows them now. Raises HighLevelError; BrokenAnswer for an
+    answer that is incomplete or about another contact."""
+    found: RawRecords = {}
+    for raw in _FETCH[kind](client, contact_id):
+        record_id, owner = record_ids(raw)
         if not record_id:
             raise BrokenAnswer(f"HighLevel answered with a {kind} without id.")
-        if kind in _ASKED_BY_CONTACT and owner not in ("", contact_id):
+        if kind in KINDS_WITH_OWNER and owner not in ("", contact_id):
             raise BrokenAnswer(f"HighLevel answered with a {kind} of another contact.")
         found[record_id] = raw
     return found
 
 
-def _kept(client: Client, contact_id: str, kind: str, found: Found, held: Found) -> Found:
-    """The records that exist: those answered (in the bytes already held, where another route showed them in other
-    words), and those held whose disappearance could not be proven."""
-    kept = {name: held[name] if name in held and _same(kind, held[name], raw) else raw for name, raw in found.items()}
-    missing = [name for name in held if name not in found]
+def _existing(client: Client, contact_id: str, kind: str, shown: RawRecords, stored: RawRecords) -> RawRecords:
+    """Return the records that exist: those shown (as the stored bytes, where those say the same in another form), and
+    those stored whose disappearance could not be proven."""
+    existing = {
+        record_id: stored[record_id] if record_id in stored and _same(kind, stored[record_id], raw) else raw
+        for record_id, raw in shown.items()
+    }
+    missing = [record_id for record_id in stored if record_id not in shown]
     if missing:
         client.contact(contact_id)
-        again = read(client, contact_id, kind)
-        kept |= {name: held[name] for name in missing if name in again or _lives(client, kind, name)}
-    return kept
+        again = fetch_records(client, contact_id, kind)
+        existing |= {
+            record_id: stored[record_id]
+            for record_id in missing
+            if record_id in again or _exists_by_id(client, kind, record_id)
+        }
+    return existing
 
 
-def _same(kind: str, held: bytes, told: bytes) -> bool:
-    return kind == "task" and agrees(held, told)
+def _same(kind: str, stored: bytes, shown: bytes) -> bool:
+    return kind == "task" and adds_nothing(stored, shown)
 
 
-def _lives(client: Client, kind: str, record_id: str) -> bool:
-    """Whether a record that lists leave out answers to its id. Kinds without such a route: the lists are believed."""
+def _exists_by_id(client: Client, kind: str, record_id: str) -> bool:
+    """Return whether a record that lists leave out can be fetched by id. Only opportunities can; for other kinds the
+    lists are believed."""
     if kind != "opportunity":
         return False
     try:
@@ -128,73 +128,70 @@ def _lives(client: Client, kind: str, record_id: str) -> bool:
     return True
 
 
-def _keep(tx: Tx, location_id: str, contact_id: str, kind: str, kept: Found, *, began: datetime, at: datetime) -> None:
-    rows = [(record_id, contact_id, raw) for record_id, raw in kept.items()]
-    records.put(tx, location_id, kind, rows, at=at)
-    records.vanish_others(tx, location_id, kind, keep=list(kept), contact_id=contact_id, at=at)
-    capture_state.captured(tx, location_id, kind, [contact_id], at=began)
+def _store(
+    tx: Tx, context: LocationContext, contact_id: str, kind: str, existing: RawRecords, *, began: datetime
+) -> None:
+    location_id, at = context.location_id, context.now()
+    rows = [(record_id, contact_id, raw) for record_id, raw in existing.items()]
+    records.save(tx, location_id, kind, rows, at=at)
+    records.mark_vanished(tx, location_id, kind, keep=list(existing), contact_id=contact_id, at=at)
+    capture_state.mark_captured(tx, location_id, kind, [contact_id], at=began)
     if kind == "message":
-        want_texts(tx, location_id, kept.items(), at=at)
+        mark_texts_due(tx, location_id, existing.items(), at=at)
 
 
-def want_texts(tx: Tx, location_id: str, messages: Iterable[tuple[str, bytes]], *, at: datetime) -> None:
-    """The texts of these messages that are e-mails without one are wanted, unless they were captured before."""
-    bare = [record_id for record_id, raw in messages if email_ids(raw)]
-    if bare:
-        capture_state.want(tx, location_id, "email", capture_state.uncaptured(tx, location_id, "email", bare), at=at)
-
-
-def _opportunities(client: Client, contact_id: str) -> list[bytes]:
-    return _all_pages(
-        lambda cursor: client.search_opportunities(cursor=cursor, contact_id=contact_id, limit=_PAGE), "opportunities"
+def _fetch_opportunities(client: Client, contact_id: str) -> list[bytes]:
+    return _fetch_all_pages(
+        lambda cursor: client.search_opportunities(cursor=cursor, contact_id=contact_id, limit=PAGE_SIZE),
+        "opportunities",
     )
 
 
-def _conversations(client: Client, contact_id: str) -> list[bytes]:
-    return _all_pages(
-        lambda cursor: client.search_conversations(contact_id=contact_id, start_after=cursor, limit=_PAGE),
+def _fetch_conversations(client: Client, contact_id: str) -> list[bytes]:
+    return _fetch_all_pages(
+        lambda cursor: client.search_conversations(contact_id=contact_id, start_after=cursor, limit=PAGE_SIZE),
         "conversations",
-        short=_PAGE,
+        page_size=PAGE_SIZE,
     )
 
 
-def _messages(client: Client, contact_id: str) -> list[bytes]:
-    found: list[bytes] = []
+def _fetch_messages(client: Client, contact_id: str) -> list[bytes]:
+    messages: list[bytes] = []
     for extra in EXPORT_PASSES:
-        found += _all_pages(partial(_export, client, contact_id, extra), "messages")
-    return found
+        messages += _fetch_all_pages(partial(_export_page, client, contact_id, extra), "messages")
+    return messages
 
 
-def _export(client: Client, contact_id: str, extra: dict[str, Any], cursor: str | None) -> RecordPage:
+def _export_page(client: Client, contact_id: str, extra: dict[str, Any], cursor: str | None) -> RecordPage:
     rows, following, total = client.export_messages(cursor=cursor or "", contact_id=contact_id, extra=extra)
     return RecordPage(rows, total, following)
 
 
-def _all_pages(ask: Callable[[Any], RecordPage], what: str, *, short: int = 0) -> list[bytes]:
-    """All rows; with `short` a page of fewer rows than that is the last one. Raises BrokenAnswer when HighLevel
-    promised more than it sent, or sends the same page again."""
+def _fetch_all_pages(fetch: Callable[[Any], RecordPage], noun: str, *, page_size: int = 0) -> list[bytes]:
+    """Return all rows. With `page_size`, a page of fewer rows is the last one. Raises BrokenAnswer when HighLevel
+    promised more than it sent, or repeats a page."""
     found: dict[bytes, None] = {}
     cursor, total = None, 0
-    for _ in range(_MOST_PAGES):
-        page = ask(cursor)
+    for _ in range(MAX_PAGES):
+        page = fetch(cursor)
         fresh = [row for row in page.rows if row not in found]
         found |= dict.fromkeys(fresh)
         total = page.total or 0
-        if page.next is None or not page.rows or len(page.rows) < short:
+        if page.next is None or not page.rows or len(page.rows) < page_size:
             break
         if not fresh:
-            raise BrokenAnswer(f"HighLevel sent the same page of {what} again.")
+            raise BrokenAnswer(f"HighLevel sent the same page of {noun} again.")
         cursor = page.next
     if len(found) < total:
-        raise BrokenAnswer(f"HighLevel promised {total} {what} and sent {len(found)}.")
+        raise BrokenAnswer(f"HighLevel promised {total} {noun} and sent {len(found)}.")
     return list(found)
 
 
-_READERS: dict[str, Callable[[Client, str], list[bytes]]] = {
+_FETCH: dict[str, Callable[[Client, str], list[bytes]]] = {
     "note": lambda client, contact_id: client.notes(contact_id),
     "task": lambda client, contact_id: client.tasks(contact_id),
     "appointment": lambda client, contact_id: client.appointments(contact_id),
-    "opportunity": _opportunities,
-    "conversation": _conversations,
-    "message": _messages,
+    "opportunity": _fetch_opportunities,
+    "conversation": _fetch_conversations,
+    "message": _fetch_messages,
 }

@@ -1,9 +1,7 @@
-"""One sitting of capturing: what every step of it needs.
+"""One session of capturing: its state, its exclusive lease, and its entry in the activity log.
 
-One sitting of capturing as a piece of work of its location: nobody else sits, and what it did stands among the runs.
-
-Sittings are many and short. Those that follow each other within half an hour of one day are one run, so that days of
-filling a new vault read as some lines and not as thousands.
+Sessions are many and short. Those that follow each other within half an hour of one day are logged as one run, so that
+filling a new vault takes some lines of the log and not thousands.
 """
 
 from __future__ import annotations
@@ -16,74 +14,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from hlcore.errors import (
-    BudgetSpent,
-    Cancelled,
-    ContractError,
-    LocationInactive,
-    RunInProgress,
-    ScopeMissing,
-    TokenRefused,
-    Unauthorized,
-    WrongLocation,
-)
-from hlcore.highlevel import Client
-from hlcore.model.capture_planner import Policy, Wish
-from hlcore.model.progress import Listener, Progress, silent
-from hlcore.model.records import CATALOGUES
-from hlcore.store import Vault, runs
-from hlcore.store.capture.state import Place
+from hlcore.errors import ContractError, RunInProgress, ScopeMissing, Unauthorized
+from hlcore.location_context import LocationContext
+from hlcore.model.capture_planner import CapturePolicy, WorkItem
+from hlcore.model.records import REFERENCE_LISTS
+from hlcore.store import Tx, leases, runs
+from hlcore.store.capture.state import ContactCursor
 from hlcore.store.runs import Run
-from hlcore.sync.run_context import never
-
-ENDS = (TokenRefused, WrongLocation, LocationInactive, BudgetSpent, Cancelled)
-"""Errors after which asking on makes no sense."""
 
 CLOSED = (ScopeMissing, ContractError, Unauthorized)
-"""Errors that close one kind to this token, not all of them."""
+"""Errors that close one kind of record to this token, not all of them."""
 
-
-@dataclass(slots=True)
-class CaptureSession:
-    """`taken` counts by kind what was captured; `idle` are wishes for which nothing is left to do in this sitting;
-    `tried` are contacts that failed, by purpose and kind; `places` say how far the list of contacts never captured was
-    read, by kind; `notes` say what was odd. `lock` is held around every writing transaction."""
-
-    vault: Vault
-    client: Client
-    location_id: str
-    now: Callable[[], datetime]
-    policy: Policy = field(default_factory=Policy)
-    listener: Listener = silent
-    cancelled: Callable[[], bool] = never
-    workers: int = 8
-    taken: Counter[str] = field(default_factory=Counter)
-    idle: set[Wish] = field(default_factory=set)
-    tried: dict[str, set[str]] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    lock: Lock = field(default_factory=Lock)
-
-    def tell(self, stage: str, done: int = 0, total: int = 0) -> None:
-        """Tell whoever waits. Raises Cancelled when somebody asked to stop."""
-        self.stop_if_asked()
-        self.listener(Progress(stage, done, total))
-
-    def stop_if_asked(self) -> None:
-        """Raises Cancelled when somebody asked to stop."""
-        if self.cancelled():
-            raise Cancelled("Stopped. What was captured is kept; the next run goes on from here.")
-
-    def note(self, text: str) -> None:
-        """Say once what was odd."""
-        if text not in self.notes:
-            self.notes.append(text)
-
-
-KIND = "capture"
-LEASE = timedelta(minutes=5)
-JOINS = timedelta(minutes=30)
-_WORDS = {
+RUN_KIND = "capture"
+LEASE_TTL = timedelta(minutes=5)
+SAME_RUN_WITHIN = timedelta(minutes=30)
+_NOUNS = {
     "detail": ("detail", "details"),
     "opportunity": ("opportunity", "opportunities"),
     "email": ("e-mail text", "e-mail texts"),
@@ -91,68 +36,90 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureSession(LocationContext):
+    """The state of one session. `captured` counts records by kind; `idle` are wishes with nothing left to do in this
+    session; `failed` are subjects not to be tried again, by purpose and kind; `cursors` say how far the contacts never
+    captured were read, by kind; `notes` are sentences about anomalies."""
+
+    policy: CapturePolicy = field(default_factory=CapturePolicy)
+    workers: int = 8
+    captured: Counter[str] = field(default_factory=Counter)
+    idle: set[WorkItem] = field(default_factory=set)
+    failed: dict[str, set[str]] = field(default_factory=dict)
+    cursors: dict[str, ContactCursor] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """Open a transaction as `LocationContext.write` does; the session's threads queue here, not in the database."""
+        with self._lock, self.vault.write(location_id=self.location_id) as tx:
+            yield tx
+
+    def note(self, text: str) -> None:
+        """Add a note unless it is there already."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
 @contextmanager
-def exclusive_session(vault: Vault, location_id: str, now: Callable[[], datetime]) -> Iterator[Callable[[], None]]:
-    """Nobody else captures this location; call what is yielded now and then. Raises RunInProgress."""
-    name, holder = f"capture:{location_id}", f"{runs.this_process()}:{threading.get_ident()}"
-    with vault.write(of=location_id) as tx:
-        other = runs.lease_holder(tx, name, at=now())
-        if other and runs.is_gone(other):
-            runs.release_lease(tx, name, other)
-        if not runs.acquire_lease(tx, name, holder, at=now(), ttl=LEASE):
-            raise RunInProgress("What belongs to this location's contacts is being captured already.")
+def exclusive_session(context: LocationContext) -> Iterator[Callable[[], None]]:
+    """Hold the lease for capturing this location; call the yielded function regularly to renew it. Both raise
+    RunInProgress while another process holds the lease."""
+    name, holder = f"capture:{context.location_id}", f"{leases.this_process()}:{threading.get_ident()}"
 
-    def beat() -> None:
-        with vault.write(of=location_id) as tx:
-            if not runs.acquire_lease(tx, name, holder, at=now(), ttl=LEASE):
-                raise RunInProgress("Another process has taken over capturing this location.")
+    def acquire(refusal: str) -> None:
+        with context.write() as tx:
+            if not leases.acquire(tx, name, holder, at=context.now(), ttl=LEASE_TTL):
+                raise RunInProgress(refusal)
 
+    acquire("What belongs to this location's contacts is being captured already.")
     try:
-        yield beat
+        yield lambda: acquire("Another process has taken over capturing this location.")
     finally:
-        with vault.write(of=location_id) as tx:
-            runs.release_lease(tx, name, holder)
+        with context.write() as tx:
+            leases.release(tx, name, holder)
 
 
-def record_session(g: CaptureSession, *, began: datetime, requests: int, why: str) -> None:
-    """The sitting stands among the runs with its requests and with what it captured, in words; one that asked nothing
-    does not."""
+def record_session(session: CaptureSession, *, began: datetime, requests: int, reason: str) -> None:
+    """Log the session as a run, or as part of the run before it. A session without requests is not logged."""
     if not requests:
         return
-    with g.vault.write(of=g.location_id) as tx:
-        last = runs.newest(tx, g.location_id, KIND)
-        before = last if last and _joins(last, began) else None
-        total = Counter(_told(before) if before else {}) + g.taken
+    with session.write() as tx:
+        last = runs.newest(tx, session.location_id, RUN_KIND)
+        before = last if last and _continues(last, began) else None
+        total = Counter(_captured_in(before) if before else {}) + session.captured
         columns = {
             "requests": requests + (before.requests if before else 0),
             "checkpoint": dict(total),
-            "reason": f"{words(total)} {why}".strip(),
+            "reason": f"{describe_captured(total)} {reason}".strip(),
         }
         first = before.started_at if before else began
-        runs.record(tx, g.location_id, KIND, began=first, at=g.now(), columns=columns)
+        runs.record_finished(tx, session.location_id, RUN_KIND, began=first, at=session.now(), columns=columns)
 
 
-def words(taken: Mapping[str, int]) -> str:
-    """'612 details, 40 notes and 1 task new or changed.'"""
-    counted = Counter[str]()
-    for kind, number in taken.items():
-        counted["" if kind in CATALOGUES else kind] += number
-    found = [f"{number:,} {_noun(kind, number)}" for kind, number in counted.items() if number]
-    if not found:
+def describe_captured(captured: Mapping[str, int]) -> str:
+    """Return a sentence like '612 details, 40 notes and 1 task new or changed.'"""
+    counts = Counter[str]()
+    for kind, number in captured.items():
+        counts["" if kind in REFERENCE_LISTS else kind] += number
+    parts = [f"{number:,} {_noun(kind, number)}" for kind, number in counts.items() if number]
+    if not parts:
         return "Nothing new or changed."
-    return f"{' and '.join(filter(None, (', '.join(found[:-1]), found[-1])))} new or changed."
+    return f"{' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))} new or changed."
 
 
 def _noun(kind: str, number: int) -> str:
-    one, many = _WORDS.get(kind, (kind, f"{kind}s"))
-    return one if number == 1 else many
+    singular, plural = _NOUNS.get(kind, (kind, f"{kind}s"))
+    return singular if number == 1 else plural
 
 
-def _told(run: Run) -> dict[str, int]:
-    kept = run.checkpoint if isinstance(run.checkpoint, dict) else {}
-    return {kind: number for kind, number in kept.items() if isinstance(number, int)}
+def _captured_in(run: Run) -> dict[str, int]:
+    checkpoint = run.checkpoint if isinstance(run.checkpoint, dict) else {}
+    return {kind: number for kind, number in checkpoint.items() if isinstance(number, int)}
 
 
-def _joins(run: Run, began: datetime) -> bool:
+def _continues(run: Run, began: datetime) -> bool:
     ended = run.finished_at
-    return ended is not None and began - ended <= JOINS and run.started_at.date() == began.date()
+    return ended is not None and began - ended <= SAME_RUN_WITHIN and run.started_at.date() == began.date()

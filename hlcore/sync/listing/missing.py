@@ -1,8 +1,8 @@
-"""What a complete listing did not show: a suspicion, never yet a deletion.
+"""What a complete listing did not show: a suspicion, not yet a deletion.
 
-Three guards stand before it: what was created or changed within the index lag is not suspected; an answer without
-a single contact must be repeated later before anything follows from it; and more than a floor and a share of
-the location at once is an incident, which a sample of GETs must prove first.
+Three guards come first: contacts created or changed within the index lag are not suspected; a listing without a single
+contact must be repeated later before it is believed; and more missing at once than a floor and a share of the location
+is an incident, which a sample of GETs by id must prove.
 """
 
 from __future__ import annotations
@@ -16,126 +16,129 @@ from hlcore.store.contacts import presence
 from hlcore.store.contacts.presence import MissingContact
 from hlcore.store.deletions import bulk_deletions, register
 from hlcore.store.deletions.bulk_deletions import Incident
-from hlcore.sync.contact_lookup import get_by_id_is_reliable, lookup_all
+from hlcore.sync.contact_lookup import fetch_contacts, get_by_id_is_reliable
 from hlcore.sync.run_context import RunContext
 
 CHUNK = 1_000
+SAMPLED_PER_CHUNK = 200
 
 
-def suspect_missing(work: RunContext, *, seen: int) -> ListingVerdict:
-    """Every contact that this complete listing missed is suspected, or the verdict says why nothing may be
-    concluded. Raises HighLevelError when the sample could not be asked for. May be repeated."""
-    with work.vault.read() as tx:
-        missing = presence.count_missing(tx, work.location_id, work.run.run_id)
+def suspect_missing(context: RunContext, *, seen: int) -> ListingVerdict:
+    """Suspect every contact that this complete listing of `seen` contacts left out, or return why nothing may be
+    concluded. Raises HighLevelError when the sample could not be checked. May be repeated."""
+    with context.vault.read() as tx:
+        missing = presence.count_missing(tx, context.location_id, context.run.run_id)
     if not missing:
         return ListingVerdict(True)
     incident_id = None
-    if work.rules.is_incident(missing, seen + missing) or not seen:
-        incident_id, verdict = _incident(work, missing, seen)
+    if context.rules.is_incident(missing, seen + missing) or not seen:
+        incident_id, verdict = _prove_incident(context, missing, seen)
         if not verdict.complete:
             return verdict
-    at, proof = work.now(), last_proof(work)
-    for absents in _suspicious(work):
-        last_seen = [(absent.contact_id, max(absent.seen_at, proof)) for absent in absents]
-        with work.write() as tx:
-            register.suspect(tx, work.location_id, last_seen, at=at, detected_by="listing", incident_id=incident_id)
+    at, proof = context.now(), last_proof(context)
+    for contacts in _suspicious(context):
+        last_seen = [(contact.contact_id, max(contact.seen_at, proof)) for contact in contacts]
+        with context.write() as tx:
+            register.mark_suspected(
+                tx, context.location_id, last_seen, at=at, detected_by="listing", incident_id=incident_id
+            )
     return ListingVerdict(True)
 
 
-def _suspicious(work: RunContext) -> Iterator[list[MissingContact]]:
-    """The missing ones, a thousand at a time, without those that HighLevel's index may just not show yet: of these
-    only the ones that GET by id has already found gone."""
-    for absents in _missing(work):
-        recent = [absent.contact_id for absent in absents if not _settled(work, absent)]
-        gone = _found_gone(work, recent)
-        yield [absent for absent in absents if absent.contact_id in gone or absent.contact_id not in recent]
+def last_proof(context: RunContext) -> datetime:
+    """Return when every contact still called present surely existed: the start of the last complete listing, less the
+    index lag."""
+    with context.vault.read() as tx:
+        last = runs.last_complete(tx, context.location_id)
+    return last.started_at - context.rules.index_lag if last else datetime.min.replace(tzinfo=UTC)
 
 
-def _found_gone(work: RunContext, contact_ids: list[str]) -> set[str]:
-    if not contact_ids or not get_by_id_is_reliable(work):
+def _suspicious(context: RunContext) -> Iterator[list[MissingContact]]:
+    """Yield the missing contacts in chunks. Of those that HighLevel's index may not show yet, only the ones that GET by
+    id has found deleted."""
+    for contacts in _missing(context):
+        recent = {contact.contact_id for contact in contacts if not _is_indexed(context, contact)}
+        spared = recent - _find_deleted(context, sorted(recent))
+        yield [contact for contact in contacts if contact.contact_id not in spared]
+
+
+def _find_deleted(context: RunContext, contact_ids: list[str]) -> set[str]:
+    if not contact_ids or not get_by_id_is_reliable(context):
         return set()
-    return {answer.contact_id for answer in lookup_all(work, contact_ids) if answer.gone}
+    return {result.contact_id for result in fetch_contacts(context, contact_ids) if result.deleted}
 
 
-def _missing(work: RunContext) -> Iterator[list[MissingContact]]:
+def _missing(context: RunContext) -> Iterator[list[MissingContact]]:
     after = ""
     while True:
-        with work.vault.read() as tx:
-            found = presence.missing(tx, work.location_id, work.run.run_id, after=after, limit=CHUNK)
-        if not found:
+        with context.vault.read() as tx:
+            contacts = presence.list_missing(tx, context.location_id, context.run.run_id, after=after, limit=CHUNK)
+        if not contacts:
             return
-        yield found
-        after = found[-1].contact_id
+        yield contacts
+        after = contacts[-1].contact_id
 
 
-def _settled(work: RunContext, absent: MissingContact) -> bool:
-    """Whether HighLevel's index surely knew this contact when the listing began."""
-    moments = [moment for moment in (absent.date_added, absent.date_updated) if moment is not None]
-    return all(moment < work.run.started_at - work.rules.index_lag for moment in moments)
+def _is_indexed(context: RunContext, contact: MissingContact) -> bool:
+    """Return whether HighLevel's index surely knew this contact when the listing began."""
+    moments = [moment for moment in (contact.date_added, contact.date_updated) if moment is not None]
+    return all(moment < context.run.started_at - context.rules.index_lag for moment in moments)
 
 
-def last_proof(work: RunContext) -> datetime:
-    """When every contact that is still called present was surely there: the beginning of the last complete listing,
-    less the index lag."""
-    with work.vault.read() as tx:
-        last = runs.last_complete(tx, work.location_id)
-    return last.started_at - work.rules.index_lag if last else datetime.min.replace(tzinfo=UTC)
-
-
-def _incident(work: RunContext, missing: int, seen: int) -> tuple[int | None, ListingVerdict]:
-    """Prove an incident by a sample, or refuse to believe it."""
-    if not seen and (doubt := _doubt_emptiness(work, missing)):
+def _prove_incident(context: RunContext, missing: int, seen: int) -> tuple[int | None, ListingVerdict]:
+    """Prove an incident by a sample of GETs by id. Returns the incident's id and whether it is proven."""
+    if not seen and (doubt := _doubt_emptiness(context, missing)):
         return None, ListingVerdict(False, doubt)
-    if not get_by_id_is_reliable(work):
+    if not get_by_id_is_reliable(context):
         return None, ListingVerdict(False, "HighLevel denies contacts that it has just listed. Nothing was concluded.")
-    looked = list(lookup_all(work, _sample(work)))
-    alive = sum(answer.raw is not None for answer in looked)
-    gone = sum(answer.gone for answer in looked)
-    words = (
-        f"{missing:,} of {seen + missing:,} contacts were missing from HighLevel's list at once; of {len(looked)} "
-        f"asked for by id, {gone} are gone and {alive} alive"
+    results = list(fetch_contacts(context, _sample(context)))
+    alive = sum(result.raw is not None for result in results)
+    deleted = sum(result.deleted for result in results)
+    evidence = (
+        f"{missing:,} of {seen + missing:,} contacts were missing from HighLevel's list at once; of {len(results)} "
+        f"asked for by id, {deleted} are gone and {alive} alive"
     )
-    incident_id = _record(work, missing, seen + missing, words + ".")
-    if gone == len(looked):
+    incident_id = _record_incident(context, missing, seen + missing, evidence + ".")
+    if deleted == len(results):
         return incident_id, ListingVerdict(True)
     if alive:
-        with work.write() as tx:
-            bulk_deletions.close_incident(tx, incident_id, "dismissed", words + ": the list was wrong.")
-    return incident_id, ListingVerdict(False, words + ". Nothing was concluded.")
+        with context.write() as tx:
+            bulk_deletions.close_incident(tx, incident_id, "dismissed", evidence + ": the list was wrong.")
+    return incident_id, ListingVerdict(False, evidence + ". Nothing was concluded.")
 
 
-def _record(work: RunContext, missing: int, known: int, evidence: str) -> int:
-    """The location's waiting incident: the one that is open, or a new one."""
-    with work.write() as tx:
-        open_ones = _waiting(tx, work.location_id)
-        if open_ones:
-            return open_ones[0].incident_id
+def _record_incident(context: RunContext, missing: int, known: int, evidence: str) -> int:
+    """Return the id of the location's waiting incident, opening one if there is none."""
+    with context.write() as tx:
+        waiting = _waiting_incidents(tx, context.location_id)
+        if waiting:
+            return waiting[0].incident_id
         return bulk_deletions.open_incident(
-            tx, work.location_id, at=work.now(), contacts=missing, known=known, evidence=evidence
+            tx, context.location_id, at=context.now(), contacts=missing, known=known, evidence=evidence
         )
 
 
-def _waiting(tx: Tx, location_id: str) -> list[Incident]:
-    found = bulk_deletions.list_incidents(tx, [location_id], limit=50)
-    return [incident for incident in found if incident.state == "waiting"]
+def _waiting_incidents(tx: Tx, location_id: str) -> list[Incident]:
+    incidents = bulk_deletions.list_incidents(tx, [location_id], limit=50)
+    return [incident for incident in incidents if incident.state == "waiting"]
 
 
-def _doubt_emptiness(work: RunContext, known: int) -> str:
-    """Why an answer without any contact is not believed yet; '' when it is: few contacts, or the same answer
-    again some time later."""
-    work.client.location()
-    if known <= work.rules.incident_floor:
+def _doubt_emptiness(context: RunContext, known: int) -> str:
+    """Return why an empty listing is not believed yet; '' when it is: few contacts were known, or an earlier listing
+    was empty too."""
+    context.client.location()
+    if known <= context.rules.incident_floor:
         return ""
-    with work.vault.read() as tx:
-        before = _waiting(tx, work.location_id)
-    if any(work.now() - incident.opened_at >= work.rules.empty_confirm_after for incident in before):
+    with context.vault.read() as tx:
+        waiting = _waiting_incidents(tx, context.location_id)
+    if any(context.now() - incident.opened_at >= context.rules.empty_confirm_after for incident in waiting):
         return ""
-    _record(work, known, known, "HighLevel's list was empty.")
+    _record_incident(context, known, known, "HighLevel's list was empty.")
     return f"HighLevel's list was empty although {known:,} contacts are known. Nothing was concluded."
 
 
-def _sample(work: RunContext) -> list[str]:
-    """Ids of missing contacts, spread over all of them."""
-    found = [absent.contact_id for absents in _missing(work) for absent in absents[:: CHUNK // 200]]
-    step = max(1, len(found) // work.rules.sample)
-    return found[::step][: work.rules.sample]
+def _sample(context: RunContext) -> list[str]:
+    """Return ids of missing contacts, spread evenly over all of them."""
+    ids = [contact.contact_id for contacts in _missing(context) for contact in contacts[:: CHUNK // SAMPLED_PER_CHUNK]]
+    step = max(1, len(ids) // context.rules.sample)
+    return ids[::step][: context.rules.sample]

@@ -1,10 +1,10 @@
-"""Walking the whole location in the order in which contacts were added, in one go or in several stretches at once.
+"""Reading all contacts of a location in the order in which they were added, in one date range or several at once.
 
-`dateAdded` never changes, so rows do not move under the walk's feet as they would sorted by `dateUpdated`; new
-contacts come last. The cursor (`searchAfter`) is the last row's own, as HighLevel's search contract wants beyond 10,000
-rows. A large location is cut by `dateAdded`: the first page of each stretch tells its size, and whoever is idle takes
-the later half of what is left of the largest, so that the limit, not the latency, sets the pace. Asking does not wait
-for the database: what came within a second is stored in one transaction, and the checkpoint behind it.
+`dateAdded` never changes, so contacts do not move between pages as they would sorted by `dateUpdated`; new ones come
+last. The cursor (`searchAfter`) is the last row's own, as HighLevel's search contract demands beyond 10,000 rows. A
+large location is split by `dateAdded`: the first page of each range tells its size, and an idle thread takes the later
+half of what remains of the largest range, so that the rate limit, not the latency, sets the pace. Fetching does not
+wait for the database: the pages that came within a second are stored in one transaction with the checkpoint after them.
 """
 
 from __future__ import annotations
@@ -17,240 +17,240 @@ from typing import Any
 
 from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
-from hlcore.highlevel.search_filters import ORDER, added_between, from_milliseconds, milliseconds
-from hlcore.model.contact import Row
-from hlcore.model.listing import Checkpoint, DateRange, ListingVerdict, judge
+from hlcore.highlevel.search_filters import BY_DATE_ADDED, added_between
+from hlcore.model.contact import ContactHead
+from hlcore.model.listing import Checkpoint, DateRange, ListingVerdict, judge_listing
+from hlcore.model.moments import from_milliseconds, milliseconds
 from hlcore.store import Tx, runs
-from hlcore.sync.listing import page_import as pages
+from hlcore.sync.listing.page_import import import_page, parse_rows
 from hlcore.sync.run_context import RunContext
 
-PATIENCE = 2
-"""How often an answer that cannot be right is asked for again before the run is called incomplete."""
-WORTH_CUTTING = 5
-"""Pages; a smaller rest is not cut into stretches."""
-MOST_WAITING = 8 * 2**20
-"""Bytes; what has come is stored when it is more."""
-TOGETHER = 1_000
-"""Rows; so many are read and written by one statement."""
-LONGEST_WAIT = timedelta(seconds=1)
-"""What has come is stored after so long at the latest."""
+MAX_RETRIES = 2
+"""How often an implausible answer is asked for again before the listing counts as incomplete."""
+MIN_PAGES_TO_SPLIT = 5
+MAX_BUFFERED_BYTES = 8 * 2**20
+MAX_BUFFERED_TIME = timedelta(seconds=1)
+ROWS_PER_STATEMENT = 1_000
 REPEATED = ListingVerdict(False, "HighLevel sent the same page again instead of the next one.")
 
 
-def read_all_pages(work: RunContext) -> ListingVerdict:
-    """Every page of the location is in the vault, or the verdict says what is missing. Kept at least every second; a
-    run that was killed goes on behind the last pages kept. Raises HighLevelError, Cancelled."""
-    walking = _Pagination(work, Checkpoint.load(work.run.checkpoint))
-    with ThreadPoolExecutor(work.rules.workers, thread_name_prefix="walk") as pool:
+def read_all_pages(context: RunContext) -> ListingVerdict:
+    """Store every page of the location; return whether the listing is complete, and if not, what is missing. Pages are
+    stored at least every second, and an interrupted run resumes behind the last one stored. Raises HighLevelError,
+    Cancelled."""
+    pagination = _Pagination(context, Checkpoint.load(context.run.checkpoint))
+    with ThreadPoolExecutor(context.rules.workers, thread_name_prefix="listing") as pool:
         try:
-            return walking.run(pool)
+            return pagination.run(pool)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 @dataclass(slots=True)
 class _PageBuffer:
-    """What is to be stored: contacts by id, in the order in which they came, since `since`, of `size` bytes."""
+    """Contacts waiting to be stored, by id in the order of arrival. `since`: when the first came; `size`: bytes."""
 
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, ContactHead] = field(default_factory=dict)
     since: datetime | None = None
     size: int = 0
 
-    def add(self, found: Sequence[Row], at: datetime) -> None:
+    def add(self, rows: Sequence[ContactHead], at: datetime) -> None:
         self.since = self.since or at
-        self.rows |= {row.contact_id: row for row in found}
-        self.size += sum(len(row.raw) for row in found)
+        self.rows |= {row.contact_id: row for row in rows}
+        self.size += sum(len(row.raw) for row in rows)
 
     def is_due(self, at: datetime) -> bool:
-        return self.since is not None and (self.size > MOST_WAITING or at - self.since >= LONGEST_WAIT)
+        return self.since is not None and (self.size > MAX_BUFFERED_BYTES or at - self.since >= MAX_BUFFERED_TIME)
 
 
 @dataclass(slots=True)
 class _Pagination:
-    """The state of one walk. Pages are fetched by the pool's threads and stored by the one that runs this. The
-    checkpoint stands behind all pages taken; it is kept only together with those of them that are `ready`."""
+    """The state of one listing. The pool's threads fetch pages; the thread in `run` handles and stores them. The
+    checkpoint is ahead of the stored pages by those in `buffer`, and is stored only together with them."""
 
-    work: RunContext
+    context: RunContext
     checkpoint: Checkpoint
-    asked: dict[Future[SearchPage], DateRange] = field(default_factory=dict)
-    ready: _PageBuffer = field(default_factory=_PageBuffer)
+    pending: dict[Future[SearchPage], DateRange] = field(default_factory=dict)
+    buffer: _PageBuffer = field(default_factory=_PageBuffer)
 
     def run(self, pool: ThreadPoolExecutor) -> ListingVerdict:
         try:
             while not self.checkpoint.ended:
-                self._ask_more(pool)
-                patience = LONGEST_WAIT.total_seconds() if self.ready.since else None
-                done, _ = wait(self.asked, patience, return_when=FIRST_COMPLETED)
-                if not all(self._answered(future) for future in done):
+                self._submit(pool)
+                timeout = MAX_BUFFERED_TIME.total_seconds() if self.buffer.since else None
+                done, _ = wait(self.pending, timeout, return_when=FIRST_COMPLETED)
+                if not all(self._handle(future) for future in done):
                     return REPEATED
-                if not done or self.ready.is_due(self.work.now()):
-                    self._store()
+                if not done or self.buffer.is_due(self.context.now()):
+                    self._flush()
         finally:
-            self._store()
+            self._flush()
         self._finish()
-        return judge(self.checkpoint)
+        return judge_listing(self.checkpoint)
 
-    def _answered(self, future: Future[SearchPage]) -> bool:
-        """False when HighLevel keeps sending a page that was already taken."""
-        stretch = self.asked.pop(future, None)
-        if stretch is None:  # asked for before the stretches were given up
-            return True
-        try:
-            return self._take(stretch, future.result())
-        except Rejected:
-            if not self.checkpoint.cut:
-                raise
-            return self._uncut()
-
-    def _ask_more(self, pool: ThreadPoolExecutor) -> None:
-        busy = {id(stretch) for stretch in self.asked.values()}
-        idle = [each for each in self.checkpoint.ranges if not each.ended and id(each) not in busy]
-        while len(self.asked) < self.work.rules.workers:
-            stretch = idle.pop(0) if idle else self._cut_largest()
-            if stretch is None:
+    def _submit(self, pool: ThreadPoolExecutor) -> None:
+        """Keep every worker busy with the next page of a range of its own."""
+        busy = {id(part) for part in self.pending.values()}
+        idle = [part for part in self.checkpoint.ranges if not part.ended and id(part) not in busy]
+        while len(self.pending) < self.context.rules.workers:
+            part = idle.pop(0) if idle else self._split_largest()
+            if part is None:
                 return
-            self.asked[pool.submit(self._ask, stretch.since, stretch.until, stretch.cursor)] = stretch
+            self.pending[pool.submit(self._fetch, part.since, part.until, part.cursor)] = part
 
-    def _cut_largest(self) -> DateRange | None:
-        """A new stretch out of the largest rest; None when nothing is worth it."""
+    def _split_largest(self) -> DateRange | None:
+        """Split off the later half of what remains of the largest range; None when no range is worth it."""
         if self.checkpoint.plain:
             return None
-        largest = max(self.checkpoint.ranges, key=lambda stretch: stretch.remaining)
-        if largest.remaining < WORTH_CUTTING * self.work.rules.page_size:
+        largest = max(self.checkpoint.ranges, key=lambda part: part.remaining)
+        if largest.remaining < MIN_PAGES_TO_SPLIT * self.context.rules.page_size:
             return None
-        later = largest.cut(milliseconds(self.work.run.started_at))
+        later = largest.split(milliseconds(self.context.run.started_at))
         if later is not None:
             self.checkpoint.ranges.append(later)
         return later
 
-    def _uncut(self) -> bool:
-        """HighLevel does not keep to ranges of dates: the location is walked in one go from where the first stretch
-        stands. What the others took is kept."""
-        self._store()
+    def _fetch(self, since: int | None, until: int | None, cursor: list[Any] | None) -> SearchPage:
+        return self.context.client.search_contacts(
+            search_after=cursor,
+            limit=self.context.rules.page_size,
+            sort=BY_DATE_ADDED,
+            filters=added_between(since, until),
+        )
+
+    def _handle(self, future: Future[SearchPage]) -> bool:
+        """Handle an answer. Returns False when HighLevel keeps sending a page that was already read."""
+        part = self.pending.pop(future, None)
+        if part is None:  # requested before the ranges were given up
+            return True
+        try:
+            return self._handle_page(part, future.result())
+        except Rejected:
+            if not self.checkpoint.is_split:
+                raise
+            return self._give_up_ranges()
+
+    def _handle_page(self, part: DateRange, page: SearchPage) -> bool:
+        rows = parse_rows(page.rows, self.context.location_id)
+        if not _starts_within(part, rows):
+            return self._give_up_ranges()
+        part.total = page.total
+        if not self.checkpoint.is_split:
+            self.checkpoint.last_total = page.total or self.checkpoint.last_total
+        if not rows:
+            return self._handle_empty(part)
+        last = milliseconds(rows[-1].date_added)
+        repeated = (page.next is not None and page.next == part.cursor) or part.is_behind(last)
+        if repeated or (page.next is None and _promises_more(part, page) and part.tries < MAX_RETRIES):
+            part.tries += 1
+            return part.tries <= MAX_RETRIES
+        self.buffer.add(rows, self.context.now())
+        self._advance(part, page, len(rows), last)
+        return True
+
+    def _handle_empty(self, part: DateRange) -> bool:
+        """End the range at an empty page; ask again first where HighLevel's total promised more contacts."""
+        self._flush()
+        split = self.checkpoint.is_split
+        fetched = part.fetched if split else self.checkpoint.fetched
+        promised = (part.total if split else max(part.total or 0, self.checkpoint.last_total)) or 0
+        part.tries += 1
+        part.ended = fetched >= promised or part.tries > MAX_RETRIES
+        if part.ended:
+            with self.context.write() as tx:
+                self._save(tx)
+        return True
+
+    def _give_up_ranges(self) -> bool:
+        """Read the rest without date ranges, which HighLevel does not respect, from where the first range stands. The
+        contacts already read from the others are kept."""
+        self._flush()
         first = self.checkpoint.ranges[0]
         first.since = first.until = first.total = None
         first.ended, first.tries = False, 0
         self.checkpoint.ranges, self.checkpoint.plain = [first], True
-        wait(self.asked)
-        self.asked.clear()
-        self.work.counts.notes.append("HighLevel did not keep to ranges of dates; it was read in one go.")
+        wait(self.pending)
+        self.pending.clear()
+        self.context.counts.notes.append("HighLevel did not keep to ranges of dates; it was read in one go.")
         return True
 
-    def _ask(self, since: int | None, until: int | None, cursor: list[Any] | None) -> SearchPage:
-        return self.work.client.search_contacts(
-            search_after=cursor, limit=self.work.rules.page_size, sort=ORDER, filters=added_between(since, until)
-        )
-
-    def _take(self, stretch: DateRange, answer: SearchPage) -> bool:
-        """The page is ready to be stored; False when HighLevel keeps sending a page that was already taken."""
-        found = pages.read(answer.rows, self.work.location_id)
-        if not _within(stretch, found):
-            return self._uncut()
-        stretch.total = answer.total
-        if not self.checkpoint.cut:
-            self.checkpoint.last_total = answer.total or self.checkpoint.last_total
-        if not found:
-            return self._empty(stretch)
-        last = milliseconds(found[-1].date_added)
-        repeated = (answer.next is not None and answer.next == stretch.cursor) or stretch.is_behind(last)
-        if repeated or (answer.next is None and _promises_more(stretch, answer) and stretch.tries < PATIENCE):
-            stretch.tries += 1
-            return stretch.tries <= PATIENCE
-        self.ready.add(found, self.work.now())
-        self._advance(stretch, answer, len(found), last)
-        return True
-
-    def _store(self) -> None:
-        """The pages that have come meanwhile and the checkpoint behind them are stored in one transaction."""
-        rows, self.ready = list(self.ready.rows.values()), _PageBuffer()
-        if not rows:
-            return
-        with self.work.write() as tx:
-            for start in range(0, len(rows), TOGETHER):
-                self._keep(tx, rows[start : start + TOGETHER])
-            self._save(tx)
-        total = max(self.checkpoint.last_total, self.checkpoint.fetched)
-        self.work.report_progress("Reading contacts", self.checkpoint.fetched, total)
-
-    def _empty(self, stretch: DateRange) -> bool:
-        """An empty page is the end, unless more was promised: then it is asked for again first."""
-        self._store()
-        told = self.checkpoint.fetched if not self.checkpoint.cut else stretch.fetched
-        promised = (stretch.total if self.checkpoint.cut else max(stretch.total or 0, self.checkpoint.last_total)) or 0
-        stretch.tries += 1
-        stretch.ended = told >= promised or stretch.tries > PATIENCE
-        if stretch.ended:
-            with self.work.write() as tx:
-                self._save(tx)
-        return True
-
-    def _keep(self, tx: Tx, found: Sequence[Row]) -> None:
-        taken = pages.import_page(tx, self.work.location_id, self.work.run.run_id, found, at=self.work.now())
-        self.checkpoint.fetched += taken.fresh
-        self.work.counts.added += taken.added
-        self.work.counts.changed += taken.changed
-
-    def _advance(self, stretch: DateRange, answer: SearchPage, rows: int, last: int | None) -> None:
-        stretch.tries = 0
-        stretch.fetched += rows
-        stretch.cursor = answer.next
-        stretch.reached = last if last is not None else stretch.reached
-        settled = milliseconds(self.work.run.started_at - self.work.rules.index_lag)
-        if not self.checkpoint.cut and last is not None and settled is not None and last < settled:
-            self.checkpoint.tail = answer.next
-        passed = stretch.until is not None and last is not None and last > stretch.until
-        short = rows < self.work.rules.page_size
-        counted = self.checkpoint.cut and short and stretch.fetched >= answer.total
-        stretch.ended = answer.next is None or passed or counted
+    def _advance(self, part: DateRange, page: SearchPage, rows: int, last: int | None) -> None:
+        """Move the range past this page of `rows` contacts, the last of which was added at `last`."""
+        part.tries = 0
+        part.fetched += rows
+        part.cursor = page.next
+        part.reached = last if last is not None else part.reached
+        if not self.checkpoint.is_split and last is not None and last < self._indexed_until():
+            self.checkpoint.tail = page.next
+        passed = part.until is not None and last is not None and last > part.until
+        short = rows < self.context.rules.page_size
+        counted = self.checkpoint.is_split and short and part.fetched >= page.total
+        part.ended = page.next is None or passed or counted
 
     def _finish(self) -> None:
-        """The newest total of the whole location is known; and where it was not reached, the end has been read once
-        more: contacts created during the walk can enter HighLevel's index late, behind the cursor."""
-        if self.checkpoint.cut:
-            self.checkpoint.last_total = self.work.client.search_contacts(limit=1, sort=ORDER).total
+        """Learn the newest total of the location; where it was not reached, read the end once more: contacts created
+        during the listing can enter HighLevel's index late, behind the cursor."""
+        if self.checkpoint.is_split:
+            self.checkpoint.last_total = self.context.client.search_contacts(limit=1, sort=BY_DATE_ADDED).total
         if self.checkpoint.fetched < self.checkpoint.last_total:
-            self._look_again()
+            self._read_end_again()
 
-    def _look_again(self) -> None:
-        settled = milliseconds(self.work.run.started_at - self.work.rules.index_lag)
-        since = settled if self.checkpoint.cut else None
-        cursor = None if self.checkpoint.cut else self.checkpoint.tail
+    def _read_end_again(self) -> None:
+        since = self._indexed_until() if self.checkpoint.is_split else None
+        cursor = None if self.checkpoint.is_split else self.checkpoint.tail
         if since is None and cursor is None:
             return
-        while (answer := self._ask(since, None, cursor)).rows:
-            found = pages.read(answer.rows, self.work.location_id)
-            with self.work.write() as tx:
-                self._keep(tx, found)
+        while (page := self._fetch(since, None, cursor)).rows:
+            rows = parse_rows(page.rows, self.context.location_id)
+            with self.context.write() as tx:
+                self._import(tx, rows)
                 self._save(tx)
-            if answer.next is None or answer.next == cursor:
+            if page.next is None or page.next == cursor:
                 return
-            cursor = answer.next
+            cursor = page.next
+
+    def _indexed_until(self) -> int:
+        """Return the moment until which HighLevel's index was surely complete when the run began."""
+        return milliseconds(self.context.run.started_at - self.context.rules.index_lag)
+
+    def _flush(self) -> None:
+        """Store the buffered pages and the checkpoint in one transaction."""
+        rows, self.buffer = list(self.buffer.rows.values()), _PageBuffer()
+        if not rows:
+            return
+        with self.context.write() as tx:
+            for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                self._import(tx, rows[start : start + ROWS_PER_STATEMENT])
+            self._save(tx)
+        total = max(self.checkpoint.last_total, self.checkpoint.fetched)
+        self.context.report_progress("Reading contacts", self.checkpoint.fetched, total)
+
+    def _import(self, tx: Tx, rows: Sequence[ContactHead]) -> None:
+        context = self.context
+        page = import_page(tx, context.location_id, context.run.run_id, rows, at=context.now())
+        self.checkpoint.fetched += page.fresh
+        context.counts.added += page.added
+        context.counts.changed += page.changed
 
     def _save(self, tx: Tx) -> None:
-        checkpoint = self.checkpoint
+        context, checkpoint = self.context, self.checkpoint
         columns: dict[str, Any] = {
+            "seen": checkpoint.fetched,
             "total": checkpoint.last_total,
-            "requests": self.work.requests,
-            **self.work.counts.counts(),
+            "requests": context.requests,
+            **context.counts.counts(),
         }
-        runs.beat(
-            tx,
-            self.work.run.run_id,
-            self.work.now(),
-            checkpoint=checkpoint.dump(),
-            seen=checkpoint.fetched,
-            **columns,
-        )
+        runs.record_heartbeat(tx, context.run.run_id, context.now(), checkpoint=checkpoint.dump(), **columns)
 
 
-def _promises_more(stretch: DateRange, answer: SearchPage) -> bool:
-    """Whether HighLevel says that more rows of the stretch follow these."""
-    return stretch.fetched + len(answer.rows) < answer.total
+def _promises_more(part: DateRange, page: SearchPage) -> bool:
+    """Return whether HighLevel's total says that more contacts of the range follow this page."""
+    return part.fetched + len(page.rows) < page.total
 
 
-def _within(stretch: DateRange, found: Sequence[Row]) -> bool:
-    """Whether the rows keep to the stretch's beginning (its end may have been cut off while the page was asked for)."""
-    if stretch.since is None:
+def _starts_within(part: DateRange, rows: Sequence[ContactHead]) -> bool:
+    """Return whether the contacts respect the range's start (its end may have moved while the page was fetched)."""
+    if part.since is None:
         return True
-    since = from_milliseconds(stretch.since)
-    return all(row.date_added is None or row.date_added >= since for row in found)
+    since = from_milliseconds(part.since)
+    return all(row.date_added is None or row.date_added >= since for row in rows)

@@ -35,7 +35,7 @@ TROUBLES: dict[str, Trouble] = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
-def test_no_trouble_leads_to_a_false_deletion_and_the_next_clean_round_is_right(world: World, trouble: Trouble) -> None:
+def test_no_trouble_leads_to_a_false_deletion_and_the_next_clean_sync_is_right(world: World, trouble: Trouble) -> None:
     world.sync()
     gone = list(world.location.contacts)[10:13]
     world.location.delete(*gone)
@@ -46,7 +46,7 @@ def test_no_trouble_leads_to_a_false_deletion_and_the_next_clean_round_is_right(
     world.location.faults.clear()
     assert world.sync().outcome == "complete"
     assert world.lost() == set(gone)
-    assert world.held() == set(world.location.contacts) | set(gone)
+    assert world.stored_ids() == set(world.location.contacts) | set(gone)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_no_trouble_leads_to_a_false_deletion_and_the_next_clean_round_is_right(
         ("ends_early", "incomplete", "ended after"),
     ],
 )
-def test_a_troubled_round_names_its_reason(world: World, fault: str, outcome: str, words: str) -> None:
+def test_a_troubled_sync_names_its_reason(world: World, fault: str, outcome: str, words: str) -> None:
     world.sync()
     world.location.faults.on(fault)
     report = world.sync()
@@ -86,7 +86,7 @@ def test_an_incident_that_is_a_lie_is_dismissed_after_a_sample(world: World) -> 
     assert world.client.requests - before < 60
 
 
-def test_an_emptied_account_is_believed_only_after_a_second_look(world: World) -> None:
+def test_an_emptied_account_is_believed_only_after_a_second_listing(world: World) -> None:
     world.sync()
     everybody = set(world.location.contacts)
     world.location.delete(*everybody)

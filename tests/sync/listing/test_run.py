@@ -7,9 +7,9 @@ import json
 import httpx
 import pytest
 
-from hlcore.accounts.connection import save_account
+from hlcore.accounts.connection import save_location
 from hlcore.errors import Cancelled
-from hlcore.model.progress import Progress
+from hlcore.model.callbacks import Progress
 from hlcore.store import runs
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.sync.location_record import read_location_record
@@ -18,10 +18,10 @@ from tests.support.accounts import HandClock
 from tests.sync.conftest import LOCATION, World
 
 
-def test_the_first_round_copies_everybody(world: World) -> None:
+def test_the_first_sync_copies_everybody(world: World) -> None:
     report = world.sync()
     assert (report.outcome, report.seen, report.added, report.deleted) == ("complete", 200, 200, 0)
-    assert world.held() == set(world.location.contacts)
+    assert world.stored_ids() == set(world.location.contacts)
 
 
 def test_each_copy_is_byte_for_byte_what_was_sent(world: World) -> None:
@@ -32,7 +32,7 @@ def test_each_copy_is_byte_for_byte_what_was_sent(world: World) -> None:
     assert kept == dict(zip(sent.ids, sent.rows, strict=True))
 
 
-def test_a_second_round_without_changes_changes_nothing(world: World) -> None:
+def test_a_second_sync_without_changes_changes_nothing(world: World) -> None:
     world.sync()
     report = world.sync()
     assert (report.added, report.changed, report.deleted, report.reason) == (0, 0, 0, "")
@@ -61,7 +61,7 @@ def test_exactly_the_deleted_ones_are_deleted(world: World, count: int) -> None:
     assert world.lost() == set(gone)
 
 
-def test_contacts_that_come_and_go_during_the_walk_are_neither_lost_nor_doubled(world: World) -> None:
+def test_contacts_that_come_and_go_during_the_listing_are_neither_lost_nor_doubled(world: World) -> None:
     """Every page is followed by a deletion before the cursor, one behind it, and a new contact."""
     world.sync()
     victims = iter(list(world.location.contacts))
@@ -76,7 +76,7 @@ def test_contacts_that_come_and_go_during_the_walk_are_neither_lost_nor_doubled(
     world.location.faults.between_pages = None
     report = world.sync()
     assert report.outcome == "complete"
-    assert world.held() - world.lost() == set(world.location.contacts)
+    assert world.stored_ids() - world.lost() == set(world.location.contacts)
 
 
 def test_a_deleted_contact_that_comes_back_is_returned(world: World) -> None:
@@ -99,7 +99,7 @@ class Cutting(httpx.HTTPTransport):
         return httpx.Response(response.status_code, content=body)
 
 
-def test_half_an_emoji_in_a_contact_that_is_asked_for_by_id_stops_no_round(world: World) -> None:
+def test_half_an_emoji_in_a_contact_that_is_asked_for_by_id_stops_no_sync(world: World) -> None:
     cut = world.location.create(firstName="cut ✂", lastName="Off")
     with world.client_over(Cutting()) as world.client:
         world.sync()
@@ -117,7 +117,7 @@ def test_an_account_whose_name_ends_in_half_an_emoji_can_be_connected(world: Wor
         account = read_location_record(client)
     assert account.name == "Holm & "
     with world.vault.write() as tx:
-        save_account(tx, account, token=None, at=world.clock.now())
+        save_location(tx, account, token=None, at=world.clock.now())
 
 
 def test_a_lagging_index_that_still_lists_the_dead_revives_nobody(world: World) -> None:
@@ -142,7 +142,7 @@ class Slow(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def test_a_stopped_round_goes_on_behind_its_last_page(world: World) -> None:
+def test_a_stopped_sync_goes_on_behind_its_last_page(world: World) -> None:
     told: list[Progress] = []
     world.client = world.client_over(Slow(world.clock))
     with pytest.raises(Cancelled):
@@ -152,16 +152,16 @@ def test_a_stopped_round_goes_on_behind_its_last_page(world: World) -> None:
     assert (report.outcome, report.seen) == ("complete", 200)
     assert len(world.sandbox.ledger.requests("POST /contacts/search")) - before <= 3
     with world.vault.read() as tx:
-        assert [run.resumed for run in runs.recent(tx, [LOCATION], limit=5)] == [1]
+        assert [run.resumed for run in runs.list_recent(tx, [LOCATION], limit=5)] == [1]
 
 
-def test_a_large_account_is_read_in_stretches_at_once(world: World) -> None:
+def test_a_large_account_is_read_in_ranges_at_once(world: World) -> None:
     """Cut by the date of addition, the copy is the same and hardly any page is asked for in vain."""
     world.location.fill(3_000)
     world.location.create(firstName="Without", lastName="Past")
     report = world.sync()
     assert (report.outcome, report.seen) == ("complete", 3_201)
-    assert world.held() == set(world.location.contacts)
+    assert world.stored_ids() == set(world.location.contacts)
     assert len(world.sandbox.ledger.requests("POST /contacts/search")) <= 1.3 * 3_201 / world.rules.page_size
 
 
@@ -169,7 +169,7 @@ def test_many_contacts_of_one_millisecond_are_read_all(world: World) -> None:
     for number in range(700):
         world.location.create(firstName=f"Import {number}", dateAdded="2025-05-05T05:05:05.555Z")
     assert world.sync().seen == 900
-    assert world.held() == set(world.location.contacts)
+    assert world.stored_ids() == set(world.location.contacts)
 
 
 class Unranged(httpx.HTTPTransport):
@@ -197,7 +197,7 @@ def test_an_account_without_ranges_is_read_in_one_go(world: World, refuses: bool
         report = world.sync()
     assert report.outcome == "complete"
     assert "one go" in report.reason
-    assert world.held() == set(world.location.contacts)
+    assert world.stored_ids() == set(world.location.contacts)
 
 
 class Cursorless(httpx.HTTPTransport):
