@@ -2,9 +2,9 @@
 
 VaultError
 ├── SettingsError              a setting is missing or wrong
-├── NotAllowed                 this person may not do this
+├── NotAllowed                 the user may not do this
 ├── NotFound                   no such location, contact, job or run here
-├── Cancelled                  the person, or a shutdown, asked to stop
+├── Cancelled                  a user, or a shutdown, asked to stop
 ├── RunInProgress              another run holds this location
 ├── StoreError                 the database refused, or cannot be reached
 │   └── SchemaTooNew           the database was written by a newer Contact Vault
@@ -12,12 +12,12 @@ VaultError
 └── HighLevelError             HighLevel refused or could not be reached
     ├── Unreachable            network, time-out, 5xx: trying again later can help
     │   ├── BrokenAnswer       an answer that is not what HighLevel documents
-    │   └── AnswerLost         a write was sent and nobody knows whether it was done
+    │   └── AnswerLost         a write was sent, and it is not known whether it was carried out
     ├── RateLimited            429 although we waited
     ├── BudgetSpent            the day's request budget is used up
     ├── Unauthorized           401
     │   ├── TokenRefused       the token is wrong, expired or revoked
-    │   │   └── GrantLost      the app's authorisation is used up or withdrawn: a person must connect again
+    │   │   └── GrantLost      the app's authorisation is used up or withdrawn: a user must connect again
     │   ├── ScopeMissing       the token may not do this
     │   └── ContractError      wrong route or version header: a defect in Contact Vault
     ├── WrongLocation          the token belongs to another location
@@ -26,8 +26,8 @@ VaultError
     ├── Duplicate              a live contact already holds this e-mail or phone
     └── Rejected               HighLevel will never accept this request as it is
 
-Every class says what happened (the message), what to do (`hint`) and whether trying again later can
-help (`permanent` is False). Texts never hold a token or personal data.
+Every error says what happened (the message), what to do (`hint`), and whether a later attempt can succeed
+(`permanent` is False). Texts never hold a token or personal data.
 """
 
 from __future__ import annotations
@@ -52,23 +52,23 @@ class SettingsError(VaultError):
 
 
 class NotAllowed(VaultError):
-    """This person may not do this."""
+    """The user may not do this."""
 
     hint = "Ask an administrator of Contact Vault for the role that allows it."
 
 
 class NotFound(VaultError):
-    """No such location, contact, job or run in this vault."""
+    """There is no such location, contact, job or run in this vault."""
 
 
 class Cancelled(VaultError):
-    """Somebody asked to stop; what was done so far is kept and the next run goes on from there."""
+    """A stop was requested; what was done so far is kept, and the next run continues from there."""
 
     permanent = False
 
 
 class RunInProgress(VaultError):
-    """Another run already works on this location."""
+    """Another run is working on this location."""
 
     permanent = False
     hint = "Wait for it to finish; Activity shows its progress."
@@ -95,8 +95,7 @@ class ExportError(VaultError):
 class HighLevelError(VaultError):
     """HighLevel refused, or could not be reached.
 
-    `status` is the HTTP status (0 when there was no answer), `trace_id` HighLevel's own name of the
-    request for its support.
+    `status` is the HTTP status (0 when there was no answer), `trace_id` HighLevel's id of the request, for its support.
     """
 
     def __init__(self, message: str, *, hint: str = "", status: int = 0, trace_id: str = "") -> None:
@@ -113,11 +112,11 @@ class Unreachable(HighLevelError):
 
 
 class BrokenAnswer(Unreachable):
-    """HighLevel answered with something that is not what it documents (HTML, cut JSON, missing parts)."""
+    """HighLevel's answer is not what it documents: HTML, truncated JSON, missing members."""
 
 
 class AnswerLost(Unreachable):
-    """A write was sent and its answer never came: it may or may not have been done. Look before trying again."""
+    """A write was sent and its answer never came: it may or may not have been carried out."""
 
 
 class RateLimited(HighLevelError):
@@ -128,14 +127,14 @@ class RateLimited(HighLevelError):
 
 
 class BudgetSpent(HighLevelError):
-    """The location's requests of this day are used up, or only the share kept for restores is left."""
+    """The location's requests of this day are used up, or only the share reserved for restores is left."""
 
     permanent = False
     hint = "HighLevel allows 200,000 requests a day for each location; work goes on tomorrow by itself."
 
 
 class Unauthorized(HighLevelError):
-    """401 of a kind that is not known."""
+    """A 401 of an unknown kind."""
 
     hint = "Reconnect the account on the Settings page."
 
@@ -147,7 +146,7 @@ class TokenRefused(Unauthorized):
 
 
 class GrantLost(TokenRefused):
-    """The authorisation that the OAuth app had is used up or withdrawn: a person must connect again."""
+    """The OAuth app's authorisation is used up or withdrawn: a user must connect again."""
 
     hint = "Connect the account again with HighLevel on the Settings page; nothing that was copied is lost."
 
@@ -160,7 +159,7 @@ class ScopeMissing(Unauthorized):
 
 
 class ContractError(Unauthorized):
-    """The route or the version header is not accepted: a defect in Contact Vault, not of the token."""
+    """HighLevel does not accept the route or the version header: a defect of Contact Vault, not of the token."""
 
     hint = "The token is fine. Update Contact Vault, or report this with the trace id."
 
@@ -179,7 +178,7 @@ class LocationInactive(HighLevelError):
 
 
 class Gone(HighLevelError):
-    """HighLevel says that this record does not exist, or not any more."""
+    """HighLevel says that this record does not exist, or no longer exists."""
 
 
 class Duplicate(HighLevelError):
@@ -194,7 +193,7 @@ class Duplicate(HighLevelError):
 class Rejected(HighLevelError):
     """HighLevel will never accept this request as it is.
 
-    `fields` are the names of the body's properties that the answer complains about (none when unknown).
+    `fields` are the names of the body's properties that the answer complains about (empty when unknown).
     """
 
     def __init__(

@@ -1,9 +1,10 @@
+"""Keeps personal data out of the logs: the text of an unexpected exception may quote a contact, its kind and place do
+not."""
+
 from __future__ import annotations
 
 import logging
 import traceback
-
-from streamlit import config
 
 STREAMLIT_LOGGERS = (
     "streamlit.error_util",
@@ -16,11 +17,10 @@ STREAMLIT_LOGGERS = (
 
 
 class PersonalDataFilter(logging.Filter):
-    """Log records keep the kind of an exception and where it was raised, but not its text, which may hold a person's
-    data."""
+    """Replaces the exception of a log record by its kind and the places where it was raised."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True: the record is always kept, shortened."""
+        """Strip the record's exception of its text. Always True: no record is dropped."""
         if record.exc_info and record.exc_info[1] is not None:
             record.msg, record.args = describe_exception(record.exc_info[1]), ()
             record.exc_info, record.exc_text = None, None
@@ -28,16 +28,20 @@ class PersonalDataFilter(logging.Filter):
 
 
 def describe_exception(error: BaseException) -> str:
-    """'KeyError at pages/contacts.py:41 in <module>': kind and places, never the text."""
+    """Return the exception's kind and the last four places, never its text: 'unexpected KeyError at
+    pages/contacts.py:41 in <module>'."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     places = " < ".join(f"{'/'.join(f.filename.split('/')[-2:])}:{f.lineno} in {f.name}" for f in reversed(frames))
     return f"unexpected {type(error).__name__} at {places or 'unknown place'}"
 
 
 def install_log_filters() -> None:
-    """From now on Streamlit's log of uncaught errors holds no exception texts (its pretty printer would)."""
+    """Keep the texts of uncaught exceptions out of Streamlit's log. Streamlit's pretty printer, which would show them,
+    is turned off. May be repeated."""
+    from streamlit import config  # the worker and the command line run without Streamlit
+
     config.set_option("logger.enableRich", False)
     for name in STREAMLIT_LOGGERS:
         logger = logging.getLogger(name)
-        if not any(isinstance(found, PersonalDataFilter) for found in logger.filters):
+        if not any(isinstance(known, PersonalDataFilter) for known in logger.filters):
             logger.addFilter(PersonalDataFilter())

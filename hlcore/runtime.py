@@ -1,7 +1,7 @@
-"""The one Office of this process: opened in the background, so that the server answers at once; closed at shutdown.
+"""`Runtime`: one per dashboard process. Opens the vault in the background, runs the worker, and closes both.
 
-With no account ever connected (and DEMO=auto) it is the demo, in a vault of its own; the real vault stays open beside
-it, so that an account can be connected from there.
+Without any location ever connected (and DEMO=auto) it shows the demo, in a vault of its own; the real vault stays open
+beside it, so that a location can be connected from there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hlcore.app_context import AppContext
 from hlcore.demo.builder import open_demo
 from hlcore.errors import StoreError, VaultError
 from hlcore.log_privacy import describe_exception
-from hlcore.model.progress import Progress
+from hlcore.model.callbacks import Progress
 from hlcore.settings import Settings
 from hlcore.store import locations
 from hlcore.worker.background import BackgroundTasks
@@ -25,7 +25,7 @@ from hlcore.worker.loop import Worker
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 5.0
-GRACE_SECONDS = 30.0
+DEMO_GRACE_SECONDS = 30.0
 
 
 class StartupStage(StrEnum):
@@ -39,7 +39,7 @@ class StartupStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StartupStatus:
-    """The start as people see it; `error` says what is wrong while `stage` is failed."""
+    """The start as the pages show it; `error` says what is wrong while `stage` is failed."""
 
     stage: StartupStage
     progress: Progress
@@ -47,45 +47,48 @@ class StartupStatus:
 
 
 class Runtime:
-    """What one process shares: the Office on show, the real one, the worker and the jobs that people started."""
+    """What one process shares: the context on show, the real one, the worker and the background tasks.
+
+    `connection_error` says why the location named by the settings could not be connected.
+    """
 
     def __init__(self, settings: Settings, *, context: AppContext | None = None) -> None:
         self.settings = settings
         self.tasks = BackgroundTasks()
-        self.connection_error: VaultError | None = None  # why the account named by the settings could not be connected
+        self.connection_error: VaultError | None = None
         self.worker: Worker | None = None
         self._shown: AppContext | None = context
         self._real: AppContext | None = context
-        self._opening = StartupStatus(
+        self._startup_status = StartupStatus(
             StartupStage.READY if context else StartupStage.OPENING, Progress("Opening the vault")
         )
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._retiring: threading.Thread | None = None
+        self._closing_demo: threading.Thread | None = None
 
     @property
     def context(self) -> AppContext | None:
-        """The Office on show; None until it is open."""
+        """The context on show; None until it is open."""
         return self._shown
 
     @property
     def real_context(self) -> AppContext | None:
-        """The Office of the real vault, also while the demo is on show."""
+        """The context of the real vault, also while the demo is on show."""
         return self._real
 
     @property
     def startup_status(self) -> StartupStatus:
         """How far the start has come."""
-        return self._opening
+        return self._startup_status
 
     @property
     def shows_demo(self) -> bool:
-        """Whether what is on show is the demo."""
+        """Whether the demo is on show."""
         return self._shown is not None and self._shown is not self._real
 
     def start(self) -> None:
-        """The vault is being opened in the background, and the worker begins as soon as it is. May be repeated."""
+        """Open the vault in the background, and start the worker when it is open. May be repeated."""
         with self._lock:
             if self._thread is not None or self._shown is not None:
                 return
@@ -93,42 +96,46 @@ class Runtime:
             self._thread.start()
 
     def stop(self) -> None:
-        """Worker, jobs and databases have ended; interrupted work goes on at the next start."""
+        """End worker, tasks and databases; interrupted work continues at the next start."""
         self._stop.set()
-        for thread in (self._thread, self._retiring):
+        for thread in (self._thread, self._closing_demo):
             if thread is not None:
                 thread.join(timeout=30)
         self.tasks.stop()
         if self.worker is not None:
             self.worker.stop()
-        for context in {id(found): found for found in (self._shown, self._real) if found is not None}.values():
-            context.close()
+        demo, real = self._shown if self.shows_demo else None, self._real
         self._shown = self._real = None
+        for context in (demo, real):
+            if context is not None:
+                context.close()
 
     def switch_to_real(self) -> None:
-        """Once an account is connected the real vault is on show. The demo's own vault stays where it is. May be
+        """Show the real vault instead of the demo once a location is connected. The demo's vault is kept. May be
         repeated."""
         with self._lock:
             demo, real = self._shown, self._real
             if demo is None or real is None or demo is real or not _was_ever_connected(real):
                 return
             self._shown = real
-            busy, self.worker = self.worker, None
-        if busy is not None:
+            old_worker, self.worker = self.worker, None
+        if old_worker is not None:
             self._start_worker()
-        self._retiring = threading.Thread(target=_retire, args=(demo, busy, self._stop), name="demo-ends", daemon=True)
-        self._retiring.start()
+        self._closing_demo = threading.Thread(
+            target=_close_demo, args=(demo, old_worker, self._stop), name="demo-ends", daemon=True
+        )
+        self._closing_demo.start()
 
     def _open(self) -> None:
         while not self._stop.is_set():
             try:
                 self._open_once()
             except VaultError as error:
-                self._opening = StartupStatus(StartupStage.FAILED, Progress("Opening the vault"), error)
+                self._startup_status = StartupStatus(StartupStage.FAILED, Progress("Opening the vault"), error)
                 log.error("vault_not_opened", kind=type(error).__name__, text=str(error))
             except Exception as error:
                 failure = StoreError("Contact Vault could not start.", hint="The server's log names the place.")
-                self._opening = StartupStatus(StartupStage.FAILED, Progress("Opening the vault"), failure)
+                self._startup_status = StartupStatus(StartupStage.FAILED, Progress("Opening the vault"), failure)
                 log.error("vault_not_opened", text=describe_exception(error))
             else:
                 return
@@ -138,8 +145,8 @@ class Runtime:
         if self._real is None:
             self._real = AppContext.open(self.settings)
         self._connect_from_settings(self._real)
-        self._shown = self._choose(self._real)
-        self._opening = StartupStatus(StartupStage.READY, Progress("Ready", 1, 1))
+        self._shown = self._choose_context(self._real)
+        self._startup_status = StartupStatus(StartupStage.READY, Progress("Ready", 1, 1))
         if self.settings.worker == "on" and self.worker is None and not self._stop.is_set():
             self._start_worker()
 
@@ -154,36 +161,36 @@ class Runtime:
             self.connection_error = error
             log.warning("account_not_connected", kind=type(error).__name__, text=str(error))
 
-    def _choose(self, real: AppContext) -> AppContext:
+    def _choose_context(self, real: AppContext) -> AppContext:
         if self.settings.demo == "off" or self.settings.location_id or _was_ever_connected(real):
             return real
-        return open_demo(self.settings, listener=self._tell)
+        return open_demo(self.settings, listener=self._report_building)
 
-    def _tell(self, progress: Progress) -> None:
-        self._opening = StartupStatus(StartupStage.BUILDING, progress)
+    def _report_building(self, progress: Progress) -> None:
+        self._startup_status = StartupStatus(StartupStage.BUILDING, progress)
 
 
-def _retire(demo: AppContext, busy: Worker | None, stop: threading.Event) -> None:
-    """The demo's worker has ended, and a little later, when nobody's page reads it any more, the demo too."""
-    if busy is not None:
-        busy.stop()
-    stop.wait(GRACE_SECONDS)
+def _close_demo(demo: AppContext, worker: Worker | None, stop: threading.Event) -> None:
+    """Stop the demo's worker, and close the demo a little later, when no page reads it any more."""
+    if worker is not None:
+        worker.stop()
+    stop.wait(DEMO_GRACE_SECONDS)
     demo.close()
 
 
 def _was_ever_connected(context: AppContext) -> bool:
     with context.vault.read() as tx:
-        return bool(locations.all(tx, connected_only=False))
+        return bool(locations.list_all(tx, connected_only=False))
 
 
 _current: Runtime | None = None
-_making = threading.Lock()
+_lock = threading.Lock()
 
 
 def get_runtime() -> Runtime:
-    """This process's house, made and started when there is none yet. Raises SettingsError."""
+    """Return this process's runtime; creates and starts it at the first call. Raises SettingsError."""
     global _current  # noqa: PLW0603 - one per process is the point
-    with _making:
+    with _lock:
         if _current is None:
             _current = Runtime(Settings.load())
             _current.start()
@@ -191,8 +198,8 @@ def get_runtime() -> Runtime:
 
 
 def set_runtime(new: Runtime | None) -> Runtime | None:
-    """From now on `house()` is this one; the one before is returned, still open."""
+    """Make `new` this process's runtime and return the previous one, still open."""
     global _current
-    with _making:
-        before, _current = _current, new
-    return before
+    with _lock:
+        previous, _current = _current, new
+    return previous

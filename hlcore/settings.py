@@ -1,7 +1,7 @@
 """Settings: read once, from the environment or `.streamlit/secrets.toml`, into one frozen value.
 
 Order: environment variable `HLCORE_NAME`, file named by `HLCORE_NAME_FILE`, table `[hlcore]` of
-`.streamlit/secrets.toml`, default. A wrong value stops the start with a text that names the setting.
+`.streamlit/secrets.toml`, default. A wrong value ends the start with an error that names the setting.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class Settings(BaseModel):
     secret_key: SecretStr = Field(SecretStr(""), description="Encrypts stored tokens; made in DATA_DIR if absent")
     worker: Literal["on", "off"] = Field("on", description="Background worker inside the dashboard's process")
     sync_minutes: int = Field(15, ge=1, le=1440, description="Minutes between two sync rounds of a location")
-    watch_minutes: int = Field(1, ge=0, le=1440, description="Minutes between two cheap looks for deletions; 0: none")
+    watch_minutes: int = Field(1, ge=0, le=1440, description="Minutes between two cheap checks for deletions; 0: none")
     demo: Literal["auto", "off"] = Field("auto", description="Show the demo account while none is connected")
     requests_per_10s: int = Field(90, ge=1, description="Requests in 10 seconds; HighLevel allows 100")
     requests_per_day: int = Field(200_000, ge=100, description="Requests of a location in a day")
     interactive_share: float = Field(0.1, ge=0, le=0.9, description="Share of both limits kept free for restores")
     unused_share: float = Field(0.2, ge=0, le=0.9, description="Share of a day's requests that capturing leaves alone")
-    incident_floor: int = Field(50, ge=0, description="So many disappearing at once are never an incident")
-    incident_share: float = Field(0.02, ge=0, le=1, description="More than this share at once is an incident")
-    index_lag_minutes: int = Field(5, ge=0, le=120, description="HighLevel's search may lag by so much")
+    incident_floor: int = Field(50, ge=0, description="Up to this many contacts disappearing at once are no incident")
+    incident_share: float = Field(0.02, ge=0, le=1, description="A larger share of the contacts at once is an incident")
+    index_lag_minutes: int = Field(5, ge=0, le=120, description="Minutes by which HighLevel's search may lag")
     webhook_key: str = Field("", description="Public key (PEM) of X-GHL-Signature; HighLevel's own if empty")
     webhook_legacy_key: str = Field("", description="Public key (PEM) of X-WH-Signature; HighLevel's own if empty")
     webhook_silence_hours: int = Field(24, ge=1, le=720, description="Hours without a webhook that call for attention")
@@ -82,12 +82,12 @@ class Settings(BaseModel):
 
     @property
     def has_app(self) -> bool:
-        """Whether accounts can be connected through an OAuth app of our own."""
+        """Whether locations can be connected through an OAuth app."""
         return bool(self.client_id and self.client_secret.get_secret_value() and self.redirect_uri)
 
     @property
     def own_app_id(self) -> str:
-        """The id by which HighLevel names the app; a client id is that id, a dash, and more."""
+        """The id by which HighLevel names the app: APP_ID, or the client id up to its first dash."""
         return self.app_id or self.client_id.partition("-")[0]
 
     @property
@@ -97,7 +97,7 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, secrets: Path = SECRETS_FILE) -> Settings:
-        """The settings of this process. Raises SettingsError naming the setting, its value's fault and no secret."""
+        """Load the settings of this process. Raises SettingsError naming the setting and the fault, never the value."""
         values = _from_secrets(secrets) | _from_env(os.environ if env is None else env)
         try:
             return cls(**values)
@@ -108,17 +108,17 @@ class Settings(BaseModel):
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name in Settings.model_fields:
         key = PREFIX + name.upper()
         if env.get(key):
-            found[name] = env[key]
+            values[name] = env[key]
         elif env.get(key + "_FILE"):
-            found[name] = _read(key + "_FILE", Path(env[key + "_FILE"]))
-    return found
+            values[name] = _read_file(key + "_FILE", Path(env[key + "_FILE"]))
+    return values
 
 
-def _read(key: str, path: Path) -> str:
+def _read_file(key: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as exc:

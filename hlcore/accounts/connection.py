@@ -1,4 +1,4 @@
-"""Connecting an account: by its private token, by the app's grant, or as the settings say."""
+"""Connects a location: by its private token, by the OAuth app's grant, or from the settings."""
 
 from __future__ import annotations
 
@@ -13,70 +13,72 @@ from hlcore.sync.location_record import LocationRecord, read_location_record
 
 
 def connect(context: AppContext, location_id: str, token: str, *, is_demo: bool = False) -> LocationRecord:
-    """The location is connected with this token, which a real call has proven; the token is kept encrypted.
-    Raises HighLevelError with what is wrong. May be repeated with another token."""
+    """Connect the location with this token, proven by a real call, and store the token encrypted. Raises HighLevelError
+    with what is wrong. May be repeated with another token."""
     if not location_id.strip() or not token.strip():
         raise SettingsError("A location id and a token are needed.", hint="Both are shown in HighLevel's settings.")
     with context.client(location_id, token=token.strip(), priority=Priority.INTERACTIVE) as client:
-        account = check_account(client)
+        record = check_location(client)
     with context.vault.write() as tx:
-        save_account(tx, account, token=context.cipher.encrypt(token.strip()), at=context.clock.now(), is_demo=is_demo)
-    return account
+        save_location(tx, record, token=context.cipher.encrypt(token.strip()), at=context.clock.now(), is_demo=is_demo)
+    return record
 
 
-def connect_granted(context: AppContext, location_id: str) -> LocationRecord:
-    """The location is connected by the app's grant, which a real call has proven. Raises HighLevelError with what
-    is wrong, GrantLost when there is no grant of it. A private token it had is forgotten. May be repeated."""
-    token = context.tokens.token(LOCATION, location_id)
+def connect_with_grant(context: AppContext, location_id: str) -> LocationRecord:
+    """Connect the location by the app's grant, proven by a real call, and forget its private token, if any. Raises
+    HighLevelError with what is wrong, GrantLost when there is no grant. May be repeated."""
+    token = context.tokens.access_token(LOCATION, location_id)
     with context.client(location_id, token=token, priority=Priority.INTERACTIVE) as client:
-        account = check_account(client)
+        record = check_location(client)
     with context.vault.write() as tx:
-        save_account(tx, account, token=None, at=context.clock.now())
-    return account
+        save_location(tx, record, token=None, at=context.clock.now())
+    return record
 
 
 def connect_from_settings(context: AppContext) -> None:
-    """The account named by LOCATION_ID and TOKEN is connected. Without them nothing happens; nothing is asked
-    of HighLevel when it is connected with this very token already."""
+    """Connect the location named by LOCATION_ID and TOKEN, if they are set. Sends no request when it is connected with
+    this very token already."""
     location_id, token = context.settings.location_id, context.settings.token.get_secret_value()
     if not location_id or not token:
         return
     with context.vault.read() as tx:
         known = locations.get(tx, location_id)
-        kept = locations.token(tx, location_id)
-    if known and known.disconnected_at is None and kept and _reads_as(context, kept, token):
+        stored = locations.get_token(tx, location_id)
+    if known and known.disconnected_at is None and stored and _is_token(context, stored, token):
         return
     connect(context, location_id, token)
 
 
-def check_account(client: Client) -> LocationRecord:
-    """The account, proven usable: its record and one page of its contacts could be read. A token without
-    `locations.readonly` still connects, under its id. Raises HighLevelError with the missing scope or other fault."""
+def check_location(client: Client) -> LocationRecord:
+    """Prove that the location is usable by reading its record and a page of its contacts, and return the record.
+
+    A token without `locations.readonly` still connects, with the id for a name. Raises HighLevelError.
+    """
     try:
-        account = read_location_record(client)
+        record = read_location_record(client)
     except ScopeMissing:
-        account = LocationRecord(client.location_id, client.location_id, "UTC", "", b"")
+        record = LocationRecord(client.location_id, client.location_id, "UTC", "", b"")
     client.search_contacts(limit=1)
-    return account
+    return record
 
 
-def save_account(tx: Tx, account: LocationRecord, *, token: bytes | None, at: datetime, is_demo: bool = False) -> None:
-    """The account is connected with this (encrypted) token, or by the app's grant; connecting again renews it."""
+def save_location(tx: Tx, record: LocationRecord, *, token: bytes | None, at: datetime, is_demo: bool = False) -> None:
+    """Store the location as connected with this encrypted token, or by the app's grant (None)."""
     locations.connect(
         tx,
-        account.location_id,
-        name=account.name,
-        timezone=account.timezone,
-        company_id=account.company_id,
+        record.location_id,
+        name=record.name,
+        timezone=record.timezone,
+        company_id=record.company_id,
         token=token,
         at=at,
-        raw=account.raw or None,
+        raw=record.raw or None,
         is_demo=is_demo,
     )
 
 
-def _reads_as(context: AppContext, kept: bytes, token: str) -> bool:
+def _is_token(context: AppContext, encrypted: bytes, token: str) -> bool:
     try:
-        return context.cipher.decrypt(kept) == token
+        return context.cipher.decrypt(encrypted) == token
     except SettingsError:
         return False

@@ -1,4 +1,4 @@
-"""Installing the OAuth app: the way there and back, which locations it brings, and what HighLevel says of it later."""
+"""Installs the OAuth app: to HighLevel and back, the locations it brings, and HighLevel's later events about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 from hlcore.accounts import connection
 from hlcore.app_context import AppContext
 from hlcore.errors import GrantLost, HighLevelError, NotAllowed, SettingsError, TokenRefused, VaultError
-from hlcore.governance.audit import recorded
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import WORKER, Action, Role, User, require
 from hlcore.highlevel import Priority
 from hlcore.highlevel.oauth import COMPANY as COMPANY_TYPE
@@ -23,90 +23,96 @@ from hlcore.store import locations, oauth_grants
 from hlcore.store.oauth_grants import COMPANY, LOCATION
 
 log = structlog.get_logger(__name__)
-LASTS = timedelta(minutes=10)
+LINK_LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
-class Installed:
-    """What an installation brought: ids of locations connected now, and of those that could not be, with the reason."""
+class InstallResult:
+    """Ids of the locations that an installation connected, and of those that it could not, with the reason."""
 
     connected: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
 def create_ticket(context: AppContext, user: User) -> str:
-    """A short-lived, sealed word that this person may begin an installation. Raises NotAllowed."""
+    """Return a sealed ticket with which this user may start an installation within ten minutes. Raises NotAllowed."""
     require(user, Action.CONNECT)
     return _seal(context, "ticket", user, "")
 
 
-def begin(context: AppContext, word: str) -> tuple[str, str]:
-    """(address to send the browser to, secret to keep in that browser) for the bearer of a ticket. Raises NotAllowed,
-    SettingsError."""
+def start_install(context: AppContext, ticket: str) -> tuple[str, str]:
+    """Return (address to send the browser to, secret to keep in that browser) for the bearer of a ticket. Raises
+    NotAllowed, SettingsError."""
     if not context.settings.has_app:
         raise SettingsError(
             "No app is set up.", hint="Set HLCORE_CLIENT_ID, HLCORE_CLIENT_SECRET and HLCORE_REDIRECT_URI."
         )
-    person, _ = _unseal(context, "ticket", word)
+    user, _ = _unseal(context, "ticket", ticket)
     secret = secrets.token_urlsafe(24)
-    return context.tokens.oauth.install_url(_seal(context, "state", person, secret)), secret
+    return context.tokens.oauth.install_url(_seal(context, "state", user, secret)), secret
 
 
-def finish(context: AppContext, *, state: str, secret: str, code: str) -> Installed:
-    """The app is installed by the person to whom `state` was given, in the browser that holds its secret, and the
-    locations it brings are connected. Raises NotAllowed when the state is not that, HighLevelError when the code is
-    of no use. A state without its code is worth nothing, and a code works once."""
-    person, kept = _unseal(context, "state", state)
-    if not secret or not secrets.compare_digest(kept, secret):
-        raise NotAllowed("This installation was begun in another browser, or by somebody else.", hint=_AGAIN)
-    with recorded(context.vault, person, Action.CONNECT, now=context.clock.now, subject="OAuth app") as entry:
+def finish_install(context: AppContext, *, state: str, secret: str, code: str) -> InstallResult:
+    """Install the app for the user to whom `state` was given, in the browser that holds its secret, and connect the
+    locations.
+
+    Raises NotAllowed when `state` and `secret` do not match, HighLevelError when the code is of no use. A code works
+    once.
+    """
+    user, expected = _unseal(context, "state", state)
+    if not secret or not secrets.compare_digest(expected, secret):
+        raise NotAllowed("This installation was begun in another browser, or by somebody else.", hint=_START_AGAIN)
+    with audited(context.vault, user, Action.CONNECT, now=context.clock.now, subject="OAuth app") as entry:
         pair = context.tokens.oauth.exchange(code)
-        found = _take(context, pair)
-        entry.note(connected=found.connected, failed=sorted(found.failed))
-    return found
+        result = _accept(context, pair)
+        entry.add(connected=result.connected, failed=sorted(result.failed))
+    return result
 
 
-def connect_new_locations(context: AppContext, company_id: str, *, again: bool = False) -> Installed:
-    """Every location of the agency that has the app is connected; those that a person has disconnected here stay so
-    (unless `again`). Raises GrantLost, HighLevelError."""
-    token = context.tokens.token(COMPANY, company_id)
+def connect_new_locations(context: AppContext, company_id: str, *, reconnect: bool = False) -> InstallResult:
+    """Connect every location of the agency that has the app. Those that a user has disconnected stay so unless
+    `reconnect`. Raises GrantLost, HighLevelError."""
+    token = context.tokens.access_token(COMPANY, company_id)
     with context.vault.read() as tx:
-        known = {location.location_id: location for location in locations.all(tx, connected_only=False)}
-    found = Installed()
+        known = {location.location_id: location for location in locations.list_all(tx, connected_only=False)}
+    result = InstallResult()
     for location_id in context.tokens.oauth.installed_locations(token, company_id):
-        before = known.get(location_id)
-        if before is None or (again and not before.connected):
-            _connect(context, company_id, location_id, found)
-    return found
+        location = known.get(location_id)
+        if location is None or (reconnect and not location.connected):
+            _connect(context, company_id, location_id, result)
+    return result
 
 
 def connect_all_new_locations(context: AppContext) -> int:
-    """`pick_up` for every agency whose grant works; how many locations are new. One agency's trouble is logged."""
+    """Call `connect_new_locations` for every agency whose grant works; return the number of new locations. An agency
+    that fails is logged and does not stop the others."""
     with context.vault.read() as tx:
-        agencies = [grant.owner_id for grant in oauth_grants.all(tx, COMPANY) if not grant.trouble]
-    new = 0
+        agencies = [grant.owner_id for grant in oauth_grants.list_all(tx, COMPANY) if not grant.trouble]
+    count = 0
     for company_id in agencies:
         try:
-            found = connect_new_locations(context, company_id)
-            if found.connected:
-                with recorded(
+            result = connect_new_locations(context, company_id)
+            if result.connected:
+                with audited(
                     context.vault, WORKER, Action.CONNECT, now=context.clock.now, subject="OAuth app"
                 ) as entry:
-                    entry.note(connected=found.connected)
-            new += len(found.connected)
+                    entry.add(connected=result.connected)
+            count += len(result.connected)
         except VaultError as exc:
             log.warning("locations_not_picked_up", kind=type(exc).__name__, text=str(exc))
-    return new
+    return count
 
 
 def handle_app_event(context: AppContext, event: WebhookEvent, *, at: datetime) -> str:
-    """What HighLevel says of the app's installations (INSTALL, UNINSTALL) is true here; '' or what was odd. An older
-    message never undoes what happened since: HighLevel is asked first. Raises HighLevelError when it cannot be."""
+    """Apply what HighLevel says of the app's installations (INSTALL, UNINSTALL); return '' or what was odd.
+
+    An older event never undoes what happened since: HighLevel is asked first. Raises HighLevelError when it cannot be.
+    """
     if event.type == "INSTALL":
         return _handle_install(context, event)
     with context.vault.read() as tx:
-        mine = [grant for grant in oauth_grants.all(tx) if _concerns_our_app(event, grant)]
-    for grant in mine:
+        grants = [grant for grant in oauth_grants.list_all(tx) if _concerns_our_app(event, grant)]
+    for grant in grants:
         if grant.obtained_at <= at and not _works(context, grant):
             _forget(context, grant)
     return ""
@@ -120,9 +126,9 @@ def _handle_install(context: AppContext, event: WebhookEvent) -> str:
     if agency is None:
         return "No agency has authorised Contact Vault: connect it on the Settings page."
     if event.location_id:
-        found = Installed()
-        _connect(context, event.company_id, event.location_id, found)
-        return found.failed.get(event.location_id, "")
+        result = InstallResult()
+        _connect(context, event.company_id, event.location_id, result)
+        return result.failed.get(event.location_id, "")
     connect_new_locations(context, event.company_id)
     return ""
 
@@ -134,9 +140,9 @@ def _concerns_our_app(event: WebhookEvent, grant: oauth_grants.StoredGrant) -> b
 
 
 def _works(context: AppContext, grant: oauth_grants.StoredGrant) -> bool:
-    """Whether HighLevel still lets us in, by a real call."""
+    """Whether HighLevel still accepts the grant, by a real call."""
     try:
-        token = context.tokens.token(grant.kind, grant.owner_id)
+        token = context.tokens.access_token(grant.kind, grant.owner_id)
         if grant.kind == COMPANY:
             context.tokens.oauth.installed_locations(token, grant.company_id)
         else:
@@ -157,56 +163,56 @@ def _forget(context: AppContext, grant: oauth_grants.StoredGrant) -> None:
     log.info("app_uninstalled", kind=grant.kind, owner=grant.owner_id)
 
 
-def _take(context: AppContext, pair: TokenPair) -> Installed:
-    context.tokens.keep(pair)
+def _accept(context: AppContext, pair: TokenPair) -> InstallResult:
+    context.tokens.save(pair)
     if pair.user_type == COMPANY_TYPE:
-        return connect_new_locations(context, pair.company_id, again=True)
-    found = Installed()
-    _prove(context, pair.location_id, found)
-    return found
+        return connect_new_locations(context, pair.company_id, reconnect=True)
+    result = InstallResult()
+    _connect_with_grant(context, pair.location_id, result)
+    return result
 
 
-def _connect(context: AppContext, company_id: str, location_id: str, found: Installed) -> None:
-    """The location is connected by its agency's grant; what is wrong stands in `found`. A location that is connected
-    by a private token keeps it."""
+def _connect(context: AppContext, company_id: str, location_id: str, result: InstallResult) -> None:
+    """Connect the location by its agency's grant and add the outcome to `result`. A location that is connected by a
+    private token keeps it."""
     with context.vault.read() as tx:
-        if locations.token(tx, location_id) is not None:
+        if locations.get_token(tx, location_id) is not None:
             return
     try:
-        token = context.tokens.token(COMPANY, company_id)
+        token = context.tokens.access_token(COMPANY, company_id)
         pair = context.tokens.oauth.location_token(token, company_id, location_id)
     except HighLevelError as exc:
-        found.failed[location_id] = str(exc)
+        result.failed[location_id] = str(exc)
         return
-    context.tokens.keep(pair)
-    _prove(context, location_id, found)
+    context.tokens.save(pair)
+    _connect_with_grant(context, location_id, result)
 
 
-def _prove(context: AppContext, location_id: str, found: Installed) -> None:
+def _connect_with_grant(context: AppContext, location_id: str, result: InstallResult) -> None:
     try:
-        connection.connect_granted(context, location_id)
-        found.connected.append(location_id)
+        connection.connect_with_grant(context, location_id)
+        result.connected.append(location_id)
     except HighLevelError as exc:
-        found.failed[location_id] = str(exc)
+        result.failed[location_id] = str(exc)
 
 
-def _seal(context: AppContext, use: str, user: User, secret: str) -> str:
-    until = (context.clock.now() + LASTS).isoformat()
+def _seal(context: AppContext, purpose: str, user: User, secret: str) -> str:
+    expires_at = (context.clock.now() + LINK_LIFETIME).isoformat()
     return context.cipher.encrypt(
-        json.dumps({"use": use, "until": until, "secret": secret, "person": asdict(user)})
+        json.dumps({"use": purpose, "until": expires_at, "secret": secret, "person": asdict(user)})
     ).decode()
 
 
-def _unseal(context: AppContext, use: str, word: str) -> tuple[User, str]:
-    """(person, secret). Raises NotAllowed for anything that was not sealed here for this use, or too long ago."""
+def _unseal(context: AppContext, purpose: str, ticket: str) -> tuple[User, str]:
+    """Return (user, secret). Raises NotAllowed for anything not sealed here for this purpose within the lifetime."""
     try:
-        found: dict[str, Any] = json.loads(context.cipher.decrypt(word.encode()))
-    except (SettingsError, ValueError) as exc:
-        raise NotAllowed("This link was not made by Contact Vault.", hint=_AGAIN) from exc
-    if found["use"] != use or datetime.fromisoformat(found["until"]) < context.clock.now():
-        raise NotAllowed("This link has expired.", hint=_AGAIN)
-    who = found["person"]
-    return User(who["email"], who["name"], Role(who["role"]), who["how"], who["why"]), found["secret"]
+        content: dict[str, Any] = json.loads(context.cipher.decrypt(ticket.encode()))
+        user = User(**content["person"] | {"role": Role(content["person"]["role"])})
+    except (SettingsError, ValueError, TypeError, KeyError) as exc:
+        raise NotAllowed("This link was not made by Contact Vault.", hint=_START_AGAIN) from exc
+    if content["use"] != purpose or datetime.fromisoformat(content["until"]) < context.clock.now():
+        raise NotAllowed("This link has expired.", hint=_START_AGAIN)
+    return user, content["secret"]
 
 
-_AGAIN = "Begin again with “Connect with HighLevel” on the Settings page."
+_START_AGAIN = "Begin again with “Connect with HighLevel” on the Settings page."

@@ -1,20 +1,25 @@
-"""The only room that speaks HTTP to HighLevel.
+"""The only package that sends HTTP requests to HighLevel.
 
-===============  =====================================================================================
-module           holds
-===============  =====================================================================================
-`endpoints`      the table of every request that can be sent: method, path, version, scope, repeatable
-`client`         `Client`; its calls stand in `contacts`, `related`, `conversations`, `account`
-`calls`          one call: attempts, pauses, and what is true when they are over
-`answers`        what an answer means; `wording` reads HighLevel's sentences without repeating a value
-`shapes`         what calls answer with; `slices` cuts it out of the JSON byte for byte
-`limiter`        the budget of 10 seconds; `budget` that of the day; `rate_headers` reads the headers
-`wire`           one request in bytes (httpx); `clock` is time, injected
-`connection`     `connect`, and the limiters that clients of one location share
-===============  =====================================================================================
+====================  ================================================================================
+module                holds
+====================  ================================================================================
+`client`              `Client`: every request of one location, as a method
+`api`                 the client's methods, by subject: contacts, records, conversations, location
+`endpoints`           the table of all requests: method, path, version, scope, repeatable
+`calls`               one call: attempts, delays between them, and the error that remains
+`transport`           one request in bytes (httpx)
+`rate_limit`          requests per 10 seconds and per day
+`error_mapping`       which error an answer means, without repeating a value out of it
+`json_slices`         cuts records out of JSON byte for byte
+`types`               what calls return
+`search_filters`      filters and sort orders of the contact search
+`oauth`               the Marketplace app: installation link, token pairs, installed locations
+`webhook_signature`   signatures of webhook deliveries, and the events in them
+`clock`               time, injected
+====================  ================================================================================
 """
 
-from hlcore.highlevel.client import Client, ClientOptions, connect
+from hlcore.highlevel.client import Client, ClientOptions
 from hlcore.highlevel.clock import Clock, SystemClock
 from hlcore.highlevel.endpoints import ENDPOINTS, Endpoint
 from hlcore.highlevel.rate_limit.limiter import Limiter, Permit, Priority
@@ -34,5 +39,4 @@ __all__ = [
     "SearchPage",
     "SentRequest",
     "SystemClock",
-    "connect",
 ]

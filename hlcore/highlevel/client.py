@@ -1,11 +1,7 @@
-"""The client of one location: everything that Contact Vault asks of HighLevel goes through `Client.call`.
-
-Makes clients. In one process, all clients of a location share one limiter.
-"""
+"""The client of one location: every request that Contact Vault sends to HighLevel is one of its methods."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -19,21 +15,20 @@ from hlcore.highlevel.api.conversations import ConversationCalls
 from hlcore.highlevel.api.location import LocationCalls
 from hlcore.highlevel.api.records import RecordCalls
 from hlcore.highlevel.calls import ApiCall, ClientState, T
-from hlcore.highlevel.clock import Clock, SystemClock
+from hlcore.highlevel.clock import Clock
 from hlcore.highlevel.endpoints import ENDPOINTS
 from hlcore.highlevel.rate_limit.limiter import Limiter, Priority
 from hlcore.highlevel.transport import Transport
 from hlcore.highlevel.types import ApiResponse, SentRequest
-from hlcore.settings import Settings
 
 
 class ClientOptions(TypedDict, total=False):
-    """What a client may be given beside the needful.
+    """Optional arguments of a client.
 
-    `transport`: the other side, for tests. `on_request`: told of each request after its end, from the
-    thread that sent it. `on_refused`: told of a token that HighLevel refused, before the next one is asked for.
-    `cancelled`: asked before and during every wait; true ends the call with Cancelled.
-    `retries`: attempts after the first. `timeout`: seconds without a byte.
+    `transport`: httpx transport, for tests. `on_request`: called after each request, in the thread that sent it.
+    `on_refused`: called with a token that HighLevel refused, before the next one is fetched. `cancelled`: checked
+    before and during every wait; True ends the call with Cancelled. `retries`: attempts after the first. `timeout`:
+    seconds without a byte.
     """
 
     transport: httpx.BaseTransport | None
@@ -48,9 +43,9 @@ class ClientOptions(TypedDict, total=False):
 class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
     """HighLevel, as one location's token may use it. Thread-safe; a context manager.
 
-    Every method raises HighLevelError as drawn in `hlcore.errors`, Cancelled, or BudgetSpent, and nothing else.
-    Reads, and writes that leave the same when done twice, are tried again after everything that can pass.
-    The token is asked for before each attempt and kept nowhere.
+    Every method raises HighLevelError as drawn in `hlcore.errors`, or Cancelled, and nothing else. Reads, and writes
+    that may be repeated, are tried again after every temporary failure. The token is fetched before each attempt and
+    never stored.
     """
 
     def __init__(
@@ -65,9 +60,9 @@ class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
     ) -> None:
         self.location_id = location_id
         self.priority = options.get("priority", Priority.BACKGROUND)
-        self._owner = True
-        self._line = ClientState(
-            wire=Transport(base_url, clock, options.get("timeout", 30.0), options.get("transport")),
+        self._owns_connections = True
+        self._state = ClientState(
+            transport=Transport(base_url, clock, options.get("timeout", 30.0), options.get("transport")),
             limiter=limiter,
             clock=clock,
             token=token,
@@ -79,27 +74,29 @@ class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
 
     @property
     def requests(self) -> int:
-        """Requests really sent, repeated ones included, by this client and those made from it."""
-        return self._line.wire.requests
+        """Number of requests sent, retries included, by this client and those made from it."""
+        return self._state.transport.requests
 
     @property
     def limiter(self) -> Limiter:
-        """The location's budget."""
-        return self._line.limiter
+        """The location's limiter."""
+        return self._state.limiter
 
     def with_priority(self, priority: Priority) -> Client:
-        """The same client for other purposes: it shares connections, budget and counters. Closing it does nothing."""
+        """Return a client of this priority that shares connections, limiter and counters. Closing it does nothing."""
         other = object.__new__(Client)
         other.location_id, other.priority = self.location_id, priority
-        other._line, other._owner = self._line, False
+        other._state, other._owns_connections = self._state, False
         return other
 
-    def metered(self, meter: Callable[[], None]) -> Client:
-        """The same client for work with a budget of its own: `meter` is called before every request, repeated ones
-        included, one at a time and when every request before is counted; what it raises ends the call. Closing it does
-        nothing."""
+    def with_meter(self, meter: Callable[[], None]) -> Client:
+        """Return a client that calls `meter` before every request, retries included.
+
+        The calls come one at a time, when every earlier request is counted; what `meter` raises ends the call.
+        Connections, limiter and counters are shared. Closing it does nothing.
+        """
         other = self.with_priority(self.priority)
-        other._line = replace(self._line, meter=meter)
+        other._state = replace(self._state, meter=meter)
         return other
 
     def call(
@@ -110,15 +107,17 @@ class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
         query: Mapping[str, Any] | None = None,
         body: Any = None,
     ) -> ApiResponse:
-        """The answer of this endpoint: its status is a documented one, its body a whole JSON object (or empty).
+        """Send a request to this endpoint and return its answer: a documented status, and a whole JSON object or
+        nothing.
 
-        `query` members that are None or "" are left out."""
-        return self._ask(endpoint_name, _checked, path=path, query=query, body=body)
+        `query` members that are None or "" are left out.
+        """
+        return self._request(endpoint_name, _check_object, path=path, query=query, body=body)
 
     def close(self) -> None:
-        """All connections are closed. May be repeated."""
-        if self._owner:
-            self._line.wire.close()
+        """Close all connections. May be repeated."""
+        if self._owns_connections:
+            self._state.transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +130,7 @@ class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
     def __repr__(self) -> str:
         return f"Client({self.location_id!r}, {self.priority.value})"
 
-    def _ask(
+    def _request(
         self,
         name: str,
         parse: Callable[[ApiResponse], T],
@@ -141,48 +140,16 @@ class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
         body: Any = None,
     ) -> T:
         endpoint = ENDPOINTS[name]
-        filled = endpoint.fill({"locationId": self.location_id, **(path or {})})
-        asked = {key: _text(value) for key, value in (query or {}).items() if value is not None and value != ""}
-        return ApiCall(self._line, self.priority, endpoint, filled, asked, body, parse).run()
+        filled_path = endpoint.fill({"locationId": self.location_id, **(path or {})})
+        params = {key: _text(value) for key, value in (query or {}).items() if value is not None and value != ""}
+        return ApiCall(self._state, self.priority, endpoint, filled_path, params, body, parse).run()
 
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _checked(answer: ApiResponse) -> ApiResponse:
+def _check_object(answer: ApiResponse) -> ApiResponse:
     if answer.status != 204 and answer.body.strip():
         json_slices.members(answer.body)
     return answer
-
-
-_lock = threading.Lock()
-_limiters: dict[tuple[str, str, Clock], Limiter] = {}
-
-
-def connect(
-    location_id: str,
-    token: Callable[[], str],
-    settings: Settings,
-    clock: Clock | None = None,
-    *,
-    spent_today: int = 0,
-    **options: Unpack[ClientOptions],
-) -> Client:
-    """A client of this location at `settings.api_url`; no request was sent yet.
-
-    `spent_today` (requests that earlier processes sent today) counts when this is the process' first client
-    of the location; later ones share the limiter as it is."""
-    used = clock or SystemClock()
-    with _lock:
-        key = (settings.api_url, location_id, used)
-        if key not in _limiters:
-            _limiters[key] = Limiter(
-                used,
-                per_10s=settings.requests_per_10s,
-                per_day=settings.requests_per_day,
-                interactive_share=settings.interactive_share,
-                spent_today=spent_today,
-            )
-        limiter = _limiters[key]
-    return Client(location_id, token, base_url=settings.api_url, limiter=limiter, clock=used, **options)

@@ -1,4 +1,4 @@
-"""Time, injected: real in production, made up in tests."""
+"""Time, injected: the system's clock in production, a simulated one in tests."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Protocol
 
 from hlcore.errors import Cancelled
 
-STEP = 0.25
-"""Seconds between two looks at whether somebody asked to stop."""
+CANCEL_CHECK_SECONDS = 0.25
+"""How often a wait checks whether it was cancelled."""
 
 
 class Clock(Protocol):
-    """Where this room takes time from. Must be safe to use from several threads."""
+    """A source of time. Must be safe to use from several threads."""
 
     def now(self) -> datetime:
-        """The moment, aware, in UTC."""
+        """The current time, aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never goes back."""
+        """Seconds since an arbitrary moment; never goes back."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Return after this many seconds."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SystemClock:
-    """The computer's own clock. Any two are equal."""
+    """The system's clock. Any two are equal."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -44,20 +44,20 @@ class SystemClock:
         time.sleep(seconds)
 
 
-TICK = 0.001
-"""A shorter sleep would not move every clock."""
+SHORTEST_SLEEP = 0.001
+"""Shorter sleeps would not advance every clock."""
 
 
-def stop_if(cancelled: Callable[[], bool] | None) -> None:
-    """Raises Cancelled when somebody asked to stop."""
+def raise_if_cancelled(cancelled: Callable[[], bool] | None) -> None:
+    """Raise Cancelled when `cancelled` says so."""
     if cancelled is not None and cancelled():
         raise Cancelled("Stopped on request")
 
 
 def wait(clock: Clock, seconds: float, cancelled: Callable[[], bool] | None = None) -> None:
-    """So many seconds have passed. Raises Cancelled within a quarter of a second of a wish to stop."""
-    ends = clock.monotonic() + seconds
-    stop_if(cancelled)
-    while (left := ends - clock.monotonic()) > 0:
-        clock.sleep(min(max(left, TICK), STEP))
-        stop_if(cancelled)
+    """Wait this many seconds. Raises Cancelled within a quarter of a second after `cancelled` turns True."""
+    deadline = clock.monotonic() + seconds
+    raise_if_cancelled(cancelled)
+    while (left := deadline - clock.monotonic()) > 0:
+        clock.sleep(min(max(left, SHORTEST_SLEEP), CANCEL_CHECK_SECONDS))
+        raise_if_cancelled(cancelled)

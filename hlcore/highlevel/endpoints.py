@@ -1,8 +1,8 @@
 """Every request that Contact Vault can send to HighLevel, as one table.
 
 Method, path, `Version` and scope are those of HighLevel's OpenAPI files (github.com/GoHighLevel/highlevel-api-docs);
-where a file names no scope, that of its family in the documentation of scopes is given. A request that is not in
-this table cannot be sent. In particular nothing here sends a message to a person, and nothing is an upsert.
+where a file names no scope, that of its family in the documentation of scopes is given. A request that is not in this
+table cannot be sent. Nothing here sends a message to a contact, and nothing is an upsert.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _DELETE = frozenset({200, 201, 204})
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One request. `repeatable`: sending it twice leaves the same as sending it once. `sought`: the one thing that a
-    search looks for, so that "not found" is an answer."""
+    """One request. `repeatable`: sending it twice has the same effect as sending it once. `ok`: statuses of a good
+    answer. `searches_for`: the kind of record that a search looks for, so that "not found" is an answer."""
 
     name: str
     method: str
@@ -37,16 +37,17 @@ class Endpoint:
     repeatable: bool
     writes: bool
     ok: frozenset[int]
-    sought: str = ""
+    searches_for: str = ""
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What the path names beside the location, outermost first: `("contact", "note")`; or what is sought."""
+        """The records that the path names beside the location, outermost first: `("contact", "note")`; or what is
+        searched for."""
         named = tuple(name for name in _NAMES.findall(self.path) if name != "location")
-        return (*named, self.sought) if self.sought else named
+        return (*named, self.searches_for) if self.searches_for else named
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """The path with these ids, percent-encoded. Raises Rejected for an id that would change the route."""
+        """Return the path with these ids, percent-encoded. Raises Rejected for an id that would change the route."""
         filled = self.path
         for name in _PARAMETERS.findall(self.path):
             value = values[name]
@@ -86,7 +87,7 @@ _TABLE = (
     # contacts
     _search("search_contacts", "/contacts/search", "contacts"),
     _read("contact", _CONTACT, "contacts"),
-    replace(_read("find_duplicate", "/contacts/search/duplicate", "contacts"), sought="contact"),
+    replace(_read("find_duplicate", "/contacts/search/duplicate", "contacts"), searches_for="contact"),
     _create("create_contact", "/contacts/", "contacts"),
     _set("update_contact", "PUT", _CONTACT, "contacts"),
     _set("delete_contact", "DELETE", _CONTACT, "contacts"),

@@ -1,12 +1,10 @@
-"""What an answer means. One function, `refusal`, turns every answer that is not good into its own error.
+"""Which error an answer means: `to_error` turns every answer that is not good into an exception.
 
 The variants come from HighLevel's OpenAPI files (common-schemas.json), its help pages, and the issues of
 github.com/GoHighLevel/highlevel-api-docs named below. A 401 has six meanings, told apart by its text only.
 
-Reads the sentences in which HighLevel refuses, and never repeats a value out of them.
-
-HighLevel's `message` is one text or a list of texts, and may quote what was sent. What leaves this module
-are meanings, names of properties, and texts in which every word outside a fixed vocabulary is a dash.
+HighLevel's `message` is one text or a list of texts, and may quote what was sent. Only meanings, names of properties,
+and texts in which every word outside a fixed vocabulary is a dash leave this module.
 """
 
 from __future__ import annotations
@@ -31,27 +29,29 @@ from hlcore.errors import (
     Unreachable,
     WrongLocation,
 )
-from hlcore.highlevel import json_slices
 from hlcore.highlevel.endpoints import Endpoint
+from hlcore.model.json_codec import decode_strict
 
-_GONE = (
+_GONE_WORDS = (
     r"(?:not (?:be )?found|(?:does|do)(?:n[’']?t| not) exist|no longer exists?|(?:was|is|been|already) deleted"
     r"|no such|(?:could|can)(?:n[’']?t| ?not) find|unable to find)"
 )
-_THINGS = (
+_SUBJECTS = (
     "location|sub-?account|user|token|header|route|company|pipeline|stage|calendar|business|field|tag|opportunity"
     "|contact|note|task|event|appointment|conversation|message|template|email|account|integration|app|version"
     "|resource|endpoint|path|url|page|provider|workflow|campaign"
 )
-_OTHER_NAMES = {"event": ("appointment",), "email": ("message",), "contact": ("record",)}
+_SYNONYMS = {"event": ("appointment",), "email": ("message",), "contact": ("record",)}
 
 _SHOULD_NOT = re.compile(r"^(?:(?P<path>[A-Za-z_][\w.]*)\.)?property (?P<name>[A-Za-z_]\w*) should not exist", re.I)
-_EACH = re.compile(r"^(?P<path>(?:[A-Za-z_][\w.]*\.)?)each value in (?:nested property )?(?P<name>[A-Za-z_]\w*)", re.I)
-_MUST = re.compile(
+_EACH_VALUE = re.compile(
+    r"^(?P<path>(?:[A-Za-z_][\w.]*\.)?)each value in (?:nested property )?(?P<name>[A-Za-z_]\w*)", re.I
+)
+_MUST_BE = re.compile(
     r"^[\"'`]?(?P<name>[A-Za-z_][\w.]*)[\"'`]? (?:must|should|has to|is|are|cannot|can not|contains)\b", re.I
 )
 _INVALID = re.compile(r"\binvalid (?:value for |field |property )?[\"'`]?(?P<name>[A-Za-z_][\w.]*)", re.I)
-_MEANT = (
+_FIELDS_BY_WORDS = (
     (re.compile(r"\bphone\b", re.I), "phone"),
     (re.compile(r"\be-?mail\b", re.I), "email"),
     (re.compile(r"\b(?:assigned (?:to|user)|user)\b", re.I), "assignedTo"),
@@ -79,80 +79,84 @@ _WORDS = """
 _VOCABULARY = frozenset(_WORDS.split())
 
 
-def texts(message: object) -> list[str]:
-    """The texts of a `message` member: one, several, or none."""
+def message_texts(message: object) -> list[str]:
+    """Return the texts of a `message` member: one, several, or none."""
     items = message if isinstance(message, list) else [message]
     return [item for item in items if isinstance(item, str) and item.strip()]
 
 
 def says_gone(message: str, subjects: Sequence[str]) -> bool:
-    """Whether the text says that the record itself is not there, and not that something else is not.
+    """Whether the text says that the record itself does not exist, and not that something else does not.
 
-    "Contact not found in this location" says it of a contact, "Location not found" and "User of the contact
-    not found" do not. In doubt: no."""
+    "Contact not found in this location" says it of a contact, "Location not found" and "User of the contact not found"
+    do not. False when in doubt.
+    """
     text = message.lower()
-    if not subjects or not (re.search(_GONE, text) or re.search(r"\bno \w+ (?:was )?found\b", text)):
+    if not subjects or not (re.search(_GONE_WORDS, text) or re.search(r"\bno \w+ (?:was )?found\b", text)):
         return False
-    own = set(subjects) | {other for name in subjects for other in _OTHER_NAMES.get(name, ())}
-    other = "|".join(thing for thing in _THINGS.split("|") if thing not in own)
+    own = set(subjects) | {other for name in subjects for other in _SYNONYMS.get(name, ())}
+    other = "|".join(thing for thing in _SUBJECTS.split("|") if thing not in own)
     if not re.search(rf"\b(?:{other})(?:s|'s|id)?\b", text):
         return True
     names = "|".join(sorted(own))
-    before = rf"\b(?:{names})(?:id)?\b(?:(?!\b(?:{other})(?:s|'s|id)?\b).)*?{_GONE}"
+    before = rf"\b(?:{names})(?:id)?\b(?:(?!\b(?:{other})(?:s|'s|id)?\b).)*?{_GONE_WORDS}"
     after = rf"\b(?:no|find)\s+(?:such\s+|the\s+|an?\s+)?(?:{names})\b"
     starts_with_own = re.match(rf"\W*(?:the |this |no |could not find |cannot find )*(?:{names})\b", text)
     return bool(starts_with_own and (re.search(before, text) or re.search(after, text)))
 
 
 def refused_fields(messages: Iterable[str], sent: frozenset[str]) -> tuple[str, ...]:
-    """Names of the sent properties that these texts complain about, in order, each once.
+    """Return the names of the sent properties that these texts complain about, in order, each once.
 
-    A nested one is dotted ("customFields.0.field_value"). Only names whose root was sent are told, so that
-    no value can pass for a name; a text in plain words is matched to the property it means."""
-    found: dict[str, None] = {}
+    A nested one is dotted ("customFields.0.field_value"). Only names whose root was sent are returned, so that no value
+    can pass for a name; a text in plain words is matched to the property it means.
+    """
+    names: dict[str, None] = {}
     for message in messages:
-        name = _named(message, sent)
+        name = _field_named(message, sent)
         if name:
-            found[name] = None
-    return tuple(found)
+            names[name] = None
+    return tuple(names)
 
 
-def _named(message: str, sent: frozenset[str]) -> str:
-    for pattern in (_SHOULD_NOT, _EACH, _MUST, _INVALID):
+def _field_named(message: str, sent: frozenset[str]) -> str:
+    for pattern in (_SHOULD_NOT, _EACH_VALUE, _MUST_BE, _INVALID):
         match = pattern.search(message.strip())
         if match:
             path = (match.groupdict().get("path") or "").strip(".")
             name = f"{path}.{match['name']}" if path else match["name"]
             if name.split(".")[0] in sent:
                 return name
-    return next((name for pattern, name in _MEANT if name in sent and pattern.search(message)), "")
+    return next((name for pattern, name in _FIELDS_BY_WORDS if name in sent and pattern.search(message)), "")
 
 
-def safe(messages: Iterable[str], names: frozenset[str] = frozenset()) -> str:
-    """These texts without anything that could be a value: at most 160 characters, '' when nothing is left."""
+def redact(messages: Iterable[str], names: frozenset[str] = frozenset()) -> str:
+    """Return these texts without anything that could be a value: at most 160 characters, '' when nothing is left."""
     known = _VOCABULARY | {name.lower() for name in names}
     words: list[str] = []
     for word in " ; ".join(messages).split():
-        bare = word.strip(".,:;!?()[]{}\"'`’")
-        kept = word if bare.lower() in known and not re.search(r"\d", word) else "" if bare else word[:1]
+        stripped = word.strip(".,:;!?()[]{}\"'`’")
+        kept = word if stripped.lower() in known and not re.search(r"\d", word) else "" if stripped else word[:1]
         words.append(kept or "–")
     text = re.sub(r"(?:– ?)+", "– ", " ".join(words)).strip(" –;")
     return text if len(text) <= 160 else text[:157] + "…"
 
 
 _BAD_TOKEN = re.compile(r"jwt|invalid token|access token|private integration|expired|revoked|token is (?:invalid|not)")
-_ROUTE = re.compile(r"^\s*cannot (?:get|post|put|patch|delete) /", re.I)
+_UNKNOWN_ROUTE = re.compile(r"^\s*cannot (?:get|post|put|patch|delete) /", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """What came back for one request: status, the parts of an error body, and what had been asked.
+    """The answer to one request: status, the parts of an error body, and which properties had been sent.
 
-    `is_json` is False when the body is no JSON object, as from a proxy in between; `is_blank` when it says nothing."""
+    `is_json` is False when the body is not a JSON object, as from a proxy in between; `is_blank` when it has no
+    message.
+    """
 
     endpoint: Endpoint
     status: int
-    sent: frozenset[str] = frozenset()
+    sent_fields: frozenset[str] = frozenset()
     is_json: bool = False
     is_blank: bool = False
     messages: tuple[str, ...] = ()
@@ -160,18 +164,18 @@ class ErrorResponse:
     trace_id: str = ""
 
     @classmethod
-    def read(
+    def parse(
         cls, endpoint: Endpoint, status: int, body: bytes, *, sent: frozenset[str], trace_id: str = ""
     ) -> ErrorResponse:
-        """The reply in these bytes; whatever they are, this does not raise."""
+        """Parse these bytes; never raises."""
         try:
-            data = json_slices.decode(body)
+            data = decode_strict(body)
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
             return cls(endpoint, status, sent, is_blank=not body.strip(), trace_id=trace_id)
         meta = data.get("meta")
-        messages = texts(data.get("message")) or texts(data.get("error"))
+        messages = message_texts(data.get("message")) or message_texts(data.get("error"))
         return cls(
             endpoint,
             status,
@@ -185,28 +189,28 @@ class ErrorResponse:
 
     @property
     def text(self) -> str:
-        """All messages in small letters."""
+        """All messages in lower case."""
         return " ; ".join(self.messages).lower()
 
     @property
-    def what(self) -> str:
-        """How texts begin: which request, which status."""
+    def prefix(self) -> str:
+        """How error messages begin: which request, which status."""
         return f"{self.endpoint.name}: HighLevel answered {self.status}"
 
     @property
     def quoted(self) -> str:
-        """HighLevel's words as far as they are safe to repeat, with a colon in front."""
-        said = safe(self.messages, self.sent)
-        return f" ({said})" if said else ""
+        """HighLevel's words in brackets, as far as they are safe to repeat."""
+        words = redact(self.messages, self.sent_fields)
+        return f" ({words})" if words else ""
 
 
 def clean_id(value: object) -> str:
-    """A trace id as HighLevel writes one; '' for anything that could be something else."""
+    """Return a trace id as HighLevel writes one; '' for anything that could be something else."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w-]{8,64}", value) else ""
 
 
-def refusal(reply: ErrorResponse) -> HighLevelError | None:
-    """The error that this reply means; None when its status is one that the endpoint documents as good."""
+def to_error(reply: ErrorResponse) -> HighLevelError | None:
+    """Return the error that this answer means; None when its status is one that the endpoint documents as good."""
     if reply.status in reply.endpoint.ok:
         return None
     if reply.status == 429:
@@ -215,16 +219,16 @@ def refusal(reply: ErrorResponse) -> HighLevelError | None:
         return _error(Unreachable, reply, "it has a problem")
     if reply.status < 400:
         return _error(BrokenAnswer, reply, "not what it documents", hint="Check HLCORE_API_URL: it may be redirected.")
-    return _MEANINGS.get(reply.status, _bad_request)(reply)
+    return _BY_STATUS.get(reply.status, _bad_request)(reply)
 
 
 def _error(kind: type[HighLevelError], reply: ErrorResponse, meaning: str, *, hint: str = "") -> HighLevelError:
-    message = f"{reply.what}: {meaning}{reply.quoted}"
+    message = f"{reply.prefix}: {meaning}{reply.quoted}"
     return kind(message, hint=hint, status=reply.status, trace_id=reply.trace_id)
 
 
 def _unauthorized(reply: ErrorResponse) -> HighLevelError:
-    """The variants of 401 (API issues 74 and 217, common-schemas.json); only one means a bad token."""
+    """Map the variants of 401 (API issues 74 and 217, common-schemas.json); only one means a bad token."""
     text = reply.text
     if "version header" in text:
         return _error(ContractError, reply, "the Version header is not accepted")
@@ -260,12 +264,12 @@ def _forbidden(reply: ErrorResponse) -> HighLevelError:
 
 
 def _not_found(reply: ErrorResponse) -> HighLevelError:
-    """404 is Gone only when HighLevel itself says so of the very record; a missing route or a proxy does not."""
-    if any(_ROUTE.match(message) for message in reply.messages):
+    """Map 404: Gone only when HighLevel itself says so of this very record; a missing route or a proxy does not."""
+    if any(_UNKNOWN_ROUTE.match(message) for message in reply.messages):
         return _error(ContractError, reply, "HighLevel does not know this route")
     if any(says_gone(message, reply.endpoint.subjects) for message in reply.messages):
         return _gone(reply)
-    if reply.endpoint.sought and reply.is_blank:
+    if reply.endpoint.searches_for and reply.is_blank:
         return _gone(reply)
     if reply.is_json and "location" in reply.text:
         return _wrong_location(reply)
@@ -273,7 +277,7 @@ def _not_found(reply: ErrorResponse) -> HighLevelError:
 
 
 def _bad_request(reply: ErrorResponse) -> HighLevelError:
-    """400, 409, 422 and the other 4xx: a duplicate, a record that is gone, a paused location, or a refusal."""
+    """Map 400, 409, 422 and the other 4xx: a duplicate, a record that is gone, a paused location, or a refusal."""
     duplicate = _duplicate(reply)
     if duplicate is not None:
         return duplicate
@@ -284,20 +288,20 @@ def _bad_request(reply: ErrorResponse) -> HighLevelError:
             return _gone(reply)
         if re.search(r"\blocation\b[^;]*(?:not found|not exist|deleted)", reply.text):
             return _wrong_location(reply)
-    fields = refused_fields(reply.messages, reply.sent)
+    fields = refused_fields(reply.messages, reply.sent_fields)
     which = f"it refuses {', '.join(fields)}" if fields else "it refuses the request"
-    message = f"{reply.what}: {which}{reply.quoted}"
+    message = f"{reply.prefix}: {which}{reply.quoted}"
     return Rejected(message, fields=fields, status=reply.status, trace_id=reply.trace_id)
 
 
 def _duplicate(reply: ErrorResponse) -> Duplicate | None:
-    """400 "This location does not allow duplicated contacts." with the other contact in `meta`."""
+    """Map 400 "This location does not allow duplicated contacts.", with the other contact in `meta`."""
     contact_id, matching = reply.meta.get("contactId"), reply.meta.get("matchingField")
     if not isinstance(contact_id, str) or not contact_id or not (matching or "duplicat" in reply.text):
         return None
     name = matching if matching in ("email", "phone") else ""
-    held = {"email": "this e-mail", "phone": "this phone number"}.get(name, "this e-mail or phone number")
-    message = f"{reply.what}: a live contact already holds {held}"
+    held_by = {"email": "this e-mail", "phone": "this phone number"}.get(name, "this e-mail or phone number")
+    message = f"{reply.prefix}: a live contact already holds {held_by}"
     return Duplicate(message, contact_id=contact_id, field=name, status=reply.status, trace_id=reply.trace_id)
 
 
@@ -317,7 +321,7 @@ def _is_inactive(text: str) -> bool:
     return bool(re.search(r"location is (?:not |in)active", text))
 
 
-_MEANINGS: dict[int, Callable[[ErrorResponse], HighLevelError]] = {
+_BY_STATUS: dict[int, Callable[[ErrorResponse], HighLevelError]] = {
     401: _unauthorized,
     403: _forbidden,
     404: _not_found,

@@ -1,13 +1,11 @@
-"""Cuts exact slices out of a JSON answer, and decodes the few members that the client itself needs.
+"""Cut exact slices out of HighLevel's JSON, and decode the few members that the client itself needs.
 
-JSON may hold half an emoji (a lone surrogate, `\\\\ud83d`): HighLevel cuts texts by length. That is no
-Unicode and strict parsers refuse it, but one such contact must not hide a whole page. The slices stay as they came.
+A slice is byte for byte what HighLevel sent, even where that is half an emoji (a lone surrogate such as `\\ud83d`, left
+by texts that HighLevel cuts by length): strict parsers refuse it, but one such contact must not hide a whole page.
 
-Finds what was asked for in an answer, however it is wrapped.
-
-HighLevel's answers differ from its OpenAPI files: messages come wrapped once more under their own name
+Answers differ from HighLevel's OpenAPI files: messages come wrapped once more under their own name
 (github.com/GoHighLevel/highlevel-api-docs, issue 54), an appointment bare or wrapped, an empty list as null, a number
-as a text. What is cut out stays byte for byte as it came.
+as a text. `find_object` and `find_list` accept all of these.
 """
 
 from __future__ import annotations
@@ -19,36 +17,28 @@ from typing import Any, NoReturn
 import msgspec
 
 from hlcore.errors import BrokenAnswer
+from hlcore.model.json_codec import decode_strict
 
-_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"[ \t\n\r]*")
+_WRAPPERS = ("data", "result", "response")
 
 
 class _RowId(msgspec.Struct, gc=False):
     id: str
 
 
-_named = msgspec.json.Decoder(list[_RowId])
-_objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_arrays = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-def decode(raw: bytes) -> Any:
-    """The value of these bytes. Raises ValueError when they are no JSON in UTF-8."""
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
-        if not _HALF.search(raw):
-            raise
-    return json.loads(raw, parse_constant=_refuse)
+_ids_decoder = msgspec.json.Decoder(list[_RowId])
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def members(raw: bytes) -> dict[str, bytes]:
-    """The exact bytes of each member of a JSON object. Raises BrokenAnswer for anything else."""
+    """Return the exact bytes of each member of a JSON object. Raises BrokenAnswer for anything else."""
     try:
-        return {name: bytes(part) for name, part in _objects.decode(raw).items()}
+        return {name: bytes(part) for name, part in _object_decoder.decode(raw).items()}
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        if not _HALF.search(raw):
+        if not _LONE_SURROGATE.search(raw):
             raise BrokenAnswer("HighLevel's answer is not a whole JSON object") from exc
     try:
         return dict(_JsonScanner(raw).object())
@@ -56,69 +46,97 @@ def members(raw: bytes) -> dict[str, bytes]:
         raise BrokenAnswer("HighLevel's answer is not a whole JSON object") from exc
 
 
-def object_member(raw: bytes, name: str) -> bytes:
-    """The exact bytes of the object under `name`. Raises BrokenAnswer when there is none."""
-    found = members(raw).get(name, b"")
-    if not found.startswith(b"{"):
+def value(raw: bytes, name: str) -> Any:
+    """Return the decoded member `name` of an object, None when it is absent. Raises BrokenAnswer."""
+    member = members(raw).get(name)
+    return None if member is None else decode_strict(member)
+
+
+def number(decoded: Any) -> int | None:
+    """Return a decoded value as a whole number from 0 on, also when it is a text; None for everything else."""
+    if isinstance(decoded, str) and decoded.isascii() and decoded.isdigit():
+        return int(decoded)
+    if isinstance(decoded, float) and decoded.is_integer():
+        decoded = int(decoded)
+    return decoded if isinstance(decoded, int) and not isinstance(decoded, bool) and decoded >= 0 else None
+
+
+def find_object(raw: bytes, name: str) -> bytes:
+    """Return the exact bytes of the object under `name`. Raises BrokenAnswer when there is none."""
+    member = members(unwrap(raw, name)).get(name, b"")
+    if not member.startswith(b"{"):
         raise BrokenAnswer(f"HighLevel's answer has no {name}")
-    return found
+    return member
 
 
-def optional_object_member(raw: bytes, name: str) -> bytes | None:
-    """The exact bytes of the object under `name`; None when it is absent, null or empty."""
-    found = members(raw).get(name, b"null")
-    if found == b"null":
+def find_optional_object(raw: bytes, name: str) -> bytes | None:
+    """As `find_object`; None when the object is absent, null or empty, and when the answer itself is empty."""
+    if not raw.strip():
         return None
-    if not found.startswith(b"{"):
-        raise BrokenAnswer(f"HighLevel's answer has a senseless {name}")
-    return found if members(found) else None
+    member = members(unwrap(raw, name)).get(name, b"null")
+    if member in (b"null", b"[]"):
+        return None
+    if not member.startswith(b"{"):
+        raise BrokenAnswer(f"HighLevel's answer has an unreadable {name}")
+    return member if members(member) else None
 
 
-def array_member(raw: bytes, name: str) -> list[bytes]:
-    """The exact bytes of each element of the array under `name`. Raises BrokenAnswer when there is none."""
-    found = members(raw).get(name, b"")
-    try:
-        return [bytes(item) for item in _arrays.decode(found)]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        if not (found.startswith(b"[") and _HALF.search(found)):
-            raise BrokenAnswer(f"HighLevel's answer has no list of {name}") from exc
-    return list(_JsonScanner(found).array())
+def find_list(raw: bytes, name: str) -> list[bytes]:
+    """Return the exact bytes of each element of the array under `name`, [] for null. Raises BrokenAnswer when there
+    is no such array."""
+    member = members(unwrap(raw, name)).get(name, b"")
+    return [] if member == b"null" else _elements(member, name)
 
 
-def listed(raw: bytes, name: str) -> tuple[list[bytes], list[Any], dict[str, bytes]]:
-    """The exact bytes of each element of the array under `name`, the `id` of each, and the answer's other members.
-    Raises BrokenAnswer when there is no such list."""
+def find_list_with_ids(raw: bytes, name: str) -> tuple[list[bytes], list[Any], dict[str, bytes]]:
+    """Return the exact bytes of each element of the array under `name`, the `id` of each, and the other members of the
+    object that holds the array. Raises BrokenAnswer when there is no such array."""
     others = members(raw)
-    found = others.pop(name, b"")
+    if not others.get(name, b"").startswith(b"["):
+        others = members(unwrap(raw, name))
+    array = others.pop(name, b"")
     try:
-        return [bytes(item) for item in _arrays.decode(found)], [item.id for item in _named.decode(found)], others
+        return (
+            [bytes(item) for item in _array_decoder.decode(array)],
+            [row.id for row in _ids_decoder.decode(array)],
+            others,
+        )
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        items = array_member(raw, name)  # half an emoji, an element without id, or no list at all
+        items = _elements(array, name)  # a lone surrogate, an element without id, or no array at all
     return items, [value(item, "id") for item in items], others
 
 
-def value(raw: bytes, name: str) -> Any:
-    """The decoded member `name`, None when absent."""
-    found = members(raw).get(name)
-    return None if found is None else decode(found)
+def unwrap(raw: bytes, name: str) -> bytes:
+    """Return the object that has `name` as a member: the answer itself, or the one it wraps. Raises BrokenAnswer."""
+    whole = members(raw)
+    own = whole.get(name, b"")
+    if own.startswith(b"{") and _is_wrapper(own, name):
+        return own
+    if name not in whole:
+        for wrapper in _WRAPPERS:
+            inner = whole.get(wrapper, b"")
+            if inner.startswith(b"{") and name in members(inner):
+                return unwrap(inner, name)
+    return raw
 
 
-def count(raw: bytes, name: str) -> int:
-    """The number `name`. Raises BrokenAnswer when it is missing, negative or not a whole number."""
-    return whole_number(value(raw, name), name)
+def _is_wrapper(raw: bytes, name: str) -> bool:
+    """Whether this object under `name` only wraps another `name`."""
+    inner = members(raw)
+    return name in inner and "id" not in inner
 
 
-def whole_number(found: Any, name: str) -> int:
-    """This value as the number `name`. Raises BrokenAnswer when it is missing, negative or not a whole number."""
-    if isinstance(found, float) and found.is_integer():
-        found = int(found)
-    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-        raise BrokenAnswer(f"HighLevel's answer has no number {name}")
-    return found
+def _elements(raw: bytes, name: str) -> list[bytes]:
+    try:
+        return [bytes(item) for item in _array_decoder.decode(raw)]
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        if not (raw.startswith(b"[") and _LONE_SURROGATE.search(raw)):
+            raise BrokenAnswer(f"HighLevel's answer has no list of {name}") from exc
+    return list(_JsonScanner(raw).array())
 
 
 class _JsonScanner:
-    """Goes through one object or array by offsets. Latin-1 makes each byte one character, so offsets are the same."""
+    """Splits one object or array by offsets. Decoded as Latin-1 each byte is one character, so offsets are the same."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -128,21 +146,21 @@ class _JsonScanner:
 
     def object(self) -> list[tuple[str, bytes]]:
         self._expect("{")
-        found: list[tuple[str, bytes]] = []
-        while not self._ends("}", first=not found):
+        pairs: list[tuple[str, bytes]] = []
+        while not self._ends("}", first=not pairs):
             name = self._next()
             self._expect(":")
-            found.append((str(json.loads(name)), self._next()))
+            pairs.append((str(json.loads(name)), self._next()))
         self._expect_end()
-        return found
+        return pairs
 
     def array(self) -> list[bytes]:
         self._expect("[")
-        found: list[bytes] = []
-        while not self._ends("]", first=not found):
-            found.append(self._next())
+        elements: list[bytes] = []
+        while not self._ends("]", first=not elements):
+            elements.append(self._next())
         self._expect_end()
-        return found
+        return elements
 
     def _next(self) -> bytes:
         self._skip()
@@ -151,7 +169,7 @@ class _JsonScanner:
         return self._raw[start : self._at]
 
     def _ends(self, mark: str, *, first: bool) -> bool:
-        """Step over the closing mark (true) or over the comma before the next element (false)."""
+        """Step over the closing mark (True) or over the comma before the next element (False)."""
         self._skip()
         if self._text[self._at : self._at + 1] == mark:
             self._at += 1
@@ -177,56 +195,4 @@ class _JsonScanner:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
-
-
-_WRAPPERS = ("data", "result", "response")
-
-
-def part(raw: bytes, name: str) -> bytes:
-    """The exact bytes of the object under `name`. Raises BrokenAnswer when there is none."""
-    return object_member(inside(raw, name), name)
-
-
-def optional_part(raw: bytes, name: str) -> bytes | None:
-    """As `part`; None when it is absent, null or empty, and when the answer itself is empty."""
-    if not raw.strip():
-        return None
-    body = inside(raw, name)
-    return None if members(body).get(name) == b"[]" else optional_object_member(body, name)
-
-
-def rows(raw: bytes, name: str) -> list[bytes]:
-    """The exact bytes of each element of the array under `name`; null is an empty one. Raises BrokenAnswer when there
-    is none."""
-    body = inside(raw, name)
-    return [] if members(body).get(name) == b"null" else array_member(body, name)
-
-
-def inside(raw: bytes, name: str) -> bytes:
-    """The object that has `name` as a member: the answer itself, or what it wraps. Raises BrokenAnswer."""
-    whole = members(raw)
-    own = whole.get(name, b"")
-    if own.startswith(b"{") and _wraps(own, name):
-        return own
-    if name not in whole:
-        for wrapper in _WRAPPERS:
-            inner = whole.get(wrapper, b"")
-            if inner.startswith(b"{") and name in members(inner):
-                return inside(inner, name)
-    return raw
-
-
-def number(found: Any) -> int | None:
-    """This value as a whole number that is not negative, also out of a text; None for everything else."""
-    if isinstance(found, str) and found.isascii() and found.isdigit():
-        return int(found)
-    if isinstance(found, float) and found.is_integer():
-        found = int(found)
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
-
-
-def _wraps(own: bytes, name: str) -> bool:
-    """Whether this object under `name` is only a wrapper around another `name`."""
-    inner = members(own)
-    return name in inner and "id" not in inner
+    raise ValueError(f"{constant} is not JSON")

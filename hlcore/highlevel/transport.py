@@ -17,15 +17,15 @@ import httpx
 
 from hlcore.errors import BrokenAnswer, HighLevelError, SettingsError, Unreachable
 from hlcore.highlevel.clock import Clock
-from hlcore.model.records import encode
+from hlcore.model.json_codec import encode
 
 POOL_SIZE = 16
-LARGEST_ANSWER = 64 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 CONNECT_SECONDS = 10.0
-WHOLE_ANSWER = 4.0
-"""An answer that keeps trickling is given up after so many times the time-out."""
+WHOLE_ANSWER_TIMEOUTS = 4.0
+"""An answer that keeps trickling is given up after this multiple of the time-out."""
 
-_UNSENT = (
+_NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
@@ -48,7 +48,7 @@ class Form(dict[str, str]):
 
 
 class TransportError(Exception):
-    """A request ended without a whole answer. `sent` is False when it surely never reached HighLevel."""
+    """A request ended without a whole answer. `sent` is False when it certainly never reached HighLevel."""
 
     def __init__(self, error: HighLevelError, *, sent: bool) -> None:
         super().__init__(str(error))
@@ -57,7 +57,7 @@ class TransportError(Exception):
 
 
 class _AddressFilter(logging.Filter):
-    """httpx logs the whole address of each request, in which an e-mail may stand; that line is dropped."""
+    """Drops httpx's log line of each request: its address may hold an e-mail."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING
@@ -67,16 +67,16 @@ logging.getLogger("httpx").addFilter(_AddressFilter())
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
-    """Which servers are believed; read once, because loading the certificates takes as long as some requests."""
+def _ssl_context() -> ssl.SSLContext:
+    """Return the trusted certificates; cached, because loading them takes as long as some requests."""
     return httpx.create_ssl_context()
 
 
 class Transport:
-    """The connections to one HighLevel address. Thread-safe; counts what is really sent."""
+    """The connections to one HighLevel address. Thread-safe; counts the requests that it sends."""
 
     def __init__(self, base_url: str, clock: Clock, timeout: float, transport: httpx.BaseTransport | None) -> None:
-        self._base = _base(base_url)
+        self._base_url = _base_url(base_url)
         self._clock = clock
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -84,37 +84,37 @@ class Transport:
         limits = httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE, keepalive_expiry=20)
         self._client = httpx.Client(
             transport=transport,
-            verify=_trusted(),
+            verify=_ssl_context(),
             limits=limits,
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             follow_redirects=False,
-            trust_env=not _is_loopback(self._base.host),
+            trust_env=not _is_loopback(self._base_url.host),
             headers={"Accept": "application/json", "User-Agent": "contact-vault"},
         )
 
     @property
     def requests(self) -> int:
-        """How many requests were really sent."""
+        """Number of requests sent."""
         return self._requests
 
     def close(self) -> None:
-        """All connections are closed. May be repeated."""
+        """Close all connections. May be repeated."""
         self._client.close()
 
     def send(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Response:
-        """The answer to this request; a `body` of the type Form is sent as a form, else as JSON. Redirects are not
-        followed. Raises NoAnswer."""
-        content, typed = _content(body)
+        """Send the request and return its answer. A `Form` body is sent as a form, any other as JSON. Redirects are not
+        followed. Raises TransportError."""
+        content, content_type = _encode_body(body)
         with self._lock:
             self._requests += 1
         try:
-            url = self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + path.encode("ascii"))
+            url = self._base_url.copy_with(raw_path=self._base_url.raw_path.rstrip(b"/") + path.encode("ascii"))
             request = self._client.build_request(
-                method, url, params=query or None, headers={**headers, **typed}, content=content
+                method, url, params=query or None, headers={**headers, **content_type}, content=content
             )
             return self._receive(request)
-        except _UNSENT as exc:
-            error = Unreachable(f"HighLevel could not be reached ({_kind(exc)})")
+        except _NOT_SENT as exc:
+            error = Unreachable(f"HighLevel could not be reached ({_describe(exc)})")
             raise TransportError(error, sent=False) from exc
         except (httpx.DecodingError, zlib.error) as exc:
             raise TransportError(BrokenAnswer("HighLevel's answer could not be unpacked"), sent=True) from exc
@@ -123,25 +123,27 @@ class Transport:
         except httpx.RemoteProtocolError as exc:
             raise TransportError(BrokenAnswer("HighLevel's answer broke off"), sent=True) from exc
         except (httpx.TransportError, httpx.StreamError) as exc:
-            raise TransportError(Unreachable(f"The connection to HighLevel broke ({_kind(exc)})"), sent=True) from exc
+            raise TransportError(
+                Unreachable(f"The connection to HighLevel broke ({_describe(exc)})"), sent=True
+            ) from exc
 
     def _receive(self, request: httpx.Request) -> Response:
         response = self._client.send(request, stream=True)
-        ends = self._clock.monotonic() + WHOLE_ANSWER * self._timeout
+        deadline = self._clock.monotonic() + WHOLE_ANSWER_TIMEOUTS * self._timeout
         body = bytearray()
         try:
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > LARGEST_ANSWER:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
                     raise TransportError(BrokenAnswer("HighLevel's answer is larger than 64 MB"), sent=True)
-                if self._clock.monotonic() > ends:
+                if self._clock.monotonic() > deadline:
                     raise TransportError(Unreachable("HighLevel's answer did not end in time"), sent=True)
         finally:
             response.close()
         return Response(response.status_code, response.headers, bytes(body))
 
 
-def _content(body: Any) -> tuple[bytes | None, dict[str, str]]:
+def _encode_body(body: Any) -> tuple[bytes | None, dict[str, str]]:
     if body is None:
         return None, {}
     if isinstance(body, Form):
@@ -149,7 +151,7 @@ def _content(body: Any) -> tuple[bytes | None, dict[str, str]]:
     return encode(body), {"Content-Type": "application/json"}
 
 
-def _base(text: str) -> httpx.URL:
+def _base_url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as exc:
@@ -166,8 +168,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _kind(exc: Exception) -> str:
-    """The class of the fault in words; its text could hold an address."""
+def _describe(exc: Exception) -> str:
+    """Return the kind of fault in words; its own text could hold an address."""
     words = {
         "ConnectTimeout": "time-out",
         "PoolTimeout": "all connections busy",

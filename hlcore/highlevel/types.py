@@ -1,4 +1,4 @@
-"""What calls answer with."""
+"""What calls return."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from hlcore.errors import BrokenAnswer
 from hlcore.highlevel import json_slices
+from hlcore.model.json_codec import decode_strict
 
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """One request that was really sent; `status` 0 when no whole answer came. Holds no personal data."""
+    """One request that was sent; `status` is 0 when no whole answer came. Holds no personal data."""
 
     endpoint: str
     method: str
@@ -23,7 +24,7 @@ class SentRequest:
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """A good answer: its status is one that the endpoint documents and its body is whole."""
+    """A good answer: its status is one that the endpoint documents, and its body is whole."""
 
     endpoint: str
     status: int
@@ -33,9 +34,8 @@ class ApiResponse:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of a contact search. `rows` are exact slices of the answer; `next` is the cursor of its last row,
-    None when there are no rows or HighLevel gave that one none. `total` is what HighLevel claims, to be read with
-    suspicion."""
+    """One page of a contact search. `rows` are exact slices of the answer. `next` is the cursor of the last row, None
+    when there are no rows or HighLevel gave it none. `total` is HighLevel's claim, which may be wrong."""
 
     rows: list[bytes]
     ids: list[str]
@@ -46,37 +46,28 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """One page of another listing; `next` goes back into the same call, None when HighLevel says there is no more.
-
-    `total` is None where HighLevel does not tell one."""
+    """One page of another listing. `next` goes back into the same call, None after the last page; `total` is None where
+    HighLevel names none."""
 
     rows: list[bytes]
     total: int | None
     next: Any
 
 
-def search_page(body: bytes, trace_id: str = "") -> SearchPage:
-    """A page out of the answer to a contact search. Raises BrokenAnswer when it cannot be a whole page:
+def parse_search_page(body: bytes, trace_id: str = "") -> SearchPage:
+    """Parse the answer to a contact search. Raises BrokenAnswer when it is not a whole page: no `contacts`, a row
+    without id, or no `total`.
 
-    no `contacts`, a row without id, or no `total`. A last row without a cursor is the end as far as HighLevel says;
-    whether it is the end of all is for the reader to judge, by `total`."""
-    rows, ids, others = _listed(body)
-    if not all(isinstance(each, str) and each for each in ids):
+    A last row without a cursor is the end as far as HighLevel says; the caller compares `total` to know whether rows
+    are missing.
+    """
+    rows, ids, others = json_slices.find_list_with_ids(body, "contacts")
+    if not all(isinstance(row_id, str) and row_id for row_id in ids):
         raise BrokenAnswer("HighLevel's answer has a contact without id")
     cursor = json_slices.value(rows[-1], "searchAfter") if rows else None
-    told = json_slices.decode(others.get("traceId", b"null"))
-    total = json_slices.number(json_slices.decode(others.get("total", b"null")))
+    own_trace_id = decode_strict(others.get("traceId", b"null"))
+    total = json_slices.number(decode_strict(others.get("total", b"null")))
     if total is None:
         raise BrokenAnswer("HighLevel's answer has no number total")
-    following = cursor if isinstance(cursor, list) and cursor else None
-    return SearchPage(rows, ids, total, following, told if isinstance(told, str) else trace_id)
-
-
-def _listed(body: bytes) -> tuple[list[bytes], list[Any], dict[str, bytes]]:
-    """As `slices.listed`, of an answer that may be wrapped; one that is not is cut only once."""
-    try:
-        return json_slices.listed(body, "contacts")
-    except BrokenAnswer:
-        if (inner := json_slices.inside(body, "contacts")) is body:
-            raise
-        return json_slices.listed(inner, "contacts")
+    next_cursor = cursor if isinstance(cursor, list) and cursor else None
+    return SearchPage(rows, ids, total, next_cursor, own_trace_id if isinstance(own_trace_id, str) else trace_id)

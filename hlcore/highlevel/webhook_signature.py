@@ -1,8 +1,8 @@
-"""Deliveries of webhooks: are they HighLevel's, and which record do they speak of?
+"""Webhook deliveries: whether HighLevel signed them, and which event and record they hold.
 
 Two signatures over the raw body are in use (HighLevel, "Webhook Integration Guide"): `X-GHL-Signature`, Ed25519, and
-the older `X-WH-Signature`, RSA-SHA256 with PKCS#1 v1.5, both in base64. The keys are those that HighLevel publishes
-there. They are the same for all apps: a true signature does not yet say that the delivery is meant for us.
+the older `X-WH-Signature`, RSA-SHA256 with PKCS#1 v1.5, both in base64. HighLevel publishes the keys there. They are
+the same for all apps: a valid signature does not yet mean that the delivery is for this app.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from hlcore.errors import SettingsError
 from hlcore.highlevel import json_slices
-from hlcore.model.contact import moment
+from hlcore.model.json_codec import decode_strict
+from hlcore.model.moments import parse_moment
 from hlcore.settings import Settings
 
 SIGNATURE, LEGACY_SIGNATURE = "x-ghl-signature", "x-wh-signature"
-LARGEST_BODY = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 ENVELOPE = frozenset({"type", "timestamp", "webhookId", "appId", "versionId", "companyId"})
 
 CURRENT_KEY = """\
@@ -57,9 +58,9 @@ T1hhTiaCeIY/OwwwNUY2yvcCAwEAAQ==
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """What a delivery says, as far as it says it; '' for what it leaves out.
+    """The event in a delivery; '' for what the delivery leaves out.
 
-    `sent_at` is None where HighLevel names no time. `webhook_id` is HighLevel's, or follows from the bytes.
+    `sent_at` is None where HighLevel names no time. `webhook_id` is HighLevel's, or derived from the bytes.
     `company_id` without `location_id`: the event is about a whole agency.
     """
 
@@ -82,21 +83,20 @@ class Verifier:
     legacy: RSAPublicKey
 
     @classmethod
-    def of(cls, settings: Settings) -> Verifier:
-        """The keys of the settings, HighLevel's own where none is set. Raises SettingsError naming the setting."""
-        current = _key("HLCORE_WEBHOOK_KEY", settings.webhook_key or CURRENT_KEY)
-        legacy = _key("HLCORE_WEBHOOK_LEGACY_KEY", settings.webhook_legacy_key or LEGACY_KEY)
+    def from_settings(cls, settings: Settings) -> Verifier:
+        """Load the keys of the settings, HighLevel's own where none is set. Raises SettingsError naming the setting."""
+        current = _load_key("HLCORE_WEBHOOK_KEY", settings.webhook_key or CURRENT_KEY)
+        legacy = _load_key("HLCORE_WEBHOOK_LEGACY_KEY", settings.webhook_legacy_key or LEGACY_KEY)
         if not isinstance(current, Ed25519PublicKey):
             raise SettingsError("HLCORE_WEBHOOK_KEY is no Ed25519 key.", hint="Leave it empty for HighLevel's own.")
         if not isinstance(legacy, RSAPublicKey):
             raise SettingsError("HLCORE_WEBHOOK_LEGACY_KEY is no RSA key.", hint="Leave it empty for HighLevel's own.")
         return cls(current, legacy)
 
-    def genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        """Whether one of the two signatures is true of exactly these bytes. Header names in small letters. Says
-        nothing else, and raises nothing, whatever it is given."""
-        given, older = _signature(headers.get(SIGNATURE)), _signature(headers.get(LEGACY_SIGNATURE))
-        return bool(given and self._is_current(given, body)) or bool(older and self._is_legacy(older, body))
+    def is_genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether one of the two signatures matches these bytes. Header names in lower case. Never raises."""
+        current, legacy = _decode_signature(headers.get(SIGNATURE)), _decode_signature(headers.get(LEGACY_SIGNATURE))
+        return bool(current and self._is_current(current, body)) or bool(legacy and self._is_legacy(legacy, body))
 
     def _is_current(self, signature: bytes, body: bytes) -> bool:
         try:
@@ -113,39 +113,42 @@ class Verifier:
         return True
 
 
-def read(body: bytes) -> WebhookEvent | None:
-    """The event in these bytes; None when they are no JSON object with a `type`. Payloads are flat (HighLevel's webhook
-    documentation); appointments stand in a member of their own, tasks come without their contact (API issue 332)."""
+def parse_event(body: bytes) -> WebhookEvent | None:
+    """Return the event in these bytes; None when they are not a JSON object with a `type`.
+
+    Payloads are flat (HighLevel's webhook documentation); an appointment is a member of its own, and tasks come without
+    their contact (API issue 332).
+    """
     try:
-        found = json_slices.decode(body)
+        payload = decode_strict(body)
     except (ValueError, RecursionError):
         return None
-    kind = _text(found, "type") if isinstance(found, dict) else ""
-    if not kind:
+    event_type = _text(payload, "type") if isinstance(payload, dict) else ""
+    if not event_type:
         return None
-    record = found["appointment"] if isinstance(found.get("appointment"), dict) else found
+    record = payload["appointment"] if isinstance(payload.get("appointment"), dict) else payload
     record_id = _text(record, "messageId") or _text(record, "emailMessageId") or _text(record, "id")
-    is_location = kind.startswith("Location")
+    is_location = event_type.startswith("Location")
     return WebhookEvent(
-        type=kind[:48],
-        webhook_id=_text(found, "webhookId") or "body-" + hashlib.sha256(body).hexdigest(),
-        location_id=_text(found, "id" if is_location else "locationId"),
-        company_id=_text(found, "companyId"),
-        app_id=_text(found, "appId"),
-        sent_at=moment(found.get("timestamp")),
+        type=event_type[:48],
+        webhook_id=_text(payload, "webhookId") or "body-" + hashlib.sha256(body).hexdigest(),
+        location_id=_text(payload, "id" if is_location else "locationId"),
+        company_id=_text(payload, "companyId"),
+        app_id=_text(payload, "appId"),
+        sent_at=parse_moment(payload.get("timestamp")),
         record_id=record_id,
-        contact_id=record_id if kind.startswith("Contact") else _text(record, "contactId"),
-        conversation_id=_text(found, "conversationId"),
+        contact_id=record_id if event_type.startswith("Contact") else _text(record, "contactId"),
+        conversation_id=_text(payload, "conversationId"),
     )
 
 
-def snapshot(body: bytes) -> bytes:
-    """The record as the delivery shows it: its members byte for byte, without the envelope. Raises BrokenAnswer."""
-    kept = {name: part for name, part in json_slices.members(body).items() if name not in ENVELOPE}
-    return b"{" + b",".join(json.dumps(name).encode() + b":" + part for name, part in kept.items()) + b"}"
+def record_in(body: bytes) -> bytes:
+    """Return the record in a delivery: its members byte for byte, without the envelope. Raises BrokenAnswer."""
+    record = {name: part for name, part in json_slices.members(body).items() if name not in ENVELOPE}
+    return b"{" + b",".join(json.dumps(name).encode() + b":" + part for name, part in record.items()) + b"}"
 
 
-def _key(setting: str, text: str) -> object:
+def _load_key(setting: str, text: str) -> object:
     pem = text.replace("\\n", "\n").strip()
     if "BEGIN" not in pem:
         pem = f"-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----"
@@ -155,13 +158,13 @@ def _key(setting: str, text: str) -> object:
         raise SettingsError(f"{setting} is no public key.", hint="It is a text that begins with -----BEGIN") from exc
 
 
-def _signature(header: str | None) -> bytes:
+def _decode_signature(header: str | None) -> bytes:
     try:
         return base64.b64decode(header or "", validate=True)
     except (binascii.Error, ValueError):
         return b""
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
-    value = found.get(name)
+def _text(payload: Mapping[str, Any], name: str) -> str:
+    value = payload.get(name)
     return value.strip()[:80] if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""What webhooks about contacts lead to in the vault, once GET by id has answered."""
+"""Updates contacts and the register of deletions from webhook events, once GET by id has answered."""
 
 from __future__ import annotations
 
@@ -6,105 +6,115 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hlcore.highlevel.webhook_signature import WebhookEvent, snapshot
-from hlcore.model.contact import Contact, parse
+from hlcore.highlevel.webhook_signature import WebhookEvent, record_in
+from hlcore.model.contact import Contact, parse_contact
 from hlcore.model.deletion_causes import BULK_SPAN
 from hlcore.model.lifecycle import LIVE, LOST, SETTLED, Status
 from hlcore.model.recovery_window import DeletionFacts, deletion_time
 from hlcore.store import Tx, Vault, runs
+from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
-from hlcore.store.contacts.writes import KnownContact
+from hlcore.store.contacts.reads import KnownContact
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
-from hlcore.sync.deletion_cause import Unexplained, explain, merge_of, reachable, record_loss
+from hlcore.sync.deletion_cause import Unexplained, emails_and_phones, explain, find_merge, record_loss
 from hlcore.sync.run_context import LookupResult
 
-DOUBTS = 500
+MAX_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A contact that events were about: what GET says, the deletions that were told (with their bodies, oldest first),
-    and whether another event speaks of it as alive."""
+class ContactUpdate:
+    """A contact that events were about: GET's answer, the deletion events with their bodies (oldest first), and whether
+    another event speaks of it as alive."""
 
     answer: LookupResult
-    told: list[tuple[WebhookEvent, bytes]]
-    spoken_of: bool = False
+    deletions: list[tuple[WebhookEvent, bytes]]
+    alive_event: bool = False
 
 
-def keep_contacts(vault: Vault, location_id: str, seen: Sequence[Seen], *, at: datetime, lag: timedelta) -> None:
-    """The vault says of these contacts what HighLevel says of them: the living are refreshed, and returned where they
-    had been lost; the gone whose deletion was told are lost, with its exact time; the gone of whom nobody told are
-    suspected, and the next round confirms them. May be repeated. What is lost already stays so, and is told nobody a
-    second time."""
-    living = [each for each in seen if each.answer.raw is not None]
-    open_questions: list[Unexplained] = []
-    with vault.write(of=location_id) as tx:
-        for each in (*living, *(each for each in seen if each.answer.gone)):
-            if each.answer.raw is not None:
-                _refresh(tx, location_id, each, at)
-            elif each.told:
-                question = _lose(tx, location_id, each, at, lag)
-                open_questions += [question] if question else []
+def apply_contact_updates(
+    vault: Vault, location_id: str, updates: Sequence[ContactUpdate], *, at: datetime, lag: timedelta
+) -> None:
+    """Make the vault say of these contacts what HighLevel says of them, in one transaction. May be repeated.
+
+    Living contacts are refreshed, and returned if they had been lost. Contacts that are gone and whose deletion an
+    event names are lost since that time; those that no event names are suspected, and the next run confirms them. A
+    contact that is lost already stays so and is not reported again.
+    """
+    living = [update for update in updates if update.answer.raw is not None]
+    unexplained: list[Unexplained] = []
+    with vault.write(location_id=location_id) as tx:
+        for update in (*living, *(update for update in updates if update.answer.deleted)):
+            if update.answer.raw is not None:
+                _refresh(tx, location_id, update, at)
+            elif update.deletions:
+                row = _record_deletion(tx, location_id, update, at, lag)
+                unexplained += [row] if row else []
             else:
-                _suspect(tx, location_id, each.answer.contact_id, at)
-        if open_questions:
-            _explain(tx, location_id, open_questions, at)
-        for each in living:
-            _explain_by(tx, location_id, parse(each.answer.raw or b""), at)
+                _suspect(tx, location_id, update.answer.contact_id, at)
+        if unexplained:
+            _explain(tx, location_id, unexplained, at)
+        for update in living:
+            _explain_merges(tx, location_id, parse_contact(update.answer.raw or b""), at)
 
 
-def _refresh(tx: Tx, location_id: str, seen: Seen, at: datetime) -> None:
-    """The contact is held as it is. An event that tells of its deletion only is no reason to call it back: GET may be
-    a moment behind."""
-    contact = parse(seen.answer.raw or b"")
-    known = contact_writes.held(tx, location_id, [contact.contact_id]).get(contact.contact_id)
+def _refresh(tx: Tx, location_id: str, update: ContactUpdate, at: datetime) -> None:
+    """Store the contact as it is now. Where events speak only of its deletion, a lost contact does not return: GET may
+    lag."""
+    contact = parse_contact(update.answer.raw or b"")
+    known = contact_reads.known_contacts(tx, location_id, [contact.contact_id]).get(contact.contact_id)
     lost = known is not None and known.status in (*LOST, *SETTLED)
-    if lost and not seen.spoken_of:
+    if lost and not update.alive_event:
         return
     contact_writes.refresh(tx, location_id, contact, at=at)
     if lost:
-        register.returned(tx, location_id, contact.contact_id, at=at)
+        register.mark_returned(tx, location_id, contact.contact_id, at=at)
     elif known is not None and known.status == Status.SUSPECTED:
-        doubted = [row.disappearance_id for row in _open(tx, location_id, contact.contact_id)]
-        register.withdraw(tx, doubted, at=at, note="Asked for by id because of a webhook: it is alive.")
+        suspicions = [row.disappearance_id for row in _open_rows(tx, location_id, contact.contact_id)]
+        register.withdraw(tx, suspicions, at=at, note="Asked for by id because of a webhook: it is alive.")
 
 
-def _lose(tx: Tx, location_id: str, seen: Seen, at: datetime, lag: timedelta) -> Unexplained | None:
-    """The contact is lost since the time that was told. One the vault never held is known from that message alone."""
-    contact_id = seen.answer.contact_id
-    known = contact_writes.held(tx, location_id, [contact_id]).get(contact_id)
+def _record_deletion(
+    tx: Tx, location_id: str, update: ContactUpdate, at: datetime, lag: timedelta
+) -> Unexplained | None:
+    """Record the contact as lost since the time in its event. One that the vault never held is inserted from the
+    event."""
+    contact_id = update.answer.contact_id
+    known = contact_reads.known_contacts(tx, location_id, [contact_id]).get(contact_id)
     if known is None:
-        known = _introduce(tx, location_id, *seen.told[-1], contact_id=contact_id, at=at)
+        known = _insert_from_event(tx, location_id, *update.deletions[-1], contact_id=contact_id, at=at)
     if known.status in (Status.ERASED, *SETTLED):
         return None
-    told = [min(event.sent_at, at) for event, _ in seen.told if event.sent_at and event.sent_at <= at + lag]
-    facts = _facts(tx, location_id, known)
-    exact = deletion_time(told, facts, slack=lag)
+    event_times = [
+        min(event.sent_at, at) for event, _ in update.deletions if event.sent_at and event.sent_at <= at + lag
+    ]
+    facts = _deletion_facts(tx, location_id, known)
+    exact = deletion_time(event_times, facts, slack=lag)
     if exact is not None:
-        register.recorded(tx, location_id, contact_id, deleted_at=exact, at=at)
+        register.record_deletion_time(tx, location_id, contact_id, deleted_at=exact, at=at)
     elif known.status in LIVE:
-        register.suspect(tx, location_id, [(contact_id, facts.alive_at)], at=at, detected_by="webhook")
+        register.mark_suspected(tx, location_id, [(contact_id, facts.alive_at)], at=at, detected_by="webhook")
     if known.status in LOST:
         return None
-    row = _open(tx, location_id, contact_id)[0]
-    return record_loss(tx, row, f"HighLevel sent a webhook about its deletion. {seen.answer.words}", at=at)
+    row = _open_rows(tx, location_id, contact_id)[0]
+    return record_loss(tx, row, f"HighLevel sent a webhook about its deletion. {update.answer.message}", at=at)
 
 
-def _introduce(
+def _insert_from_event(
     tx: Tx, location_id: str, event: WebhookEvent, body: bytes, *, contact_id: str, at: datetime
 ) -> KnownContact:
-    """A contact that was made and deleted between two looks: its last snapshot, out of the webhook, is all there is. It
-    is as old as the message, however late that came."""
-    contact_writes.insert(tx, location_id, [parse(snapshot(body))], at=min(event.sent_at or at, at))
-    return contact_writes.held(tx, location_id, [contact_id])[contact_id]
+    """Insert a contact that was created and deleted between two runs: the event's snapshot is all there is, dated as
+    the event, however late that came."""
+    contact_writes.insert_contacts(tx, location_id, [parse_contact(record_in(body))], at=min(event.sent_at or at, at))
+    return contact_reads.known_contacts(tx, location_id, [contact_id])[contact_id]
 
 
-def _facts(tx: Tx, location_id: str, known: KnownContact) -> DeletionFacts:
-    """What is known of the disappearance: by its open row; else from when the contact was read last, or shown by the
-    last complete listing."""
-    for row in _open(tx, location_id, known.contact_id):
+def _deletion_facts(tx: Tx, location_id: str, known: KnownContact) -> DeletionFacts:
+    """Return what is known of the disappearance: from its open row, else from when the contact was last read or
+    listed."""
+    for row in _open_rows(tx, location_id, known.contact_id):
         noticed_at = None if row.detected_by == "webhook" else row.detected_at
         return DeletionFacts(row.last_seen_at, noticed_at, row.deleted_at)
     last = runs.last_complete(tx, location_id) if known.status in LIVE else None
@@ -112,45 +122,46 @@ def _facts(tx: Tx, location_id: str, known: KnownContact) -> DeletionFacts:
 
 
 def _suspect(tx: Tx, location_id: str, contact_id: str, at: datetime) -> None:
-    known = contact_writes.held(tx, location_id, [contact_id]).get(contact_id)
+    known = contact_reads.known_contacts(tx, location_id, [contact_id]).get(contact_id)
     if known is not None and known.status in LIVE:
-        register.suspect(tx, location_id, [(contact_id, known.seen_at)], at=at, detected_by="webhook")
+        register.mark_suspected(tx, location_id, [(contact_id, known.seen_at)], at=at, detected_by="webhook")
 
 
-def _open(tx: Tx, location_id: str, contact_id: str) -> list[Disappearance]:
-    return [row for row in deletion_queries.of_contact(tx, location_id, contact_id) if row.ended_at is None]
+def _open_rows(tx: Tx, location_id: str, contact_id: str) -> list[Disappearance]:
+    return [row for row in deletion_queries.list_for_contact(tx, location_id, contact_id) if row.ended_at is None]
 
 
 def _explain(tx: Tx, location_id: str, rows: Sequence[Unexplained], at: datetime) -> None:
-    """Many within an hour are a bulk action, those of before the tenth too."""
+    """Set the cause of these deletions; many within an hour are a bulk action, the earlier ones among them included."""
     confirmed = deletion_queries.confirmed_between(tx, location_id, at - BULK_SPAN, at)
     recent = [clock_from for _, clock_from, _ in confirmed if clock_from >= at - BULK_SPAN]
     earliest = min(recent, default=at)
-    bulk = explain(tx, rows, together=len(recent), earliest=earliest, latest=max(recent, default=at))
-    if bulk is None:
+    cause = explain(tx, rows, together=len(recent), earliest=earliest, latest=max(recent, default=at))
+    if cause is None:
         return
     query = RegisterQuery((location_id,), statuses=("deleted",), cause="unknown", clock_from_after=earliest)
-    before = [
+    earlier = [
         row.disappearance_id
-        for row in deletion_queries.listing(tx, query, limit=DOUBTS)
+        for row in deletion_queries.list_page(tx, query, limit=MAX_ROWS)
         if row.detected_by == "webhook"
     ]
-    register.set_cause(tx, before, cause=bulk.kind, evidence=bulk.evidence)
+    register.set_cause(tx, earlier, cause=cause.kind, evidence=cause.evidence)
 
 
-def _explain_by(tx: Tx, location_id: str, living: Contact, at: datetime) -> None:
-    """HighLevel tells of a merge's winner after its loser: whoever was lost within the last hour without a known cause,
-    and whose e-mail or phone this contact now has as an additional one, was merged into it."""
-    if not living.other_emails and not living.other_phones:
+def _explain_merges(tx: Tx, location_id: str, contact: Contact, at: datetime) -> None:
+    """Mark lost contacts as merged into this one. HighLevel reports a merge's winner after its loser: a contact lost
+    within the last hour without a known cause, whose e-mail or phone is now an additional one of this contact, was
+    merged into it."""
+    if not contact.other_emails and not contact.other_phones:
         return
-    values = {value for part in reachable(living) for value in part}
+    values = {value for part in emails_and_phones(contact) for value in part}
     for value in sorted(values):
         query = RegisterQuery(
             (location_id,), statuses=("deleted",), cause="unknown", text=value, detected_since=at - BULK_SPAN
         )
-        for row in deletion_queries.listing(tx, query, limit=DOUBTS):
-            cause = merge_of(tx, row)
-            if cause is not None and row.contact_id != living.contact_id:
+        for row in deletion_queries.list_page(tx, query, limit=MAX_ROWS):
+            cause = find_merge(tx, row)
+            if cause is not None and row.contact_id != contact.contact_id:
                 register.confirm(
                     tx,
                     row.disappearance_id,

@@ -1,83 +1,67 @@
-"""From deliveries of webhooks to what is true now.
+"""From webhook deliveries to lookups in HighLevel, and from their answers to the vault.
 
-A webhook says that something happened to a record, in a payload that leaves half of it out, once or several times, in
-any order and hours late. It is therefore taken as "go and read that record", and the answer of HighLevel at this moment
-is what is kept: an old event cannot overwrite newer state. Only the time of a deletion comes from the event itself. All
-events about one contact cost one question per kind of record.
+A webhook says that something happened to a record, in a payload that omits half of it, once or several times, in any
+order and hours late. It is therefore taken as "read that record", and what HighLevel answers now is stored: an old
+event cannot overwrite newer state. Only the time of a deletion comes from the event itself. All events about one
+contact cost one lookup per kind of record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hlcore.errors import Gone, HighLevelError
-from hlcore.highlevel import Client, Priority
-from hlcore.highlevel.webhook_signature import WebhookEvent, read
-from hlcore.model.records import identity
-from hlcore.store import Vault, records
+from hlcore.highlevel import Priority
+from hlcore.highlevel.webhook_signature import WebhookEvent, parse_event
+from hlcore.location_context import LocationContext
+from hlcore.model.records import record_ids
+from hlcore.store import records
 from hlcore.store.webhook_inbox import Delivery
-from hlcore.sync.capture.contact_records import capture_kind
+from hlcore.sync.capture.contact_records import capture_records
 from hlcore.sync.contact_lookup import FATAL_ERRORS, fetch_contact
-from hlcore.sync.run_context import Now, never
-from hlcore.webhooks.contact_events import Seen, keep_contacts
+from hlcore.webhooks.contact_events import ContactUpdate, apply_contact_updates
 
 DELETED = "ContactDelete"
-KINDS = {"Note": "note", "Task": "task", "Opportunity": "opportunity", "Appointment": "appointment"}
-MESSAGES = ("InboundMessage", "OutboundMessage", "ProviderOutboundMessage")
-URGENT = 10
-"""So few contacts are asked for before everything else; more must not take the requests of a restore."""
-MOST_OTHERS = 40
-"""So many looks at a time for what is no deletion; a deletion that comes meanwhile does not wait for long."""
-AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 180, 900))
-"""When a record that HighLevel does not show yet (or still shows) is looked at again."""
-RETRY = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 300, 900, 3600))
+RECORD_KINDS = {"Note": "note", "Task": "task", "Opportunity": "opportunity", "Appointment": "appointment"}
+MESSAGE_TYPES = ("InboundMessage", "OutboundMessage", "ProviderOutboundMessage")
+INTERACTIVE_LIMIT = 10
+"""Up to this many contacts are looked up with priority; more must not take the requests of a restore."""
+MAX_OTHER_LOOKUPS = 40
+"""Lookups at a time for other events than deletions, so that a deletion that comes meanwhile need not wait long."""
+LAG_WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 180, 900))
+"""When to look up again a record that HighLevel does not show yet, or still shows."""
+ERROR_WAITS = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 300, 900, 3600))
+WORKERS = 8
 GIVE_UP = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookContext:
-    """Where the deliveries of one location are worked on."""
-
-    vault: Vault
-    client: Client
-    now: Now
-    index_lag: timedelta = timedelta(minutes=5)
-    workers: int = 8
-    cancelled: Callable[[], bool] = never
-
-    @property
-    def location_id(self) -> str:
-        """The location."""
-        return self.client.location_id
-
-
-@dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What became of a delivery: done when `again` is None, else it is looked at once more after that time."""
+    """The outcome of a delivery: done when `retry_in` is None, else to be processed again after that time."""
 
     webhook_id: str
-    again: timedelta | None = None
+    retry_in: timedelta | None = None
     note: str = ""
 
 
 @dataclass(slots=True, eq=False)
 class LookupTask:
-    """All deliveries that one look settles: about one contact (`kind` 'contact') or its records of one kind."""
+    """All deliveries that one lookup settles: about a contact (`kind` 'contact') or its records of one kind."""
 
     kind: str
     contact_id: str
     deliveries: list[Delivery] = field(default_factory=list)
     events: list[WebhookEvent] = field(default_factory=list)
 
-    def done(self, note: str = "") -> list[DeliveryResult]:
-        """Nothing more is to be done about any of them."""
+    def finished(self, note: str = "") -> list[DeliveryResult]:
+        """Return a result for each delivery: nothing more to do."""
         return [DeliveryResult(delivery.webhook_id, note=note) for delivery in self.deliveries]
 
-    def later(self, waits: Sequence[timedelta], note: str) -> list[DeliveryResult]:
-        """Each is looked at again, later every time; done when the waits are used up."""
+    def retry(self, waits: Sequence[timedelta], note: str) -> list[DeliveryResult]:
+        """Return a result for each delivery: again after the next of these waits, or done when they are used up."""
         return [
             DeliveryResult(
                 delivery.webhook_id, waits[delivery.attempts] if delivery.attempts < len(waits) else None, note
@@ -86,55 +70,61 @@ class LookupTask:
         ]
 
 
-def process(desk: WebhookContext, deliveries: Sequence[Delivery]) -> Iterator[list[DeliveryResult]]:
-    """What the deliveries of this location tell is in the vault; a verdict on each, as soon as it is. Deletions come
-    first. Those without a verdict have not been dealt with: there were many, or a stopper (TokenRefused, BudgetSpent,
-    Cancelled, …) was raised. May be repeated, in any order."""
-    errands, idle = _sort(desk, deliveries)
-    yield idle
-    lost = [errand for errand in errands if DELETED in {event.type for event in errand.events}]
-    others = [errand for errand in errands if errand not in lost][:MOST_OTHERS]
-    yield from _contacts(desk, lost)
-    yield from _contacts(desk, [errand for errand in others if errand.kind == "contact"])
-    yield from _records(desk, [errand for errand in others if errand.kind != "contact"])
+def process_deliveries(
+    context: LocationContext, deliveries: Sequence[Delivery], *, index_lag: timedelta
+) -> Iterator[list[DeliveryResult]]:
+    """Bring the vault up to date with the deliveries of one location; yield the result of each as soon as it is known.
+
+    Deletions come first. Deliveries without a result were not processed: there were too many, or a fatal error
+    (TokenRefused, BudgetSpent, Cancelled, …) was raised. May be repeated, in any order.
+    """
+    tasks, ignored = _group(context, deliveries)
+    yield ignored
+    deletions = [task for task in tasks if DELETED in {event.type for event in task.events}]
+    others = [task for task in tasks if task not in deletions][:MAX_OTHER_LOOKUPS]
+    yield from _update_contacts(context, deletions, index_lag)
+    yield from _update_contacts(context, [task for task in others if task.kind == "contact"], index_lag)
+    yield from _update_records(context, [task for task in others if task.kind != "contact"])
 
 
-def _sort(desk: WebhookContext, deliveries: Sequence[Delivery]) -> tuple[list[LookupTask], list[DeliveryResult]]:
-    """The errands, and a verdict on whatever leads to none."""
-    found: dict[tuple[str, str], LookupTask] = {}
-    idle: list[DeliveryResult] = []
+def _group(context: LocationContext, deliveries: Sequence[Delivery]) -> tuple[list[LookupTask], list[DeliveryResult]]:
+    """Return the lookups to do, and a result for each delivery that needs none."""
+    tasks: dict[tuple[str, str], LookupTask] = {}
+    ignored: list[DeliveryResult] = []
     for delivery in deliveries:
-        event = read(delivery.raw)
-        kind = kind_of(event.type) if event else ""
-        contact_id = _whose(desk, kind, event) if event and kind else ""
+        event = parse_event(delivery.raw)
+        kind = record_kind(event.type) if event else ""
+        contact_id = _contact_id_of(context, kind, event) if event and kind else ""
         if not event or not kind or not contact_id:
-            idle.append(DeliveryResult(delivery.webhook_id, note="It does not say whose record it is." if kind else ""))
+            ignored.append(
+                DeliveryResult(delivery.webhook_id, note="It does not say whose record it is." if kind else "")
+            )
             continue
-        errand = found.setdefault((kind, contact_id), LookupTask(kind, contact_id))
-        errand.deliveries.append(delivery)
-        errand.events.append(event)
-    return list(found.values()), idle
+        task = tasks.setdefault((kind, contact_id), LookupTask(kind, contact_id))
+        task.deliveries.append(delivery)
+        task.events.append(event)
+    return list(tasks.values()), ignored
 
 
-def kind_of(event_type: str) -> str:
-    """What is to be read because of an event of this type: 'contact', a kind of record, or '' for nothing."""
-    if event_type in MESSAGES:
+def record_kind(event_type: str) -> str:
+    """Return what an event of this type requires to be read: 'contact', a kind of record, or '' for nothing."""
+    if event_type in MESSAGE_TYPES:
         return "message"
     if event_type.startswith("Contact"):
         return "contact"
-    return next((kind for start, kind in KINDS.items() if event_type.startswith(start)), "")
+    return next((kind for start, kind in RECORD_KINDS.items() if event_type.startswith(start)), "")
 
 
-def _whose(desk: WebhookContext, kind: str, event: WebhookEvent) -> str:
-    """The contact that the record belongs to. New tasks come without it (API issue 332): they are looked for."""
+def _contact_id_of(context: LocationContext, kind: str, event: WebhookEvent) -> str:
+    """Return the contact that the record belongs to. Events of new tasks lack it (API issue 332)."""
     if event.contact_id or not event.record_id:
         return event.contact_id
-    with desk.vault.read() as tx:
-        held = records.get(tx, desk.location_id, kind, event.record_id)
-    if held is not None or kind != "task":
-        return held.contact_id if held else ""
+    with context.vault.read() as tx:
+        record = records.get(tx, context.location_id, kind, event.record_id)
+    if record is not None or kind != "task":
+        return record.contact_id if record else ""
     try:
-        newest = map(identity, desk.client.search_tasks(limit=100))
+        newest = map(record_ids, context.client.search_tasks(limit=100))
         return next((owner for record_id, owner in newest if record_id == event.record_id), "")
     except FATAL_ERRORS:
         raise
@@ -142,61 +132,63 @@ def _whose(desk: WebhookContext, kind: str, event: WebhookEvent) -> str:
         return ""
 
 
-def _contacts(desk: WebhookContext, errands: Sequence[LookupTask]) -> Iterator[list[DeliveryResult]]:
-    hurried = len(errands) <= URGENT
-    client = desk.client.with_priority(Priority.INTERACTIVE) if hurried else desk.client
-    for part in _parts(errands, MOST_OTHERS):
-        with ThreadPoolExecutor(desk.workers, thread_name_prefix="webhook") as pool:
-            answers = list(pool.map(lambda errand: fetch_contact(client, errand.contact_id), part))
-        seen = [
-            Seen(answer, _told(errand), any(event.type != DELETED for event in errand.events))
-            for errand, answer in zip(part, answers, strict=True)
+def _update_contacts(
+    context: LocationContext, tasks: Sequence[LookupTask], index_lag: timedelta
+) -> Iterator[list[DeliveryResult]]:
+    interactive = len(tasks) <= INTERACTIVE_LIMIT
+    client = context.client.with_priority(Priority.INTERACTIVE) if interactive else context.client
+    for batch in _batches(tasks, MAX_OTHER_LOOKUPS):
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="webhook") as pool:
+            answers = list(pool.map(lambda task: fetch_contact(client, task.contact_id), batch))
+        updates = [
+            ContactUpdate(answer, _deletions_in(task), any(event.type != DELETED for event in task.events))
+            for task, answer in zip(batch, answers, strict=True)
         ]
-        keep_contacts(desk.vault, desk.location_id, seen, at=desk.now(), lag=desk.index_lag)
-        yield [verdict for errand, one in zip(part, seen, strict=True) for verdict in _judge(errand, one)]
+        apply_contact_updates(context.vault, context.location_id, updates, at=context.now(), lag=index_lag)
+        yield [result for task, update in zip(batch, updates, strict=True) for result in _result_of(task, update)]
 
 
-def _told(errand: LookupTask) -> list[tuple[WebhookEvent, bytes]]:
-    """The deletions among the events, with their bodies, oldest first."""
-    found = [
+def _deletions_in(task: LookupTask) -> list[tuple[WebhookEvent, bytes]]:
+    """Return the deletion events with their bodies, oldest first."""
+    deletions = [
         (event, delivery.raw)
-        for event, delivery in zip(errand.events, errand.deliveries, strict=True)
+        for event, delivery in zip(task.events, task.deliveries, strict=True)
         if event.type == DELETED
     ]
-    return sorted(found, key=lambda pair: pair[0].sent_at.timestamp() if pair[0].sent_at else 0.0)
+    return sorted(deletions, key=lambda pair: pair[0].sent_at.timestamp() if pair[0].sent_at else 0.0)
 
 
-def _judge(errand: LookupTask, seen: Seen) -> list[DeliveryResult]:
-    if seen.answer.raw is not None and seen.told:
-        return errand.later(AGAIN, "HighLevel says that it was deleted, and still shows it.")
-    if seen.answer.raw is None and not seen.answer.gone:
-        return errand.later(RETRY, seen.answer.words)
-    return errand.done()
+def _result_of(task: LookupTask, update: ContactUpdate) -> list[DeliveryResult]:
+    if update.answer.raw is not None and update.deletions:
+        return task.retry(LAG_WAITS, "HighLevel says that it was deleted, and still shows it.")
+    if update.answer.raw is None and not update.answer.deleted:
+        return task.retry(ERROR_WAITS, update.answer.message)
+    return task.finished()
 
 
-def _records(desk: WebhookContext, errands: Sequence[LookupTask]) -> Iterator[list[DeliveryResult]]:
-    for part in _parts(errands, 4 * desk.workers):
-        with ThreadPoolExecutor(desk.workers, thread_name_prefix="webhook") as pool:
-            verdicts = pool.map(lambda errand: _capture(desk, errand), part)
-            yield [verdict for several in verdicts for verdict in several]
+def _update_records(context: LocationContext, tasks: Sequence[LookupTask]) -> Iterator[list[DeliveryResult]]:
+    for batch in _batches(tasks, 4 * WORKERS):
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="webhook") as pool:
+            results = pool.map(lambda task: _capture_records(context, task), batch)
+            yield [result for batch_results in results for result in batch_results]
 
 
-def _capture(desk: WebhookContext, errand: LookupTask) -> list[DeliveryResult]:
-    """The contact's records of this kind are read again. What belongs to the dead is kept as it is."""
+def _capture_records(context: LocationContext, task: LookupTask) -> list[DeliveryResult]:
+    """Read the contact's records of this kind again. The records of a deleted contact stay as they are."""
     try:
-        capture_kind(desk.vault, desk.client, desk.location_id, errand.contact_id, errand.kind, now=desk.now)
+        capture_records(context, task.contact_id, task.kind)
     except Gone:
-        return errand.done()
+        return task.finished()
     except FATAL_ERRORS:
         raise
     except HighLevelError as exc:
-        return errand.later(RETRY, str(exc))
-    expected = [event.record_id for event in errand.events if event.record_id and not event.type.endswith("Delete")]
-    with desk.vault.read() as tx:
-        lagging = any(records.get(tx, desk.location_id, errand.kind, record_id) is None for record_id in expected)
-    return errand.later(AGAIN, "HighLevel does not show it yet.") if lagging else errand.done()
+        return task.retry(ERROR_WAITS, str(exc))
+    expected = [event.record_id for event in task.events if event.record_id and not event.type.endswith("Delete")]
+    with context.vault.read() as tx:
+        lagging = any(records.get(tx, context.location_id, task.kind, record_id) is None for record_id in expected)
+    return task.retry(LAG_WAITS, "HighLevel does not show it yet.") if lagging else task.finished()
 
 
-def _parts(errands: Sequence[LookupTask], size: int) -> Iterable[Sequence[LookupTask]]:
-    for start in range(0, len(errands), size):
-        yield errands[start : start + size]
+def _batches(tasks: Sequence[LookupTask], size: int) -> Iterable[Sequence[LookupTask]]:
+    for start in range(0, len(tasks), size):
+        yield tasks[start : start + size]

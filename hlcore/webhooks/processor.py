@@ -1,4 +1,4 @@
-"""Working off the inbox of webhooks: every delivery that is due has been looked into, by one process at a time."""
+"""Works off the inbox of webhooks: every delivery that is due, by one process at a time."""
 
 from __future__ import annotations
 
@@ -11,114 +11,109 @@ import structlog
 from hlcore.accounts import oauth_install
 from hlcore.app_context import AppContext
 from hlcore.errors import Cancelled, LocationInactive, NotFound, StoreError, TokenRefused, VaultError, WrongLocation
-from hlcore.highlevel.webhook_signature import read
-from hlcore.store import runs, webhook_inbox
+from hlcore.highlevel.webhook_signature import parse_event
+from hlcore.store import leases, webhook_inbox
 from hlcore.store.webhook_inbox import Delivery
-from hlcore.webhooks.events import GIVE_UP, DeliveryResult, WebhookContext, process
+from hlcore.webhooks.events import GIVE_UP, DeliveryResult, process_deliveries
 
 log = structlog.get_logger(__name__)
-BATCH = 1_000
-LEASE, LEASE_FOR = "webhooks", timedelta(minutes=2)
-ACCOUNT_EVENTS = ("INSTALL", "UNINSTALL")
-STORE_PAUSE = timedelta(seconds=5)
-TROUBLE_PAUSE = timedelta(minutes=1)
-REFUSED_PAUSE = timedelta(minutes=10)
+BATCH_SIZE = 1_000
+LEASE, LEASE_TTL = "webhooks", timedelta(minutes=2)
+APP_EVENTS = ("INSTALL", "UNINSTALL")
+STORE_ERROR_WAIT = timedelta(seconds=5)
+ERROR_WAIT = timedelta(minutes=1)
+REFUSED_WAIT = timedelta(minutes=10)
 
 
 def handle_deliveries(context: AppContext, cancelled: Callable[[], bool]) -> int:
-    """Every delivery that was due has been dealt with, or put off for a while with the reason; how many. Does nothing
-    while another process of this vault works on them. One location's trouble never keeps the others waiting."""
-    done = 0
+    """Process every delivery that is due, or postpone it with the reason; return how many.
+
+    Does nothing while another process of this vault holds the lease. A location that fails does not stop the others.
+    """
+    handled = 0
     while not cancelled():
         with context.vault.inbox.read() as tx:
-            found = webhook_inbox.due(tx, at=context.clock.now(), limit=BATCH)
-        if not found or not _lease(context):
-            return done
+            due = webhook_inbox.list_due(tx, at=context.clock.now(), limit=BATCH_SIZE)
+        if not due or not _acquire_lease(context):
+            return handled
         by_location: dict[str, list[Delivery]] = defaultdict(list)
-        for delivery in found:
-            by_location[_place(delivery)].append(delivery)
+        for delivery in due:
+            by_location[_location_of(delivery)].append(delivery)
         for location_id, deliveries in by_location.items():
-            _handle(context, location_id, deliveries, cancelled)
-            done += len(deliveries)
-    return done
+            _handle_location(context, location_id, deliveries, cancelled)
+            handled += len(deliveries)
+    return handled
 
 
-def forget_old(context: AppContext) -> int:
-    """Ids of deliveries that can hardly come again are forgotten; how many."""
+def forget_old_deliveries(context: AppContext) -> int:
+    """Forget ids of deliveries that HighLevel will hardly send again; return how many."""
     with context.vault.inbox.write() as tx:
         return webhook_inbox.prune(tx, at=context.clock.now())
 
 
-def _place(delivery: Delivery) -> str:
-    return "" if delivery.type in ACCOUNT_EVENTS else delivery.location_id
+def _location_of(delivery: Delivery) -> str:
+    return "" if delivery.type in APP_EVENTS else delivery.location_id
 
 
-def _lease(context: AppContext) -> bool:
-    """Whether this process is the one that works on the inbox. One that died is not waited for."""
-    me, at = runs.this_process(), context.clock.now()
+def _acquire_lease(context: AppContext) -> bool:
+    """Whether this process is the one that works on the inbox."""
     with context.vault.inbox.write() as tx:
-        if runs.acquire_lease(tx, LEASE, me, at=at, ttl=LEASE_FOR):
-            return True
-        other = runs.lease_holder(tx, LEASE, at=at)
-        if not runs.is_gone(other):
-            return False
-        runs.release_lease(tx, LEASE, other)
-        return runs.acquire_lease(tx, LEASE, me, at=at, ttl=LEASE_FOR)
+        return leases.acquire(tx, LEASE, leases.this_process(), at=context.clock.now(), ttl=LEASE_TTL)
 
 
-def _handle(
+def _handle_location(
     context: AppContext, location_id: str, deliveries: Sequence[Delivery], cancelled: Callable[[], bool]
 ) -> None:
-    """Verdicts are kept as they come; what has none when something stops the work is put off."""
-    left = {delivery.webhook_id: delivery for delivery in deliveries}
+    """Store results as they come; postpone the deliveries that have none when an error stops the work."""
+    pending = {delivery.webhook_id: delivery for delivery in deliveries}
     try:
         if not location_id:
-            _accounts(context, deliveries, left)
+            _handle_app_events(context, deliveries, pending)
             return
         context.location(location_id)
-        with context.client(location_id, cancelled=cancelled) as client:
-            desk = WebhookContext(
-                context.vault, client, context.clock.now, context.settings.index_lag, cancelled=cancelled
-            )
-            for verdicts in process(desk, deliveries):
-                _keep(context, verdicts, left)
+        with context.location_context(location_id, cancelled=cancelled) as location:
+            for results in process_deliveries(location, deliveries, index_lag=context.settings.index_lag):
+                _save_results(context, results, pending)
     except NotFound:
-        _keep(context, [DeliveryResult(name, note="The account is not connected.") for name in left], left)
+        unknown = [DeliveryResult(webhook_id, note="The account is not connected.") for webhook_id in pending]
+        _save_results(context, unknown, pending)
     except Cancelled:
         raise
     except (TokenRefused, WrongLocation, LocationInactive) as exc:
-        _put_off(context, left, REFUSED_PAUSE, exc)
+        _postpone(context, pending, REFUSED_WAIT, exc)
     except VaultError as exc:
-        _put_off(context, left, STORE_PAUSE if isinstance(exc, StoreError) else TROUBLE_PAUSE, exc)
+        _postpone(context, pending, STORE_ERROR_WAIT if isinstance(exc, StoreError) else ERROR_WAIT, exc)
 
 
-def _accounts(context: AppContext, deliveries: Sequence[Delivery], left: dict[str, Delivery]) -> None:
-    for delivery in sorted(deliveries, key=lambda one: one.sent_at or one.received_at):
-        event = read(delivery.raw)
-        note = (
-            oauth_install.handle_app_event(context, event, at=delivery.sent_at or delivery.received_at) if event else ""
-        )
-        _keep(context, [DeliveryResult(delivery.webhook_id, note=note)], left)
+def _handle_app_events(context: AppContext, deliveries: Sequence[Delivery], pending: dict[str, Delivery]) -> None:
+    for delivery in sorted(deliveries, key=lambda delivery: delivery.sent_at or delivery.received_at):
+        event = parse_event(delivery.raw)
+        at = delivery.sent_at or delivery.received_at
+        note = oauth_install.handle_app_event(context, event, at=at) if event else ""
+        _save_results(context, [DeliveryResult(delivery.webhook_id, note=note)], pending)
 
 
-def _keep(context: AppContext, verdicts: Sequence[DeliveryResult], left: dict[str, Delivery]) -> None:
-    """The verdicts stand in the inbox. What waits for too long is given up: listings are the truth."""
+def _save_results(context: AppContext, results: Sequence[DeliveryResult], pending: dict[str, Delivery]) -> None:
+    """Store the results in the inbox. A delivery that has waited too long is given up: the next listing finds the
+    truth."""
     at = context.clock.now()
     done: dict[str, list[str]] = defaultdict(list)
     later: dict[tuple[timedelta, str], list[str]] = defaultdict(list)
-    for verdict in verdicts:
-        delivery = left.pop(verdict.webhook_id)
-        if verdict.again is None or at - delivery.received_at > GIVE_UP:
-            done[verdict.note].append(verdict.webhook_id)
+    for result in results:
+        delivery = pending.pop(result.webhook_id)
+        if result.retry_in is None or at - delivery.received_at > GIVE_UP:
+            done[result.note].append(result.webhook_id)
         else:
-            later[verdict.again, verdict.note].append(verdict.webhook_id)
+            later[result.retry_in, result.note].append(result.webhook_id)
     with context.vault.inbox.write() as tx:
-        for note, names in done.items():
-            webhook_inbox.processed(tx, names, at=at, error=note)
-        for (wait, note), names in later.items():
-            webhook_inbox.postpone(tx, names, until=at + wait, note=note)
+        for note, webhook_ids in done.items():
+            webhook_inbox.mark_processed(tx, webhook_ids, at=at, error=note)
+        for (wait, note), webhook_ids in later.items():
+            webhook_inbox.postpone(tx, webhook_ids, until=at + wait, note=note)
 
 
-def _put_off(context: AppContext, left: dict[str, Delivery], wait: timedelta, exc: VaultError) -> None:
-    log.warning("webhooks_put_off", kind=type(exc).__name__, text=str(exc), count=len(left))
-    _keep(context, [DeliveryResult(name, again=wait, note=str(exc)) for name in list(left)], left)
+def _postpone(context: AppContext, pending: dict[str, Delivery], wait: timedelta, exc: VaultError) -> None:
+    log.warning("webhooks_put_off", kind=type(exc).__name__, text=str(exc), count=len(pending))
+    _save_results(
+        context, [DeliveryResult(webhook_id, retry_in=wait, note=str(exc)) for webhook_id in list(pending)], pending
+    )

@@ -1,10 +1,9 @@
-"""`POST /webhooks/highlevel`: a delivery that is HighLevel's and about an account of ours is safe in the inbox before
-it is answered; everything else is refused, counted, and told nothing.
+"""`POST /webhooks/highlevel`: stores HighLevel's deliveries about connected locations in the inbox before answering.
 
-The event loop only reads bytes. One thread checks and keeps them, as many at once as have come in the meantime, and
-wakes the loop once for all their answers, so that a burst costs few transactions and pages stay quick. HighLevel pauses
-a URL that fails too often (Webhook Integration Guide: below 90 % over three days), and sends again what was not
-answered with 2xx.
+Everything else is refused and counted, and the answer does not say why. The event loop only reads bytes. One thread
+verifies and stores them, in batches of what came in meanwhile, and wakes the loop once per batch, so that a burst costs
+few transactions and pages stay responsive. HighLevel pauses a URL that fails too often (Webhook Integration Guide:
+below 90 % over three days), and sends again what was not answered with 2xx.
 """
 
 from __future__ import annotations
@@ -25,121 +24,130 @@ from starlette.routing import Route
 
 from hlcore.app_context import AppContext
 from hlcore.errors import VaultError
-from hlcore.highlevel.webhook_signature import LARGEST_BODY, LEGACY_SIGNATURE, SIGNATURE, Verifier, WebhookEvent, read
+from hlcore.highlevel.webhook_signature import (
+    LEGACY_SIGNATURE,
+    MAX_BODY_BYTES,
+    SIGNATURE,
+    Verifier,
+    WebhookEvent,
+    parse_event,
+)
 from hlcore.store import locations, webhook_inbox
 from hlcore.store.webhook_inbox import FOREIGN, MALFORMED, OVERSIZE, UNSIGNED, Delivery
 
 log = structlog.get_logger(__name__)
 PATH = "/webhooks/highlevel"
-TAKEN, REFUSED, TOO_LARGE, BUSY = 200, 401, 413, 503
+ACCEPTED, REFUSED, TOO_LARGE, BUSY = 200, 401, 413, 503
 BODY_SECONDS = 15.0
-MOST_WAITING = 2_000
-MOST_BYTES = 64 * 1024 * 1024
-KNOWN_SECONDS, STRANGE_SECONDS = 2.0, 1.0
-"""So old may the list of accounts be, and when a delivery is about one that is not in it."""
+MAX_WAITING = 2_000
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+LOCATIONS_MAX_AGE, UNKNOWN_LOCATION_MAX_AGE = 2.0, 1.0
+"""Seconds after which the list of connected locations is read again, and when a delivery names none of them."""
 FLUSH_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
 class PendingDelivery:
-    """A body that waits to be checked and kept; `answer` becomes the status, in the loop that waits for it."""
+    """A body that waits to be verified and stored; `answer` becomes the HTTP status."""
 
     body: bytes
     signatures: dict[str, str]
     answer: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-def routes(office_of: Callable[[], AppContext | None]) -> list[Route]:
-    """The route for an app to mount. `office_of` gives the office of the real vault, None while it is opening."""
-    return [Route(PATH, WebhookReceiver(office_of).receive, methods=["POST"])]
+def routes(get_context: Callable[[], AppContext | None]) -> list[Route]:
+    """Return the route for an app to mount. `get_context` gives the context of the real vault, None while it is
+    opening."""
+    return [Route(PATH, WebhookReceiver(get_context).receive, methods=["POST"])]
 
 
 class WebhookReceiver:
-    """Takes deliveries in for whichever office is open."""
+    """Receives deliveries for the context that is open."""
 
-    def __init__(self, office_of: Callable[[], AppContext | None]) -> None:
-        self._office_of = office_of
-        self._keeper: InboxWriter | None = None
+    def __init__(self, get_context: Callable[[], AppContext | None]) -> None:
+        self._get_context = get_context
+        self._writer: InboxWriter | None = None
         self._lock = threading.Lock()
 
     async def receive(self, request: Request) -> Response:
-        """200 once the delivery is safe, with no body whatever the answer."""
-        keeper = self._of(self._office_of())
-        if keeper is None:
+        """Answer 200 once the delivery is stored. The body of the answer is always empty."""
+        writer = self._writer_for(self._get_context())
+        if writer is None:
             return Response(status_code=BUSY)
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(request)
+                body = await _read_body(request)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=BUSY)
         if body is None:
-            keeper.refuse(OVERSIZE)
+            writer.count_refusal(OVERSIZE)
             return Response(status_code=TOO_LARGE, headers={"Connection": "close"})
         signatures = {name: request.headers.get(name, "") for name in (SIGNATURE, LEGACY_SIGNATURE)}
-        return Response(status_code=await keeper.offer(body, signatures))
+        return Response(status_code=await writer.submit(body, signatures))
 
-    def _of(self, context: AppContext | None) -> InboxWriter | None:
+    def _writer_for(self, context: AppContext | None) -> InboxWriter | None:
         if context is None:
             return None
         with self._lock:
-            if self._keeper is None or self._keeper.context is not context:
-                self._keeper = InboxWriter(context)
-                self._keeper.start()
-            return self._keeper
+            if self._writer is None or self._writer.context is not context:
+                self._writer = InboxWriter(context)
+                self._writer.start()
+            return self._writer
 
 
 class InboxWriter:
-    """The thread that checks deliveries and keeps them in the inbox of one office. It ends with the office."""
+    """The thread that verifies deliveries and stores them in the inbox of one context. It ends with the context."""
 
     def __init__(self, context: AppContext) -> None:
         self.context = context
-        self._verifier = Verifier.of(context.settings)
+        self._verifier = Verifier.from_settings(context.settings)
         self._queue: queue.SimpleQueue[PendingDelivery | None] = queue.SimpleQueue()
         self._bytes = 0
         self._refused: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._known: frozenset[str] = frozenset()
-        self._known_at = self._flushed_at = 0.0
+        self._connected_ids: frozenset[str] = frozenset()
+        self._connected_at = self._flushed_at = 0.0
         self._thread = threading.Thread(target=self._run, name="webhook-inbox", daemon=True)
 
     def start(self) -> None:
-        """The thread runs."""
+        """Start the thread."""
         self._thread.start()
         self.context.on_close_before_vault.append(self.stop)
 
     def stop(self) -> None:
-        """What was offered is answered, and the counts are kept. May be repeated."""
+        """Answer what was submitted, store the counts, and end the thread. May be repeated."""
         self._queue.put(None)
         self._thread.join(timeout=10)
 
-    def offer(self, body: bytes, signatures: dict[str, str]) -> asyncio.Future[int]:
-        """Becomes the status to answer with: 200 when the delivery is safe or known already. Called in a loop."""
-        offered = PendingDelivery(body, signatures)
+    def submit(self, body: bytes, signatures: dict[str, str]) -> asyncio.Future[int]:
+        """Return a future of the status to answer with: 200 when the delivery is stored or was known. Called in an
+        event loop."""
+        pending = PendingDelivery(body, signatures)
         with self._lock:
-            full = self._queue.qsize() >= MOST_WAITING or self._bytes > MOST_BYTES or not self._thread.is_alive()
+            full = self._queue.qsize() >= MAX_WAITING or self._bytes > MAX_WAITING_BYTES or not self._thread.is_alive()
             self._bytes += 0 if full else len(body)
         if full:
-            offered.answer.set_result(BUSY)
+            pending.answer.set_result(BUSY)
         else:
-            self._queue.put(offered)
-        return offered.answer
+            self._queue.put(pending)
+        return pending.answer
 
-    def refuse(self, kind: str) -> None:
-        """One more was refused."""
+    def count_refusal(self, kind: str) -> None:
+        """Count one more refused delivery of this kind."""
         with self._lock:
             self._refused[kind] += 1
 
     def _run(self) -> None:
         running = True
         while running:
-            batch, running = self._next()
+            batch, running = self._next_batch()
             if batch:
-                self._take(batch)
+                self._store(batch)
             if not running or time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
                 self._flush()
 
-    def _next(self) -> tuple[list[PendingDelivery], bool]:
-        """Whatever waits, at most 500; nothing after a second of silence."""
+    def _next_batch(self) -> tuple[list[PendingDelivery], bool]:
+        """Return the waiting deliveries, at most 500, and whether to go on. Returns none after an idle second."""
         batch: list[PendingDelivery] = []
         try:
             item = self._queue.get(timeout=FLUSH_SECONDS)
@@ -152,96 +160,96 @@ class InboxWriter:
         except queue.Empty:
             return batch, True
 
-    def _take(self, batch: list[PendingDelivery]) -> None:
+    def _store(self, batch: list[PendingDelivery]) -> None:
         with self._lock:
-            self._bytes -= sum(len(offered.body) for offered in batch)
+            self._bytes -= sum(len(pending.body) for pending in batch)
         try:
-            kept = [(offered, self._check(offered)) for offered in batch]
-            fresh = [delivery for _, delivery in kept if delivery is not None]
+            checked = [(pending, self._verify(pending)) for pending in batch]
+            fresh = [delivery for _, delivery in checked if delivery is not None]
             if fresh:
                 with self.context.vault.inbox.write() as tx:
                     new = webhook_inbox.add(tx, fresh)
                 self.context.webhook_received.set()
                 with self._lock:
                     self._refused[webhook_inbox.DUPLICATE] += len(fresh) - new
-            statuses = [TAKEN if delivery is not None else REFUSED for _, delivery in kept]
+            statuses = [ACCEPTED if delivery is not None else REFUSED for _, delivery in checked]
         except Exception as exc:
             log.error("webhooks_not_kept", kind=type(exc).__name__, count=len(batch))
             statuses = [BUSY] * len(batch)
         _answer(batch, statuses)
 
-    def _check(self, offered: PendingDelivery) -> Delivery | None:
-        """The delivery to keep; None for one that is refused, which is counted."""
-        if not self._verifier.genuine(offered.body, offered.signatures):
-            self.refuse(UNSIGNED)
+    def _verify(self, pending: PendingDelivery) -> Delivery | None:
+        """Return the delivery to store; None for one that is refused, which is counted."""
+        if not self._verifier.is_genuine(pending.body, pending.signatures):
+            self.count_refusal(UNSIGNED)
             return None
-        event = read(offered.body)
+        event = parse_event(pending.body)
         if event is None:
-            self.refuse(MALFORMED)
+            self.count_refusal(MALFORMED)
             return None
         if not self._is_ours(event):
-            self.refuse(FOREIGN)
+            self.count_refusal(FOREIGN)
             return None
         at = self.context.clock.now()
-        return Delivery(event.webhook_id, event.location_id, event.type, event.sent_at, at, offered.body)
+        return Delivery(event.webhook_id, event.location_id, event.type, event.sent_at, at, pending.body)
 
     def _is_ours(self, event: WebhookEvent) -> bool:
-        """Whether it is about an account connected here; or about our own app's installation."""
+        """Whether the event is about a location connected here, or about our own app's installation."""
         app_id = self.context.settings.own_app_id
         if app_id and event.app_id and event.app_id != app_id:
             return False
         if event.type in ("INSTALL", "UNINSTALL"):
             return bool(app_id) and event.app_id == app_id
-        return event.location_id in self._connected(event.location_id)
+        return event.location_id in self._connected_locations(event.location_id)
 
-    def _connected(self, wanted: str) -> frozenset[str]:
-        """The connected accounts, as of a moment ago."""
-        age = time.monotonic() - self._known_at
-        if age > KNOWN_SECONDS or (wanted not in self._known and age > STRANGE_SECONDS):
+    def _connected_locations(self, location_id: str) -> frozenset[str]:
+        """Return the ids of the connected locations, read at most two seconds ago."""
+        age = time.monotonic() - self._connected_at
+        if age > LOCATIONS_MAX_AGE or (location_id not in self._connected_ids and age > UNKNOWN_LOCATION_MAX_AGE):
             with self.context.vault.read() as tx:
-                self._known = frozenset(location.location_id for location in locations.all(tx))
-            self._known_at = time.monotonic()
-        return self._known
+                self._connected_ids = frozenset(location.location_id for location in locations.list_all(tx))
+            self._connected_at = time.monotonic()
+        return self._connected_ids
 
     def _flush(self) -> None:
         self._flushed_at = time.monotonic()
         with self._lock:
-            counted, self._refused = +self._refused, Counter()
-        if not counted:
+            refused, self._refused = +self._refused, Counter()
+        if not refused:
             return
         try:
             with self.context.vault.inbox.write() as tx:
-                webhook_inbox.count(tx, self.context.clock.now().date().isoformat(), dict(counted))
+                webhook_inbox.add_refusals(tx, self.context.clock.now().date().isoformat(), dict(refused))
         except VaultError as exc:
             log.warning("webhook_counts_not_kept", kind=type(exc).__name__)
             with self._lock:
-                self._refused += counted
+                self._refused += refused
 
 
 def _answer(batch: Sequence[PendingDelivery], statuses: Sequence[int]) -> None:
-    """Each loop is woken once for all that wait in it. One that has ended is let be."""
-    found: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int]]] = defaultdict(list)
-    for offered, status in zip(batch, statuses, strict=True):
-        found[offered.answer.get_loop()].append((offered.answer, status))
-    for loop, answers in found.items():
+    """Wake each event loop once for all deliveries that wait in it. A loop that has ended is skipped."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int]]] = defaultdict(list)
+    for pending, status in zip(batch, statuses, strict=True):
+        by_loop[pending.answer.get_loop()].append((pending.answer, status))
+    for loop, answers in by_loop.items():
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_tell, answers)
+            loop.call_soon_threadsafe(_set_answers, answers)
 
 
-def _tell(answers: Sequence[tuple[asyncio.Future[int], int]]) -> None:
+def _set_answers(answers: Sequence[tuple[asyncio.Future[int], int]]) -> None:
     for answer, status in answers:
-        if not answer.done():  # its sender has gone
+        if not answer.done():  # cancelled: the sender has disconnected
             answer.set_result(status)
 
 
-async def _body(request: Request) -> bytes | None:
-    """The whole body; None as soon as it is larger than 256 KB, without reading the rest."""
+async def _read_body(request: Request) -> bytes | None:
+    """Return the whole body; None as soon as it is larger than 256 KB, without reading the rest."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > LARGEST_BODY:
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         return None
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > MAX_BODY_BYTES:
             return None
     return bytes(body)

@@ -1,1 +1,9 @@
-"""worker"""
+"""Work in the background.
+
+=============  =============================================================
+module         holds
+=============  =============================================================
+`loop`         `Worker`: does what is due, in a process or beside the pages
+`background`   tasks that a user starts on a page and that outlive the page
+=============  =============================================================
+"""

@@ -1,4 +1,4 @@
-"""Work that a person starts on a page and that outlives the page: a thread of this process, one for each key.
+"""Tasks that a user starts on a page and that outlive the page: one thread per key.
 
 A script run can be cut off by the next click, so nothing long happens inside one. Progress is read from the database.
 """
@@ -30,66 +30,66 @@ class BackgroundTask:
 
 
 class BackgroundTasks:
-    """The jobs of this process, by key; a finished one is kept until the next of its key."""
+    """The tasks of this process, by key; a finished one is kept until the next of its key."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, BackgroundTask] = {}
+        self._tasks: dict[str, BackgroundTask] = {}
         self._lock = threading.Lock()
 
     def start(self, key: str, work: Work) -> bool:
-        """`work` runs in a thread and is given a question to ask now and then: shall I stop? False, and nothing
-        new runs, while one of this key is running."""
+        """Run `work` in a thread; it is passed a function that says whether to stop. Returns False, and starts nothing,
+        while a task of this key is running."""
         with self._lock:
-            before = self._jobs.get(key)
-            if before is not None and before.running:
+            previous = self._tasks.get(key)
+            if previous is not None and previous.running:
                 return False
-            job = BackgroundTask(key)
-            job.thread = threading.Thread(target=self._run, args=(job, work), name=f"job-{key}", daemon=True)
-            self._jobs[key] = job
-            job.thread.start()
+            task = BackgroundTask(key)
+            task.thread = threading.Thread(target=self._run, args=(task, work), name=f"job-{key}", daemon=True)
+            self._tasks[key] = task
+            task.thread.start()
         return True
 
     def get(self, key: str) -> BackgroundTask | None:
-        """The running or last job of this key."""
-        return self._jobs.get(key)
+        """Return the running or last task of this key."""
+        return self._tasks.get(key)
 
     def running(self, key: str) -> bool:
-        """Whether a job of this key is running now."""
-        job = self._jobs.get(key)
-        return job is not None and job.running
+        """Whether a task of this key is running now."""
+        task = self._tasks.get(key)
+        return task is not None and task.running
 
     def cancel(self, key: str) -> None:
-        """The job has been asked to stop; it does so at its next step."""
-        job = self._jobs.get(key)
-        if job is not None:
-            job.stop.set()
+        """Ask the task to stop, which it does at its next step."""
+        task = self._tasks.get(key)
+        if task is not None:
+            task.stop.set()
 
     def forget(self, key: str) -> None:
-        """The finished job of this key, with its error, is no longer remembered."""
+        """Forget the finished task of this key, with its error."""
         with self._lock:
-            job = self._jobs.get(key)
-            if job is not None and not job.running:
-                del self._jobs[key]
+            task = self._tasks.get(key)
+            if task is not None and not task.running:
+                del self._tasks[key]
 
     def stop(self, timeout: float = 20.0) -> None:
-        """Every job has been asked to stop and has ended, or `timeout` seconds have passed for each."""
-        for job in list(self._jobs.values()):
-            job.stop.set()
-        for job in list(self._jobs.values()):
-            if job.thread is not None and job.thread.is_alive():
-                job.thread.join(timeout)
+        """Ask every task to stop and wait until it has ended, at most `timeout` seconds for each."""
+        for task in list(self._tasks.values()):
+            task.stop.set()
+        for task in list(self._tasks.values()):
+            if task.thread is not None and task.thread.is_alive():
+                task.thread.join(timeout)
 
     @staticmethod
-    def _run(job: BackgroundTask, work: Work) -> None:
+    def _run(task: BackgroundTask, work: Work) -> None:
         try:
-            work(job.stop.is_set)
+            work(task.stop.is_set)
         except Cancelled:
             pass
         except VaultError as error:
-            job.error = error
-            log.warning("job_failed", key=job.key, kind=type(error).__name__)
+            task.error = error
+            log.warning("job_failed", key=task.key, kind=type(error).__name__)
         except Exception as error:
-            job.error = VaultError("Something unexpected ended this work.", hint="It can be started again safely.")
-            log.error("job_defect", key=job.key, text=describe_exception(error))
+            task.error = VaultError("Something unexpected ended this work.", hint="It can be started again safely.")
+            log.error("job_defect", key=task.key, text=describe_exception(error))
         finally:
-            job.running = False
+            task.running = False

@@ -1,8 +1,8 @@
-"""The background worker: a sync round per location whenever one is due, restore jobs that wait to be run, and in the
-time between, in slices, whatever is not yet safe.
+"""The background worker: syncs each location when it is due, runs waiting restore jobs, and captures details in
+between.
 
-A thread inside the dashboard's process, or `python -m hlcore worker` as a process of its own; several of them share
-the work, because every run and job is claimed in the database first.
+A thread inside the dashboard's process, or `python -m hlcore worker` as a process of its own. Several of them share the
+work, because every run and job is claimed in the database first.
 """
 
 from __future__ import annotations
@@ -20,49 +20,50 @@ from hlcore.app_context import AppContext
 from hlcore.errors import Cancelled, VaultError
 from hlcore.governance.roles import WORKER
 from hlcore.highlevel import Priority
-from hlcore.model.listing import listing_every
+from hlcore.location_context import LocationContext
+from hlcore.model.listing import listing_interval
 from hlcore.restore.execution.run import run_job
-from hlcore.store import runs
+from hlcore.store import leases, runs
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.locations import Location
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.sync.capture.budget import CaptureBudget
-from hlcore.sync.capture.run import capture
+from hlcore.sync.capture.run import capture_location
 from hlcore.sync.listing.run import sync_location
-from hlcore.sync.run_context import SyncReport
+from hlcore.sync.run_context import SyncReport, SyncRules
 from hlcore.sync.watch import watch_location
-from hlcore.webhooks.processor import forget_old, handle_deliveries
+from hlcore.webhooks.processor import forget_old_deliveries, handle_deliveries
 
 log = structlog.get_logger(__name__)
-PAUSE = 5.0
+POLL_SECONDS = 5.0
 WEBHOOK_POLL_SECONDS = 1.0
-"""A delivery that another process took in waits for at most so many seconds; one of this process rings."""
+"""How long a delivery that another process received may wait; one of this process sets `webhook_received`."""
 HOUR = timedelta(hours=1)
-MEMORY_KEPT = timedelta(minutes=10)
-QUIET_KEPT = timedelta(days=2)
-SLICE = 200
+COLLECT_EVERY = timedelta(minutes=10)
+KEEP_QUIET_WATCHES = timedelta(days=2)
+CAPTURE_SLICE = 200
 """Requests of one slice of capturing; then it is another location's turn."""
 
 
 class Worker:
     """Does what is due until stopped. `beat_at` is the last sign of life."""
 
-    def __init__(self, context: Callable[[], AppContext | None], *, pause: float = PAUSE) -> None:
-        self._office = context
-        self._pause = pause
+    def __init__(self, get_context: Callable[[], AppContext | None], *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._get_context = get_context
+        self._poll_seconds = poll_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vault-worker", daemon=True)
         self._webhook_thread = threading.Thread(target=self._process_webhooks, name="vault-webhooks", daemon=True)
         self.beat_at: datetime | None = None
 
     def start(self) -> None:
-        """The threads run: one for rounds and jobs, one that no long round keeps from dealing with webhooks."""
+        """Start two threads: one for runs and jobs, and one for webhooks, which must not wait for a long run."""
         self._thread.start()
         self._webhook_thread.start()
 
     def stop(self, timeout: float = 20.0) -> None:
-        """The thread has been asked to stop and has ended, or `timeout` seconds have passed; an interrupted run
-        goes on from its checkpoint next time."""
+        """Ask the threads to stop and wait until they have ended, at most `timeout` seconds for each. An interrupted
+        run continues from its checkpoint next time."""
         self._stop.set()
         for thread in (self._thread, self._webhook_thread):
             if thread.is_alive():
@@ -70,28 +71,28 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            context = self._office()
+            context = self._get_context()
             if context is not None:
                 self.beat_at = context.clock.now()
                 self._attempt(partial(do_due_work, context, self._stop.is_set))
-            self._stop.wait(self._pause)
+            self._stop.wait(self._poll_seconds)
 
     def _process_webhooks(self) -> None:
-        tidied: datetime | None = None
-        collected: datetime | None = None
+        last_hourly: datetime | None = None
+        last_collected: datetime | None = None
         while not self._stop.is_set():
-            context = self._office()
+            context = self._get_context()
             if context is None:
-                self._stop.wait(self._pause)
+                self._stop.wait(self._poll_seconds)
                 continue
             context.webhook_received.clear()
             self._attempt(partial(handle_deliveries, context, self._stop.is_set))
-            if tidied is None or context.clock.now() - tidied > HOUR:
-                tidied = context.clock.now()
+            if last_hourly is None or context.clock.now() - last_hourly > HOUR:
+                last_hourly = context.clock.now()
                 self._attempt(partial(do_hourly_work, context))
-            if collected is None or context.clock.now() - collected > MEMORY_KEPT:
-                collected = context.clock.now()
-                collect_once()
+            if last_collected is None or context.clock.now() - last_collected > COLLECT_EVERY:
+                last_collected = context.clock.now()
+                collect_garbage()
             context.webhook_received.wait(WEBHOOK_POLL_SECONDS)
 
     def _attempt(self, work: Callable[[], object]) -> None:
@@ -106,38 +107,38 @@ class Worker:
 
 
 def do_hourly_work(context: AppContext) -> None:
-    """Old ids of deliveries and watches that found nothing are forgotten, and locations on which the app was installed
-    are connected."""
-    forget_old(context)
+    """Forget old delivery ids and watches that found nothing, and connect locations on which the app was newly
+    installed."""
+    forget_old_deliveries(context)
     with context.vault.write() as tx:
-        runs.forget_quiet_watches(tx, context.clock.now() - QUIET_KEPT)
+        runs.delete_quiet_watches(tx, context.clock.now() - KEEP_QUIET_WATCHES)
     if context.settings.has_app:
         connect_all_new_locations(context)
 
 
-def collect_once() -> None:
-    """Python's collector has looked at everything, and until the next call looks only at what is made from now on.
+def collect_garbage() -> None:
+    """Run Python's garbage collector once over everything, then exclude what is alive until the next call.
 
-    By itself it looks at everything again and again while a sync makes objects, and every thread stands still: 0.1 to
-    0.4 s with the libraries of the pages loaded. Memory in cycles that lasted until now is given back next time."""
+    By itself it would visit all objects again and again while a sync makes new ones, and every thread would stand
+    still: 0.1 to 0.4 s with the libraries of the pages loaded. Cycles that are alive now are freed by a later call.
+    """
     gc.unfreeze()
     gc.collect()
     gc.freeze()
 
 
 def do_due_work(context: AppContext, cancelled: Callable[[], bool]) -> int:
-    """Every waiting restore job has been run and every location whose round is due has been synced; how many of both.
-    Each location has had a slice of capturing. Raises Cancelled when asked to stop. One location's trouble never keeps
-    the others waiting."""
+    """Run waiting restore jobs, sync every location that is due, and capture one slice of each; return the number of
+    jobs and syncs. Raises Cancelled when asked to stop. A location that fails does not stop the others."""
     done = run_waiting_jobs(context, cancelled)
     for location in context.locations():
         if cancelled():
             raise Cancelled("Stopped.")
         if is_due(context, location):
-            _look(context, location, cancelled, sync_location)
+            _sync(context, location, cancelled, sync_location)
             done += 1
         elif is_watch_due(context, location):
-            _look(context, location, cancelled, watch_location)
+            _sync(context, location, cancelled, watch_location)
             done += 1
         done += run_waiting_jobs(context, cancelled)
         _capture(context, location, cancelled)
@@ -145,65 +146,61 @@ def do_due_work(context: AppContext, cancelled: Callable[[], bool]) -> int:
 
 
 def is_due(context: AppContext, location: Location) -> bool:
-    """Whether the location's next full listing should begin: so long after its last one began as its size and the
-    day's requests allow, `sync_minutes` at the soonest. One that died is carried on at once."""
+    """Whether the location's next full listing should begin: after an interval that follows from its size and the day's
+    requests, `sync_minutes` at least. A run whose process died is continued at once."""
     with context.vault.read() as tx:
         last = runs.newest(tx, location.location_id, "listing")
         if last is None:
             return True
-        known = contact_search.counts(tx, [location.location_id]).get(location.location_id, {})
+        counts = contact_search.count_by_status(tx, [location.location_id]).get(location.location_id, {})
     if last.finished_at is None:
-        return not last.holder or runs.is_gone(last.holder)
-    every = listing_every(
+        return not last.holder or leases.is_gone(last.holder)
+    interval = listing_interval(
         context.settings.sync_minutes,
-        contacts=sum(known.values()),
+        contacts=sum(counts.values()),
         requests_per_day=context.settings.requests_per_day,
     )
-    return context.clock.now() - last.started_at >= every
+    return context.clock.now() - last.started_at >= interval
 
 
 def is_watch_due(context: AppContext, location: Location) -> bool:
-    """Whether the cheap look for deletions should be taken: `watch_minutes` after the last look of either kind."""
+    """Whether the cheap check for deletions should run: `watch_minutes` after the last watch or listing."""
     if not context.settings.watch_minutes:
         return False
     with context.vault.read() as tx:
-        looks = [runs.newest(tx, location.location_id, kind) for kind in ("watch", "listing")]
-    begun = [look.started_at for look in looks if look is not None]
-    return not begun or context.clock.now() - max(begun) >= timedelta(minutes=context.settings.watch_minutes)
+        last_runs = [runs.newest(tx, location.location_id, kind) for kind in ("watch", "listing")]
+    started = [run.started_at for run in last_runs if run is not None]
+    return not started or context.clock.now() - max(started) >= timedelta(minutes=context.settings.watch_minutes)
 
 
 def run_waiting_jobs(context: AppContext, cancelled: Callable[[], bool]) -> int:
-    """Every confirmed restore job, and every one whose process died, has been carried on; how many."""
+    """Run every confirmed restore job and continue every one whose process died; return how many."""
     with context.vault.read() as tx:
         waiting = restore_jobs.waiting_jobs(tx, at=context.clock.now())
     for job in waiting:
-        with context.client(job.location_id, priority=Priority.INTERACTIVE, cancelled=cancelled) as client:
-            run_job(context.vault, client, job.job_id, now=context.clock.now, user=WORKER, cancelled=cancelled)
+        with context.location_context(
+            job.location_id, priority=Priority.INTERACTIVE, cancelled=cancelled
+        ) as location_context:
+            run_job(location_context, job.job_id, WORKER)
     return len(waiting)
 
 
 def is_urgent(context: AppContext) -> bool:
-    """Whether a restore or a round waits: both are worth more than capturing."""
+    """Whether a restore, a listing or a watch waits: each goes before capturing."""
     with context.vault.read() as tx:
         if restore_jobs.waiting_jobs(tx, at=context.clock.now()):
             return True
-    return any(is_due(context, each) or is_watch_due(context, each) for each in context.locations())
+    return any(is_due(context, location) or is_watch_due(context, location) for location in context.locations())
 
 
 def _capture(context: AppContext, location: Location, cancelled: Callable[[], bool]) -> None:
-    """One slice: a location's turn is short, so that none waits for another."""
+    """Capture one slice: a location's turn is short, so that the others need not wait long."""
     try:
-        with context.client(location.location_id, cancelled=cancelled) as client:
-            budget = CaptureBudget.of(context.settings, client.limiter, paced=True, at_most=SLICE)
-            report = capture(
-                context.vault,
-                client,
-                location.location_id,
-                now=context.clock.now,
-                budget=budget,
-                cancelled=cancelled,
-                until=lambda: is_urgent(context),
+        with context.location_context(location.location_id, cancelled=cancelled) as location_context:
+            budget = CaptureBudget.of(
+                context.settings, location_context.client.limiter, paced=True, at_most=CAPTURE_SLICE
             )
+            report = capture_location(location_context, budget, until=lambda: is_urgent(context))
         if report.requests:
             log.info("captured", location=location.location_id, requests=report.requests, reason=report.reason)
     except Cancelled:
@@ -212,12 +209,15 @@ def _capture(context: AppContext, location: Location, cancelled: Callable[[], bo
         log.warning("capture_failed", location=location.location_id, kind=type(exc).__name__, text=str(exc))
 
 
-def _look(
-    context: AppContext, location: Location, cancelled: Callable[[], bool], how: Callable[..., SyncReport]
+def _sync(
+    context: AppContext,
+    location: Location,
+    cancelled: Callable[[], bool],
+    sync: Callable[[LocationContext, SyncRules], SyncReport],
 ) -> None:
     try:
-        with context.client(location.location_id, cancelled=cancelled) as client:
-            report = how(context.vault, client, context.rules(location), now=context.clock.now, cancelled=cancelled)
+        with context.location_context(location.location_id, cancelled=cancelled) as location_context:
+            report = sync(location_context, context.rules(location))
         log.info("synced", location=location.location_id, outcome=report.outcome, seen=report.seen)
     except Cancelled:
         raise

@@ -1,4 +1,4 @@
-"""A made-up clock, a HighLevel that answers what a test tells it to, and a client between them."""
+"""A simulated clock, a scripted HighLevel, and a client between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Step = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 class FakeClock:
-    """Time that passes only when somebody sleeps. Safe for several threads."""
+    """Time that passes only when somebody sleeps. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -38,17 +38,17 @@ class FakeClock:
             self.slept.append(seconds)
 
 
-class Scripted:
+class ScriptedServer:
     """Answers with the steps in order, then with the last one for ever."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = list(steps)
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
-        self.asked.append(request)
-        step = self.steps[min(len(self.asked), len(self.steps)) - 1]
+        self.requests.append(request)
+        step = self.steps[min(len(self.requests), len(self.steps)) - 1]
         if isinstance(step, Exception):
             raise step
         if callable(step):
@@ -57,10 +57,10 @@ class Scripted:
 
     @property
     def bodies(self) -> list[Any]:
-        return [json.loads(request.content) for request in self.asked]
+        return [json.loads(request.content) for request in self.requests]
 
 
-Connect = Callable[..., tuple[Client, Scripted]]
+Connect = Callable[..., tuple[Client, ScriptedServer]]
 
 
 @pytest.fixture
@@ -70,20 +70,20 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def hl(clock: FakeClock) -> Iterator[Connect]:
-    """`hl(step, …)` → a client of location `loc1`, and the other side."""
-    made: list[Client] = []
+    """Return `hl(step, …)`, which makes a client of location `loc1` and its scripted server."""
+    clients: list[Client] = []
 
-    def connect(*steps: Step, **options: Any) -> tuple[Client, Scripted]:
-        other = Scripted(*steps)
-        options = {"transport": httpx.MockTransport(other), **options}
+    def connect(*steps: Step, **options: Any) -> tuple[Client, ScriptedServer]:
+        server = ScriptedServer(*steps)
+        options = {"transport": httpx.MockTransport(server), **options}
         token = options.pop("token", lambda: TOKEN)
         limiter = options.pop("limiter", None) or Limiter(clock)
         client = Client("loc1", token, base_url="https://hl.test", limiter=limiter, clock=clock, **options)
-        made.append(client)
-        return client, other
+        clients.append(client)
+        return client, server
 
     yield connect
-    for client in made:
+    for client in clients:
         client.close()
 
 

@@ -1,4 +1,4 @@
-"""Every refusal has its own meaning, and none of them repeats what it was about."""
+"""Every refusal has its own meaning, and none of them repeats what was sent."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from hlcore import errors
 from hlcore.highlevel import ENDPOINTS
-from hlcore.highlevel.error_mapping import ErrorResponse, refusal, refused_fields, safe
+from hlcore.highlevel.error_mapping import ErrorResponse, redact, refused_fields, to_error
 
 
 def meaning(status: int, message: object, name: str = "contact", sent: str = "", **more: Any) -> errors.HighLevelError:
     body = json.dumps({"statusCode": status, "message": message, "traceId": "3f2c1b7e-01aa", **more}).encode()
-    found = refusal(ErrorResponse.read(ENDPOINTS[name], status, body, sent=frozenset(sent.split())))
+    found = to_error(ErrorResponse.parse(ENDPOINTS[name], status, body, sent=frozenset(sent.split())))
     assert found is not None
     return found
 
@@ -97,13 +97,13 @@ def test_gone_is_what_highlevel_says_is_gone(status: int, message: object) -> No
 def test_nothing_else_is_ever_gone(status: int, message: object) -> None:
     body = json.dumps({"statusCode": status, "message": message}).encode()
     assert not isinstance(
-        refusal(ErrorResponse.read(ENDPOINTS["contact"], status, body, sent=frozenset())), errors.Gone
+        to_error(ErrorResponse.parse(ENDPOINTS["contact"], status, body, sent=frozenset())), errors.Gone
     )
 
 
 @given(body=st.binary() | st.text().map(str.encode), status=st.integers(100, 599))
 def test_a_body_of_any_other_make_is_never_gone_and_never_stops_us(body: bytes, status: int) -> None:
-    found = refusal(ErrorResponse.read(ENDPOINTS["contact"], status, body, sent=frozenset()))
+    found = to_error(ErrorResponse.parse(ENDPOINTS["contact"], status, body, sent=frozenset()))
     assert not isinstance(found, errors.Gone)
     assert found is None or isinstance(found, errors.HighLevelError)
 
@@ -160,8 +160,8 @@ def test_texts_hold_no_value_that_highlevel_quotes() -> None:
 
 @given(st.lists(st.text()))
 def test_safe_text_is_made_of_known_words_only(messages: list[str]) -> None:
-    words = safe(messages).replace("–", " ").replace("…", " ").split()
-    assert len(safe(messages)) <= 160
+    words = redact(messages).replace("–", " ").replace("…", " ").split()
+    assert len(redact(messages)) <= 160
     assert all(not any(c.isdigit() or c == "@" for c in word) for word in words)
 
 

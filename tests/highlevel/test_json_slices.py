@@ -1,4 +1,4 @@
-"""Answers that are wrapped, spelt or left out otherwise than documented are understood; nonsense is still refused."""
+"""Answers that are wrapped, typed or abbreviated otherwise than documented are understood; anything else is refused."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def test_what_is_no_list_stays_broken(hl: Connect, body: Any) -> None:
 
 def test_a_record_that_has_a_member_of_its_own_name_is_no_wrapper() -> None:
     raw = b'{"note":{"id":"n1","note":{"id":"inner"}}}'
-    assert json_slices.part(raw, "note") == b'{"id":"n1","note":{"id":"inner"}}'
+    assert json_slices.find_object(raw, "note") == b'{"id":"n1","note":{"id":"inner"}}'
 
 
 @pytest.mark.parametrize(
-    ("told", "means"),
+    ("reported", "means"),
     [(7, 7), ("7", 7), (7.0, 7), (0, 0), (-1, None), ("x", None), ("", None), (True, None), (None, None), (1.5, None)],
 )
-def test_a_number_may_be_a_text(told: Any, means: int | None) -> None:
-    assert json_slices.number(told) == means
+def test_a_number_may_be_a_text(reported: Any, means: int | None) -> None:
+    assert json_slices.number(reported) == means
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text()
@@ -68,7 +68,7 @@ NAMES = st.sampled_from(["notes", "data", "result", "id"])
 @given(st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner)))
 def test_any_json_is_a_list_or_broken(body: Any) -> None:
     try:
-        found = json_slices.rows(json.dumps(body).encode(), "notes")
+        found = json_slices.find_list(json.dumps(body).encode(), "notes")
     except BrokenAnswer:
         return
     assert isinstance(found, list)
@@ -93,7 +93,7 @@ def test_any_json_is_a_list_or_broken(body: Any) -> None:
 def test_nobody_holds_an_address_when_the_search_finds_nobody(hl: Connect, answer: httpx.Response) -> None:
     client, other = hl(answer)
     assert client.find_duplicate(email="mara@example.com") is None
-    assert len(other.asked) == 1
+    assert len(other.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -135,10 +135,10 @@ def test_lost_reasons_come_from_as_many_pages_as_it_takes(hl: Connect) -> None:
     rows = [{"id": f"r{n}"} for n in range(130)]
     client, other = hl(ok({"lostReasons": rows[:100], "total": 130}), ok({"lostReasons": rows[100:], "total": 130}))
     assert len(client.lost_reasons()) == 130
-    assert [request.url.params["skip"] for request in other.asked] == ["0", "100"]
+    assert [request.url.params["skip"] for request in other.requests] == ["0", "100"]
 
 
 def test_a_list_that_ignores_its_pages_is_whole_when_it_says_so(hl: Connect) -> None:
     client, other = hl(ok({"lostReasons": [{"id": f"r{n}"} for n in range(250)], "total": 250}))
     assert len(client.lost_reasons()) == 250
-    assert len(other.asked) == 1
+    assert len(other.requests) == 1

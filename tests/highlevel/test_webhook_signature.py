@@ -1,4 +1,4 @@
-"""Whose delivery is it, and what does it say?"""
+"""Whether a delivery is genuine, and which event it holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.errors import SettingsError
-from hlcore.highlevel.webhook_signature import Verifier, read, snapshot
+from hlcore.highlevel.webhook_signature import Verifier, parse_event, record_in
 from hlcore.sandbox.webhooks import SigningKeys
 from hlcore.settings import Settings
 
@@ -26,64 +26,64 @@ def keys() -> SigningKeys:
 
 @pytest.fixture(scope="module")
 def verifier(keys: SigningKeys) -> Verifier:
-    return Verifier.of(Settings(webhook_key=keys.public_pem, webhook_legacy_key=keys.legacy_public_pem))
+    return Verifier.from_settings(Settings(webhook_key=keys.public_pem, webhook_legacy_key=keys.legacy_public_pem))
 
 
 def test_highlevels_published_keys_are_the_default() -> None:
-    found = Verifier.of(Settings())
+    found = Verifier.from_settings(Settings())
     assert found.current.public_bytes_raw().hex().startswith("8b61d1d6cacbe28d")
     assert found.legacy.key_size == 4096
 
 
 def test_either_signature_will_do(verifier: Verifier, keys: SigningKeys) -> None:
     current, legacy = keys.sign(BODY), keys.sign_legacy(BODY)
-    assert verifier.genuine(BODY, {"x-ghl-signature": current})
-    assert verifier.genuine(BODY, {"x-wh-signature": legacy})
-    assert verifier.genuine(BODY, {"x-ghl-signature": "N/A", "x-wh-signature": legacy})
+    assert verifier.is_genuine(BODY, {"x-ghl-signature": current})
+    assert verifier.is_genuine(BODY, {"x-wh-signature": legacy})
+    assert verifier.is_genuine(BODY, {"x-ghl-signature": "N/A", "x-wh-signature": legacy})
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-ghl-signature": ""}, {"x-ghl-signature": "N/A"}, {"x-wh-signature": "é"}])
 def test_no_usable_signature_is_none(verifier: Verifier, headers: dict[str, str]) -> None:
-    assert not verifier.genuine(BODY, headers)
+    assert not verifier.is_genuine(BODY, headers)
 
 
 def test_the_signature_of_the_other_kind_is_none(verifier: Verifier, keys: SigningKeys) -> None:
-    assert not verifier.genuine(BODY, {"x-wh-signature": keys.sign(BODY), "x-ghl-signature": keys.sign_legacy(BODY)})
+    assert not verifier.is_genuine(BODY, {"x-wh-signature": keys.sign(BODY), "x-ghl-signature": keys.sign_legacy(BODY)})
 
 
 def test_one_other_byte_is_another_body(verifier: Verifier, keys: SigningKeys) -> None:
     headers = {"x-ghl-signature": keys.sign(BODY), "x-wh-signature": keys.sign_legacy(BODY)}
-    assert not verifier.genuine(BODY + b" ", headers)
+    assert not verifier.is_genuine(BODY + b" ", headers)
 
 
 @given(st.binary(max_size=200), st.text(max_size=90), st.text(max_size=90))
 def test_whatever_is_sent_is_only_ever_true_or_false(verifier: Verifier, body: bytes, one: str, other: str) -> None:
-    assert not verifier.genuine(body, {"x-ghl-signature": one, "x-wh-signature": other})
+    assert not verifier.is_genuine(body, {"x-ghl-signature": one, "x-wh-signature": other})
 
 
 @pytest.mark.parametrize("name", ["webhook_key", "webhook_legacy_key"])
 def test_a_wrong_key_names_its_setting(name: str, keys: SigningKeys) -> None:
     for wrong in ("nonsense", keys.legacy_public_pem if name == "webhook_key" else keys.public_pem):
         with pytest.raises(SettingsError, match=f"HLCORE_{name.upper()}"):
-            Verifier.of(Settings(**{name: wrong}))
+            Verifier.from_settings(Settings(**{name: wrong}))
 
 
 def test_a_key_may_come_on_one_line(keys: SigningKeys) -> None:
     bare = "".join(keys.public_pem.splitlines()[1:-1])
     for text in (keys.public_pem.replace("\n", "\\n"), bare):
-        found = Verifier.of(Settings(webhook_key=text))
-        assert found.genuine(BODY, {"x-ghl-signature": keys.sign(BODY)})
+        found = Verifier.from_settings(Settings(webhook_key=text))
+        assert found.is_genuine(BODY, {"x-ghl-signature": keys.sign(BODY)})
 
 
 def test_a_deletion_says_which_contact_and_when() -> None:
-    found = read(BODY)
+    found = parse_event(BODY)
     assert found
     assert (found.type, found.webhook_id, found.location_id, found.contact_id) == ("ContactDelete", "w1", "l1", "c1")
     assert found.sent_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def test_without_an_id_of_its_own_a_delivery_is_known_by_its_bytes() -> None:
-    one, same, other = (read(body) for body in (b'{"type":"X"}', b'{"type":"X"}', b'{"type":"X" }'))
+    one, same, other = (parse_event(body) for body in (b'{"type":"X"}', b'{"type":"X"}', b'{"type":"X" }'))
     assert one
     assert same
     assert other
@@ -93,7 +93,7 @@ def test_without_an_id_of_its_own_a_delivery_is_known_by_its_bytes() -> None:
 
 @given(st.binary(max_size=300) | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(str).map(str.encode))
 def test_no_body_breaks_the_reader(body: bytes) -> None:
-    assert read(body) is None or read(body).type
+    assert parse_event(body) is None or parse_event(body).type
 
 
 def test_every_published_example_says_what_it_is_about() -> None:
@@ -101,7 +101,7 @@ def test_every_published_example_says_what_it_is_about() -> None:
         pytest.skip("HighLevel's example payloads are not beside this checkout")
     for name, examples in json.loads(EXAMPLES.read_text()).items():
         for example in examples:
-            found = read(json.dumps(example).encode())
+            found = parse_event(json.dumps(example).encode())
             assert found, name
             assert found.type == example["type"], name
             assert found.location_id or found.company_id, name
@@ -111,4 +111,4 @@ def test_every_published_example_says_what_it_is_about() -> None:
 
 def test_a_snapshot_keeps_the_bytes_and_leaves_the_envelope() -> None:
     body = b'{"type":"ContactDelete","id":"c1","dnd": true ,"name":"\xc3\x89va","timestamp":"t","webhookId":"w"}'
-    assert snapshot(body) == b'{"id":"c1","dnd":true,"name":"\xc3\x89va"}'
+    assert record_in(body) == b'{"id":"c1","dnd":true,"name":"\xc3\x89va"}'

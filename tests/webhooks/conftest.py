@@ -1,4 +1,4 @@
-"""An office on each database, a sub-account on the sandbox over HTTP, and the door that webhooks come through."""
+"""A context on each database, a location on the sandbox over HTTP, and a client that posts webhooks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from hlcore.accounts import connection
 from hlcore.app_context import AppContext
+from hlcore.model.callbacks import never
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys
 from hlcore.settings import Settings
@@ -22,7 +23,6 @@ from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.encryption import Cipher
 from hlcore.sync.listing.run import sync_location
-from hlcore.sync.run_context import never
 from hlcore.webhooks.processor import handle_deliveries
 from hlcore.webhooks.receiver import PATH, routes
 
@@ -34,7 +34,7 @@ APP = "app7"
 
 @dataclass
 class HandClock:
-    """Time that only moves when it is told to, or slept."""
+    """Time that moves only when a test advances it or sleeps."""
 
     at: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -53,13 +53,13 @@ class HandClock:
 
 @dataclass
 class World:
-    """What the stories play in."""
+    """A connected location on the sandbox, its vault, and the webhook route."""
 
     context: AppContext
     clock: HandClock
     sandbox: Sandbox
     location: SandboxLocation
-    door: TestClient
+    http: TestClient
     posted: int = field(default=0)
 
     @property
@@ -67,26 +67,26 @@ class World:
         return self.context.vault
 
     def sync(self, **later: float) -> None:
-        """Some time passes, then one round."""
+        """Let some time pass (an hour), then run one listing."""
         self.clock.pass_(**(later or {"hours": 1}))
-        with self.context.client(LOCATION) as client:
-            rules = self.context.rules(self.context.location(LOCATION))
-            report = sync_location(self.vault, client, rules, now=self.clock.now)
+        rules = self.context.rules(self.context.location(LOCATION))
+        with self.context.location_context(LOCATION) as location_context:
+            report = sync_location(location_context, rules)
         assert report.outcome == "complete", report.reason
 
-    def news(self) -> list[SandboxEvent]:
-        """The events since the last look."""
+    def new_events(self) -> list[SandboxEvent]:
+        """Return the events since the last call."""
         found = list(self.location.events)[self.posted :]
         self.posted = len(self.location.events)
         return found
 
     def post(self, event: SandboxEvent, **headers: bool) -> int:
-        """HighLevel delivers this event; the status that it gets."""
-        return self.door.post(PATH, content=event.body, headers=event.headers(**headers)).status_code
+        """Deliver this event; return the status of the answer."""
+        return self.http.post(PATH, content=event.body, headers=event.headers(**headers)).status_code
 
     def deliver(self, *events: SandboxEvent) -> None:
-        """These (or all new ones) are delivered and worked off."""
-        for event in events or self.news():
+        """Deliver these events (or all new ones) and process them."""
+        for event in events or self.new_events():
             assert self.post(event) == 200
         self.work()
 
@@ -95,11 +95,11 @@ class World:
 
     def row(self, contact_id: str) -> deletion_queries.Disappearance:
         with self.vault.read() as tx:
-            return deletion_queries.of_contact(tx, LOCATION, contact_id)[-1]
+            return deletion_queries.list_for_contact(tx, LOCATION, contact_id)[-1]
 
     def rows(self, contact_id: str) -> list[deletion_queries.Disappearance]:
         with self.vault.read() as tx:
-            return deletion_queries.of_contact(tx, LOCATION, contact_id)
+            return deletion_queries.list_for_contact(tx, LOCATION, contact_id)
 
     def held(self, contact_id: str) -> contact_reads.StoredContact | None:
         with self.vault.read() as tx:
@@ -112,7 +112,7 @@ class World:
 
     def refused(self) -> dict[str, int]:
         with self.vault.inbox.read() as tx:
-            return webhook_inbox.counts(tx, "2026-01-01")
+            return webhook_inbox.count_refusals(tx, "2026-01-01")
 
 
 def settings(sandbox: Sandbox, url: str, folder: Path) -> Settings:
@@ -135,7 +135,7 @@ def keys() -> SigningKeys:
 
 @pytest.fixture
 def world(vault: Vault, keys: SigningKeys, tmp_path: Path) -> Iterator[World]:
-    """40 invented people of a connected account, copied once; and another account that is not connected."""
+    """40 invented contacts of a connected location, copied once; and another location that is not connected."""
     clock = HandClock()
     sandbox = Sandbox(clock.now, seed=7)
     sandbox.keys = keys
@@ -146,8 +146,8 @@ def world(vault: Vault, keys: SigningKeys, tmp_path: Path) -> Iterator[World]:
     with serve(sandbox) as server:
         context = AppContext(settings(sandbox, server.url, tmp_path), vault, Cipher("a secret"), clock)
         connection.connect(context, LOCATION, sandbox.token_of(LOCATION))
-        with TestClient(Starlette(routes=routes(lambda: context))) as door:
-            found = World(context, clock, sandbox, location, door)
+        with TestClient(Starlette(routes=routes(lambda: context))) as http:
+            found = World(context, clock, sandbox, location, http)
             found.sync()
             clock.pass_(minutes=30)
             yield found

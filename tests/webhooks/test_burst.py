@@ -19,14 +19,14 @@ from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys
 from hlcore.store import Tx, webhook_inbox
 from hlcore.store.webhook_inbox import Delivery
 from hlcore.webhooks.receiver import InboxWriter
-from hlcore.worker.loop import collect_once
+from hlcore.worker.loop import collect_garbage
 from tests.webhooks.conftest import LOCATION, World
 
 T = TypeVar("T")
 
 
 class Gate:
-    """The inbox takes nothing until the gate opens; `sizes` are the deliveries of each transaction."""
+    """Blocks writes to the inbox until it opens; `sizes` are the deliveries of each transaction."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
@@ -47,7 +47,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 @pytest.fixture
-def keeper(world: World) -> Iterator[InboxWriter]:
+def writer(world: World) -> Iterator[InboxWriter]:
     found = InboxWriter(world.context)
     found.start()
     yield found
@@ -55,7 +55,7 @@ def keeper(world: World) -> Iterator[InboxWriter]:
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:
-    """What the story comes to, in a loop of its own: a browser's may be running in this thread."""
+    """Run the coroutine in a loop of its own: a browser's may be running in this thread."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, story).result()
 
@@ -66,60 +66,60 @@ def event(world: World, name: str, keys: SigningKeys | None = None, kind: str = 
     )
 
 
-def offer(keeper: InboxWriter, told: SandboxEvent) -> asyncio.Future[int]:
-    return keeper.offer(told.body, {SIGNATURE: told.headers()["X-GHL-Signature"]})
+def submit(writer: InboxWriter, sandbox_event: SandboxEvent) -> asyncio.Future[int]:
+    return writer.submit(sandbox_event.body, {SIGNATURE: sandbox_event.headers()["X-GHL-Signature"]})
 
 
-def known(world: World) -> list[str]:
+def inbox_ids(world: World) -> list[str]:
     with world.vault.inbox.read() as tx:
-        return sorted(one.webhook_id for one in webhook_inbox.due(tx, at=world.clock.now(), limit=100))
+        return sorted(delivery.webhook_id for delivery in webhook_inbox.list_due(tx, at=world.clock.now(), limit=100))
 
 
 async def while_busy(
-    gate: Gate, keeper: InboxWriter, world: World, told: Sequence[SandboxEvent]
+    gate: Gate, writer: InboxWriter, world: World, events: Sequence[SandboxEvent]
 ) -> list[asyncio.Future[int]]:
-    """One delivery is being kept; meanwhile these come. Then the gate opens."""
-    answers = [offer(keeper, event(world, "first"))]
+    """Submit these events while another delivery is being stored, then open the gate."""
+    answers = [submit(writer, event(world, "first"))]
     await asyncio.to_thread(gate.reached.wait, 30)
-    answers += [offer(keeper, each) for each in told]
+    answers += [submit(writer, sandbox_event) for sandbox_event in events]
     gate.open.set()
     return answers
 
 
-def test_what_comes_while_one_is_being_kept_is_kept_together(gate: Gate, keeper: InboxWriter, world: World) -> None:
+def test_what_comes_while_one_is_being_kept_is_kept_together(gate: Gate, writer: InboxWriter, world: World) -> None:
     async def play() -> list[int]:
-        told = [event(world, f"w{number}") for number in range(9)]
-        return await asyncio.gather(*await while_busy(gate, keeper, world, told))
+        events = [event(world, f"w{number}") for number in range(9)]
+        return await asyncio.gather(*await while_busy(gate, writer, world, events))
 
     assert run(play()) == [200] * 10
     assert gate.sizes == [1, 9]
-    assert known(world) == ["first", *(f"w{number}" for number in range(9))]
+    assert inbox_ids(world) == ["first", *(f"w{number}" for number in range(9))]
 
 
-def test_each_of_them_gets_its_own_answer(gate: Gate, keeper: InboxWriter, world: World) -> None:
+def test_each_of_them_gets_its_own_answer(gate: Gate, writer: InboxWriter, world: World) -> None:
     async def play() -> list[int]:
-        told = [
+        events = [
             event(world, "good"),
             event(world, "forged", SigningKeys()),
             event(world, "good"),
             event(world, "first"),
         ]
-        return await asyncio.gather(*await while_busy(gate, keeper, world, told))
+        return await asyncio.gather(*await while_busy(gate, writer, world, events))
 
     assert run(play()) == [200, 200, 401, 200, 200]
-    assert known(world) == ["first", "good"]
-    keeper.stop()
+    assert inbox_ids(world) == ["first", "good"]
+    writer.stop()
     assert world.refused() == {"unsigned": 1, "duplicate": 2}
 
 
-def test_whoever_is_answered_finds_the_delivery_in_the_inbox(gate: Gate, keeper: InboxWriter, world: World) -> None:
+def test_whoever_is_answered_finds_the_delivery_in_the_inbox(gate: Gate, writer: InboxWriter, world: World) -> None:
     found: dict[str, list[str]] = {}
 
     async def play() -> None:
         names = ["w1", "w2", "w3"]
-        answers = await while_busy(gate, keeper, world, [event(world, name) for name in names])
+        answers = await while_busy(gate, writer, world, [event(world, name) for name in names])
         for name, answer in zip(["first", *names], answers, strict=True):
-            answer.add_done_callback(lambda _, name=name: found.update({name: known(world)}))
+            answer.add_done_callback(lambda _, name=name: found.update({name: inbox_ids(world)}))
         await asyncio.gather(*answers)
         await asyncio.sleep(0)
 
@@ -128,56 +128,56 @@ def test_whoever_is_answered_finds_the_delivery_in_the_inbox(gate: Gate, keeper:
 
 
 def test_what_cannot_be_kept_is_kept_when_it_comes_again(
-    keeper: InboxWriter, world: World, monkeypatch: pytest.MonkeyPatch
+    writer: InboxWriter, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:
         raise StoreError("The disk of the database is full.")
 
     async def play() -> list[int]:
-        return await asyncio.gather(*(offer(keeper, event(world, name)) for name in ("w1", "w2", "w3")))
+        return await asyncio.gather(*(submit(writer, event(world, name)) for name in ("w1", "w2", "w3")))
 
     with monkeypatch.context() as patched:
         patched.setattr(webhook_inbox, "add", refuse)
         assert run(play()) == [503, 503, 503]
-    assert known(world) == []
+    assert inbox_ids(world) == []
     assert run(play()) == [200, 200, 200]
-    assert known(world) == ["w1", "w2", "w3"]
+    assert inbox_ids(world) == ["w1", "w2", "w3"]
 
 
-def test_a_sender_that_has_gone_keeps_no_other_from_its_answer(gate: Gate, keeper: InboxWriter, world: World) -> None:
+def test_a_sender_that_has_gone_keeps_no_other_from_its_answer(gate: Gate, writer: InboxWriter, world: World) -> None:
     async def play() -> list[int]:
-        first, gone, other = await while_busy(gate, keeper, world, [event(world, "gone"), event(world, "other")])
+        first, gone, other = await while_busy(gate, writer, world, [event(world, "gone"), event(world, "other")])
         gone.cancel()
         return [await first, await other]
 
     assert run(play()) == [200, 200]
-    assert known(world) == ["first", "gone", "other"]
+    assert inbox_ids(world) == ["first", "gone", "other"]
 
 
-def test_a_server_that_has_ended_keeps_nothing_from_being_kept(gate: Gate, keeper: InboxWriter, world: World) -> None:
+def test_a_server_that_has_ended_keeps_nothing_from_being_kept(gate: Gate, writer: InboxWriter, world: World) -> None:
     async def leave() -> None:
-        offer(keeper, event(world, "first"))
+        submit(writer, event(world, "first"))
         await asyncio.to_thread(gate.reached.wait, 30)
 
     async def come_again() -> int:
-        return await offer(keeper, event(world, "second"))
+        return await submit(writer, event(world, "second"))
 
     run(leave())
     gate.open.set()
     assert run(come_again()) == 200
-    assert known(world) == ["first", "second"]
+    assert inbox_ids(world) == ["first", "second"]
 
 
 @pytest.mark.parametrize("name", ["w\x00null", "w\ud800half", "wü猫", "w" * 300], ids=["nul", "half", "words", "long"])
-def test_odd_ids_are_kept_once(keeper: InboxWriter, world: World, name: str) -> None:
+def test_odd_ids_are_kept_once(writer: InboxWriter, world: World, name: str) -> None:
     body = json.dumps({"type": "ContactUpdate", "locationId": LOCATION, "webhookId": name}).encode()
     signatures = {SIGNATURE: world.sandbox.keys.sign(body)}
 
     async def play() -> list[int]:
-        return await asyncio.gather(*(keeper.offer(body, signatures) for _ in range(3)))
+        return await asyncio.gather(*(writer.submit(body, signatures) for _ in range(3)))
 
     assert run(play()) == [200, 200, 200]
-    assert len(known(world)) == 1
+    assert len(inbox_ids(world)) == 1
 
 
 class Knot:
@@ -190,10 +190,10 @@ class Knot:
 def test_what_lives_is_looked_at_by_the_collector_once_and_given_back_the_next_time() -> None:
     knot = Knot()
     seen = weakref.ref(knot)
-    collect_once()
+    collect_garbage()
     del knot
     gc.collect()
     assert seen() is not None
-    collect_once()
+    collect_garbage()
     assert seen() is None
     gc.unfreeze()

@@ -1,4 +1,4 @@
-"""What deliveries lead to, from the door to the register."""
+"""What deliveries lead to, from the route to the register of deletions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def first(world: World) -> str:
 
 def pending(world: World) -> int:
     with world.vault.inbox.read() as tx:
-        return webhook_inbox.waiting(tx, at=world.clock.now() + timedelta(days=30))[0]
+        return webhook_inbox.backlog(tx, at=world.clock.now() + timedelta(days=30))[0]
 
 
 def test_a_deletion_stands_in_the_register_with_its_exact_time(world: World) -> None:
@@ -35,7 +35,7 @@ def test_a_deletion_stands_in_the_register_with_its_exact_time(world: World) -> 
 def test_a_repetition_and_a_listing_later_change_nothing(world: World) -> None:
     lost = first(world)
     world.location.delete(lost)
-    events = world.news()
+    events = world.new_events()
     world.deliver(*events)
     before = world.rows(lost)
     again = [
@@ -63,7 +63,7 @@ def test_a_late_message_gives_a_deletion_that_the_listing_found_its_exact_time(w
 def test_a_message_about_an_earlier_deletion_never_overwrites_a_newer_one(world: World) -> None:
     lost = first(world)
     world.location.delete(lost)
-    old = world.news()
+    old = world.new_events()
     world.clock.pass_(hours=2)
     world.location.native_restore(lost)
     world.clock.pass_(hours=2)
@@ -89,12 +89,12 @@ def test_a_deletion_that_was_undone_before_its_message_came_is_none(world: World
 
 def test_while_highlevel_still_shows_a_deleted_contact_it_is_asked_again(world: World) -> None:
     lost = first(world)
-    told = SandboxEvent(
+    event = SandboxEvent(
         {"type": "ContactDelete", "locationId": LOCATION, "id": lost, "timestamp": world.clock.now().isoformat()},
         world.sandbox.keys,
     )
     at = world.clock.now()
-    world.deliver(told)
+    world.deliver(event)
     assert world.rows(lost) == []
     world.location.delete(lost)
     world.clock.pass_(seconds=6)
@@ -116,7 +116,7 @@ def test_a_native_restore_is_noticed_by_the_next_message_about_the_contact(world
 def test_a_person_made_and_deleted_between_two_looks_is_in_the_register_all_the_same(world: World) -> None:
     brief = world.location.create(firstName="Ida", lastName="Brief", email="ida@example.com")
     world.location.delete(brief)
-    world.deliver(world.news()[-1])
+    world.deliver(world.new_events()[-1])
     held = world.held(brief)
     assert held
     assert (held.status, held.name, held.email) == ("deleted", "Ida Brief", "ida@example.com")
@@ -129,7 +129,7 @@ def test_the_clock_of_such_a_person_starts_at_the_deletion_however_late_its_mess
     world.location.delete(brief)
     at = world.clock.now()
     world.clock.pass_(hours=9)
-    world.deliver(world.news()[-1])
+    world.deliver(world.new_events()[-1])
     row = world.row(brief)
     assert (row.status, row.deleted_at, row.clock_from) == ("deleted", at, at)
 
@@ -139,7 +139,7 @@ def test_an_erased_person_stays_erased(world: World) -> None:
 
     gone = first(world)
     with world.vault.write() as tx:
-        register.erased(tx, LOCATION, gone, at=world.clock.now())
+        register.erase_contact(tx, LOCATION, gone, at=world.clock.now())
     world.location.edit(gone, city="Lyon")
     world.deliver()
     world.location.delete(gone)
@@ -176,7 +176,7 @@ def test_a_change_is_searchable_at_once_and_the_next_listing_still_keeps_the_ver
 def test_an_old_update_is_a_reason_to_look_never_news_by_itself(world: World) -> None:
     changed = first(world)
     world.location.edit(changed, city="Lyon")
-    old = world.news()[0]
+    old = world.new_events()[0]
     world.clock.pass_(hours=3)
     world.location.edit(changed, city="Riga")
     world.deliver()
@@ -198,7 +198,7 @@ def test_what_happens_to_a_record_of_a_contact_is_in_the_copy(world: World, kind
     }[kind]()
     world.deliver()
     with world.vault.read() as tx:
-        assert [row.record_id for row in records.of_contact(tx, LOCATION, owner, [kind])] == [made]
+        assert [row.record_id for row in records.list_for_contact(tx, LOCATION, owner, [kind])] == [made]
 
 
 def test_what_vanishes_while_the_contact_lives_is_marked_and_what_dies_with_it_is_not(world: World) -> None:
@@ -206,13 +206,13 @@ def test_what_vanishes_while_the_contact_lives_is_marked_and_what_dies_with_it_i
     notes = {owner: world.location.add_note(owner, "Called") for owner in (alive, dying)}
     deal = world.location.add_opportunity(dying, "Deal")
     world.deliver()
-    note = world.location.shelves.notes[alive].pop(notes[alive])
+    note = world.location.related.notes[alive].pop(notes[alive])
     world.location.emit("NoteDelete", note)
     world.location.delete(dying)
     world.deliver()
     with world.vault.read() as tx:
-        vanished = {row.record_id: row.vanished_at is not None for row in records.of_contact(tx, LOCATION, alive)}
-        kept = {row.record_id: row.vanished_at is not None for row in records.of_contact(tx, LOCATION, dying)}
+        vanished = {row.record_id: row.vanished_at is not None for row in records.list_for_contact(tx, LOCATION, alive)}
+        kept = {row.record_id: row.vanished_at is not None for row in records.list_for_contact(tx, LOCATION, dying)}
     assert vanished == {notes[alive]: True}
     assert kept == {notes[dying]: False, deal: False}
 
@@ -220,11 +220,11 @@ def test_what_vanishes_while_the_contact_lives_is_marked_and_what_dies_with_it_i
 def test_a_task_that_comes_without_its_contact_finds_it(world: World) -> None:
     owner = first(world)
     task = world.location.add_task(owner, "Call back")
-    told = world.news()[0]
-    bare = {name: value for name, value in told.payload.items() if name not in ("contactId", "body")}
+    event = world.new_events()[0]
+    bare = {name: value for name, value in event.payload.items() if name not in ("contactId", "body")}
     world.deliver(SandboxEvent(bare, world.sandbox.keys))
     with world.vault.read() as tx:
-        assert [row.record_id for row in records.of_contact(tx, LOCATION, owner, ["task"])] == [task]
+        assert [row.record_id for row in records.list_for_contact(tx, LOCATION, owner, ["task"])] == [task]
 
 
 def test_a_merge_is_known_as_one_although_its_winner_is_told_of_last(world: World) -> None:
@@ -234,7 +234,7 @@ def test_a_merge_is_known_as_one_although_its_winner_is_told_of_last(world: Worl
     world.sync()
     world.clock.pass_(minutes=5)
     world.location.merge(winner, loser)
-    for event in world.news():
+    for event in world.new_events():
         world.deliver(event)
     row = world.row(loser)
     assert (row.cause, row.winner_id) == ("merge", winner)
@@ -275,7 +275,10 @@ def test_a_body_is_forgotten_once_it_has_been_dealt_with(world: World) -> None:
     world.deliver()
     with world.vault.inbox.read() as tx:
         raws = tx.exec_driver_sql("SELECT count(*) FROM webhook_inbox WHERE raw IS NOT NULL").scalar_one()
-        assert (raws, webhook_inbox.traffic(tx, [LOCATION], since=world.clock.now() - timedelta(hours=1))[0].count) == (
+        assert (
+            raws,
+            webhook_inbox.traffic_by_type(tx, [LOCATION], since=world.clock.now() - timedelta(hours=1))[0].count,
+        ) == (
             0,
             1,
         )
@@ -287,7 +290,7 @@ def test_what_we_deleted_ourselves_stays_undone_when_highlevel_tells_of_it_and_i
     gone = first(world)
     world.location.delete(gone)
     with world.vault.write() as tx:
-        register.deleted_by_us(tx, LOCATION, gone, at=world.clock.now(), evidence="The restore was undone.")
+        register.record_own_deletion(tx, LOCATION, gone, at=world.clock.now(), evidence="The restore was undone.")
     world.deliver()
     world.sync()
     assert [(row.status, row.cause) for row in world.rows(gone)] == [("undone", "undo")]

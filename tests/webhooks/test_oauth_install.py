@@ -12,12 +12,12 @@ from starlette.testclient import TestClient
 
 from hlcore.accounts import connection
 from hlcore.accounts.oauth_install import (
-    begin,
     connect_all_new_locations,
     connect_new_locations,
     create_ticket,
-    finish,
+    finish_install,
     handle_app_event,
+    start_install,
 )
 from hlcore.accounts.oauth_routes import COOKIE, routes
 from hlcore.errors import GrantLost, LocationInactive, NotAllowed, TokenRefused, Unreachable
@@ -32,9 +32,9 @@ from tests.webhooks.conftest import COMPANY, LOCATION, OTHER, World
 
 def install(world: World, cast: Cast, location_id: str = "") -> object:
     """Sam installs the app for one location, or for the whole agency."""
-    address, secret = begin(world.context, create_ticket(world.context, cast.sam))
+    address, secret = start_install(world.context, create_ticket(world.context, cast.sam))
     state = parse_qs(urlsplit(address).query)["state"][0]
-    return finish(world.context, state=state, secret=secret, code=world.sandbox.authorize(location_id))
+    return finish_install(world.context, state=state, secret=secret, code=world.sandbox.authorize(location_id))
 
 
 def refreshes(world: World) -> int:
@@ -48,7 +48,7 @@ def grant(world: World, kind: str = ONE, owner: str = OTHER) -> oauth_grants.Sto
 
 def connected(world: World) -> set[str]:
     with world.vault.read() as tx:
-        return {location.location_id for location in locations.all(tx)}
+        return {location.location_id for location in locations.list_all(tx)}
 
 
 def search(world: World, location_id: str = OTHER) -> int:
@@ -60,7 +60,7 @@ def test_one_location_is_connected_and_can_be_read(world: World, cast: Cast) -> 
     assert install(world, cast, OTHER).connected == [OTHER]
     assert search(world) == 3
     with world.vault.read() as tx:
-        line = audit.listing(tx, limit=1)[0]
+        line = audit.list_entries(tx, limit=1)[0]
     assert (line.act, line.actor, line.outcome) == ("connect", "sam@example.com", "done")
 
 
@@ -95,29 +95,29 @@ def test_whoever_may_not_connect_gets_no_ticket(world: World, cast: Cast) -> Non
 
 
 def test_an_installation_counts_only_in_the_browser_that_began_it_and_for_ten_minutes(world: World, cast: Cast) -> None:
-    address, secret = begin(world.context, create_ticket(world.context, cast.sam))
+    address, secret = start_install(world.context, create_ticket(world.context, cast.sam))
     state, code = parse_qs(urlsplit(address).query)["state"][0], world.sandbox.authorize(OTHER)
     for bad in ({"secret": ""}, {"secret": "another"}, {"state": state[:-4] + "AAAA"}, {"state": "x"}):
         with pytest.raises(NotAllowed):
-            finish(world.context, **{"state": state, "secret": secret, "code": code, **bad})
+            finish_install(world.context, **{"state": state, "secret": secret, "code": code, **bad})
     world.clock.pass_(minutes=11)
     with pytest.raises(NotAllowed):
-        finish(world.context, state=state, secret=secret, code=code)
+        finish_install(world.context, state=state, secret=secret, code=code)
     assert connected(world) == {LOCATION}
 
 
 def test_a_ticket_is_no_state_and_a_state_no_ticket(world: World, cast: Cast) -> None:
-    word = create_ticket(world.context, cast.sam)
-    address, secret = begin(world.context, word)
+    ticket = create_ticket(world.context, cast.sam)
+    address, secret = start_install(world.context, ticket)
     with pytest.raises(NotAllowed):
-        begin(world.context, parse_qs(urlsplit(address).query)["state"][0])
+        start_install(world.context, parse_qs(urlsplit(address).query)["state"][0])
     with pytest.raises(NotAllowed):
-        finish(world.context, state=word, secret=secret, code=world.sandbox.authorize(OTHER))
+        finish_install(world.context, state=ticket, secret=secret, code=world.sandbox.authorize(OTHER))
 
 
 def test_the_addresses_lead_there_and_back(world: World, cast: Cast) -> None:
-    arrived: list[str] = []
-    app = Starlette(routes=routes(lambda: world.context, lambda: arrived.append("here")))
+    on_connected_calls: list[str] = []
+    app = Starlette(routes=routes(lambda: world.context, lambda: on_connected_calls.append("here")))
     with TestClient(app, base_url="https://vault.example.com", follow_redirects=False) as browser:
         away = browser.get("/oauth/start", params={"ticket": create_ticket(world.context, cast.sam)})
         assert away.headers["location"].startswith("https://marketplace.gohighlevel.com/v2/oauth/chooselocation?")
@@ -126,11 +126,11 @@ def test_the_addresses_lead_there_and_back(world: World, cast: Cast) -> None:
         state = parse_qs(urlsplit(away.headers["location"]).query)["state"][0]
         code = world.sandbox.authorize(OTHER)
         with TestClient(app, base_url="https://vault.example.com", follow_redirects=False) as stranger:
-            told = stranger.get("/oauth/callback", params={"state": state, "code": code})
-        assert told.headers["location"] == "../settings?install=back&problem=not_allowed"
+            answer = stranger.get("/oauth/callback", params={"state": state, "code": code})
+        assert answer.headers["location"] == "../settings?install=back&problem=not_allowed"
         back = browser.get("/oauth/callback", params={"state": state, "code": code})
     assert back.headers["location"] == "../settings?install=back&connected=1&failed=0"
-    assert (arrived, connected(world)) == (["here"], {LOCATION, OTHER})
+    assert (on_connected_calls, connected(world)) == (["here"], {LOCATION, OTHER})
 
 
 def test_a_token_is_renewed_before_it_expires_and_only_then(world: World, cast: Cast) -> None:
@@ -185,7 +185,7 @@ def test_a_used_up_authorisation_asks_for_a_person_and_says_why(world: World, ca
 def test_an_interruption_while_renewing_is_known_for_what_it_was(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
     with world.vault.write() as tx:
-        oauth_grants.claim(tx, ONE, OTHER, holder="elsewhere:1:1.0", at=world.clock.now())
+        oauth_grants.claim_refresh_token(tx, ONE, OTHER, holder="elsewhere:1:1.0", at=world.clock.now())
     world.sandbox.oauth.refresh.clear()
     world.clock.pass_(days=2)
     with pytest.raises(GrantLost, match="was interrupted on 02 Mar 2026"):
@@ -239,31 +239,31 @@ def _unreachable(*_: str) -> NoReturn:
     raise Unreachable("HighLevel is in trouble")
 
 
-def told(world: World, kind: str, **more: str) -> str:
+def handle_event(world: World, kind: str, **more: str) -> str:
     return handle_app_event(world.context, WebhookEvent(kind, "w", company_id=COMPANY, **more), at=world.clock.now())
 
 
 def test_an_install_message_connects_the_location(world: World, cast: Cast) -> None:
     install(world, cast)
     later: SandboxLocation = world.sandbox.add_location("locLater000000000001", "Later")
-    assert told(world, "INSTALL", location_id=later.id) == ""
+    assert handle_event(world, "INSTALL", location_id=later.id) == ""
     assert later.id in connected(world)
 
 
 def test_an_install_message_of_an_agency_nobody_authorised_is_only_noted(world: World) -> None:
-    assert "No agency" in told(world, "INSTALL", location_id=OTHER)
+    assert "No agency" in handle_event(world, "INSTALL", location_id=OTHER)
     assert connected(world) == {LOCATION}
 
 
 def test_an_uninstall_message_disconnects_what_highlevel_really_shut(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
     world.clock.pass_(minutes=1)
-    told(world, "UNINSTALL", location_id=OTHER)
+    handle_event(world, "UNINSTALL", location_id=OTHER)
     assert OTHER in connected(world)  # it still answers: an old message
     for token, right in world.sandbox.tokens.items():
         right.revoked = right.location == OTHER and token.startswith("jwt")
     world.sandbox.oauth.refresh.clear()
-    told(world, "UNINSTALL", location_id=OTHER)
+    handle_event(world, "UNINSTALL", location_id=OTHER)
     assert connected(world) == {LOCATION}
 
 

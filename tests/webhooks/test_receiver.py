@@ -1,10 +1,10 @@
-"""Who may put something into the inbox, and that nobody is told why not."""
+"""Which deliveries the route accepts, and that the answer never says why one is refused."""
 
 from __future__ import annotations
 
 import pytest
 
-from hlcore.highlevel.webhook_signature import LARGEST_BODY
+from hlcore.highlevel.webhook_signature import MAX_BODY_BYTES
 from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys
 from hlcore.store import webhook_inbox
 from hlcore.webhooks.receiver import PATH
@@ -16,34 +16,34 @@ def event(world: World, **payload: object) -> SandboxEvent:
     return SandboxEvent({name: value for name, value in whole.items() if value is not None}, world.sandbox.keys)
 
 
-def kept(world: World) -> list[webhook_inbox.Delivery]:
+def inbox(world: World) -> list[webhook_inbox.Delivery]:
     with world.vault.inbox.read() as tx:
-        return webhook_inbox.due(tx, at=world.clock.now(), limit=100)
+        return webhook_inbox.list_due(tx, at=world.clock.now(), limit=100)
 
 
 def counted(world: World) -> dict[str, int]:
-    """What is counted, once the counts have been kept."""
+    """Return the counts, once the writer has stored them."""
     world.context.on_close_before_vault.pop()()
     return world.refused()
 
 
 @pytest.mark.parametrize("headers", [{"current": True}, {"current": False, "legacy": True}], ids=["current", "legacy"])
 def test_a_signed_delivery_is_in_the_inbox_byte_for_byte_when_it_is_answered(world: World, headers: dict) -> None:
-    told = event(world)
-    assert world.post(told, **headers) == 200
-    assert [(one.webhook_id, one.raw) for one in kept(world)] == [("w1", told.body)]
+    sent = event(world)
+    assert world.post(sent, **headers) == 200
+    assert [(delivery.webhook_id, delivery.raw) for delivery in inbox(world)] == [("w1", sent.body)]
 
 
 def test_the_same_delivery_again_is_answered_alike_and_kept_once(world: World) -> None:
     assert [world.post(event(world)), world.post(event(world))] == [200, 200]
-    assert len(kept(world)) == 1
+    assert len(inbox(world)) == 1
     assert counted(world) == {"duplicate": 1}
 
 
 def test_a_delivery_that_was_dealt_with_stays_known(world: World) -> None:
     world.deliver(event(world))
     assert world.post(event(world)) == 200
-    assert kept(world) == []
+    assert inbox(world) == []
 
 
 def refusals(world: World) -> dict[str, tuple[bytes, dict[str, str]]]:
@@ -64,10 +64,10 @@ def refusals(world: World) -> dict[str, tuple[bytes, dict[str, str]]]:
 
 def test_whatever_is_refused_gets_the_same_answer_and_leaves_nothing_but_a_count(world: World) -> None:
     answers = {
-        name: world.door.post(PATH, content=body, headers=headers) for name, (body, headers) in refusals(world).items()
+        name: world.http.post(PATH, content=body, headers=headers) for name, (body, headers) in refusals(world).items()
     }
     assert {(answer.status_code, answer.content) for answer in answers.values()} == {(401, b"")}
-    assert kept(world) == []
+    assert inbox(world) == []
     assert counted(world) == {"unsigned": 4, "foreign": 3, "malformed": 1}
 
 
@@ -80,15 +80,15 @@ def test_an_oversize_body_is_refused_without_being_read_to_its_end(world: World)
             taken += 1
             yield b"x" * 1024
 
-    answer = world.door.post(PATH, content=endless())
+    answer = world.http.post(PATH, content=endless())
     assert (answer.status_code, answer.content) == (413, b"")
-    told = event(world, body="x" * LARGEST_BODY)
-    assert world.post(told) == 413
+    sent = event(world, body="x" * MAX_BODY_BYTES)
+    assert world.post(sent) == 413
     assert counted(world) == {"oversize": 2}
 
 
 def test_other_methods_are_not_answered(world: World) -> None:
-    assert world.door.get(PATH).status_code == 405
+    assert world.http.get(PATH).status_code == 405
 
 
 def test_a_disconnected_account_is_foreign_from_then_on(world: World) -> None:
@@ -97,7 +97,7 @@ def test_a_disconnected_account_is_foreign_from_then_on(world: World) -> None:
         from hlcore.store import locations
 
         locations.disconnect(tx, LOCATION, world.clock.now())
-    world.door.app.routes[0].endpoint.__self__._keeper._known_at = 0.0
+    world.http.app.routes[0].endpoint.__self__._writer._connected_at = 0.0
     assert world.post(event(world, webhookId="w2")) == 401
 
 

@@ -1,4 +1,4 @@
-"""What the groups of calls need of the client they are part of."""
+"""What a group of API methods needs of the client that inherits it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hlcore.highlevel.types import ApiResponse
 
 
 class ApiGroup(Protocol):
-    """A client, as its groups of calls see it."""
+    """The client, as its API methods see it."""
 
     location_id: str
 
@@ -24,7 +24,7 @@ class ApiGroup(Protocol):
         body: Any = None,
     ) -> ApiResponse: ...
 
-    def _ask(
+    def _request(
         self,
         name: str,
         parse: Callable[[ApiResponse], T],
@@ -36,10 +36,10 @@ class ApiGroup(Protocol):
 
 
 def parse_object(name: str) -> Callable[[ApiResponse], bytes]:
-    """Parses an answer to the exact bytes of the object under `name`."""
-    return lambda answer: json_slices.part(answer.body, name)
+    """Return a parser that gives the exact bytes of the object under `name`."""
+    return lambda answer: json_slices.find_object(answer.body, name)
 
 
 def parse_list(name: str) -> Callable[[ApiResponse], list[bytes]]:
-    """Parses an answer to the exact bytes of each element under `name`."""
-    return lambda answer: json_slices.rows(answer.body, name)
+    """Return a parser that gives the exact bytes of each element under `name`."""
+    return lambda answer: json_slices.find_list(answer.body, name)

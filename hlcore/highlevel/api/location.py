@@ -1,4 +1,4 @@
-"""Calls about the account itself: what a copy of its contacts needs to be understood."""
+"""Requests about the location and its reference data."""
 
 from __future__ import annotations
 
@@ -7,70 +7,73 @@ from hlcore.highlevel import json_slices
 from hlcore.highlevel.api.base import ApiGroup, parse_list, parse_object
 from hlcore.highlevel.types import ApiResponse, RecordPage
 
-PAGE = 100
+PAGE_SIZE = 100
 
 
 class LocationCalls:
-    """The location, its fields, tags, users, pipelines and other lists."""
+    """The location, its custom fields, tags, users, pipelines and other lists."""
 
     def location(self: ApiGroup) -> bytes:
-        """The location itself; a real check of token and location id."""
-        return self._ask("location", parse_object("location"))
+        """Return the location itself; proves that the token and the location id belong together."""
+        return self._request("location", parse_object("location"))
 
     def custom_fields(self: ApiGroup, model: str = "all") -> list[bytes]:
-        """The definitions of custom fields of contacts, opportunities, or all."""
-        return self._ask("custom_fields", parse_list("customFields"), query={"model": model})
+        """Return the definitions of the custom fields of contacts, of opportunities, or of all."""
+        return self._request("custom_fields", parse_list("customFields"), query={"model": model})
 
     def custom_values(self: ApiGroup) -> list[bytes]:
-        """The location's custom values."""
-        return self._ask("custom_values", parse_list("customValues"))
+        """Return the location's custom values."""
+        return self._request("custom_values", parse_list("customValues"))
 
     def tags(self: ApiGroup) -> list[bytes]:
-        """The tags that exist in the location."""
-        return self._ask("tags", parse_list("tags"))
+        """Return the tags that exist in the location."""
+        return self._request("tags", parse_list("tags"))
 
     def users(self: ApiGroup) -> list[bytes]:
-        """The location's users; deleted ones may be among them, marked `deleted`."""
-        return self._ask("users", parse_list("users"), query={"locationId": self.location_id})
+        """Return the location's users; deleted ones may be included, marked `deleted`."""
+        return self._request("users", parse_list("users"), query={"locationId": self.location_id})
 
     def pipelines(self: ApiGroup) -> list[bytes]:
-        """The location's opportunity pipelines with their stages."""
-        return self._ask("pipelines", parse_list("pipelines"), query={"locationId": self.location_id})
+        """Return the location's opportunity pipelines with their stages."""
+        return self._request("pipelines", parse_list("pipelines"), query={"locationId": self.location_id})
 
     def lost_reasons(self: ApiGroup) -> list[bytes]:
-        """All reasons for which opportunities are lost, from as many pages as it takes."""
+        """Return all reasons for which opportunities are lost, over all pages."""
         return _all_pages(self, "lost_reasons", "lostReasons")
 
     def businesses(self: ApiGroup) -> list[bytes]:
-        """All businesses of the location, from as many pages as it takes."""
+        """Return all businesses of the location, over all pages."""
         return _all_pages(self, "businesses", "businesses")
 
     def calendars(self: ApiGroup) -> list[bytes]:
-        """The location's calendars."""
-        return self._ask("calendars", parse_list("calendars"), query={"locationId": self.location_id})
+        """Return the location's calendars."""
+        return self._request("calendars", parse_list("calendars"), query={"locationId": self.location_id})
 
     def workflows(self: ApiGroup) -> list[bytes]:
-        """The location's workflows (names and states; who is in them cannot be read)."""
-        return self._ask("workflows", parse_list("workflows"), query={"locationId": self.location_id})
+        """Return the location's workflows: names and states; HighLevel does not tell which contacts are in them."""
+        return self._request("workflows", parse_list("workflows"), query={"locationId": self.location_id})
 
     def campaigns(self: ApiGroup) -> list[bytes]:
-        """The location's campaigns."""
-        return self._ask("campaigns", parse_list("campaigns"), query={"locationId": self.location_id})
+        """Return the location's campaigns."""
+        return self._request("campaigns", parse_list("campaigns"), query={"locationId": self.location_id})
 
 
-def _all_pages(asking: ApiGroup, endpoint: str, name: str) -> list[bytes]:
-    """All rows of a list that is read with `skip`: until a page is short, or as many came as were promised."""
+def _all_pages(client: ApiGroup, endpoint: str, name: str) -> list[bytes]:
+    """Return all rows of a list that is paged with `skip`: until a page is short, or `total` rows were read.
+
+    Raises BrokenAnswer when HighLevel ignores `skip` and sends the same page again.
+    """
 
     def parse(answer: ApiResponse) -> RecordPage:
         total = json_slices.number(json_slices.value(answer.body, "total"))
-        return RecordPage(json_slices.rows(answer.body, name), total, None)
+        return RecordPage(json_slices.find_list(answer.body, name), total, None)
 
-    found: list[bytes] = []
+    rows: list[bytes] = []
     while True:
-        query = {"locationId": asking.location_id, "limit": PAGE, "skip": len(found)}
-        page = asking._ask(endpoint, parse, query=query)
-        if page.rows and page.rows[0] in found:
+        query = {"locationId": client.location_id, "limit": PAGE_SIZE, "skip": len(rows)}
+        page = client._request(endpoint, parse, query=query)
+        if page.rows and page.rows[0] in rows:
             raise BrokenAnswer(f"{endpoint}: HighLevel answered with the same page again", status=200)
-        found += page.rows
-        if len(page.rows) < PAGE or len(found) == page.total:
-            return found
+        rows += page.rows
+        if len(page.rows) < PAGE_SIZE or len(rows) == page.total:
+            return rows

@@ -1,4 +1,4 @@
-"""The day's budget of one location. Not thread-safe: the limiter holds its lock around every use."""
+"""The daily budget of one location. Not thread-safe: the limiter holds its lock around every use."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from hlcore.highlevel.rate_limit.headers import RateHeaders
 
 DOCUMENTED_PER_DAY = 200_000
 PROBE_AFTER = timedelta(minutes=15)
-"""A budget that HighLevel called spent, without saying until when, is asked about again after so long."""
+"""After this time one request is sent to learn whether a budget that HighLevel called spent has been renewed."""
 
 
 class DayBudget:
-    """How many requests the day still allows, by our own count and by what HighLevel says.
+    """How many requests the day still allows, by our own count and by HighLevel's headers.
 
-    Our count begins anew at midnight UTC, or when HighLevel says that its day does. `per_day` is meant
-    against the documented 200,000: when HighLevel grants another limit, it changes in proportion, but
-    never above what was set.
+    Our count starts anew at midnight UTC, or when HighLevel's day does. `per_day` relates to the documented 200,000:
+    when HighLevel grants another limit it changes in proportion, but never above the set value.
     """
 
     def __init__(self, clock: Clock, *, per_day: int, share: float, spent: int) -> None:
@@ -28,12 +27,12 @@ class DayBudget:
         self._granted: int | None = None
         self._remaining: int | None = None
         self._since = 0
-        self._told_at: datetime | None = None
+        self._reported_at: datetime | None = None
         self._ends = _next_midnight(clock.now())
 
     @property
     def spent(self) -> int:
-        """Requests sent in this day."""
+        """Requests sent on this day."""
         self._roll()
         return self._spent
 
@@ -49,45 +48,45 @@ class DayBudget:
         """Requests left today, by the stricter of both counts."""
         self._roll()
         own = self.cap - self._spent
-        told = own if self._remaining is None else self._remaining - self._since
-        return max(0, min(own, told))
+        reported = own if self._remaining is None else self._remaining - self._since
+        return max(0, min(own, reported))
 
     @property
     def ends(self) -> datetime:
-        """When the budget begins anew, as far as we know."""
+        """When the budget begins anew, as far as known."""
         return self._ends
 
     def allows(self, *, interactive: bool) -> bool:
-        """Whether one more request may be sent; others than interactive leave the share kept for restores."""
+        """Whether one more request may be sent; only interactive ones may use the share reserved for restores."""
         self._roll()
-        kept = 0.0 if interactive else self._share
-        if self._spent >= self.cap - int(self.cap * kept):
+        reserved = 0.0 if interactive else self._share
+        if self._spent >= self.cap - int(self.cap * reserved):
             return self._may_probe()
         if self._remaining is None:
             return True
-        reserve = int((self._granted or DOCUMENTED_PER_DAY) * kept)
+        reserve = int((self._granted or DOCUMENTED_PER_DAY) * reserved)
         return self._remaining - self._since > reserve or self._may_probe()
 
     def count(self) -> None:
-        """One request is about to be sent."""
+        """Count a request that is about to be sent."""
         self._spent += 1
         self._since += 1
 
-    def learn(self, told: RateHeaders, sent_since: int) -> None:
-        """What the newest answer says; `sent_since` of our requests may not be in its numbers: those sent after it, and
-        those that the server may have met in another order."""
-        self._granted = told.daily_limit or self._granted
-        if told.daily_remaining is not None:
-            self._remaining, self._since, self._told_at = told.daily_remaining, sent_since, self._clock.now()
+    def update(self, headers: RateHeaders, sent_since: int) -> None:
+        """Take over what the newest answer says. `sent_since`: our requests that may be missing from its numbers,
+        because they were sent after it or the server may have received them in another order."""
+        self._granted = headers.daily_limit or self._granted
+        if headers.daily_remaining is not None:
+            self._remaining, self._since, self._reported_at = headers.daily_remaining, sent_since, self._clock.now()
             if self._granted is not None:
-                self._spent = min(self._spent, max(0, self._granted - told.daily_remaining) + sent_since)
-        if told.daily_reset is not None:
-            self._ends = told.daily_reset
+                self._spent = min(self._spent, max(0, self._granted - headers.daily_remaining) + sent_since)
+        if headers.daily_reset is not None:
+            self._ends = headers.daily_reset
 
     def _may_probe(self) -> bool:
-        if self._told_at is None or self._clock.now() - self._told_at < PROBE_AFTER:
+        if self._reported_at is None or self._clock.now() - self._reported_at < PROBE_AFTER:
             return False
-        self._told_at = self._clock.now()
+        self._reported_at = self._clock.now()
         return True
 
     def _roll(self) -> None:

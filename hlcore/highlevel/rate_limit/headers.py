@@ -1,4 +1,4 @@
-"""What the headers of an answer say about rate limits. Nothing here trusts them to be sensible."""
+"""Reads the headers about rate limits. Invalid values are ignored."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from email.utils import parsedate_to_datetime
 DEFAULT_RETRY_AFTER = 10.0
 """Seconds to wait after a 429 without Retry-After: HighLevel's limit is per 10 seconds."""
 LONGEST_RETRY_AFTER = 60.0
-"""Longer waits are cut to this; the next refusal says so again."""
+"""Longer waits are cut to this; the next refusal would ask for more."""
 _LONGEST_INTERVAL = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class RateHeaders:
-    """The `X-RateLimit-*` headers of one answer; None where absent or senseless. `interval` is in seconds.
+    """The `X-RateLimit-*` headers of one answer; None where absent or invalid. `interval` is in seconds.
 
     Names from HighLevel's OAuth documentation, "Rate limits"; Daily-Reset is not documented there.
     """
@@ -30,8 +30,8 @@ class RateHeaders:
     daily_reset: datetime | None = None
 
     @classmethod
-    def read(cls, headers: Mapping[str, str], now: datetime) -> RateHeaders:
-        """The headers (looked up case-insensitively if the mapping does so)."""
+    def parse(cls, headers: Mapping[str, str], now: datetime) -> RateHeaders:
+        """Parse the headers; names match in any case if the mapping allows it."""
         milliseconds = _number(headers, "X-RateLimit-Interval-Milliseconds")
         interval = milliseconds / 1000 if milliseconds else None
         return cls(
@@ -40,7 +40,7 @@ class RateHeaders:
             interval=interval if interval and 0.1 <= interval <= _LONGEST_INTERVAL else None,
             daily_limit=_number(headers, "X-RateLimit-Limit-Daily") or None,
             daily_remaining=_number(headers, "X-RateLimit-Daily-Remaining"),
-            daily_reset=reset_moment(headers.get("X-RateLimit-Daily-Reset", ""), now),
+            daily_reset=parse_reset(headers.get("X-RateLimit-Daily-Reset", ""), now),
         )
 
 
@@ -49,38 +49,39 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
 
 
-def reset_moment(text: str, now: datetime) -> datetime | None:
-    """When the day's budget begins anew, out of a value whose unit HighLevel does not tell.
+def parse_reset(text: str, now: datetime) -> datetime | None:
+    """Return when the day's budget begins anew, from a value whose unit HighLevel does not document.
 
-    Seconds or milliseconds from now, seconds or milliseconds since 1970, ISO or HTTP date are told
-    apart by size; what does not end within 25 hours is no daily reset: None.
+    Seconds or milliseconds from now, seconds or milliseconds since 1970, ISO and HTTP dates are told apart by size.
+    None for a moment that is not within the next 25 hours.
     """
     value = text.strip()
-    number = _finite(value)
+    number = _parse_number(value)
     if number is None:
-        found = _date(value)
+        moment = _parse_date(value)
     elif number > 1e11:
-        found = _from_epoch(number / 1000)
+        moment = _from_epoch(number / 1000)
     elif number > 1e9:
-        found = _from_epoch(number)
+        moment = _from_epoch(number)
     else:
-        found = now + timedelta(seconds=number if number <= 90_000 else number / 1000)
-    return found if found and now < found <= now + timedelta(hours=25) else None
+        moment = now + timedelta(seconds=number if number <= 90_000 else number / 1000)
+    return moment if moment and now < moment <= now + timedelta(hours=25) else None
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds that a 429 or 503 asks to wait (seconds or HTTP date), between 0 and 60; 10 when it does not say."""
+    """Return the seconds that a 429 or 503 asks to wait (seconds or HTTP date), between 0 and 60; 10 when it names
+    none."""
     value = headers.get("Retry-After", "").strip()
-    seconds = _finite(value)
+    seconds = _parse_number(value)
     if seconds is None:
-        moment = _date(value)
+        moment = _parse_date(value)
         if moment is None:
             return DEFAULT_RETRY_AFTER
         seconds = (moment - now).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
-def _finite(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
@@ -95,11 +96,11 @@ def _from_epoch(seconds: float) -> datetime | None:
         return None
 
 
-def _date(text: str) -> datetime | None:
+def _parse_date(text: str) -> datetime | None:
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            found = parse(text)
+            moment = parse(text)
         except (ValueError, TypeError, IndexError):
             continue
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return None

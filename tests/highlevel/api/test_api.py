@@ -20,7 +20,7 @@ def test_businesses_come_from_as_many_pages_as_it_takes(hl: Connect) -> None:
     first, second = [{"id": f"b{n}"} for n in range(100)], [{"id": "b100"}]
     client, other = hl(ok(businesses=first), ok(businesses=second))
     assert len(client.businesses()) == 101
-    assert [request.url.params["skip"] for request in other.asked] == ["0", "100"]
+    assert [request.url.params["skip"] for request in other.requests] == ["0", "100"]
 
 
 def test_businesses_that_repeat_their_page_are_broken(hl: Connect) -> None:
@@ -35,7 +35,7 @@ def test_opportunities_go_on_with_both_parts_of_the_cursor(hl: Connect) -> None:
     first = client.search_opportunities()
     last = client.search_opportunities(cursor=first.next)
     assert (first.total, last.next) == (2, None)
-    asked = dict(other.asked[1].url.params)
+    asked = dict(other.requests[1].url.params)
     assert asked == {"location_id": "loc1", "limit": "100", "status": "all", "startAfter": "17", "startAfterId": "o1"}
 
 
@@ -55,8 +55,8 @@ def test_the_export_of_messages_ends_with_a_null_cursor(hl: Connect) -> None:
     client, other = hl(ok(messages=[{"id": "m1"}], nextCursor="x", total=2), ok(messages=[], nextCursor=None, total=2))
     assert client.export_messages(extra={"channel": "Email"}) == ([b'{"id":"m1"}'], "x", 2)
     assert client.export_messages(cursor="x") == ([], None, 2)
-    assert other.asked[0].url.params["channel"] == "Email"
-    assert other.asked[0].headers["Version"] == "2021-04-15"
+    assert other.requests[0].url.params["channel"] == "Email"
+    assert other.requests[0].headers["Version"] == "2021-04-15"
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_a_list_under_another_name_is_broken(hl: Connect) -> None:
 def test_the_location_is_always_the_clients_own(hl: Connect) -> None:
     client, other = hl(httpx.Response(201, json={"contact": {"id": "n"}}))
     client.create_contact({"locationId": "elsewhere", "firstName": "Ada"})
-    assert json.loads(other.asked[0].content)["locationId"] == "loc1"
+    assert json.loads(other.requests[0].content)["locationId"] == "loc1"

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hlcore.errors import BudgetSpent, Cancelled
-from hlcore.highlevel import Limiter, Priority
-from hlcore.highlevel.rate_limit.headers import RateHeaders, reset_moment, retry_after
+from hlcore.highlevel import Limiter, Permit, Priority
+from hlcore.highlevel.rate_limit.headers import RateHeaders, parse_reset, retry_after
 from tests.highlevel.conftest import START, FakeClock
 
 WINDOW = 10.0
@@ -52,7 +52,7 @@ class Server:
 
 
 def warm(limiter: Limiter, server: Server) -> None:
-    limiter.acquire(Priority.INTERACTIVE).done(server.take())
+    limiter.acquire(Priority.INTERACTIVE).release(server.take())
 
 
 delays = st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1), st.floats(0, 0.5)), min_size=60, max_size=400)
@@ -67,16 +67,16 @@ def test_never_more_than_the_limit_in_any_window_as_the_server_sees_it(
     clock = FakeClock()
     limiter, server = Limiter(clock, per_10s=per_10s), Server(clock)
     arrivals: list[float] = []
-    flying: list[tuple[float, object]] = []
+    flying: list[tuple[float, Permit]] = []
     for latency, moment, gap in delays:
         if len(flying) >= 8:
             flying.sort(key=lambda each: each[0])
             ends, permit = flying.pop(0)
             clock.seconds = max(clock.seconds, ends)
-            permit.done(server.headers() if tells else None)  # type: ignore[attr-defined]
+            permit.release(server.headers() if tells else None)
         while flying and min(each[0] for each in flying) <= clock.seconds:
             flying.sort(key=lambda each: each[0])
-            flying.pop(0)[1].done(server.headers() if tells else None)  # type: ignore[attr-defined]
+            flying.pop(0)[1].release(server.headers() if tells else None)
         permit = _acquire_with_answers(limiter, clock, flying)
         arrivals.append(clock.seconds + latency * moment)
         flying.append((clock.seconds + latency, permit))
@@ -84,12 +84,12 @@ def test_never_more_than_the_limit_in_any_window_as_the_server_sees_it(
     assert most_in_a_window(arrivals) <= per_10s
 
 
-def _acquire_with_answers(limiter: Limiter, clock: FakeClock, flying: list[tuple[float, object]]) -> object:
+def _acquire_with_answers(limiter: Limiter, clock: FakeClock, flying: list[tuple[float, Permit]]) -> Permit:
     """Acquire while the answers that come meanwhile are told to the limiter."""
 
     def answers_come() -> bool:
         for ends, permit in [each for each in flying if each[0] <= clock.seconds]:
-            permit.done()  # type: ignore[attr-defined]
+            permit.release()
             flying.remove((ends, permit))
         return False
 
@@ -115,8 +115,8 @@ def test_the_interactive_share_is_kept(per_10s: int, share: float, asks: list[Pr
     sent: list[float] = []
     for priority in asks:
         permit = limiter.acquire(priority)
-        told = server.take()
-        permit.done(told if tells else None)
+        headers = server.take()
+        permit.release(headers if tells else None)
         if priority is Priority.BACKGROUND:
             sent.append(clock.seconds)
     assert not sent or most_in_a_window(sent) <= max(1, per_10s - max(1, int(per_10s * share)))
@@ -125,10 +125,10 @@ def test_the_interactive_share_is_kept(per_10s: int, share: float, asks: list[Pr
 def test_a_person_does_not_wait_behind_background_work(clock: FakeClock) -> None:
     limiter, server = Limiter(clock), Server(clock)
     for _ in range(81):
-        limiter.acquire(Priority.BACKGROUND).done(server.take())
+        limiter.acquire(Priority.BACKGROUND).release(server.take())
     before = clock.seconds
     for _ in range(9):
-        limiter.acquire(Priority.INTERACTIVE).done(server.take())
+        limiter.acquire(Priority.INTERACTIVE).release(server.take())
     assert clock.seconds == before
     assert server.refused == 0
 
@@ -150,7 +150,7 @@ def beside_others(others: int, gap: float, priority: Priority) -> tuple[int, int
         permit = limiter.acquire(priority, others_send)
         others_send()
         before = server.refused
-        permit.done(server.take())
+        permit.release(server.take())
         refused += server.refused - before
         ours += 1
         clock.seconds += gap
@@ -178,7 +178,7 @@ def test_an_earlier_process_that_just_ended_is_allowed_for(clock: FakeClock) -> 
     for _ in range(3):
         limiter = Limiter(clock)
         for _ in range(120):
-            limiter.acquire(Priority.BACKGROUND).done(server.take())
+            limiter.acquire(Priority.BACKGROUND).release(server.take())
     assert server.most <= 100
 
 
@@ -188,7 +188,7 @@ def test_without_headers_two_processes_in_a_row_stay_below_the_limit(clock: Fake
     for _ in range(2):
         limiter = Limiter(clock)
         for _ in range(each):
-            limiter.acquire(Priority.BACKGROUND).done()
+            limiter.acquire(Priority.BACKGROUND).release()
             server.take()
     assert server.most <= 100
 
@@ -197,7 +197,7 @@ def test_work_alone_uses_what_is_allowed(clock: FakeClock) -> None:
     limiter, server = Limiter(clock), Server(clock)
     sent = 0
     while clock.seconds < 100:
-        limiter.acquire(Priority.BACKGROUND).done(server.take())
+        limiter.acquire(Priority.BACKGROUND).release(server.take())
         sent += 1
     assert 750 <= sent <= 81 * 11
 
@@ -207,7 +207,7 @@ def test_a_limit_that_highlevel_names_is_learned(clock: FakeClock, maximum: int)
     limiter, server = Limiter(clock), Server(clock, maximum=maximum)
     sent = 0
     while clock.seconds < 120:
-        limiter.acquire(Priority.INTERACTIVE).done(server.take())
+        limiter.acquire(Priority.INTERACTIVE).release(server.take())
         sent += 1
     assert server.most <= maximum
     assert sent >= 12 * max(1, int(maximum * 0.9)) * 0.7
@@ -234,7 +234,7 @@ def test_the_day_keeps_a_share_for_restores(clock: FakeClock) -> None:
     with pytest.raises(BudgetSpent, match="10 are left, kept for restores"):
         limiter.acquire(Priority.BACKGROUND)
     for _ in range(10):
-        limiter.acquire(Priority.INTERACTIVE).done()
+        limiter.acquire(Priority.INTERACTIVE).release()
     with pytest.raises(BudgetSpent, match="none is left"):
         limiter.acquire(Priority.INTERACTIVE)
     assert (limiter.spent_today, limiter.daily_remaining) == (100, 0)
@@ -279,7 +279,7 @@ def test_many_threads_share_one_budget(clock: FakeClock) -> None:
             permit = limiter.acquire(Priority.BACKGROUND)
             with lock:
                 headers = server.take()
-            permit.done(headers)
+            permit.release(headers)
 
     threads = [threading.Thread(target=work) for _ in range(16)]
     for thread in threads:
@@ -295,8 +295,8 @@ def test_requests_that_overtake_each_other_are_all_counted(clock: FakeClock) -> 
     server, limiter = Server(clock), Limiter(clock, per_day=100)
     first, second = limiter.acquire(), limiter.acquire()
     told_second, told_first = server.take(), server.take()
-    first.done(told_first)
-    second.done(told_second)
+    first.release(told_first)
+    second.release(told_second)
     assert limiter.spent_today == 2
 
 
@@ -313,7 +313,7 @@ def test_a_meter_sees_every_request_before_its_own(clock: FakeClock) -> None:
     def work() -> None:
         with suppress(BudgetSpent):
             while True:
-                limiter.acquire(meter=meter).done()
+                limiter.acquire(meter=meter).release()
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -361,15 +361,15 @@ def test_retry_after_is_read_and_clamped(text: str, seconds: float) -> None:
 )
 def test_a_daily_reset_of_any_unit_is_understood(text: str, hours: float | None) -> None:
     expected = None if hours is None else START + timedelta(hours=hours)
-    assert reset_moment(text, START) == expected
+    assert parse_reset(text, START) == expected
 
 
 @given(st.dictionaries(st.sampled_from([*Server(FakeClock()).headers(), "X-RateLimit-Daily-Reset"]), st.text()))
 def test_senseless_headers_do_no_harm(headers: dict[str, str]) -> None:
-    RateHeaders.read(headers, datetime(2026, 1, 1, tzinfo=UTC))
+    RateHeaders.parse(headers, datetime(2026, 1, 1, tzinfo=UTC))
     clock = FakeClock()
     limiter = Limiter(clock)
-    limiter.acquire().done(headers)
+    limiter.acquire().release(headers)
     day_is_told = any(
         headers.get(f"X-RateLimit-{name}", "").strip().isdigit() for name in ("Daily-Remaining", "Limit-Daily")
     )
