@@ -1,4 +1,4 @@
-"""The one process: pages, the routes beside them, background worker. `streamlit run app.py` starts it."""
+"""The application: pages, routes and background worker in one process. Start it with `streamlit run app.py`."""
 
 import streamlit as st
 from starlette.middleware import Middleware

@@ -1,4 +1,4 @@
-"""The command line: `python -m hlcore`, everything the dashboard does, for cron, containers and scripts."""
+"""The command line, `python -m hlcore`: what the dashboard does, for cron, containers and scripts."""
 
 from hlcore.cli.console import main
 

@@ -1,4 +1,4 @@
-"""Frame around every page: the menu, who may come in, the marks that belong everywhere."""
+"""The frame around every page: the menu, admission, and what every page has in common."""
 
 from pathlib import Path
 
@@ -29,10 +29,10 @@ PAGES = {
 ADDRESSES = {"bulk_deletions.py": "incidents"}
 """Addresses that are kept although the file has another name: people have bookmarked them."""
 
-frame.logo()
+frame.show_logo()
 user = session.current_user()
 may_enter = frame.admit(user)
-ready = may_enter and frame.opened()
+ready = may_enter and frame.ensure_open()
 page = st.navigation(
     {
         section: [
@@ -48,6 +48,6 @@ if not ready:
     st.stop()
 with errors_shown():
     with st.sidebar:
-        frame.sidebar(user)
-    frame.banner(user)
+        frame.show_sidebar(user)
+    frame.show_banner(user)
     page.run()

@@ -6,31 +6,31 @@ from hlcore.export import ExportMode
 from hlcore.governance.roles import Action
 from hlcore.store import audit
 from hlcore.ui import backups, session
-from hlcore.ui.backups import MODE_TEXTS, MODES, WHATS
+from hlcore.ui.backups import CHOICES, MODE_LABELS, MODE_TEXTS
+from hlcore.ui.components.buttons import refusal
 from hlcore.ui.components.errors import errors_shown
-from hlcore.ui.components.formatting import count, many, plain
-from hlcore.ui.components.tables import empty, pager, slice_of, table
+from hlcore.ui.components.formatting import count, escaped, plural
+from hlcore.ui.components.tables import empty_state, page_slice, pager, table
 
 user = session.current_user()
-places = session.selected_locations()
-ids = [place.location_id for place in places]
+locations = session.selected_locations()
 vault = session.app_context().vault
 
 st.title("Backups")
 with errors_shown():
-    backups.folder(session.app_context())
-if not places:
+    backups.export_folder(session.app_context())
+if not locations:
     st.markdown("Take the copy away as CSV files.")
     text = "Connect an account first; its copy can then be exported."
-    empty("Nothing to take away yet", text, icon=":material/download:")
+    empty_state("Nothing to take away yet", text, icon=":material/download:")
     st.page_link("settings.py", label="Open Settings", icon=":material/tune:")
     st.stop()
 
 with vault.read() as tx:
-    counted = backups.row_counts(tx, places, session.now())
-where = plain(places[0].name) if len(places) == 1 else f"all {count(len(places))} accounts"
+    counts = backups.row_counts(tx, locations, session.now())
+where = escaped(locations[0].name) if len(locations) == 1 else f"all {count(len(locations))} accounts"
 st.markdown(
-    f"{many(counted['all'], 'contact')} of **{where}** can be taken away as CSV, and everything that belongs to them. "
+    f"{plural(counts['all'], 'contact')} of **{where}** can be taken away as CSV, and everything that belongs to them. "
     "Every file is recorded."
 )
 
@@ -38,15 +38,15 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     chosen = st.radio(
         "What",
-        list(WHATS),
+        list(CHOICES),
         key="what",
-        format_func=lambda key: WHATS[key].name,
-        captions=[f"{many(counted[key], 'row')} · {what.text}" for key, what in WHATS.items()],
+        format_func=lambda key: CHOICES[key].name,
+        captions=[f"{plural(counts[key], 'row')} · {choice.text}" for key, choice in CHOICES.items()],
         bind="query-params",
     )
 with right:
     mode = st.radio(
-        "How values are written", list(MODES), key="mode", format_func=lambda one: MODES[one], captions=MODE_TEXTS
+        "How values are written", list(MODE_LABELS), key="mode", format_func=MODE_LABELS.get, captions=MODE_TEXTS
     )
     bom = st.checkbox(
         "For Excel: mark the file as UTF-8",
@@ -54,32 +54,32 @@ with right:
         value=True,
         help="Without the mark (a byte order mark) older versions of Excel show wrong letters. Others do not need it.",
     )
-    may_not = backups.why_not(user)
+    refused = refusal(user, Action.EXPORT)
     if st.button(
-        f"Make file · {many(counted[chosen], 'row')}",
+        f"Make file · {plural(counts[chosen], 'row')}",
         key="make",
         type="primary",
         icon=":material/file_save:",
-        disabled=may_not is not None,
-        help=may_not,
+        disabled=refused is not None,
+        help=refused,
     ):
-        backups.start(WHATS[chosen], places, ExportMode(mode), bom=bom, user=user)
-    if may_not:
-        st.caption(f":material/lock: {may_not} Ask whoever looks after Contact Vault.")
-    backups.draw_making()
+        backups.start_export(CHOICES[chosen], locations, ExportMode(mode), bom=bom, user=user)
+    if refused:
+        st.caption(f":material/lock: {refused} Ask whoever looks after Contact Vault.")
+    backups.show_running_export()
 
 st.subheader("Earlier downloads", anchor=False)
-only = ids if session.selected_location() and len(session.locations()) > 1 else None
+only = session.audit_location_ids()
 with vault.read() as tx:
     total = audit.count(tx, location_ids=only, act=str(Action.EXPORT))
-part = slice_of("exports", total, of=only)
+part = page_slice("exports", total, query=only)
 if total:
-    lines = backups.earlier(part.limit, part.offset, only)
+    entries = backups.past_exports(part.limit, part.offset, only)
     table(
-        [backups.earlier_row(line, session.locations()) for line in lines],
+        [backups.past_export_row(entry, session.locations()) for entry in entries],
         key="exports_table",
-        alt=f"Earlier downloads {part.words}, newest first",
-        columns=backups.AUDIT_COLUMNS,
+        alt=f"Earlier downloads {part.range_text}, newest first",
+        columns=backups.PAST_EXPORT_COLUMNS,
     )
     pager(part, "download")
 else:

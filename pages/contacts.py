@@ -6,56 +6,60 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.search import ContactQuery
 from hlcore.ui import session
 from hlcore.ui.components import contact_list
-from hlcore.ui.components.contact_list import ORDERS, STANDING
+from hlcore.ui.components.contact_list import ORDERS, STATUS_FILTERS
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count
-from hlcore.ui.components.tables import empty, pager, slice_of
+from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import contact_record
 
-CAP = 10_000  # counting more would cost more than the figure is worth
+COUNT_LIMIT = 10_000  # counting more would cost more than the figure is worth
 
-who = session.current_user()
-found = session.selected_locations()
-ids = tuple(location.location_id for location in found)
+user = session.current_user()
+locations = session.selected_locations()
+ids = tuple(location.location_id for location in locations)
 vault = session.app_context().vault
 
-if asked := st.query_params.get("contact", ""):
-    contact_record.show(who, asked, st.query_params.get("in", ""))
+if contact_id := st.query_params.get("contact", ""):
+    contact_record.show_contact_record(user, contact_id, st.query_params.get("in", ""))
     st.stop()
 
 st.title("Contacts")
 with vault.read() as tx:
-    counted = contact_search.counts(tx, ids)
-st.markdown(contact_list.contacts_answer(counted))
-choices = contact_list.choices_of(vault, ids)
-standing = st.segmented_control(
-    "Show", list(STANDING), key="show", default="Everybody", required=True, bind="query-params"
+    counts = contact_search.count_by_status(tx, ids)
+st.markdown(contact_list.contacts_summary_text(counts))
+options = contact_list.load_filter_options(vault, ids)
+status = st.segmented_control(
+    "Show", list(STATUS_FILTERS), key="show", default="Everybody", required=True, bind="query-params"
 )
-wanted = contact_list.filters("contacts", choices, orders=list(ORDERS))
+filters = contact_list.show_filters("contacts", options, orders=list(ORDERS))
 
-sort, descending = ORDERS[wanted.order]
-query = ContactQuery(ids, wanted.text, wanted.tag, wanted.owner_id, wanted.source, STANDING[standing], sort, descending)
+sort, descending = ORDERS[filters.order]
+statuses = STATUS_FILTERS[status]
+query = ContactQuery(ids, filters.text, filters.tag, filters.owner_id, filters.source, statuses, sort, descending)
 with vault.read() as tx:
-    total = contact_search.count_matching(tx, query, cap=CAP)
-    part = slice_of("contacts", total, of=query)
-    rows = contact_search.search(tx, query, limit=part.limit, offset=part.offset)
+    total = contact_search.count_matching(tx, query, cap=COUNT_LIMIT)
+    part = page_slice("contacts", total, query=query)
+    contacts = contact_search.search(tx, query, limit=part.limit, offset=part.offset)
 
-if rows:
-    contact_list.clickable(
-        [contact_list.contact_row(one, choices.names, found) for one in rows],
-        [ContactRef(one.location_id, one.contact_id) for one in rows],
+if contacts:
+    contact_list.clickable_table(
+        [contact_list.contact_row(contact, options.names, locations) for contact in contacts],
+        [ContactRef(contact.location_id, contact.contact_id) for contact in contacts],
         key=f"contacts_table_{part.number}_{abs(hash(query))}",
-        alt=f"Contacts {part.words}. A click opens the record.",
-        columns=contact_list.contact_columns(len(found) > 1),
+        alt=f"Contacts {part.range_text}. A click opens the record.",
+        columns=contact_list.contact_columns(several_locations=len(locations) > 1),
     )
     pager(part, "contact")
-    more = f" More than {count(CAP)} match: search or filter to narrow them down." if total >= CAP else ""
+    more = (
+        f" More than {count(COUNT_LIMIT)} match: search or filter to narrow them down." if total >= COUNT_LIMIT else ""
+    )
     st.caption(f"Click a person to open the full record and its history.{more}")
-elif wanted.any or standing != "Everybody":
-    empty("Nobody matches", "Try fewer letters, another spelling, or clear the filters.", icon=":material/search_off:")
+elif filters.any or status != "Everybody":
+    text = "Try fewer letters, another spelling, or clear the filters."
+    empty_state("Nobody matches", text, icon=":material/search_off:")
     st.button("Clear the filters", key="clear", on_click=contact_list.clear_filters, args=("contacts",))
 else:
-    empty(
+    empty_state(
         "No contacts yet",
         "The first copy begins as soon as an account is connected. Activity shows how far it has come.",
         icon=":material/group:",

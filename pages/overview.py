@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from hlcore.metrics.daily import per_day
-from hlcore.metrics.overview import overview
-from hlcore.ui import coverage, run_progress, session
-from hlcore.ui import overview as ui_overview
-from hlcore.ui.components.tables import empty, table
+from hlcore.metrics.daily import daily_counts
+from hlcore.metrics.overview import overview as load_overview
+from hlcore.ui import coverage, overview, run_progress, session
+from hlcore.ui.components.tables import empty_state, table
 from hlcore.ui.deletions import bulk_deletions
 
 SPANS = {"30 days": 30, "60 days": 60, "90 days": 90}
@@ -16,7 +15,7 @@ vault = session.app_context().vault
 
 st.title("Overview")
 if not ids:
-    empty(
+    empty_state(
         "No account is connected yet",
         "Connect your HighLevel sub-account with its id and a token. The first copy begins by itself, and from then on "
         "every deleted contact is noticed and can be brought back.",
@@ -25,11 +24,11 @@ if not ids:
     st.page_link("settings.py", label="Connect an account", icon=":material/link:")
     st.stop()
 
-found = overview(vault, ids, session.now(), session.settings())
-ui_overview.answer(found)
-bulk_deletions.notice(ids)
-run_progress.watch_runs(ids, run_progress.pulse(ids))
-ui_overview.numbers(found)
+state = load_overview(vault, ids, session.now(), session.settings())
+overview.show_summary(state)
+bulk_deletions.show_notice(ids)
+run_progress.watch_runs(ids, run_progress.runs_fingerprint(ids))
+overview.show_figures(state)
 
 left, right = st.columns([5, 2], gap="small")
 with left, st.container(border=True, key="trend_card", height="stretch"):
@@ -45,14 +44,13 @@ with left, st.container(border=True, key="trend_card", height="stretch"):
             width="content",
             bind="query-params",
         )
-    ui_overview.trend(per_day(vault, ids, session.now(), days=SPANS[span]), found)
+    overview.show_trend(daily_counts(vault, ids, session.now(), days=SPANS[span]), state)
 with right:
-    ui_overview.draw_steps(found)
+    overview.show_next_steps(state)
 
-coverage.draw(ids)
+coverage.show_coverage(ids)
 
-if len(found.locations) > 1:
+if len(state.locations) > 1:
     st.subheader("Accounts")
-    columns = ui_overview.account_columns(reasons=not ui_overview.all_good(found))
-    alt = f"The state of the copy of each of {len(found.locations)} accounts, with contacts, at risk, deleted, restored"
-    table(ui_overview.account_rows(found), key="accounts", alt=alt, columns=columns)
+    alt = f"The state of the copy of each of {len(state.locations)} accounts, with contacts, at risk, deleted, restored"
+    table(overview.account_rows(state), key="accounts", alt=alt, columns=overview.account_columns(state))

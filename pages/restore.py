@@ -2,27 +2,26 @@
 
 import streamlit as st
 
-from hlcore.governance.roles import Action
 from hlcore.ui import session
 from hlcore.ui.components.contact_picker import restore_selection
-from hlcore.ui.components.formatting import many
-from hlcore.ui.components.tables import empty
+from hlcore.ui.components.formatting import plural
+from hlcore.ui.components.tables import empty_state
 from hlcore.ui.restore import decisions, job_view, plan_view, preview
 
 user = session.current_user()
 ids = session.selected_location_ids()
-jobs = job_view.asked_for()
-people = restore_selection()
+jobs = job_view.selected_jobs()
+contacts = restore_selection()
 
 if jobs:
-    st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=preview.leave)
-    job_view.show(jobs, user)
+    st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=job_view.close_jobs)
+    job_view.show_jobs(jobs, user)
     st.stop()
 
 st.title("Restore")
-if not people:
+if not contacts:
     st.markdown("Bring deleted people back into HighLevel, without messaging anybody.")
-    empty(
+    empty_state(
         "Nobody is chosen",
         "Choose the people to bring back on At risk (still within HighLevel's own window) or open one under Contacts. "
         "If many vanished at once, Bulk deletions has them together.",
@@ -33,23 +32,21 @@ if not people:
         st.page_link("bulk_deletions.py", label="Open Bulk deletions", icon=":material/group_remove:", width="content")
         st.page_link("contacts.py", label="Search Contacts", icon=":material/group:", width="content")
 else:
-    st.markdown(
-        f"Preview for {many(len(people), 'person', 'people')}. Nothing is written until you confirm, and nobody gets a "
-        "message."
-    )
+    people = plural(len(contacts), "person", "people")
+    st.markdown(f"Preview for {people}. Nothing is written until you confirm, and nobody gets a message.")
     path = preview.choose_path()
-    choices = decisions.choose(sorted({who.location_id for who in people}))
-    planning = preview.planning_for(people, path, choices)
-    if not planning.done:
-        preview.wait_for(planning)
-    elif planning.error is not None:
-        preview.failed(planning)
+    choices = decisions.choose_options(sorted({contact.location_id for contact in contacts}))
+    task = preview.current_plan(contacts, path, choices)
+    if not task.done:
+        preview.show_planning_progress(task)
+    elif task.error is not None:
+        preview.show_failure(task)
     else:
-        st.markdown(plan_view.summary(planning))
-        decisions.ask(planning.plans)
-        preview.actions(planning, user, may=user.may(Action.RESTORE))
-        plan_view.draw(planning)
+        st.markdown(plan_view.summary_text(task))
+        decisions.ask_stages(task.plans)
+        preview.show_actions(task, user)
+        plan_view.show_plans(task)
 
 st.subheader("Recent restores", anchor=False)
-if not job_view.recent(ids):
+if not job_view.show_recent_jobs(ids):
     st.caption("Nobody has been restored yet. Every restore is listed here and can be opened again.")

@@ -7,12 +7,12 @@ from hlcore.ui import session, webhooks
 
 user = session.current_user()
 settings = session.settings()
-found = [location for location in session.selected_locations() if location.connected]
-heard = webhooks.load_stats(session.app_context(), found)
+locations = [location for location in session.selected_locations() if location.connected]
+stats = webhooks.load_stats(session.app_context(), locations)
 
 st.title("Webhooks")
-webhooks.answer(heard, found, settings)
-if heard.last or heard.refused:
-    webhooks.numbers(heard)
-with st.expander("How to set webhooks up", expanded=not heard.last, icon=":material/build:", key="webhooks_how"):
-    webhooks.how_to(settings, user.may(Action.SETTINGS))
+webhooks.show_summary(stats, locations, settings)
+if stats.last or stats.refused:
+    webhooks.show_figures(stats)
+with st.expander("How to set webhooks up", expanded=not stats.last, icon=":material/build:", key="webhooks_how"):
+    webhooks.show_setup(settings, user.may(Action.SETTINGS))

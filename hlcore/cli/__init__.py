@@ -1,15 +1,17 @@
-"""The command line's commands.
+"""The command line: `python -m hlcore COMMAND`.
 
-=============  ==================================================
+=============  =======================================================
 module         commands
-=============  ==================================================
+=============  =======================================================
 `setup`        connect, worker, demo
 `sync`         sync, watch, capture
 `inspect`      status, deletions, show, verify
-`restore`      restore, its choices, and its plan as CSV
+`restore`      restore
 `export`       export
-`console`      what they share
-=============  ==================================================
+`console`      (shared by all: context, progress, output, exit codes)
+=============  =======================================================
+
+Importing this package registers every command on `console.app`.
 """
 
 from hlcore.cli import export, inspect, restore, setup, sync

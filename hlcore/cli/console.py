@@ -1,4 +1,4 @@
-"""What all commands share: the office, progress, output, and how a fault ends.
+"""What all commands share: the AppContext, progress, output, and how an error ends the command.
 
 Exit codes: 0 done; 1 finished, but something needs attention (said on standard error); 2 wrong use; 3 HighLevel could
 not be reached or refused.
@@ -23,7 +23,7 @@ from rich.table import Table
 from hlcore.app_context import AppContext
 from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, VaultError
 from hlcore.governance.roles import User, cli_user
-from hlcore.model.progress import Listener, Progress, silent
+from hlcore.model.callbacks import Listener, Progress, ignore_progress
 from hlcore.settings import Settings
 
 EXITS = (
@@ -32,15 +32,15 @@ EXITS = (
 )
 app = typer.Typer(help=f"Contact Vault. {EXITS}", no_args_is_help=True, add_completion=False, epilog=EXITS)
 command = app.command
-screen = Console()
-errors = Console(stderr=True)
+stdout = Console()
+stderr = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 OneLocation = Annotated[str, typer.Option("--location", help="Only this location id.")]
 
 
-class Attention(Exception):
-    """The command finished, but a person should look; the texts say at what. `code` is the exit code."""
+class NeedsAttention(Exception):
+    """The command finished, but somebody should look at something; the arguments say at what."""
 
     def __init__(self, *texts: str, code: int = 1) -> None:
         super().__init__(*texts)
@@ -48,33 +48,33 @@ class Attention(Exception):
 
 
 @contextmanager
-def context() -> Iterator[AppContext]:
-    """The settings' office for the length of a command."""
-    opened = AppContext.open(Settings.load())
+def open_context() -> Iterator[AppContext]:
+    """Open the AppContext of the settings for the length of a command."""
+    context = AppContext.open(Settings.load())
     try:
-        yield opened
+        yield context
     finally:
-        opened.close()
+        context.close()
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Listener]:
-    """A listener that draws a bar on a terminal and is silent elsewhere."""
-    if quiet or not errors.is_terminal:
-        yield silent
+def progress_bar(quiet: bool) -> Iterator[Listener]:
+    """Yield a listener that draws a bar on a terminal, and does nothing elsewhere or if `quiet`."""
+    if quiet or not stderr.is_terminal:
+        yield ignore_progress
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=errors, transient=True) as bar:
+    with Bar(*columns, console=stderr, transient=True) as bar:
         task = bar.add_task("…", total=None)
 
-        def draw(step: Progress) -> None:
-            bar.update(task, description=step.stage, completed=step.done, total=step.total or None)
+        def draw(progress: Progress) -> None:
+            bar.update(task, description=progress.stage, completed=progress.done, total=progress.total or None)
 
         yield draw
 
 
-def show_json(value: Any) -> None:
-    """One JSON value on standard output; all of it escaped where the output cannot hold a letter (half an emoji)."""
+def print_json(value: Any) -> None:
+    """Print one JSON value. It is ASCII throughout where the output cannot encode a character (half an emoji)."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -83,45 +83,40 @@ def show_json(value: Any) -> None:
     sys.stdout.write(text + "\n")
 
 
-def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
-    """A table on the terminal, or a word that there is nothing."""
-    drawn = Table(*columns, title=title, title_justify="left")
+def print_table(title: str, columns: list[str], rows: list[list[object]]) -> None:
+    """Print a table, or that there is nothing."""
+    table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        drawn.add_row(*["" if cell is None else str(cell) for cell in row])
-    screen.print(drawn if rows else f"{title}: nothing here.")
+        table.add_row(*["" if cell is None else str(cell) for cell in row])
+    stdout.print(table if rows else f"{title}: nothing here.")
 
 
-def somebody() -> User:
-    """Who uses this shell, for the audit log."""
+def current_user() -> User:
+    """Return the user of this shell, for the audit log."""
     try:
         return cli_user(getpass.getuser())
     except (OSError, KeyError, ImportError):
         return cli_user()
 
 
-def code_of(error: VaultError) -> int:
-    """The exit code for this error."""
+def exit_code(error: VaultError) -> int:
+    """Return the exit code for this error."""
     if isinstance(error, HighLevelError):
         return 3
     return 2 if isinstance(error, (SettingsError, NotFound, NotAllowed)) else 1
 
 
-def complain(error: VaultError) -> None:
-    """The error and its hint on standard error."""
-    errors.print(f"{error}", style="bold red", highlight=False)
-    if error.hint:
-        errors.print(error.hint, highlight=False)
-
-
 def main(run: Callable[[], Any] | None = None) -> None:
-    """Run the command line; every fault ends in a sentence and the documented exit code."""
+    """Run the command line; an error ends in its message and hint on standard error, and the documented exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         (run or app)()
-    except Attention as exc:
+    except NeedsAttention as exc:
         for text in exc.args:
-            errors.print(text, highlight=False)
+            stderr.print(text, highlight=False)
         sys.exit(exc.code)
     except VaultError as exc:
-        complain(exc)
-        sys.exit(code_of(exc))
+        stderr.print(f"{exc}", style="bold red", highlight=False)
+        if exc.hint:
+            stderr.print(exc.hint, highlight=False)
+        sys.exit(exit_code(exc))

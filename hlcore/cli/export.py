@@ -1,3 +1,5 @@
+"""The command `export`."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,9 +7,19 @@ from typing import Annotated
 
 import typer
 
-from hlcore.cli.console import EXITS, Json, OneLocation, command, context, progress, screen, show_json, somebody
+from hlcore.cli.console import (
+    EXITS,
+    Json,
+    OneLocation,
+    command,
+    current_user,
+    open_context,
+    print_json,
+    progress_bar,
+    stdout,
+)
 from hlcore.export.csv_cells import ExportMode
-from hlcore.export.exporter import to_file
+from hlcore.export.exporter import export_file
 from hlcore.export.selection import ExportKind, ExportSelection
 
 
@@ -22,19 +34,19 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Stream a CSV that you own; prints its rows, bytes and SHA-256."""
-    with context() as here, progress(as_json) as listener:
-        selection = ExportSelection(what, (location,) if location else (), statuses=(status,) if status else ())
-        manifest = to_file(
-            here.vault,
+    selection = ExportSelection(what, (location,) if location else (), statuses=(status,) if status else ())
+    with open_context() as context, progress_bar(as_json) as listener:
+        manifest = export_file(
+            context.vault,
             selection,
             out,
             mode=mode,
             bom=bom,
-            user=somebody(),
-            now=here.clock.now,
+            user=current_user(),
+            now=context.clock.now,
             listener=listener,
         )
     if as_json:
-        show_json(manifest.to_json())
+        print_json(manifest.to_json())
     else:
-        screen.print(f"{out}: {manifest.rows:,} rows, {manifest.bytes:,} bytes, SHA-256 {manifest.sha256}")
+        stdout.print(f"{out}: {manifest.rows:,} rows, {manifest.bytes:,} bytes, SHA-256 {manifest.sha256}")

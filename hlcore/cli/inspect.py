@@ -1,4 +1,4 @@
-"""Commands that read: sync, status, deletions, show, verify."""
+"""The commands that read the vault: status, deletions, show, verify."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ import typer
 from hlcore.app_context import AppContext
 from hlcore.cli.console import (
     EXITS,
-    Attention,
     Json,
+    NeedsAttention,
     OneLocation,
-    code_of,
     command,
-    context,
-    errors,
-    progress,
-    screen,
-    show_json,
-    somebody,
-    table,
+    current_user,
+    exit_code,
+    open_context,
+    print_json,
+    print_table,
+    progress_bar,
+    stderr,
+    stdout,
 )
 from hlcore.errors import HighLevelError
-from hlcore.governance.audit import recorded
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action
 from hlcore.metrics import deletions as register
-from hlcore.metrics import overview as health
+from hlcore.metrics import overview
 from hlcore.metrics.contact_record import contact_record
-from hlcore.model.progress import Listener
-from hlcore.sync.integrity import verify_location
+from hlcore.model.callbacks import Listener
+from hlcore.sync.integrity import check_integrity
 
 
 @command(epilog=EXITS)
 def status(as_json: Json = False) -> None:
     """Is my copy good? Health, counts and coverage of every connected account."""
-    with context() as here:
-        found = health.status(here.vault, here.settings, here.clock.now())
+    with open_context() as context:
+        locations = overview.status_json(context.vault, context.settings, context.clock.now())
     if as_json:
-        show_json({"locations": found})
+        print_json({"locations": locations})
         return
     columns = ["location", "name", "health", "why", "present", "deleted", "at risk"]
     rows = [
         [
-            row["location_id"],
-            row["name"],
-            row["health"]["level"],
-            " ".join(row["health"]["reasons"]),
-            row["contacts"]["present"],
-            row["contacts"]["deleted"],
-            row["at_risk"],
+            location["location_id"],
+            location["name"],
+            location["health"]["level"],
+            " ".join(location["health"]["reasons"]),
+            location["contacts"]["present"],
+            location["contacts"]["deleted"],
+            location["at_risk"],
         ]
-        for row in found
+        for location in locations
     ]
-    table("Is my copy good?", columns, rows)
+    print_table("Is my copy good?", columns, rows)
 
 
 @command(epilog=EXITS)
@@ -64,27 +64,29 @@ def deletions(
     as_json: Json = False,
 ) -> None:
     """The register of disappearances: who, when, why, and for how long they can still be restored."""
-    with context() as here:
-        ids = [each.location_id for each in here.locations(location)]
-        with recorded(here.vault, somebody(), Action.VIEW, now=here.clock.now, subject="deletions") as entry:
-            found = register.deletions(here.vault, ids, here.clock.now(), status=status)
-            entry.note(rows=len(found))
+    with open_context() as context:
+        ids, now = [connected.location_id for connected in context.locations(location)], context.clock.now
+        with audited(context.vault, current_user(), Action.VIEW, now=now, subject="deletions") as entry:
+            rows = register.deletions_json(context.vault, ids, now(), status=status)
+            entry.add(rows=len(rows))
     if as_json:
-        show_json({"deletions": found})
+        print_json({"deletions": rows})
         return
     columns = ["contact_id", "name", "status", "cause", "last_seen_at", "window_ends_at", "days_left"]
-    table("Disappearances", columns, [[row[column] for column in columns] for row in found])
+    print_table("Disappearances", columns, [[row[column] for column in columns] for row in rows])
 
 
 @command(epilog=EXITS)
 def show(contact_id: str, location: OneLocation = "", as_json: Json = False) -> None:
     """Everything held about one person."""
-    with context() as here, recorded(here.vault, somebody(), Action.VIEW, now=here.clock.now, subject=contact_id):
-        found = contact_record(here.vault, contact_id, location_id=location, now=here.clock.now())
+    with open_context() as context:
+        now = context.clock.now
+        with audited(context.vault, current_user(), Action.VIEW, now=now, subject=contact_id):
+            record = contact_record(context.vault, contact_id, location_id=location, now=now())
     if as_json:
-        show_json(found)
+        print_json(record)
     else:
-        screen.print_json(data=found, default=str)
+        stdout.print_json(data=record, default=str)
 
 
 @command(epilog=EXITS)
@@ -94,24 +96,24 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check the vault against itself: every copy's bytes against their digest, the register against the copies."""
-    with context() as here, progress(as_json) as listener:
-        found = [_verify(here, each.location_id, live, listener) for each in here.locations(location)]
-    answer = {"ok": all(each["ok"] for each in found), "at": datetime.now(UTC).isoformat(), "locations": found}
+    with open_context() as context, progress_bar(as_json) as listener:
+        reports = [_verify(context, each.location_id, live, listener) for each in context.locations(location)]
+    ok = all(report["ok"] for report in reports)
     if as_json:
-        show_json(answer)
+        print_json({"ok": ok, "at": datetime.now(UTC).isoformat(), "locations": reports})
     else:
-        rows = [[each["location_id"], each["checked"], len(each["problems"])] for each in found]
-        table("The vault against itself", ["location", "checked", "problems"], rows)
-    if not answer["ok"]:
-        raise Attention(*[problem for each in found for problem in each["problems"][:20]])
+        rows = [[report["location_id"], report["checked"], len(report["problems"])] for report in reports]
+        print_table("The vault against itself", ["location", "checked", "problems"], rows)
+    if not ok:
+        raise NeedsAttention(*[problem for report in reports for problem in report["problems"][:20]])
 
 
-def _verify(here: AppContext, location_id: str, live: bool, listener: Listener) -> dict[str, Any]:
+def _verify(context: AppContext, location_id: str, live: bool, listener: Listener) -> dict[str, Any]:
     if not live:
-        return verify_location(here.vault, location_id, listener=listener).to_json()
+        return check_integrity(context.vault, location_id, listener=listener).to_json()
     try:
-        with here.client(location_id) as client:
-            return verify_location(here.vault, location_id, client=client, listener=listener).to_json()
+        with context.client(location_id) as client:
+            return check_integrity(context.vault, location_id, client=client, listener=listener).to_json()
     except HighLevelError as exc:
-        errors.print(f"{location_id}: {exc} {exc.hint}", highlight=False)
-        raise typer.Exit(code_of(exc)) from exc
+        stderr.print(f"{location_id}: {exc} {exc.hint}", highlight=False)
+        raise typer.Exit(exit_code(exc)) from exc

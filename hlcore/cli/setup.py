@@ -1,4 +1,4 @@
-"""Commands that set things up or keep them running: connect, worker, demo."""
+"""The commands that set up an account or the demo, or keep the vault up to date: connect, worker, demo."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 import typer
 
 from hlcore.accounts import connection
-from hlcore.cli.console import EXITS, Json, command, context, progress, screen, show_json, somebody
-from hlcore.governance.audit import recorded
+from hlcore.cli.console import EXITS, Json, command, current_user, open_context, print_json, progress_bar, stdout
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action
 from hlcore.settings import Settings
 
@@ -18,14 +18,15 @@ from hlcore.settings import Settings
 def connect(location_id: str, as_json: Json = False) -> None:
     """Connect an account: asks for its token (or reads it from standard input) and checks it with a real call."""
     token = typer.prompt("Private Integration Token", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    with context() as here:
-        with recorded(here.vault, somebody(), Action.CONNECT, now=here.clock.now, location_id=location_id):
-            connection.connect(here, location_id, token)
-        found = here.location(location_id)
+    with open_context() as context:
+        now = context.clock.now
+        with audited(context.vault, current_user(), Action.CONNECT, now=now, location_id=location_id):
+            connection.connect(context, location_id, token)
+        location = context.location(location_id)
     if as_json:
-        show_json({"location_id": found.location_id, "name": found.name, "timezone": found.timezone})
+        print_json({"location_id": location.location_id, "name": location.name, "timezone": location.timezone})
     else:
-        screen.print(f"Connected: {found.name} ({found.location_id}). Next: python -m hlcore sync")
+        stdout.print(f"Connected: {location.name} ({location.location_id}). Next: python -m hlcore sync")
 
 
 @command(epilog=EXITS)
@@ -33,11 +34,11 @@ def worker() -> None:
     """Do in this process what the dashboard's background thread does, until stopped."""
     from hlcore.worker.loop import Worker
 
-    with context() as here:
-        connection.connect_from_settings(here)
-        running = Worker(lambda: here)
+    with open_context() as context:
+        connection.connect_from_settings(context)
+        running = Worker(lambda: context)
         running.start()
-        screen.print("Working. Stop with Ctrl+C.")
+        stdout.print("Working. Stop with Ctrl+C.")
         try:
             signal.sigwait({signal.SIGINT, signal.SIGTERM}) if hasattr(signal, "sigwait") else input()
         finally:
@@ -49,13 +50,13 @@ def demo(as_json: Json = False) -> None:
     """Build the demo vault afresh: two invented accounts and sixty days of their life."""
     from hlcore.demo.builder import open_demo, size
 
-    with progress(as_json) as listener:
-        opened = open_demo(Settings.load(), listener=listener, afresh=True)
+    with progress_bar(as_json) as listener:
+        context = open_demo(Settings.load(), listener=listener, afresh=True)
     try:
-        living, where = size(opened), str(opened.settings.data_dir)
+        contacts, folder = size(context), str(context.settings.data_dir)
     finally:
-        opened.close()
+        context.close()
     if as_json:
-        show_json({"contacts": living, "folder": where})
+        print_json({"contacts": contacts, "folder": folder})
     else:
-        screen.print(f"The demo is ready: {living:,} contacts in {where}. Open it with: streamlit run app.py")
+        stdout.print(f"The demo is ready: {contacts:,} contacts in {folder}. Open it with: streamlit run app.py")

@@ -1,13 +1,10 @@
-"""Rounds and the audit trail as the Activity page shows and exports them.
-
-The download button under a table: the whole table as CSV, safe in a spreadsheet, recorded in the audit log.
-"""
+"""The Activity page's tables: sync runs and the audit trail, on the page and as CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -18,17 +15,18 @@ from hlcore.store.audit import AuditEntry
 from hlcore.store.locations import Location
 from hlcore.store.runs import Run
 from hlcore.ui import session
-from hlcore.ui.components.formatting import ago, count, duration, many, moment, outcome_mark
-from hlcore.ui.run_progress import kind_words
-from hlcore.ui.session import name_of, timezone_of
+from hlcore.ui.components.buttons import download_button
+from hlcore.ui.components.formatting import ago, count, duration, moment, outcome_badge, plural
+from hlcore.ui.run_progress import run_kind_label
+from hlcore.ui.session import location_name, timezone_of
 
-CHUNK = 1000
+READ_ROWS = 1000
 OUTCOMES: dict[str, tuple[str, ...]] = {
     "All": (),
     "Complete": ("complete",),
     "Needs a look": ("incomplete", "refused"),
 }
-ACTS = {
+ACTION_LABELS = {
     Action.SIGN_IN: "Signed in",
     Action.VIEW: "Looked at",
     Action.SEARCH: "Searched",
@@ -40,7 +38,7 @@ ACTS = {
     Action.SYNC: "Started a round",
     Action.VERIFY: "Verified the vault",
 }
-NUMBERS = {
+COUNT_COLUMNS = {
     "Read": "Contacts that HighLevel listed",
     "New": "Contacts seen for the first time",
     "Changed": "Contacts that changed; the earlier copy is kept",
@@ -63,28 +61,25 @@ AUDIT_COLUMNS: dict[str, Any] = {
     "What": st.column_config.TextColumn(width="large"),
 }
 
+CsvRow = Sequence[object]
+Row = TypeVar("Row")
 
-def last_words(last: Run | None, every: int, now: datetime) -> str:
-    """The page's answer in one line."""
-    if last is None:
+
+def summary_text(newest: Run | None, total: int, now: datetime) -> str:
+    """Summarise the page in one line: how many runs there were, and the newest."""
+    if newest is None:
         return "Nothing has been done yet."
-    when = "is running now" if last.finished_at is None else f"began {ago(last.started_at, now)}"
-    return f"{many(every, 'round')} so far; the newest {when}."
+    when = "is running now" if newest.finished_at is None else f"began {ago(newest.started_at, now)}"
+    return f"{plural(total, 'round')} so far; the newest {when}."
 
 
-def act_words(act: str) -> str:
-    """'Changed settings' for an act; 'Everything' for none."""
-    return ACTS.get(Action(act), act) if act in set(Action) else act.replace("_", " ").capitalize() or "Everything"
-
-
-def run_row(run: Run, found: Sequence[Location]) -> dict[str, Any]:
-    """A run as a row of the table."""
-    where = next((location for location in found if location.location_id == run.location_id), None)
+def run_row(run: Run, locations: Sequence[Location]) -> dict[str, Any]:
+    """Return a run as a row of the table."""
     return {
-        "Started": moment(run.started_at, timezone_of(where)),
-        "Account": name_of(run.location_id, found),
-        "What": kind_words(run.kind),
-        "Outcome": outcome_mark(run.outcome).cell,
+        "Started": moment(run.started_at, timezone_of(run.location_id, locations)),
+        "Account": location_name(run.location_id, locations),
+        "What": run_kind_label(run.kind),
+        "Outcome": outcome_badge(run.outcome).cell,
         "Read": run.seen,
         "New": run.added,
         "Changed": run.changed,
@@ -92,96 +87,109 @@ def run_row(run: Run, found: Sequence[Location]) -> dict[str, Any]:
         "Checking": run.suspected,
         "Back": run.returned,
         "Requests": run.requests,
-        "Took": duration(_took(run).total_seconds()),
+        "Took": duration(_elapsed(run).total_seconds()),
         "Why": run.reason or ("" if run.outcome else "still running"),
     }
 
 
-def run_columns(found: Sequence[Location]) -> dict[str, Any]:
-    """The columns of the runs; the account only where there are several."""
+def run_columns(locations: Sequence[Location]) -> dict[str, Any]:
+    """Return the columns of the runs; the account only where there are several."""
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    numbers = {name: number(format="localized", width=84, help=help_) for name, help_ in NUMBERS.items()}
+    counts = {name: number(format="localized", width=84, help=meaning) for name, meaning in COUNT_COLUMNS.items()}
     return {
         "Started": text(width=180),
-        **({"Account": text(width=172)} if len(found) > 1 else {}),
+        **({"Account": text(width=172)} if len(locations) > 1 else {}),
         "What": text(width=125),
         "Outcome": text(width=108),
-        **numbers,
+        **counts,
         "Took": text(width=90),
         "Why": text(width=520),
     }
 
 
-def runs_alt(words: str) -> str:
-    """The table in a sentence."""
-    return f"Rounds {words}, newest first: when, outcome, contacts read, new, changed, deleted, requests, and why"
+def runs_alt(range_text: str) -> str:
+    """Describe the table of runs in a sentence."""
+    return f"Rounds {range_text}, newest first: when, outcome, contacts read, new, changed, deleted, requests, and why"
 
 
-def run_lines(
-    vault: Vault, ids: Sequence[str], outcomes: Sequence[str], found: Sequence[Location]
-) -> Iterator[Sequence[object]]:
-    """Every run, newest first, as lines under RUN_HEADER; read page by page."""
-    offset = 0
-    while True:
+def run_csv_rows(
+    vault: Vault, location_ids: Sequence[str], outcomes: Sequence[str], locations: Sequence[Location]
+) -> Iterator[CsvRow]:
+    """Yield every run, newest first, as a row under RUN_HEADER."""
+
+    def read(offset: int) -> Sequence[Run]:
         with vault.read() as tx:
-            page = runs.recent(tx, ids, limit=CHUNK, offset=offset, outcomes=outcomes)
-        for run in page:
-            yield (
-                run.run_id, _iso(run.started_at), _iso(run.finished_at), name_of(run.location_id, found),
-                run.location_id, run.kind, run.outcome, run.seen, run.added, run.changed, run.suspected, run.deleted,
-                run.returned, run.requests, round(_took(run).total_seconds(), 1), run.reason,
-            )  # fmt: skip
-        if len(page) < CHUNK:
-            return
-        offset += CHUNK
+            return runs.list_recent(tx, location_ids, limit=READ_ROWS, offset=offset, outcomes=outcomes)
+
+    for run in _read_all(read):
+        yield (
+            run.run_id, _iso(run.started_at), _iso(run.finished_at), location_name(run.location_id, locations),
+            run.location_id, run.kind, run.outcome, run.seen, run.added, run.changed, run.suspected, run.deleted,
+            run.returned, run.requests, round(_elapsed(run).total_seconds(), 1), run.reason,
+        )  # fmt: skip
 
 
-def audit_row(line: AuditEntry, found: Sequence[Location]) -> dict[str, Any]:
-    """A line of the audit trail as a row of the table."""
-    where = next((location for location in found if location.location_id == line.location_id), None)
+def audit_row(entry: AuditEntry, locations: Sequence[Location]) -> dict[str, Any]:
+    """Return an entry of the audit log as a row of the table."""
     return {
-        "When": moment(line.at, timezone_of(where)),
-        "Who": who_words(line.actor),
-        "Did": act_words(line.act),
-        "Outcome": outcome_mark(line.outcome).cell,
-        "Account": name_of(line.location_id, found) if line.location_id else "",
-        "What": what_words(line),
+        "When": moment(entry.at, timezone_of(entry.location_id, locations)),
+        "Who": actor_label(entry.actor),
+        "Did": action_label(entry.act),
+        "Outcome": outcome_badge(entry.outcome).cell,
+        "Account": location_name(entry.location_id, locations) if entry.location_id else "",
+        "What": subject_text(entry),
     }
 
 
-def audit_lines(
-    vault: Vault, ids: Sequence[str] | None, act: str | None, found: Sequence[Location]
-) -> Iterator[Sequence[object]]:
-    """Every line, newest first, under AUDIT_HEADER; read page by page."""
+def audit_csv_rows(
+    vault: Vault, location_ids: Sequence[str] | None, act: str | None, locations: Sequence[Location]
+) -> Iterator[CsvRow]:
+    """Yield every entry of the audit log, newest first, as a row under AUDIT_HEADER."""
+
+    def read(offset: int) -> Sequence[AuditEntry]:
+        with vault.read() as tx:
+            return audit.list_entries(tx, limit=READ_ROWS, offset=offset, location_ids=location_ids, act=act)
+
+    for entry in _read_all(read):
+        account = location_name(entry.location_id, locations) if entry.location_id else ""
+        yield (
+            entry.audit_id, _iso(entry.at), entry.actor, entry.role, entry.act, entry.outcome, account,
+            entry.location_id, entry.subject, entry.detail,
+        )  # fmt: skip
+
+
+def _read_all(read: Callable[[int], Sequence[Row]]) -> Iterator[Row]:
+    """Yield all rows of a table, READ_ROWS at a time. `read` returns those from an offset on."""
     offset = 0
     while True:
-        with vault.read() as tx:
-            page = audit.listing(tx, limit=CHUNK, offset=offset, location_ids=ids, act=act)
-        for line in page:
-            account = name_of(line.location_id, found) if line.location_id else ""
-            yield (
-                line.audit_id, _iso(line.at), line.actor, line.role, line.act, line.outcome, account,
-                line.location_id, line.subject, line.detail,
-            )  # fmt: skip
-        if len(page) < CHUNK:
+        rows = read(offset)
+        yield from rows
+        if len(rows) < READ_ROWS:
             return
-        offset += CHUNK
+        offset += READ_ROWS
 
 
-def who_words(actor: str) -> str:
-    """The actor for people."""
+def action_label(act: str) -> str:
+    """Return 'Changed settings' for an action; 'Everything' for ''."""
+    if act in set(Action):
+        return ACTION_LABELS.get(Action(act), act)
+    return act.replace("_", " ").capitalize() or "Everything"
+
+
+def actor_label(actor: str) -> str:
+    """Return what people call an actor of the audit log."""
     names = {"local": "Local user", "worker": "Background worker", "cli": "Command line", "nobody": "Nobody signed in"}
     return names.get(actor) or (f"{actor.removeprefix('cli:')} (command line)" if actor.startswith("cli:") else actor)
 
 
-def what_words(line: AuditEntry) -> str:
-    """Subject and details in one line: 'rounds; rows 120'."""
-    detail = line.detail if isinstance(line.detail, dict) else {}
-    facts = [f"{key.replace('_', ' ')} {_fact(value)}" for key, value in detail.items() if key != "how"]
-    return "; ".join(part for part in (line.subject, *facts) if part)
+def subject_text(entry: AuditEntry) -> str:
+    """Return subject and details in one line: 'rounds; rows 120'."""
+    detail = entry.detail if isinstance(entry.detail, dict) else {}
+    facts = [f"{key.replace('_', ' ')} {_detail_text(value)}" for key, value in detail.items() if key != "how"]
+    return "; ".join(part for part in (entry.subject, *facts) if part)
 
 
-def _fact(value: object) -> str:
+def _detail_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -189,7 +197,7 @@ def _fact(value: object) -> str:
     return "standard" if value is None else str(value)
 
 
-def _took(run: Run) -> timedelta:
+def _elapsed(run: Run) -> timedelta:
     return (run.finished_at or run.heartbeat_at) - run.started_at
 
 
@@ -197,22 +205,16 @@ def _iso(at: datetime | None) -> str:
     return at.isoformat(timespec="seconds") if at else ""
 
 
-Lines = Callable[[], Iterable[Sequence[object]]]
+def export_button(name: str, header: Sequence[str], rows: Callable[[], Iterable[CsvRow]], user: User) -> None:
+    """Draw a button that downloads the whole table as CSV, safe in a spreadsheet and recorded in the audit log.
 
-
-def export_button(name: str, header: Sequence[str], lines: Lines, *, user: User, label: str = "Download CSV") -> None:
-    """A button that downloads `lines()` under this header. They are read when it is pressed, in another thread: the
-    callable opens its own transaction and asks nothing of Streamlit. Not for contacts: those are exported by
-    `export.contacts`, which streams."""
-    here, at = session.app_context(), session.now()
-    st.download_button(
-        label,
-        data=lambda: export_table(here.vault, header, lines(), subject=name, user=user, now=here.clock.now),
-        file_name=f"contact-vault-{name}-{at:%Y-%m-%d}.csv",
-        mime="text/csv",
+    `rows` is called in another thread when the button is pressed: it opens its own transaction and uses no `st.*`.
+    """
+    context = session.app_context()
+    download_button(
+        "Download CSV",
+        lambda: export_table(context.vault, header, rows(), subject=name, user=user, now=context.clock.now),
+        f"contact-vault-{name}-{session.now():%Y-%m-%d}.csv",
         key=f"export_{name}",
-        icon=":material/download:",
-        on_click="ignore",
-        disabled=not user.may(Action.EXPORT),
-        help=None if user.may(Action.EXPORT) else "Your role may look, not download.",
+        user=user,
     )

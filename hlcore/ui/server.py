@@ -1,4 +1,4 @@
-"""The server around the pages: the health route, the start and the end of the process, careful headers."""
+"""The server around the pages: start and end of the process, the health route, security headers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from hlcore.runtime import Runtime, StartupStage, get_runtime, set_runtime
 from hlcore.settings import Settings
 from hlcore.store import locations
 
-SWITCH_SECONDS = 0.001
-"""A page, or a webhook that waits for its answer, gets its turn beside a busy sync after so long (Python: 5 ms)."""
-HEADERS = (
+THREAD_SWITCH_SECONDS = 0.001
+"""How long a busy sync may hold the interpreter while a page or a webhook waits (Python's default: 5 ms)."""
+SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"content-security-policy", b"frame-ancestors 'self'"),
@@ -32,7 +32,7 @@ HEADERS = (
 
 
 def load_settings() -> Settings:
-    """The settings; a wrong one ends the process with a line that names it."""
+    """Return the settings; end the process with a line that names the wrong one."""
     try:
         return Settings.load()
     except SettingsError as error:
@@ -43,47 +43,46 @@ def load_settings() -> Settings:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, object]]:
-    """From here to there the vault is open and the worker works. The server answers while the vault is opening."""
-    sys.setswitchinterval(SWITCH_SECONDS)
-    _log_plainly()
+    """Open the vault and run the worker while the server runs. The server answers before the vault is open."""
+    sys.setswitchinterval(THREAD_SWITCH_SECONDS)
+    _configure_logging()
     install_log_filters()
-    new = Runtime(load_settings())
-    set_runtime(new)
-    new.start()
+    runtime = Runtime(load_settings())
+    set_runtime(runtime)
+    runtime.start()
     try:
         yield {}
     finally:
         set_runtime(None)
-        await anyio.to_thread.run_sync(new.stop)
+        await anyio.to_thread.run_sync(runtime.stop)
 
 
 async def healthz(request: Request) -> JSONResponse:
-    """Is the process well? No personal data; 503 when the database does not answer."""
-    found = await anyio.to_thread.run_sync(lambda: health(get_runtime()))
-    return JSONResponse(found, status_code=503 if found["status"] == "failed" else 200)
+    """Answer whether the process is well, without personal data; 503 when the database does not respond."""
+    report = await anyio.to_thread.run_sync(lambda: health(get_runtime()))
+    return JSONResponse(report, status_code=503 if report["status"] == "failed" else 200)
 
 
-def health(of: Runtime) -> dict[str, Any]:
-    """`status` is ok, starting or failed; `worker_beat_seconds` the age of the worker's last sign of life (null before
-    its first, and while it is switched off)."""
-    stage = of.startup_status.stage
-    database = _database_answers(of)
+def health(runtime: Runtime) -> dict[str, Any]:
+    """Return the health of the process. `status` is ok, starting or failed; `worker_beat_seconds` is the age of the
+    worker's last heartbeat, null before the first one and while the worker is off."""
+    stage = runtime.startup_status.stage
+    database = _database_responds(runtime)
     status = "ok" if database else "starting" if stage in (StartupStage.OPENING, StartupStage.BUILDING) else "failed"
     return {
         "status": status,
         "version": version(),
         "database": database,
-        "worker": "off" if of.settings.worker == "off" else "on",
-        "worker_beat_seconds": _beat_age(of),
-        "demo": of.shows_demo,
+        "worker": "off" if runtime.settings.worker == "off" else "on",
+        "worker_beat_seconds": _heartbeat_age(runtime),
+        "demo": runtime.shows_demo,
     }
 
 
 def version() -> str:
-    """The version of Contact Vault."""
-    found = getattr(hlcore, "__version__", "")
-    if found:
-        return str(found)
+    """Return the version of Contact Vault."""
+    if declared := getattr(hlcore, "__version__", ""):
+        return str(declared)
     try:
         return metadata.version("contact-vault")
     except metadata.PackageNotFoundError:
@@ -91,46 +90,49 @@ def version() -> str:
 
 
 class SecurityHeaders:
-    """Every answer tells the browser to keep to the declared types and not to be framed by other sites."""
+    """Middleware: tell the browser to trust the declared content types and to refuse framing by other sites."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers added."""
+        """Serve the request, with the headers added to the response."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
-        async def careful(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in present)]
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in SECURITY_HEADERS if pair[0] not in present),
+                ]
             await send(message)
 
-        await self.app(scope, receive, careful)
+        await self.app(scope, receive, send_with_headers)
 
 
-def _database_answers(of: Runtime) -> bool:
-    context = of.context or of.real_context
+def _database_responds(runtime: Runtime) -> bool:
+    context = runtime.context or runtime.real_context
     if context is None:
         return False
     try:
         with context.vault.read() as tx:
-            locations.all(tx)
+            locations.list_all(tx)
     except VaultError:
         return False
     return True
 
 
-def _beat_age(of: Runtime) -> float | None:
-    context, worker = of.context, of.worker
+def _heartbeat_age(runtime: Runtime) -> float | None:
+    context, worker = runtime.context, runtime.worker
     if context is None or worker is None or worker.beat_at is None:
         return None
     return round(max(0.0, (context.clock.now() - worker.beat_at).total_seconds()), 1)
 
 
-def _log_plainly() -> None:
+def _configure_logging() -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,17 +1,11 @@
-"""What every page starts with: the Office of this process, the person, and the accounts on show.
+"""What every page starts from: the process's AppContext, the user in front of it, and the locations on show.
 
-Who is looking: the person behind this browser session, decided by `governance.roles` from three facts.
+`governance.roles` decides the user's role from three facts, anew on every run:
 
-1. *Is sign-in configured?* `[auth]` in `.streamlit/secrets.toml` (OpenID Connect). Then only who signed in counts.
+1. *Is sign-in configured?* `[auth]` in `.streamlit/secrets.toml` (OpenID Connect). Then only the signed-in user counts.
 2. *Who signed in?* The e-mail address that the identity provider vouches for.
-3. *Is this local?* Only when all of these hold: the server is bound to a loopback address (`server.address`, which
-   `.streamlit/config.toml` sets to 127.0.0.1; an empty value means every address and is not local), the connection
-   comes from this machine, the browser names a loopback host (Host and Origin, so that neither a rebound name nor a
-   web page elsewhere passes), and no header shows that a proxy stands in front (X-Forwarded-For and its kin).
-   A proxy that hides every trace of itself cannot be told from a browser on this machine: whoever puts one in front
-   must configure sign-in.
-
-Without sign-in, local means local mode with a clear mark; anything else means that no page shows a contact.
+3. *Is this session local?* See `is_local`. Without sign-in a local session has all rights, under the mark "Local mode";
+   any other sees no contact on any page.
 """
 
 from __future__ import annotations
@@ -24,12 +18,14 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from hlcore.app_context import AppContext
-from hlcore.governance.roles import User, user_of
+from hlcore.governance.roles import User, identify_user
 from hlcore.runtime import get_runtime
 from hlcore.settings import Settings
-from hlcore.store import locations as stored
+from hlcore.store import locations as stored_locations
 from hlcore.store.locations import Location
 
+LOCATION_KEY = "location"
+"""Session key and query parameter of the location on show: an id, never personal data."""
 PROXY_HEADERS = (
     "forwarded",
     "via",
@@ -46,78 +42,31 @@ PROXY_HEADERS = (
 )
 
 
-def is_local(address: str | None, remote: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether a session is surely on this machine. `address`: what the server is bound to; `remote`: the other end
-    of the connection, None when it is this machine; `headers`: of the request that opened it."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    if not is_loopback_name(address or "") or (remote is not None and not is_loopback_name(remote)):
-        return False
-    if any(lower.get(name) for name in PROXY_HEADERS):
-        return False
-    named = [lower[name] for name in ("host", "origin") if lower.get(name)]
-    return all(is_loopback_name(_host_of(value)) for value in named)
-
-
-def is_loopback_name(host: str) -> bool:
-    """Whether this host name or address can only mean this machine."""
-    name = host.strip().strip("[]").lower().rstrip(".")
-    if name == "localhost":
-        return True
-    try:
-        found = ip_address(name)
-    except ValueError:
-        return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        return found.ipv4_mapped.is_loopback
-    return found.is_loopback
-
-
-def _host_of(value: str) -> str:
-    try:
-        return urlsplit(value if "//" in value else f"//{value}").hostname or ""
-    except ValueError:
-        return ""
-
-
-CHOICE = "location"
-"""Session key and URL parameter of the account on show; an id, never personal data."""
-
-
 def app_context() -> AppContext:
-    """The Office on show. The frame lets no page run before it is open; a page that runs all the same stops here."""
-    found = get_runtime().context
-    if found is None:
+    """Return the AppContext on show. The frame runs no page before there is one; a page that runs anyway stops here."""
+    context = get_runtime().context
+    if context is None:
         st.stop()
-    return found
+    return context
 
 
 def now() -> datetime:
-    """This moment, by the Office's clock."""
+    """Return the present moment by the AppContext's clock."""
     return app_context().clock.now()
 
 
 def settings() -> Settings:
-    """The settings of this process."""
+    """Return the settings of this process."""
     return get_runtime().settings
 
 
-def auth_configured() -> bool:
-    """Whether sign-in (`[auth]` in secrets.toml) is set up."""
-    return bool(st.secrets.load_if_toml_exists() and st.secrets.get("auth"))
-
-
-def remote_address() -> str | None:
-    """The other end of the browser's connection; None when it is this machine."""
-    return st.context.ip_address
-
-
 def current_user() -> User:
-    """Who is looking, decided anew on every run."""
+    """Return the user in front of this page, with the role that `governance.roles` gives them."""
     configured = auth_configured()
     signed_in = configured and bool(getattr(st.user, "is_logged_in", False))
     claims = st.user.to_dict() if signed_in else {}
     email, name = claims.get("email"), claims.get("name")
-    return user_of(
+    return identify_user(
         settings(),
         signed_in_email=email if isinstance(email, str) else None,
         email_verified=claims.get("email_verified"),
@@ -127,68 +76,129 @@ def current_user() -> User:
     )
 
 
+def auth_configured() -> bool:
+    """Whether sign-in (`[auth]` in secrets.toml) is set up."""
+    return bool(st.secrets.load_if_toml_exists() and st.secrets.get("auth"))
+
+
+def remote_address() -> str | None:
+    """Return the other end of the browser's connection; None when it is this machine."""
+    return st.context.ip_address
+
+
+def is_local(server_address: str | None, remote: str | None, headers: Mapping[str, str]) -> bool:
+    """Whether a session is certain to be on this machine.
+
+    True only if the server is bound to a loopback address (empty means every address, which is not local), the
+    connection comes from this machine (`remote` is None or loopback), the browser names a loopback host in Host and
+    Origin (so neither DNS rebinding nor a web page elsewhere passes), and no header shows a proxy. A proxy that leaves
+    no trace cannot be told from a browser on this machine: whoever runs one must configure sign-in.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    if not is_loopback_name(server_address or "") or (remote is not None and not is_loopback_name(remote)):
+        return False
+    if any(lower.get(name) for name in PROXY_HEADERS):
+        return False
+    origins = [lower[name] for name in ("host", "origin") if lower.get(name)]
+    return all(is_loopback_name(_host_of(origin)) for origin in origins)
+
+
+def is_loopback_name(host: str) -> bool:
+    """Whether this host name or address can only mean this machine."""
+    name = host.strip().strip("[]").lower().rstrip(".")
+    if name == "localhost":
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin if "//" in origin else f"//{origin}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def locations() -> list[Location]:
-    """Every account that has a copy here, the disconnected ones too, by name."""
+    """Return every location that has a copy here, the disconnected ones too, by name."""
     with app_context().vault.read() as tx:
-        return stored.all(tx, connected_only=False)
-
-
-def selected_location() -> Location | None:
-    """The one account on show; None while all are."""
-    found = selected_locations()
-    return found[0] if len(found) == 1 else None
+        return stored_locations.list_all(tx, connected_only=False)
 
 
 def selected_locations() -> list[Location]:
-    """The accounts on show: the chosen one, or all."""
-    every = locations()
-    wanted = st.session_state.get(CHOICE) or ""
-    return [location for location in every if location.location_id == wanted] or every
+    """Return the locations on show: the selected one, or all."""
+    known = locations()
+    selected = st.session_state.get(LOCATION_KEY) or ""
+    return [location for location in known if location.location_id == selected] or known
+
+
+def selected_location() -> Location | None:
+    """Return the one location on show; None while it is several or none."""
+    selected = selected_locations()
+    return selected[0] if len(selected) == 1 else None
 
 
 def selected_location_ids() -> list[str]:
-    """The ids of the accounts on show."""
+    """Return the ids of the locations on show."""
     return [location.location_id for location in selected_locations()]
 
 
-def timezone_of(location: Location | None) -> str:
-    """The account's time zone; UTC for none."""
+def audit_location_ids() -> list[str] | None:
+    """Return the location to narrow the audit log to; None for all of it, entries without a location included."""
+    selected = selected_location()
+    return [selected.location_id] if selected is not None and len(locations()) > 1 else None
+
+
+def find_location(location_id: str, among: Sequence[Location]) -> Location | None:
+    """Return the location with this id; None when it is not among these."""
+    return next((location for location in among if location.location_id == location_id), None)
+
+
+def location_name(location_id: str, among: Sequence[Location]) -> str:
+    """Return the location's name; its id when it is not among these."""
+    location = find_location(location_id, among)
+    return location.name if location is not None else location_id
+
+
+def timezone_of(location_id: str, among: Sequence[Location]) -> str:
+    """Return the location's time zone; UTC when it is not among these."""
+    location = find_location(location_id, among)
     return location.timezone if location is not None else "UTC"
 
 
-def shared_timezone(found: Sequence[Location]) -> str:
-    """The time zone that these accounts share; UTC where they differ."""
-    zones = {location.timezone for location in found}
+def shared_timezone(among: Sequence[Location]) -> str:
+    """Return the time zone that these locations share; UTC where they differ."""
+    zones = {location.timezone for location in among}
     return zones.pop() if len(zones) == 1 else "UTC"
 
 
-def name_of(location_id: str, found: Sequence[Location]) -> str:
-    """The account's name; its id when it is unknown."""
-    return next((location.name for location in found if location.location_id == location_id), location_id)
-
-
-def select_location() -> None:
-    """The selector that all pages share, drawn by the frame when there is more than one account. The choice is kept
-    in the session and in the URL (`?location=<id>`)."""
+def show_location_selector() -> None:
+    """Draw the selector shared by all pages, if there are several locations. The choice is kept in the session and in
+    the URL (`?location=<id>`)."""
     names = {location.location_id: location.name for location in locations()}
-    if st.session_state.get(CHOICE) not in (*names, ""):
-        asked = st.query_params.get(CHOICE, "")
-        st.session_state[CHOICE] = asked if asked in names else ""
+    if st.session_state.get(LOCATION_KEY) not in (*names, ""):
+        from_url = st.query_params.get(LOCATION_KEY, "")
+        st.session_state[LOCATION_KEY] = from_url if from_url in names else ""
     if len(names) > 1:
         st.selectbox(
             "Account",
             ["", *names],
-            key=CHOICE,
-            format_func=lambda found: names.get(found, "All accounts"),
+            key=LOCATION_KEY,
+            format_func=lambda location_id: names.get(location_id, "All accounts"),
             persist_state="session",
         )
-    _tell_url(st.session_state.get(CHOICE) or "" if len(names) > 1 else "")
+    _update_url(st.session_state.get(LOCATION_KEY) or "" if len(names) > 1 else "")
 
 
-def _tell_url(wanted: str) -> None:
-    if st.query_params.get(CHOICE, "") == wanted:
+def _update_url(location_id: str) -> None:
+    if st.query_params.get(LOCATION_KEY, "") == location_id:
         return
-    if wanted:
-        st.query_params[CHOICE] = wanted
+    if location_id:
+        st.query_params[LOCATION_KEY] = location_id
     else:
-        del st.query_params[CHOICE]
+        del st.query_params[LOCATION_KEY]

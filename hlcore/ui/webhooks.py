@@ -1,8 +1,8 @@
-"""The Webhooks page's parts: do they work, what came, what was refused, and how to set them up."""
+"""The Webhooks page's parts: whether webhooks work, what came, what was refused, how to set them up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -16,8 +16,8 @@ from hlcore.settings import Settings
 from hlcore.store import webhook_inbox
 from hlcore.store.locations import Location
 from hlcore.store.webhook_inbox import WebhookTraffic
-from hlcore.ui.components.errors import show
-from hlcore.ui.components.formatting import ago, count, duration, many, moment, plain
+from hlcore.ui.components.errors import show_error
+from hlcore.ui.components.formatting import ago, count, duration, escaped, moment, plural
 from hlcore.ui.components.tables import table
 from hlcore.webhooks.receiver import PATH
 
@@ -31,7 +31,7 @@ EVENTS = {
     "Messages": "InboundMessage, OutboundMessage",
     "The app itself": "INSTALL and UNINSTALL come by themselves",
 }
-REFUSED = {
+REFUSAL_TEXTS = {
     webhook_inbox.UNSIGNED: "No true signature of HighLevel. Anybody can send that to a public address; "
     "nothing follows.",
     webhook_inbox.FOREIGN: "Signed by HighLevel, but about an account that is not connected here, or for another app. "
@@ -40,7 +40,7 @@ REFUSED = {
     webhook_inbox.MALFORMED: "Signed by HighLevel, but not an event.",
     webhook_inbox.DUPLICATE: "Sent again although it had been taken; answered, and not done twice.",
 }
-NAMES = {
+REFUSAL_NAMES = {
     webhook_inbox.UNSIGNED: "Unsigned or tampered with",
     webhook_inbox.FOREIGN: "About another account",
     webhook_inbox.OVERSIZE: "Too large",
@@ -51,7 +51,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class WebhookStats:
-    """What is known of the webhooks of some accounts at `now`."""
+    """The webhooks of some locations as of `now`: the last arrival by location id, and the traffic of seven days."""
 
     now: datetime
     last: dict[str, datetime]
@@ -61,87 +61,89 @@ class WebhookStats:
     oldest: datetime | None
 
 
-def load_stats(context: AppContext, found: Sequence[Location]) -> WebhookStats:
-    """What came within a week, for these accounts."""
+def load_stats(context: AppContext, locations: Sequence[Location]) -> WebhookStats:
+    """Return what came within seven days for these locations."""
     now = context.clock.now()
-    ids = [location.location_id for location in found]
+    ids = [location.location_id for location in locations]
     if not context.vault.has_inbox:
         return WebhookStats(now, {}, [], {}, 0, None)
     with context.vault.inbox.read() as tx:
-        waiting, oldest = webhook_inbox.waiting(tx, at=now)
+        waiting, oldest = webhook_inbox.backlog(tx, at=now)
         return WebhookStats(
             now,
             webhook_inbox.last_received(tx, ids),
-            webhook_inbox.traffic(tx, ids, since=now - WEEK),
-            webhook_inbox.counts(tx, (now - WEEK).date().isoformat()),
+            webhook_inbox.traffic_by_type(tx, ids, since=now - WEEK),
+            webhook_inbox.count_refusals(tx, (now - WEEK).date().isoformat()),
             waiting,
             oldest,
         )
 
 
-def answer(heard: WebhookStats, found: Sequence[Location], settings: Settings) -> None:
-    """Do webhooks work? In one line for each account."""
-    if not heard.last:
+def show_summary(stats: WebhookStats, locations: Sequence[Location], settings: Settings) -> None:
+    """Draw for each location whether webhooks work, in one line."""
+    if not stats.last:
         st.markdown(
             "No webhook has come yet. Contact Vault works without them: it finds deletions by listing. With them it "
             "knows a deletion within seconds, and its exact time."
         )
         return
-    silent = timedelta(hours=settings.webhook_silence_hours)
-    for location in found:
-        last = heard.last.get(location.location_id)
-        name = plain(location.name)
+    silence_limit = timedelta(hours=settings.webhook_silence_hours)
+    for location in locations:
+        last = stats.last.get(location.location_id)
+        name = escaped(location.name)
         if last is None:
             st.markdown(f":gray-badge[:material/hearing_disabled: None yet] **{name}**")
-        elif heard.now - last > silent:
+        elif stats.now - last > silence_limit:
             st.markdown(
-                f":orange-badge[:material/warning: Silent] **{name}**: the last webhook came {ago(last, heard.now)} "
+                f":orange-badge[:material/warning: Silent] **{name}**: the last webhook came {ago(last, stats.now)} "
                 f"({moment(last, location.timezone)}). Look at the app's Webhook Logs in HighLevel: after too many "
                 "failures it sends nothing until a person switches the events on again."
             )
         else:
             st.markdown(
-                f":green-badge[:material/hearing: Works] **{name}**: the last webhook came {ago(last, heard.now)}."
+                f":green-badge[:material/hearing: Works] **{name}**: the last webhook came {ago(last, stats.now)}."
             )
 
 
-def numbers(heard: WebhookStats) -> None:
-    """What came within seven days: how much, how late, what waits."""
-    came = sum(each.count for each in heard.traffic)
-    refused = sum(number for kind, number in heard.refused.items() if kind != webhook_inbox.DUPLICATE)
+def show_figures(stats: WebhookStats) -> None:
+    """Draw what came within seven days: how much, how late, what waits, what was refused."""
+    taken = sum(traffic.count for traffic in stats.traffic)
+    refused = sum(number for kind, number in stats.refused.items() if kind != webhook_inbox.DUPLICATE)
     with st.container(horizontal=True):
-        st.metric("Taken in 7 days", count(came), border=True)
-        st.metric("On the way", _mean(heard.traffic, "travel"), border=True, help="From HighLevel's time to arrival.")
-        st.metric("Until in the copy", _mean(heard.traffic, "handling"), border=True, help="From arrival to processed.")
-        st.metric("Waiting", count(heard.waiting), border=True, help=_oldest(heard))
+        st.metric("Taken in 7 days", count(taken), border=True)
+        arrival = _mean_text((row.arrival_seconds, row.count) for row in stats.traffic)
+        processing = _mean_text((row.processing_seconds, row.count) for row in stats.traffic)
+        st.metric("On the way", arrival, border=True, help="From HighLevel's time to arrival.")
+        st.metric("Until in the copy", processing, border=True, help="From arrival to processed.")
+        st.metric("Waiting", count(stats.waiting), border=True, help=_backlog_text(stats))
         st.metric("Refused in 7 days", count(refused), border=True)
     rows = [
         {
-            "Event": each.type,
-            "How many": each.count,
-            "Last": ago(each.last_at, heard.now),
-            "On the way": _time(each.travel),
-            "Until in the copy": _time(each.handling),
-            "Given up": each.failed,
+            "Event": traffic.type,
+            "How many": traffic.count,
+            "Last": ago(traffic.last_at, stats.now),
+            "On the way": _seconds_text(traffic.arrival_seconds),
+            "Until in the copy": _seconds_text(traffic.processing_seconds),
+            "Given up": traffic.failed,
         }
-        for each in heard.traffic
+        for traffic in stats.traffic
     ]
     if rows:
         table(rows, key="webhook_types", alt="Webhooks of the last seven days by type")
-    turned = [(kind, number) for kind, number in heard.refused.items() if number]
-    if turned:
+    refusals = [(kind, number) for kind, number in stats.refused.items() if number]
+    if refusals:
         st.subheader("Not taken")
-        for kind, number in turned:
-            much = many(number, "delivery", "deliveries")
-            st.markdown(f"**{NAMES.get(kind, kind)}**: {much}. {REFUSED.get(kind, '')}")
+        for kind, number in refusals:
+            deliveries = plural(number, "delivery", "deliveries")
+            st.markdown(f"**{REFUSAL_NAMES.get(kind, kind)}**: {deliveries}. {REFUSAL_TEXTS.get(kind, '')}")
 
 
-def how_to(settings: Settings, person_may: bool) -> None:
-    """The steps in HighLevel, with the address and the events to switch on."""
+def show_setup(settings: Settings, may_configure: bool) -> None:
+    """Draw the steps in HighLevel, with the address and the events to switch on."""
     try:
-        Verifier.of(settings)
+        Verifier.from_settings(settings)
     except SettingsError as error:
-        show(error)
+        show_error(error)
     st.markdown(
         "Webhooks belong to a **Marketplace app** in HighLevel; a Private Integration Token cannot have any. A private "
         "app of your own is enough.\n\n"
@@ -149,7 +151,7 @@ def how_to(settings: Settings, person_may: bool) -> None:
         "Webhooks**.\n"
         "2. Enter this address. It must be reachable from the internet by https:"
     )
-    st.code(address(settings), language=None)
+    st.code(webhook_url(settings), language=None)
     events = "\n".join(f"   - **{title}**: {names}" for title, names in EVENTS.items())
     st.markdown(f"3. Switch these events on:\n{events}")
     st.markdown(
@@ -158,25 +160,26 @@ def how_to(settings: Settings, person_may: bool) -> None:
         "does not is refused without a word and counted here. The workflow action “Webhook” is something else: it is "
         "not signed, and not taken."
     )
-    if person_may and not settings.own_app_id:
+    if may_configure and not settings.own_app_id:
         st.caption("Set HLCORE_APP_ID as well, and deliveries meant for another app are refused.")
 
 
-def address(settings: Settings) -> str:
-    """Where HighLevel should deliver, as far as the settings tell this dashboard's own address."""
+def webhook_url(settings: Settings) -> str:
+    """Return the address for HighLevel to deliver to, as far as the settings know this dashboard's own."""
     parts = urlsplit(settings.redirect_uri)
     return f"{parts.scheme}://{parts.netloc}{PATH}" if parts.netloc else f"https://<this dashboard's address>{PATH}"
 
 
-def _mean(traffic: Sequence[WebhookTraffic], what: str) -> str:
-    found = [(getattr(each, what), each.count) for each in traffic if getattr(each, what) is not None]
-    total = sum(number for _, number in found)
-    return _time(sum(value * number for value, number in found) / total if total else None)
+def _mean_text(weighted: Iterable[tuple[float | None, int]]) -> str:
+    """Return the mean of the known seconds, each with the number of deliveries that it stands for."""
+    known = [(seconds, number) for seconds, number in weighted if seconds is not None]
+    total = sum(number for _, number in known)
+    return _seconds_text(sum(seconds * number for seconds, number in known) / total if total else None)
 
 
-def _time(seconds: float | None) -> str:
+def _seconds_text(seconds: float | None) -> str:
     return "–" if seconds is None else duration(max(0.0, seconds))
 
 
-def _oldest(heard: WebhookStats) -> str:
-    return f"The oldest came {ago(heard.oldest, heard.now)}." if heard.oldest else "Nothing waits."
+def _backlog_text(stats: WebhookStats) -> str:
+    return f"The oldest came {ago(stats.oldest, stats.now)}." if stats.oldest else "Nothing waits."

@@ -48,6 +48,10 @@ PATHS = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="Save every page as PNGs in this folder.")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of these run in one process, beside the others."""
     for item in items:
@@ -69,10 +73,10 @@ class Server:
         """What /healthz says; empty while nobody answers."""
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
-                found: dict[str, object] = json.load(answer)
+                result: dict[str, object] = json.load(answer)
         except OSError:
             return {}
-        return found
+        return result
 
     def stop(self) -> None:
         """The process has ended. May be repeated."""
@@ -180,16 +184,25 @@ def start_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def screenshot_folder(pytestconfig: pytest.Config) -> Path | None:
+    """The folder of `--screenshots`; the option is known when pytest is called with this folder or a file of it."""
+    folder: Path | None = pytestconfig.getoption("--screenshots", None)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _environment(data: Path, more: dict[str, str]) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(CLEAR)}
-    return {**plain, "HLCORE_DATA_DIR": str(data), "HLCORE_DATABASE_URL": f"sqlite:///{data / 'vault.db'}", **more}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(CLEAR)}
+    return {**inherited, "HLCORE_DATA_DIR": str(data), "HLCORE_DATABASE_URL": f"sqlite:///{data / 'vault.db'}", **more}
 
 
 def free_port() -> int:
     """A port of this machine that nobody uses."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as result:
+        result.bind(("127.0.0.1", 0))
+        return int(result.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -204,11 +217,11 @@ def browser() -> Iterator[Browser]:
     with sync_api.sync_playwright() as playwright:
         own = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         try:
-            found = playwright.chromium.launch(executable_path=own, args=ARGS)
+            result = playwright.chromium.launch(executable_path=own, args=ARGS)
         except sync_api.Error as exc:
             pytest.skip(f"no Chromium can be started here: {str(exc).splitlines()[0]}")
-        yield found
-        found.close()
+        yield result
+        result.close()
 
 
 OpenWindow = Callable[..., Window]
@@ -224,15 +237,15 @@ def window(browser: Browser) -> Iterator[OpenWindow]:
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
         context.set_default_timeout(20_000)
-        made = Window(context, context.new_page(), server.url)
-        made.page.on("request", lambda request: _note(request, made))
-        made.page.on("pageerror", lambda error: made.faults.append(str(error)))
-        opened.append(made)
-        return made
+        window = Window(context, context.new_page(), server.url)
+        window.page.on("request", lambda request: _note(request, window))
+        window.page.on("pageerror", lambda error: window.faults.append(str(error)))
+        opened.append(window)
+        return window
 
     yield new
-    for made in opened:
-        made.context.close()
+    for window in opened:
+        window.context.close()
 
 
 def _note(request: Request, window: Window) -> None:

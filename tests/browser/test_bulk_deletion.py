@@ -23,7 +23,7 @@ from hlcore.app_context import AppContext
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.sync.capture.budget import CaptureBudget
-from hlcore.sync.capture.run import capture
+from hlcore.sync.capture.run import capture_location
 from hlcore.sync.listing.run import sync_location
 from hlcore.ui.components.formatting import count
 from tests.browser.conftest import OpenWindow, Server, StartServer, Window
@@ -67,8 +67,8 @@ def account(start_server: StartServer, tmp_path: Path) -> Iterator[Account]:
 
 def _people(location: SandboxLocation) -> list[str]:
     sam = location.add_user("Sam Okafor")
-    found, phones = location.fill(SIZE + 20), set[str]()
-    for number, contact_id in enumerate(found):
+    contact_ids, phones = location.fill(SIZE + 20), set[str]()
+    for number, contact_id in enumerate(contact_ids):
         if (phone := str(location.contacts[contact_id].get("phone"))) in phones:
             location.edit(contact_id, phone=f"+49301{number:07d}")  # two of one number would not both come back
         phones.add(phone)
@@ -78,7 +78,7 @@ def _people(location: SandboxLocation) -> list[str]:
             location.add_opportunity(contact_id, "Membership", monetaryValue=480, assignedTo=sam)
         if number % 5 == 0:
             location.add_task(contact_id, "Call back", due=datetime.now(UTC) + timedelta(days=3))
-    return found[:SIZE]
+    return contact_ids[:SIZE]
 
 
 def _copy_and_lose(url: str, location: SandboxLocation, lost: list[str], folder: Path) -> None:
@@ -88,17 +88,11 @@ def _copy_and_lose(url: str, location: SandboxLocation, lost: list[str], folder:
     )
     connection.connect(context, PLACE, f"pit-{PLACE}")
     rules = context.rules(context.location(PLACE))
-    with context.client(PLACE) as client:
-        sync_location(context.vault, client, rules, now=context.clock.now)
-        capture(
-            context.vault,
-            client,
-            PLACE,
-            now=context.clock.now,
-            budget=CaptureBudget.of(context.settings, client.limiter),
-        )
+    with context.location_context(PLACE) as location_context:
+        sync_location(location_context, rules)
+        capture_location(location_context, CaptureBudget.of(context.settings, location_context.client.limiter))
         location.delete(*lost)
-        sync_location(context.vault, client, rules, now=context.clock.now)
+        sync_location(location_context, rules)
     context.close()
 
 
@@ -169,17 +163,17 @@ def _it_stands_still_and_goes_on(again: Window) -> None:
 
 
 def _the_receipt_proves_it(again: Window, account: Account, folder: Path) -> None:
-    page, place = again.page, account.location
-    told = page.get_by_text(f"{count(SIZE)} people are back in HighLevel; nobody got a message.")
-    expect(told).to_be_visible(timeout=PATIENCE)
+    page, location = again.page, account.location
+    result = page.get_by_text(f"{count(SIZE)} people are back in HighLevel; nobody got a message.")
+    expect(result).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("every field is as planned")).to_be_visible()
     again.settle()
     shot(again, "9-receipt")
     rows = list(csv.DictReader(io.StringIO(fetched(again, "Download receipt", folder).decode("utf-8-sig"))))
     assert {row["contact_id"] for row in rows} == set(account.lost)
     assert {(row["outcome"], row["verified"]) for row in rows} == {("recreated", "yes")}
-    assert {row["new_id"] for row in rows} <= set(place.contacts)
-    assert len(place.contacts) == SIZE + 20
+    assert {row["new_id"] for row in rows} <= set(location.contacts)
+    assert len(location.contacts) == SIZE + 20
     ledger = account.sandbox.ledger
     assert not ledger.messages_sent
     assert not ledger.creates_without_dnd

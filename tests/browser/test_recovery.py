@@ -24,9 +24,9 @@ def tick(window: Window, row: int) -> None:
         "e => document.querySelector('[data-testid=stMain]').scrollBy(0, e.getBoundingClientRect().top - 100)"
     )
     window.settle()
-    place = grid.bounding_box()
-    assert place
-    window.page.mouse.click(place["x"] + BOX, place["y"] + row * ROW + ROW / 2)
+    box = grid.bounding_box()
+    assert box
+    window.page.mouse.click(box["x"] + BOX, box["y"] + row * ROW + ROW / 2)
     window.settle()
 
 
@@ -88,9 +88,9 @@ def test_a_person_is_found_opened_and_left_again(server: Server, window: OpenWin
     staff = window(server)
     page = staff.open("/contacts?show=Deleted")
     grid = page.get_by_test_id("stDataFrame").first
-    place = grid.bounding_box()
-    assert place
-    page.mouse.click(place["x"] + 60, place["y"] + 1.5 * ROW)
+    box = grid.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 60, box["y"] + 1.5 * ROW)
     page.wait_for_url("**/contacts*contact=*")
     staff.settle()
     expect(page.get_by_text("Do not disturb", exact=True)).to_be_visible()

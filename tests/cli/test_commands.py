@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hlcore.cli.console import app, main, show_json
+from hlcore.cli.console import app, main, print_json
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 
 LOCATION = "locCli00000000000001"
@@ -39,8 +39,8 @@ class Shell:
             main(lambda: app([*words, "--json"], standalone_mode=True))
         except SystemExit as exc:
             code = int(exc.code or 0)
-        said = self.read()
-        return code, json.loads(said.out) if said.out.strip() else None, said.err
+        output = self.read()
+        return code, json.loads(output.out) if output.out.strip() else None, output.err
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_sync_needs_only_the_four_settings(shell: Shell) -> None:
-    code, said, _ = shell("sync")
+    code, output, _ = shell("sync")
     assert code == 0
-    assert set(said["runs"][0]) == RUN_KEYS
-    assert (said["runs"][0]["outcome"], said["runs"][0]["seen"]) == ("complete", 60)
+    assert set(output["runs"][0]) == RUN_KEYS
+    assert (output["runs"][0]["outcome"], output["runs"][0]["seen"]) == ("complete", 60)
 
 
 def test_the_way_of_a_deleted_contact(shell: Shell) -> None:
@@ -71,9 +71,9 @@ def test_the_way_of_a_deleted_contact(shell: Shell) -> None:
     lost = next(iter(shell.location.contacts))
     shell.location.delete(lost)
     assert shell("sync")[1]["runs"][0]["deleted"] == 1
-    found = shell("deletions")[1]["deletions"]
-    assert [row["contact_id"] for row in found] == [lost]
-    assert set(found[0]) >= DELETION_KEYS
+    result = shell("deletions")[1]["deletions"]
+    assert [row["contact_id"] for row in result] == [lost]
+    assert set(result[0]) >= DELETION_KEYS
     assert shell("show", lost)[1]["status"] == "deleted"
     planned = shell("restore", lost, "--plan")[1]
     assert [item["action"] for item in planned["items"]] == ["use_native"]
@@ -108,9 +108,9 @@ def test_the_plan_can_be_written_as_a_csv_that_is_safe_to_open(shell: Shell, los
 
 
 def test_choices_are_one_json_value_or_a_file_that_holds_it(shell: Shell, lost: str, tmp_path: Path) -> None:
-    told = tmp_path / "choices.json"
-    told.write_text(json.dumps({"leave_out_of": {lost: ["city"]}}))
-    plan = shell("restore", lost, "--plan", "--path", "recreate", "--choices", f"@{told}")[1]
+    choices_file = tmp_path / "choices.json"
+    choices_file.write_text(json.dumps({"leave_out_of": {lost: ["city"]}}))
+    plan = shell("restore", lost, "--plan", "--path", "recreate", "--choices", f"@{choices_file}")[1]
     assert plan["items"][0]["left_out"] == ["city"]
     assert plan["questions"] == []
     code, done, _ = shell("restore", lost, "--yes", "--path", "recreate", "--choices", '{"leave_out": ["city"]}')
@@ -130,9 +130,9 @@ def test_choices_are_one_json_value_or_a_file_that_holds_it(shell: Shell, lost: 
     ],
 )
 def test_choices_that_make_no_sense_are_wrong_use(shell: Shell, words: tuple[str, str]) -> None:
-    code, _, said = shell("restore", "somebody", "--plan", *words)
+    code, _, output = shell("restore", "somebody", "--plan", *words)
     assert code == 2
-    assert words[0] in said
+    assert words[0] in output
 
 
 def test_watch_speaks_like_sync(shell: Shell) -> None:
@@ -143,8 +143,8 @@ def test_watch_speaks_like_sync(shell: Shell) -> None:
 def test_export_prints_its_manifest(shell: Shell, tmp_path: Path) -> None:
     shell("sync")
     out = tmp_path / "contacts.csv"
-    code, said, _ = shell("export", "contacts", "--out", str(out), "--mode", "exact")
-    assert (code, said["rows"], said["bytes"]) == (0, 60, out.stat().st_size)
+    code, output, _ = shell("export", "contacts", "--out", str(out), "--mode", "exact")
+    assert (code, output["rows"], output["bytes"]) == (0, 60, out.stat().st_size)
 
 
 def test_verify_finds_a_sound_vault_sound(shell: Shell) -> None:
@@ -154,9 +154,9 @@ def test_verify_finds_a_sound_vault_sound(shell: Shell) -> None:
 
 def test_capture_tells_what_is_safe(shell: Shell) -> None:
     shell("sync")
-    said = shell("capture", "--max-requests", "30")[1]
-    assert {"requests", "captured", "coverage", "done_by"} <= set(said)
-    assert said["requests"] <= 30
+    output = shell("capture", "--max-requests", "30")[1]
+    assert {"requests", "captured", "coverage", "done_by"} <= set(output)
+    assert output["requests"] <= 30
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_capture_tells_what_is_safe(shell: Shell) -> None:
 def test_exit_codes_of_a_troubled_round(shell: Shell, fault: str, code: int) -> None:
     shell("sync")
     shell.location.faults.on(fault, **({"after": 0} if fault == "ends_early" else {}))
-    found, said, err = shell("sync")
-    assert found == code
-    assert said["runs"][0]["reason"]
+    result, output, err = shell("sync")
+    assert result == code
+    assert output["runs"][0]["reason"]
     assert LOCATION in err
 
 
@@ -178,10 +178,10 @@ def test_wrong_use_is_2(shell: Shell) -> None:
 
 def test_a_wrong_token_is_3_and_is_never_repeated(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HLCORE_TOKEN", "pit-wrong-secret")
-    code, said, err = shell("sync")
+    code, output, err = shell("sync")
     assert code == 3
-    assert said["runs"][0]["outcome"] == "refused"
-    assert "pit-wrong-secret" not in json.dumps(said) + err
+    assert output["runs"][0]["outcome"] == "refused"
+    assert "pit-wrong-secret" not in json.dumps(output) + err
 
 
 @pytest.mark.parametrize("text", ["Zoë 😀", "Zoë \ud83d"], ids=["letters", "half an emoji"])
@@ -190,5 +190,5 @@ def test_whatever_a_text_holds_it_is_printed_as_json(
 ) -> None:
     with (tmp_path / "printed.json").open("w", encoding="utf-8") as printed:
         monkeypatch.setattr("sys.stdout", printed)
-        show_json({"name": text})
+        print_json({"name": text})
     assert json.loads((tmp_path / "printed.json").read_bytes()) == {"name": text}

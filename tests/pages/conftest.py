@@ -19,6 +19,7 @@ from hlcore.accounts import connection
 from hlcore.app_context import AppContext
 from hlcore.runtime import Runtime, set_runtime
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
+from hlcore.sandbox.state import persistence
 from hlcore.settings import Settings
 from hlcore.sync.listing.run import sync_location
 from tests.support.accounts import HandClock
@@ -41,7 +42,7 @@ AUTH = {
 
 
 def settings_for(folder: Path, **more: Any) -> Settings:
-    """Settings of a process whose vault is in this folder; nobody outside the cast may enter."""
+    """Return the settings of a process with its vault in this folder; nobody outside the cast may enter."""
     values: dict[str, Any] = {
         "database_url": f"sqlite:///{folder / 'vault.db'}",
         "data_dir": folder,
@@ -55,8 +56,8 @@ def settings_for(folder: Path, **more: Any) -> Settings:
 
 
 def _round(context: AppContext, location_id: str) -> None:
-    with context.client(location_id) as client:
-        sync_location(context.vault, client, context.rules(context.location(location_id)), now=context.clock.now)
+    with context.location_context(location_id) as location_context:
+        sync_location(location_context, context.rules(context.location(location_id)))
 
 
 def _live(harbor: SandboxLocation, dental: SandboxLocation, clock: HandClock, context: AppContext) -> None:
@@ -107,7 +108,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
             connection.connect(context, location_id, f"pit-{location_id}")
         _live(harbor, dental, clock, context)
         context.close()
-    sandbox.save(folder / "sandbox.bin")
+    persistence.save(sandbox, folder / "sandbox.bin")
     return folder
 
 
@@ -127,9 +128,9 @@ def clock() -> HandClock:
 @pytest.fixture
 def sandbox(folder: Path, clock: HandClock) -> Sandbox:
     """HighLevel as that month left it."""
-    found = Sandbox(clock.now, seed=5)
-    found.load(folder / "sandbox.bin")
-    return found
+    loaded = Sandbox(clock.now, seed=5)
+    persistence.load(loaded, folder / "sandbox.bin")
+    return loaded
 
 
 @pytest.fixture
@@ -150,56 +151,56 @@ def highlevel(api_url: str, sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def runtime(folder: Path, clock: HandClock, api_url: str) -> Iterator[Runtime]:
-    """The process under test, on the lived vault."""
+    """The process under test, on the prepared vault."""
     settings = settings_for(folder, api_url=api_url)
-    yield from _house(Runtime(settings, context=AppContext.open(settings, clock=clock)))
+    yield from _installed(Runtime(settings, context=AppContext.open(settings, clock=clock)))
 
 
 @pytest.fixture
-def empty_house(tmp_path: Path, clock: HandClock) -> Iterator[Runtime]:
+def empty_runtime(tmp_path: Path, clock: HandClock) -> Iterator[Runtime]:
     """The process under test, on a vault to which no account was ever connected."""
     settings = settings_for(tmp_path)
-    yield from _house(Runtime(settings, context=AppContext.open(settings, clock=clock)))
+    yield from _installed(Runtime(settings, context=AppContext.open(settings, clock=clock)))
 
 
-def _house(made: Runtime) -> Iterator[Runtime]:
-    before, bound = set_runtime(made), config.get_option("server.address")
+def _installed(runtime: Runtime) -> Iterator[Runtime]:
+    previous, address = set_runtime(runtime), config.get_option("server.address")
     config.set_option("server.address", "127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hlcore.ui.session.remote_address", lambda: None)
-        yield made
-    config.set_option("server.address", bound)
-    set_runtime(before)
-    made.stop()
+        yield runtime
+    config.set_option("server.address", address)
+    set_runtime(previous)
+    runtime.stop()
 
 
 @pytest.fixture
 def context(runtime: Runtime) -> AppContext:
-    """The Office on show."""
+    """The AppContext on show."""
     assert runtime.context
     return runtime.context
 
 
 def frame() -> AppTest:
-    """The app, not yet run, in local mode."""
+    """Return the app, not yet run, in local mode."""
     return AppTest.from_file(str(FRAME), default_timeout=30)
 
 
-def sign_in(app: AppTest, who: dict[str, Any]) -> AppTest:
-    """The app as this person meets it where sign-in is configured."""
+def sign_in(app: AppTest, user: dict[str, Any]) -> AppTest:
+    """Return the app as this user meets it where sign-in is configured."""
     app.secrets = {"auth": AUTH}
-    app.user = who
+    app.user = user
     return app
 
 
 @pytest.fixture
 def app(runtime: Runtime) -> AppTest:
-    """The app over the lived vault, in local mode, not yet run."""
+    """The app over the prepared vault, in local mode, not yet run."""
     return frame()
 
 
 def text_of(app: AppTest) -> str:
-    """Every text on the page, tables too."""
+    """Return every text on the page, tables too."""
     parts = [str(element.value) for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning",
              "info", "success", "code") for element in app.get(kind)]  # fmt: skip
     parts += [f"{metric.label} {metric.value}" for metric in app.metric]

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
 from hlcore.export.small_tables import export_table
-from hlcore.governance.audit import recorded
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, Role, User
 from hlcore.runtime import Runtime
-from hlcore.store import audit, runs
+from hlcore.store import audit, leases, runs
 from hlcore.ui import activity as ui_activity
 from tests.pages.conftest import DENTAL, HARBOR, frame, text_of
 
@@ -28,7 +28,7 @@ def activity(app: AppTest) -> AppTest:
 
 
 def act(context: AppContext, user: User, what: Action, location_id: str = "") -> None:
-    with recorded(context.vault, user, what, now=context.clock.now, location_id=location_id, detail={"rows": 3}):
+    with audited(context.vault, user, what, now=context.clock.now, location_id=location_id, detail={"rows": 3}):
         pass
 
 
@@ -66,9 +66,9 @@ def test_an_interrupted_round_says_so(app: AppTest, context: AppContext) -> None
 def test_a_round_in_progress_shows_how_far_it_is(app: AppTest, context: AppContext) -> None:
     with context.vault.write() as tx:
         run = runs.claim(
-            tx, DENTAL, "listing", at=context.clock.now(), holder=runs.this_process(), resume_within=timedelta(0)
+            tx, DENTAL, "listing", at=context.clock.now(), holder=leases.this_process(), resume_within=timedelta(0)
         )
-        runs.beat(tx, run.run_id, context.clock.now(), seen=500, total=2000)
+        runs.record_heartbeat(tx, run.run_id, context.clock.now(), seen=500, total=2000)
     page = activity(app)
     assert "500 of 2,000 contacts read" in str([element.proto for element in page.get("progress")])
 
@@ -103,9 +103,9 @@ def test_rounds_are_paged_by_the_database(app: AppTest, context: AppContext) -> 
 
 
 def test_the_file_holds_every_round(context: AppContext) -> None:
-    found = context.locations()
+    locations = context.locations()
     data = export_table(
-        context.vault, ui_activity.RUN_HEADER, ui_activity.run_lines(context.vault, [HARBOR, DENTAL], (), found),
+        context.vault, ui_activity.RUN_HEADER, ui_activity.run_csv_rows(context.vault, [HARBOR, DENTAL], (), locations),
         subject="rounds", user=SAM, now=context.clock.now,
     )  # fmt: skip
     lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
@@ -117,10 +117,10 @@ def test_a_viewer_cannot_download_and_the_try_is_recorded(context: AppContext) -
     with pytest.raises(NotAllowed):
         export_table(context.vault, ("a",), [("b",)], subject="rounds", user=MARA, now=context.clock.now)
     with context.vault.read() as tx:
-        assert audit.listing(tx, limit=1)[0].outcome == "refused"
+        assert audit.list_entries(tx, limit=1)[0].outcome == "refused"
 
 
-def test_an_empty_vault_explains_itself(empty_house: Runtime) -> None:
+def test_an_empty_vault_explains_itself(empty_runtime: Runtime) -> None:
     page = activity(frame())
     assert "No rounds yet" in text_of(page)
     assert not page.exception

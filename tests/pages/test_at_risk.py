@@ -13,10 +13,10 @@ from hlcore.runtime import Runtime
 from hlcore.store import locations
 from hlcore.store.deletions import register
 from hlcore.ui.components.contact_list import ContactFilters
-from hlcore.ui.components.contact_picker import BASKET, ContactRef
+from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
 from hlcore.ui.deletions import at_risk as deletion_at_risk
 from hlcore.ui.restore import downloads
-from hlcore.ui.session import locations as places_on_show
+from hlcore.ui.session import locations as locations_on_show
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
 from tests.support.accounts import HandClock
@@ -89,7 +89,7 @@ def test_ticked_people_go_to_the_preview(app: AppTest) -> None:
         ContactRef(DENTAL, "den0000000"): None,
     }
     page.button(key="restore").click().run()
-    assert page.session_state[BASKET] == [ContactRef(HARBOR, "har0000003"), ContactRef(DENTAL, "den0000000")]
+    assert page.session_state[SELECTION_KEY] == [ContactRef(HARBOR, "har0000003"), ContactRef(DENTAL, "den0000000")]
     assert page.title[0].value == "Restore"
 
 
@@ -112,7 +112,7 @@ def test_unticking_takes_a_person_out_of_the_choice(app: AppTest) -> None:
 def test_a_click_on_a_table_that_meanwhile_shows_others_chooses_nobody(app: AppTest, context: AppContext) -> None:
     page = at_risk(app)
     with context.vault.write() as tx:
-        register.returned(tx, HARBOR, "har0000003", at=context.clock.now())
+        register.mark_returned(tx, HARBOR, "har0000003", at=context.clock.now())
     tick(page, [0])
     assert names(page) == ["Eve Sample04", *LATER]
     assert not page.session_state["risk_chosen"]
@@ -129,7 +129,7 @@ def test_everybody_can_be_chosen_at_once_and_let_go(app: AppTest) -> None:
 def test_who_came_back_is_no_longer_there(app: AppTest, context: AppContext) -> None:
     with context.vault.write() as tx:
         for contact_id in ("har0000003", "har0000004"):
-            register.returned(tx, HARBOR, contact_id, at=context.clock.now())
+            register.mark_returned(tx, HARBOR, contact_id, at=context.clock.now())
     assert names(at_risk(app)) == LATER
 
 
@@ -151,9 +151,9 @@ def test_a_viewer_looks_and_is_told_why_not_more(runtime: Runtime) -> None:
 
 
 def test_the_export_holds_the_chosen_or_all_that_match(runtime: Runtime, context: AppContext, cast: Cast) -> None:
-    wanted = deletion_at_risk.AT_RISK.wanted(places_on_show(), ContactFilters())
-    chosen = downloads.people_file(context, [ContactRef(HARBOR, "har0000004")], wanted, cast.sam).decode("utf-8-sig")
-    everybody = downloads.people_file(context, [], wanted, cast.sam).decode("utf-8-sig")
+    query = deletion_at_risk.AT_RISK.query(locations_on_show(), ContactFilters())
+    chosen = downloads.at_risk_file(context, [ContactRef(HARBOR, "har0000004")], query, cast.sam).decode("utf-8-sig")
+    everybody = downloads.at_risk_file(context, [], query, cast.sam).decode("utf-8-sig")
     assert [line.split(",")[1] for line in chosen.splitlines()[1:]] == ["har0000004"]
     assert len(everybody.splitlines()) == 5
     assert "days_left" in chosen.splitlines()[0]

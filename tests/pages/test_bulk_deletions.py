@@ -9,20 +9,20 @@ from streamlit.testing.v1 import AppTest
 from hlcore.app_context import AppContext
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
-from hlcore.ui.components.contact_picker import BASKET, ContactRef
+from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
 from tests.pages.conftest import AUTH, HARBOR, MARA, text_of
 
-WHO = [f"har{at:07d}" for at in range(10, 22)]
+DELETED = [f"har{at:07d}" for at in range(10, 22)]
 
 
 def delete_at_once(context: AppContext) -> None:
     """Twelve people of one account are found gone two hours ago."""
     at = context.clock.now() - timedelta(hours=2)
     with context.vault.write() as tx:
-        seen = [(one, at - timedelta(minutes=20)) for one in WHO]
-        register.suspect(tx, HARBOR, seen, at=at, detected_by="listing")
-        for one in WHO:
-            row = deletion_queries.of_contact(tx, HARBOR, one)[-1]
+        seen = [(item, at - timedelta(minutes=20)) for item in DELETED]
+        register.mark_suspected(tx, HARBOR, seen, at=at, detected_by="listing")
+        for item in DELETED:
+            row = deletion_queries.list_for_contact(tx, HARBOR, item)[-1]
             register.confirm(tx, row.disappearance_id, at=at, cause="bulk", evidence="12 within 20 minutes.")
 
 
@@ -39,9 +39,9 @@ def test_without_bulk_deletions_the_page_is_calm(app: AppTest) -> None:
 
 def test_the_list_says_how_many_are_still_gone(app: AppTest, context: AppContext) -> None:
     delete_at_once(context)
-    found = text_of(opened(app))
-    assert "12 people are still gone" in found
-    assert "12 contacts deleted at once" in found
+    text = text_of(opened(app))
+    assert "12 people are still gone" in text
+    assert "12 contacts deleted at once" in text
 
 
 def test_the_overview_leads_to_a_recent_one(app: AppTest, context: AppContext) -> None:
@@ -54,22 +54,22 @@ def test_the_overview_leads_to_a_recent_one(app: AppTest, context: AppContext) -
 def test_one_event_shows_when_evidence_and_people(app: AppTest, context: AppContext) -> None:
     delete_at_once(context)
     app = opened(app)
-    next(one for one in app.button if one.label == "Open").click().run()
-    found = text_of(app)
+    next(item for item in app.button if item.label == "Open").click().run()
+    text = text_of(app)
     assert not app.exception
-    assert "12 of 26 contacts deleted at once" in found
-    assert "12 within 20 minutes" in found
-    assert "har10@example.org" in found
+    assert "12 of 26 contacts deleted at once" in text
+    assert "12 within 20 minutes" in text
+    assert "har10@example.org" in text
 
 
 def test_one_button_takes_all_who_are_still_gone_to_the_restore(app: AppTest, context: AppContext) -> None:
     delete_at_once(context)
     with context.vault.write() as tx:
-        register.returned(tx, HARBOR, WHO[0], at=context.clock.now())
+        register.mark_returned(tx, HARBOR, DELETED[0], at=context.clock.now())
     app = opened(app)
-    next(one for one in app.button if one.label == "Open").click().run()
+    next(item for item in app.button if item.label == "Open").click().run()
     app.button(key="restore_all").click().run()
-    assert app.session_state[BASKET] == [ContactRef(HARBOR, one) for one in WHO[1:]]
+    assert app.session_state[SELECTION_KEY] == [ContactRef(HARBOR, item) for item in DELETED[1:]]
     assert app.title[0].value == "Restore"
 
 
@@ -77,7 +77,7 @@ def test_a_viewer_may_look_but_not_restore(app: AppTest, context: AppContext) ->
     delete_at_once(context)
     app.secrets, app.user = {"auth": AUTH}, MARA
     app = opened(app)
-    next(one for one in app.button if one.label == "Open").click().run()
+    next(item for item in app.button if item.label == "Open").click().run()
     assert app.button(key="restore_all").disabled
 
 

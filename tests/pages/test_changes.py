@@ -11,17 +11,17 @@ from streamlit.testing.v1 import AppTest
 
 from hlcore.app_context import AppContext
 from hlcore.governance.roles import Role, User
-from hlcore.model.revert import FieldHistory
+from hlcore.model.restore.revert import FieldHistory
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import create_job
 from hlcore.restore.planning.planner import plan
 from hlcore.sandbox import Sandbox
-from hlcore.ui.contacts.revert import tag_words
+from hlcore.ui.contacts.revert import tags_text
 from tests.pages.conftest import AUTH, HARBOR, MARA, _round, text_of
 from tests.support.accounts import HandClock
 
 SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
-WHO = [f"har{at:07d}" for at in range(10, 14)]
+CHANGED = [f"har{at:07d}" for at in range(10, 14)]
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def imported(context: AppContext, highlevel: Sandbox, clock: HandClock) -> Sandb
     """An import has overwritten the source of four people an hour ago, and a round has noticed."""
     _round(context, HARBOR)
     clock.at += timedelta(hours=1)
-    for one in WHO:
-        highlevel.locations[HARBOR].edit(one, source="bad import")
+    for contact_id in CHANGED:
+        highlevel.locations[HARBOR].edit(contact_id, source="bad import")
     clock.at += timedelta(minutes=10)
     _round(context, HARBOR)
     clock.at += timedelta(minutes=10)
@@ -60,7 +60,7 @@ def test_the_page_names_who_and_what_changed(app: AppTest, imported: Sandbox) ->
     app = changes(app)
     assert not app.exception
     assert "4 people** still differ" in text_of(app)
-    assert any("Source" in one for one in fields(app))
+    assert any("Source" in contact_id for contact_id in fields(app))
 
 
 def test_a_field_is_put_back_for_all_and_verified(app: AppTest, imported: Sandbox) -> None:
@@ -72,7 +72,7 @@ def test_a_field_is_put_back_for_all_and_verified(app: AppTest, imported: Sandbo
     app.switch_page("restore.py")
     until(app, lambda: "earlier values again" in text_of(app))
     assert "Each was read back" in text_of(app)
-    sources = {imported.locations[HARBOR].contacts[one]["source"] for one in WHO}
+    sources = {imported.locations[HARBOR].contacts[contact_id]["source"] for contact_id in CHANGED}
     assert sources <= {"referral", "website"}
 
 
@@ -94,22 +94,21 @@ def test_a_quiet_day_says_so(app: AppTest) -> None:
 
 def test_a_record_shows_an_earlier_state_beside_today(app: AppTest, imported: Sandbox) -> None:
     app.run()
-    app.query_params["contact"], app.query_params["in"], app.query_params["part"] = WHO[0], HARBOR, "History"
+    app.query_params["contact"], app.query_params["in"], app.query_params["part"] = CHANGED[0], HARBOR, "History"
     app.switch_page("contacts.py").run()
     app.button(key="look_back_0").click().run()
-    found = text_of(app)
+    text = text_of(app)
     assert not app.exception
-    assert "beside today" in found
-    assert "bad import" in found
+    assert "beside today" in text
+    assert "bad import" in text
     assert app.button(key="put_back").disabled
 
 
 def test_a_restore_is_undone_from_its_page(app: AppTest, context: AppContext, highlevel: Sandbox) -> None:
     lost, now = "har0000000", context.clock.now
-    with context.client(HARBOR) as client:
-        made = plan(context.vault, client, HARBOR, [lost], path="recreate", now=now, settings=context.settings)
-        job_id = create_job(context.vault, made, SAM, now)
-        run_job(context.vault, client, job_id, now=now, user=SAM)
+    with context.location_context(HARBOR) as harbor:
+        job_id = create_job(context.vault, plan(harbor, [lost], context.settings, path="recreate"), SAM, now)
+        run_job(harbor, job_id, SAM)
     app.run()
     app.query_params["job"] = str(job_id)
     app.switch_page("restore.py").run()
@@ -122,5 +121,5 @@ def test_a_restore_is_undone_from_its_page(app: AppTest, context: AppContext, hi
 
 
 def test_tags_say_what_replacing_them_does() -> None:
-    told = tag_words(FieldHistory("tags", ["a", "b"], ["b", "c"]))
-    assert "adds a and takes away c" in told
+    text = tags_text(FieldHistory("tags", ["a", "b"], ["b", "c"]))
+    assert "adds a and takes away c" in text

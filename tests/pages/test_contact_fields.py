@@ -15,18 +15,18 @@ TZ = "America/New_York"
 
 
 def rows(contact: dict[str, Any]) -> dict[str, str]:
-    return {label: text for group in contact_fields.groups(contact, NAMES, TZ) for label, text in group.rows}
+    return {label: text for group in contact_fields.field_groups(contact, NAMES, TZ) for label, text in group.rows}
 
 
 def test_owners_custom_fields_and_moments_have_names() -> None:
-    found = rows(
+    shown = rows(
         {
             "assignedTo": "u1",
             "customFields": [{"id": "cf1", "value": ["2 weeks", "remote"]}, {"id": "cf9", "value": 7}],
             "dateAdded": "2026-03-02T14:05:00Z",
         }
     )
-    assert found == {
+    assert shown == {
         "Owner": "Mara Lindqvist",
         "Notice period": "2 weeks, remote",
         "cf9": "7",
@@ -35,19 +35,21 @@ def test_owners_custom_fields_and_moments_have_names() -> None:
 
 
 def test_the_name_is_in_the_case_the_person_wrote_and_stands_once() -> None:
-    found = rows({"firstName": "josé", "firstNameRaw": "José", "lastName": "Lee", "name": "josé lee"})
-    assert found == {"First name": "José", "Last name": "Lee"}
+    shown = rows({"firstName": "josé", "firstNameRaw": "José", "lastName": "Lee", "name": "josé lee"})
+    assert shown == {"First name": "José", "Last name": "Lee"}
 
 
 def test_objects_and_lists_are_readable() -> None:
-    found = rows({"additionalEmails": [{"email": "a@example.org"}], "attributionSource": {"medium": "form", "url": ""}})
-    assert found == {"Additional e-mails": "a@example.org", "First attribution": "Medium: form"}
+    shown = rows({"additionalEmails": [{"email": "a@example.org"}], "attributionSource": {"medium": "form", "url": ""}})
+    assert shown == {"Additional e-mails": "a@example.org", "First attribution": "Medium: form"}
 
 
 def test_channels_tell_what_is_closed_and_what_nobody_knows() -> None:
     contact = {"dndSettings": {"SMS": {"status": "permanent"}}}
-    known = {one.name: (one.open, one.state) for one in contact_fields.channels(contact, known=True)}
-    unknown = {one.name: one.open for one in contact_fields.channels(contact, known=False)}
+    known = {
+        channel.name: (channel.open, channel.state) for channel in contact_fields.channel_states(contact, known=True)
+    }
+    unknown = {channel.name: channel.open for channel in contact_fields.channel_states(contact, known=False)}
     assert known["SMS"] == (False, "closed for good")
     assert known["E-mail"] == (True, "open")
     assert unknown["SMS"] is False
@@ -55,7 +57,7 @@ def test_channels_tell_what_is_closed_and_what_nobody_knows() -> None:
 
 
 def test_do_not_disturb_everywhere_closes_every_channel() -> None:
-    assert not any(one.open for one in contact_fields.channels({"dnd": True}, known=True))
+    assert not any(channel.open for channel in contact_fields.channel_states({"dnd": True}, known=True))
 
 
 _KEYS = st.sampled_from(["email", "phone", "website", "odd", "type", "tags", "city", "source", "keyword"])
@@ -65,5 +67,5 @@ _VALUES = st.one_of(_WORDS, st.integers(), st.lists(_WORDS, min_size=1))
 
 @given(st.dictionaries(_KEYS, _VALUES))
 def test_every_field_that_holds_something_is_shown_once(contact: dict[str, Any]) -> None:
-    shown = [label for group in contact_fields.groups(contact, NAMES, TZ) for label, _ in group.rows]
-    assert sorted(shown) == sorted(contact_fields.label(name, NAMES) for name in contact)
+    shown = [label for group in contact_fields.field_groups(contact, NAMES, TZ) for label, _ in group.rows]
+    assert sorted(shown) == sorted(contact_fields.field_label(name, NAMES) for name in contact)

@@ -7,13 +7,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hlcore.app_context import AppContext
-from hlcore.model.contact import parse
+from hlcore.model.contact import parse_contact
 from hlcore.runtime import Runtime
 from hlcore.store import audit, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
-from hlcore.ui.components.contact_picker import BASKET, ContactRef
+from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
 from tests.pages.conftest import HARBOR, MARA, frame, sign_in, text_of
 from tests.support.accounts import HandClock
 
@@ -33,16 +33,16 @@ def record(app: AppTest, contact_id: str, part: str = "Details") -> AppTest:
 
 def views(context: AppContext) -> list[str]:
     with context.vault.read() as tx:
-        return [line.subject for line in audit.listing(tx, limit=20, offset=0, act="view")]
+        return [line.subject for line in audit.list_entries(tx, limit=20, offset=0, act="view")]
 
 
 def change(context: AppContext, contact_id: str, **fields: object) -> None:
     """The next copy of this contact differs in these fields."""
     with context.vault.write() as tx:
-        held = contact_reads.get(tx, HARBOR, contact_id)
-        assert held
-        raw = msgspec.json.encode({**msgspec.json.decode(held.raw), **fields})
-        contact_writes.replace(tx, HARBOR, [parse(raw)], at=context.clock.now(), run_id=1)
+        stored = contact_reads.get(tx, HARBOR, contact_id)
+        assert stored
+        raw = msgspec.json.encode({**msgspec.json.decode(stored.raw), **fields})
+        contact_writes.replace(tx, HARBOR, [parse_contact(raw)], at=context.clock.now(), run_id=1)
 
 
 def test_the_first_page_is_cut_by_the_database_in_order(app: AppTest) -> None:
@@ -79,7 +79,7 @@ def test_nobody_found_says_what_to_do(app: AppTest) -> None:
     assert page.dataframe
 
 
-def test_an_empty_vault_says_where_to_begin(empty_house: Runtime) -> None:
+def test_an_empty_vault_says_where_to_begin(empty_runtime: Runtime) -> None:
     assert "No contacts yet" in text_of(page_of(frame()))
 
 
@@ -94,7 +94,7 @@ def test_a_click_in_the_table_opens_the_record(app: AppTest) -> None:
 def test_the_record_shows_every_field_under_its_name(app: AppTest, context: AppContext) -> None:
     with context.vault.write() as tx:
         field = b'{"id":"cf1","name":"Notice period","dataType":"TEXT"}'
-        records.put(tx, HARBOR, "custom_field", [("cf1", "", field)], at=context.clock.now())
+        records.save(tx, HARBOR, "custom_field", [("cf1", "", field)], at=context.clock.now())
     change(context, ADA, customFields=[{"id": "cf1", "value": "2 weeks"}], website="https://sample.example", odd="kept")
     page = record(app, ADA)
     text = text_of(page) + "\n".join(str(element.value) for element in page.get("text"))
@@ -131,7 +131,7 @@ def test_disappearances_stand_with_their_evidence(app: AppTest) -> None:
 def test_notes_are_shown_as_text_never_as_markup(app: AppTest, context: AppContext) -> None:
     with context.vault.write() as tx:
         note = b'{"id":"n1","body":"**call** [me](https://evil.example)","dateAdded":"2026-03-01T10:00:00Z"}'
-        records.put(tx, HARBOR, "note", [("n1", ADA, note)], at=context.clock.now())
+        records.save(tx, HARBOR, "note", [("n1", ADA, note)], at=context.clock.now())
     text = text_of(record(app, ADA, "Notes and more"))
     assert "\\*\\*call\\*\\*" in text
     assert "](https" not in text
@@ -140,7 +140,7 @@ def test_notes_are_shown_as_text_never_as_markup(app: AppTest, context: AppConte
 def test_a_deleted_person_can_be_sent_to_the_preview(app: AppTest) -> None:
     page = record(app, "har0000003")
     page.button(key="restore_person").click().run()
-    assert page.session_state[BASKET] == [ContactRef(HARBOR, "har0000003")]
+    assert page.session_state[SELECTION_KEY] == [ContactRef(HARBOR, "har0000003")]
 
 
 def test_a_viewer_sees_the_record_but_restores_nobody(runtime: Runtime, context: AppContext) -> None:
@@ -154,12 +154,12 @@ def test_an_unknown_id_is_said_and_recorded_as_failed(app: AppTest, context: App
     page = record(app, contact_id)
     assert "Nothing is held" in page.error[0].value
     with context.vault.read() as tx:
-        assert audit.listing(tx, limit=1, offset=0)[0].outcome == "failed"
+        assert audit.list_entries(tx, limit=1, offset=0)[0].outcome == "failed"
 
 
 def test_an_erased_person_is_shown_nowhere(app: AppTest, context: AppContext) -> None:
     with context.vault.write() as tx:
-        register.erased(tx, HARBOR, "har0000003", at=context.clock.now())
+        register.erase_contact(tx, HARBOR, "har0000003", at=context.clock.now())
     page = record(app, "har0000003")
     assert "Nothing is held" in page.error[0].value
     assert "Dev Sample03" not in text_of(page)

@@ -73,7 +73,7 @@ def test_a_disconnected_account_is_a_step(app: AppTest, context: AppContext) -> 
     assert "disconnected" in text_of(app.run())
 
 
-def test_an_empty_vault_leads_to_connecting(empty_house: Runtime) -> None:
+def test_an_empty_vault_leads_to_connecting(empty_runtime: Runtime) -> None:
     page = frame().run()
     assert "No account is connected yet" in text_of(page)
     assert not page.metric

@@ -12,14 +12,14 @@ from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
 from hlcore.governance.roles import Role, User
 from hlcore.restore.job_control import create_job, pause_job
-from hlcore.restore.plan import Path
+from hlcore.restore.plan import RestorePath
 from hlcore.runtime import Runtime
 from hlcore.sandbox import Sandbox
 from hlcore.store import audit
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.restores import jobs as restore_jobs
-from hlcore.ui.components.contact_picker import BASKET, ContactRef
+from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
 from hlcore.ui.restore import downloads, tasks
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
@@ -29,7 +29,7 @@ PEOPLE = [ContactRef(HARBOR, "har0000003"), ContactRef(DENTAL, "den0000000"), Co
 
 def preview(app: AppTest, people: list[ContactRef], how: str = "Best way for each") -> AppTest:
     """The Restore page about these people, once the plan is there."""
-    app.session_state[BASKET] = people
+    app.session_state[SELECTION_KEY] = people
     app.session_state["how"] = how
     page = app.run().switch_page("restore.py")
     return until(page, lambda: page.session_state["planning"].done)
@@ -83,7 +83,7 @@ def test_planning_writes_nothing(app: AppTest, highlevel: Sandbox, context: AppC
 def test_whoever_can_be_restored_in_highlevel_may_be_created_again_instead(app: AppTest, highlevel: Sandbox) -> None:
     page = preview(app, PEOPLE[:1])
     page.button(key="instead").click()
-    until(page, lambda: page.session_state["planning"].makes == 1)
+    until(page, lambda: page.session_state["planning"].restorable_count == 1)
     assert page.button(key="restore").label == "Restore 1 person …"
 
 
@@ -103,10 +103,10 @@ def test_the_result_shows_new_ids_and_that_each_was_verified(
     page = confirmed(preview(app, PEOPLE, "Create again now"))
     assert "3 people are back in HighLevel" in text_of(page)
     assert "every field is as planned" in text_of(page)
-    shown = [new_id for frame in page.dataframe for new_id in frame.value["New id"]]
+    values = [new_id for frame in page.dataframe for new_id in frame.value["New id"]]
     living = {*highlevel.locations[HARBOR].contacts, *highlevel.locations[DENTAL].contacts}
-    assert len(shown) == 3
-    assert set(shown) <= living
+    assert len(values) == 3
+    assert set(values) <= living
     page.query_params["job"] = ""
     page.switch_page("at_risk.py").run()
     assert list(page.dataframe[0].value["Name"]) == ["Eve Sample04", "Bo Sample01"]
@@ -128,9 +128,9 @@ def test_an_earlier_restore_can_be_opened_from_the_list(app: AppTest, highlevel:
     assert other.title[0].value == "Restore 1"
 
 
-@pytest.mark.parametrize("asked", ["999", "nonsense", "1,2,3"])
-def test_an_unknown_job_is_said(app: AppTest, asked: str) -> None:
-    app.query_params["job"] = asked
+@pytest.mark.parametrize("param", ["999", "nonsense", "1,2,3"])
+def test_an_unknown_job_is_said(app: AppTest, param: str) -> None:
+    app.query_params["job"] = param
     page = app.run().switch_page("restore.py").run()
     assert not page.exception
     assert page.error or page.title[0].value == "Restore"
@@ -153,7 +153,7 @@ def test_the_receipt_is_one_file_for_all_accounts_and_recorded(
     lines = downloads.receipt_file(context, jobs, cast.sam).decode("utf-8-sig").splitlines()
     assert [line.startswith("contact_id,") for line in lines] == [True, False, False, False]
     with context.vault.read() as tx:
-        assert audit.listing(tx, limit=1, offset=0)[0].act == "export"
+        assert audit.list_entries(tx, limit=1, offset=0)[0].act == "export"
 
 
 def test_the_printable_receipt_names_everybody_shows_names_literally_and_is_recorded(
@@ -162,14 +162,14 @@ def test_the_printable_receipt_names_everybody_shows_names_literally_and_is_reco
     confirmed(preview(app, PEOPLE, "Create again now"))
     with context.vault.read() as tx:
         jobs = restore_jobs.list_jobs(tx, [HARBOR, DENTAL], limit=5)
-        made = [item.new_contact_id for job in jobs for item in restore_jobs.items(tx, job.job_id)]
+        new_ids = [item.new_contact_id for job in jobs for item in restore_jobs.list_items(tx, job.job_id)]
     parts = [(job, "Fun & <b>Games</b>", "America/New_York") for job in jobs]
     html = downloads.printed_file(context, parts, "Restore 1", {"recreated": "Created again"}, cast.sam).decode()
-    assert all(new_id in html for new_id in made)
+    assert all(new_id in html for new_id in new_ids)
     assert html.count("<td>Created again</td><td>as planned</td>") == 3
     assert "Fun &amp; &lt;b&gt;Games&lt;/b&gt;" in html
     with context.vault.read() as tx:
-        assert audit.listing(tx, limit=1, offset=0)[0].subject.startswith("printable receipt of job")
+        assert audit.list_entries(tx, limit=1, offset=0)[0].subject.startswith("printable receipt of job")
     with pytest.raises(NotAllowed):
         downloads.printed_file(context, parts, "Restore 1", {}, cast.mara)
 
@@ -185,16 +185,16 @@ def test_a_viewer_sees_the_preview_and_may_not_confirm(
 def test_a_viewer_is_refused_behind_the_page_too(
     runtime: Runtime, highlevel: Sandbox, context: AppContext, cast: Cast
 ) -> None:
-    path: Path = "recreate"
+    path: RestorePath = "recreate"
     planning = tasks.start_planning(runtime, context, PEOPLE[:1], path)
     end = time.monotonic() + 30
     while not planning.done and time.monotonic() < end:
         time.sleep(0.02)
     with pytest.raises(NotAllowed):
-        tasks.confirm(runtime, context, planning, cast.mara)
+        tasks.start_restore(runtime, context, planning, cast.mara)
     with context.vault.read() as tx:
         assert restore_jobs.list_jobs(tx, [HARBOR], limit=5) == []
-        assert audit.listing(tx, limit=1, offset=0)[0].outcome == "refused"
+        assert audit.list_entries(tx, limit=1, offset=0)[0].outcome == "refused"
 
 
 def test_a_paused_job_waits_and_goes_on(
@@ -216,7 +216,7 @@ def test_a_paused_job_waits_and_goes_on(
 def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox, context: AppContext) -> None:
     highlevel.locations[HARBOR].native_restore("har0000003")
     with context.vault.read() as tx:
-        assert deletion_queries.of_contact(tx, HARBOR, "har0000003")
+        assert deletion_queries.list_for_contact(tx, HARBOR, "har0000003")
     page = preview(app, PEOPLE[:1], "Create again now")
     assert "It is alive" in text_of(page)
     assert "1 person cannot be restored now" in text_of(page)
@@ -238,7 +238,7 @@ def test_a_marker_tag_chosen_on_the_page_is_in_the_create_call(app: AppTest, hig
     until(page, lambda: page.session_state["planning"].done)
     confirmed(page)
     (create,) = highlevel.ledger.requests("POST /contacts/?") or [
-        one for one in highlevel.ledger.requests("POST /contacts/") if one.path == "/contacts/"
+        item for item in highlevel.ledger.requests("POST /contacts/") if item.path == "/contacts/"
     ]
     assert create.body["tags"] == ["restored"]
 
@@ -263,11 +263,11 @@ def test_what_failed_can_be_tried_again_from_the_result(
 
 def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, context: AppContext) -> None:
     with context.vault.read() as tx:
-        held = contact_reads.get(tx, HARBOR, PEOPLE[0].contact_id)
-    assert held is not None
-    assert held.email
-    highlevel.locations[HARBOR].create(firstName="Somebody", email=held.email)
+        stored = contact_reads.get(tx, HARBOR, PEOPLE[0].contact_id)
+    assert stored is not None
+    assert stored.email
+    highlevel.locations[HARBOR].create(firstName="Somebody", email=stored.email)
     page = preview(app, PEOPLE[:1], "Create again now")
-    (shown,) = [one.value for one in page.dataframe if "Living" in one.value]
-    assert "Somebody" in list(shown["Living"])
+    (values,) = [item.value for item in page.dataframe if "Living" in item.value]
+    assert "Somebody" in list(values["Living"])
     assert "Nothing is overwritten" in text_of(page)

@@ -16,7 +16,7 @@ from hlcore import log_privacy
 from hlcore.app_context import AppContext
 from hlcore.errors import StoreError, TokenRefused
 from hlcore.governance.roles import Role, User
-from hlcore.model.progress import Progress
+from hlcore.model.callbacks import Progress
 from hlcore.runtime import Runtime, StartupStage, StartupStatus, set_runtime
 from hlcore.sandbox import Sandbox
 from hlcore.store import locations
@@ -75,40 +75,40 @@ def test_a_token_of_the_settings_that_is_refused_is_kept_as_trouble(
 
 
 def test_health_holds_no_personal_data(runtime: Runtime) -> None:
-    found = server.health(runtime)
-    assert (found["status"], found["database"], found["worker"]) == ("ok", True, "off")
-    assert set(found) == {"status", "version", "database", "worker", "worker_beat_seconds", "demo"}
-    assert "example" not in json.dumps(found)
+    result = server.health(runtime)
+    assert (result["status"], result["database"], result["worker"]) == ("ok", True, "off")
+    assert set(result) == {"status", "version", "database", "worker", "worker_beat_seconds", "demo"}
+    assert "example" not in json.dumps(result)
 
 
 @pytest.fixture
-def demo_house(tmp_path: Path, api_url: str, context: AppContext) -> Runtime:
+def demo_runtime(tmp_path: Path, api_url: str, context: AppContext) -> Runtime:
     """A process that shows a demo beside a vault to which no account was ever connected."""
-    made = Runtime(
+    runtime = Runtime(
         settings_for(tmp_path, api_url=api_url), context=AppContext.open(settings_for(tmp_path, api_url=api_url))
     )
-    made._shown = context
-    set_runtime(made)
-    return made
+    runtime._shown = context
+    set_runtime(runtime)
+    return runtime
 
 
-def test_the_demo_is_marked_on_every_page(demo_house: Runtime) -> None:
+def test_the_demo_is_marked_on_every_page(demo_runtime: Runtime) -> None:
     page = frame().run()
     assert "Demo" in text_of(page)
     assert "Connect your account" in str([link.proto for link in page.get("page_link")])
 
 
-def test_connecting_from_the_demo_shows_the_real_vault(demo_house: Runtime, highlevel: Sandbox) -> None:
-    account_tasks.connect(demo_house, SAM, HARBOR, f"pit-{HARBOR}")
-    assert not demo_house.shows_demo
-    assert demo_house.context
-    with demo_house.context.vault.read() as tx:
-        assert [found.location_id for found in locations.all(tx)] == [HARBOR]
+def test_connecting_from_the_demo_shows_the_real_vault(demo_runtime: Runtime, highlevel: Sandbox) -> None:
+    account_tasks.connect(demo_runtime, SAM, HARBOR, f"pit-{HARBOR}")
+    assert not demo_runtime.shows_demo
+    assert demo_runtime.context
+    with demo_runtime.context.vault.read() as tx:
+        assert [result.location_id for result in locations.list_all(tx)] == [HARBOR]
 
 
 def test_the_start_up_screen_shows_how_far_it_is(tmp_path: Path, runtime: Runtime) -> None:
     starting = Runtime(settings_for(tmp_path))
-    starting._opening = StartupStatus(StartupStage.BUILDING, Progress("Living through sixty days", 15, 60))
+    starting._startup_status = StartupStatus(StartupStage.BUILDING, Progress("Living through sixty days", 15, 60))
     set_runtime(starting)
     page = frame().run()
     assert [title.value for title in page.title] == ["One moment"]
@@ -118,7 +118,7 @@ def test_the_start_up_screen_shows_how_far_it_is(tmp_path: Path, runtime: Runtim
 
 def test_a_failed_start_says_what_to_do(tmp_path: Path, runtime: Runtime) -> None:
     starting = Runtime(settings_for(tmp_path))
-    starting._opening = StartupStatus(StartupStage.FAILED, Progress("Opening"), StoreError("The disk is full."))
+    starting._startup_status = StartupStatus(StartupStage.FAILED, Progress("Opening"), StoreError("The disk is full."))
     set_runtime(starting)
     page = frame().run()
     assert "The disk is full" in page.error[0].value
@@ -135,37 +135,37 @@ def test_an_error_of_the_database_is_shown_calmly(app: AppTest, context: AppCont
 
 
 def test_only_one_job_of_a_key_runs_at_a_time() -> None:
-    jobs, gate = BackgroundTasks(), threading.Event()
-    assert jobs.start("one", lambda stop: _wait(gate))
-    assert not jobs.start("one", lambda stop: None)
+    tasks, gate = BackgroundTasks(), threading.Event()
+    assert tasks.start("one", lambda stop: _wait(gate))
+    assert not tasks.start("one", lambda stop: None)
     gate.set()
-    wait_for(lambda: not jobs.running("one"))
-    assert jobs.start("one", lambda stop: None)
+    wait_for(lambda: not tasks.running("one"))
+    assert tasks.start("one", lambda stop: None)
 
 
 def test_a_job_keeps_the_error_that_ended_it() -> None:
-    jobs = BackgroundTasks()
+    tasks = BackgroundTasks()
 
     def fail(stop: Callable[[], bool]) -> None:
         raise ValueError("ada@example.org")
 
-    jobs.start("one", fail)
-    wait_for(lambda: not jobs.running("one"))
-    job = jobs.get("one")
-    assert job
-    assert "ada@example.org" not in str(job.error)
+    tasks.start("one", fail)
+    wait_for(lambda: not tasks.running("one"))
+    task = tasks.get("one")
+    assert task
+    assert "ada@example.org" not in str(task.error)
 
 
 def test_stopping_asks_every_job() -> None:
-    jobs = BackgroundTasks()
+    tasks = BackgroundTasks()
 
     def until_asked(stop: Callable[[], bool]) -> None:
         while not stop():
             threading.Event().wait(0.01)
 
-    jobs.start("one", until_asked)
-    jobs.stop()
-    assert not jobs.running("one")
+    tasks.start("one", until_asked)
+    tasks.stop()
+    assert not tasks.running("one")
 
 
 def test_the_log_of_an_unexpected_error_names_the_place_and_no_data() -> None:
@@ -180,8 +180,8 @@ def _record_of(error: Exception) -> logging.LogRecord:
     try:
         raise error
     except type(error) as caught:
-        found = (type(caught), caught, caught.__traceback__)
-        return logging.LogRecord("x", logging.ERROR, "x", 1, "Uncaught", None, found)
+        result = (type(caught), caught, caught.__traceback__)
+        return logging.LogRecord("x", logging.ERROR, "x", 1, "Uncaught", None, result)
 
 
 def _wait(gate: threading.Event) -> None:

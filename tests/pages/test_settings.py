@@ -26,7 +26,7 @@ def connect(app: AppTest, location_id: str, token: str) -> AppTest:
 
 def trail(context: AppContext) -> list[AuditEntry]:
     with context.vault.read() as tx:
-        return audit.listing(tx, limit=20, offset=0)
+        return audit.list_entries(tx, limit=20, offset=0)
 
 
 def test_every_account_has_its_card(app: AppTest) -> None:
@@ -51,7 +51,7 @@ def test_connecting_asks_highlevel_and_keeps_the_token_out_of_the_page(
     assert TOKEN not in text_of(page)
     assert page.text_input(key="connect_token").value == ""
     with context.vault.read() as tx:
-        assert TOKEN.encode() not in (locations.token(tx, "locThird000000000001") or b"")
+        assert TOKEN.encode() not in (locations.get_token(tx, "locThird000000000001") or b"")
     assert [(line.act, line.outcome) for line in trail(context)] == [("connect", "done")]
 
 
@@ -84,9 +84,9 @@ def test_the_recovery_window_is_saved_and_recorded(app: AppTest, context: AppCon
     page.radio(key=f"window_choice_{HARBOR}").set_value("60 days")
     page.button(key=f"window_send_{HARBOR}").click().run()
     with context.vault.read() as tx:
-        found = locations.get(tx, HARBOR)
-    assert found
-    assert found.window.days == 60
+        location = locations.get(tx, HARBOR)
+    assert location
+    assert location.window.days == 60
     assert trail(context)[0].act == "settings"
 
 
@@ -95,9 +95,9 @@ def test_a_hipaa_account_has_no_window(app: AppTest, context: AppContext) -> Non
     page.radio(key=f"window_choice_{DENTAL}").set_value("None: HIPAA account")
     page.button(key=f"window_send_{DENTAL}").click().run()
     with context.vault.read() as tx:
-        found = locations.get(tx, DENTAL)
-    assert found
-    assert (found.hipaa, found.window.days, found.hipaa_recreate) == (True, 0, False)
+        location = locations.get(tx, DENTAL)
+    assert location
+    assert (location.hipaa, location.window.days, location.hipaa_recreate) == (True, 0, False)
 
 
 def test_recreating_under_hipaa_is_a_decision_that_is_kept(app: AppTest, context: AppContext) -> None:
@@ -106,9 +106,9 @@ def test_recreating_under_hipaa_is_a_decision_that_is_kept(app: AppTest, context
     page.checkbox(key=f"window_policy_{DENTAL}").check()
     page.button(key=f"window_send_{DENTAL}").click().run()
     with context.vault.read() as tx:
-        found = locations.get(tx, DENTAL)
-    assert found
-    assert found.hipaa_recreate
+        location = locations.get(tx, DENTAL)
+    assert location
+    assert location.hipaa_recreate
     assert trail(context)[0].detail["hipaa_recreate"] is True
 
 
@@ -119,9 +119,9 @@ def test_a_window_of_ones_own_keeps_its_reason(app: AppTest, context: AppContext
     page.text_input(key=f"window_reason_{HARBOR}").set_value("Support said so")
     page.button(key=f"window_send_{HARBOR}").click().run()
     with context.vault.read() as tx:
-        found = locations.get(tx, HARBOR)
-    assert found
-    assert (found.window.days, found.window.reason) == (45, "Support said so")
+        location = locations.get(tx, HARBOR)
+    assert location
+    assert (location.window.days, location.window.reason) == (45, "Support said so")
 
 
 def test_the_alarm_is_saved_as_a_share(app: AppTest, context: AppContext) -> None:
@@ -130,9 +130,9 @@ def test_the_alarm_is_saved_as_a_share(app: AppTest, context: AppContext) -> Non
     page.number_input(key=f"share_{HARBOR}").set_value(5.0)
     page.button(key=f"care_send_{HARBOR}").click().run()
     with context.vault.read() as tx:
-        found = locations.get(tx, HARBOR)
-    assert found
-    assert (found.incident_floor, found.incident_share) == (10, 0.05)
+        location = locations.get(tx, HARBOR)
+    assert location
+    assert (location.incident_floor, location.incident_share) == (10, 0.05)
 
 
 def test_disconnecting_keeps_the_copy(app: AppTest, context: AppContext) -> None:
@@ -140,10 +140,10 @@ def test_disconnecting_keeps_the_copy(app: AppTest, context: AppContext) -> None
     page.button(key=f"disconnect_{DENTAL}").click().run()
     assert "Its copy stays" in text_of(page)
     with context.vault.read() as tx:
-        found = locations.get(tx, DENTAL)
+        location = locations.get(tx, DENTAL)
         kept = runs.count(tx, [DENTAL])
-    assert found
-    assert (found.connected, found.has_token, kept > 0) == (False, False, True)
+    assert location
+    assert (location.connected, location.has_token, kept > 0) == (False, False, True)
     assert trail(context)[0].act == "disconnect"
 
 
@@ -157,7 +157,7 @@ def test_sync_now_runs_a_round(runtime: Runtime, highlevel: Sandbox, context: Ap
     assert job.thread
     job.thread.join(20)
     with context.vault.read() as tx:
-        newest = runs.recent(tx, [HARBOR], limit=1)[0]
+        newest = runs.list_recent(tx, [HARBOR], limit=1)[0]
         assert runs.count(tx, [HARBOR]) == before + 1
     assert newest.outcome == "complete"
     assert trail(context)[0].act == "sync"
@@ -171,7 +171,7 @@ def test_a_viewer_cannot_change_anything(runtime: Runtime, context: AppContext) 
     assert not [button for button in page.button if button.key == f"disconnect_{HARBOR}"]
 
 
-def test_an_empty_vault_says_how_to_begin(empty_house: Runtime) -> None:
+def test_an_empty_vault_says_how_to_begin(empty_runtime: Runtime) -> None:
     page = settings_page(frame())
     assert "No account is connected" in text_of(page)
     assert not page.exception

@@ -87,12 +87,12 @@ def test_each_session_leaves_one_line_about_its_sign_in(runtime: Runtime, contex
     app = sign_in(frame(), SAM).run()
     app.run()
     with context.vault.read() as tx:
-        lines = audit.listing(tx, limit=10, offset=0)
+        lines = audit.list_entries(tx, limit=10, offset=0)
     assert [(line.actor, line.act, line.outcome) for line in lines] == [("sam@example.com", "sign_in", "done")]
 
 
 def test_who_is_turned_away_leaves_a_line(runtime: Runtime, context: AppContext) -> None:
     sign_in(frame(), OTTO).run()
     with context.vault.read() as tx:
-        lines = audit.listing(tx, limit=10, offset=0)
+        lines = audit.list_entries(tx, limit=10, offset=0)
     assert [(line.act, line.outcome) for line in lines] == [("sign_in", "refused")]

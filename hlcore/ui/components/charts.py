@@ -1,4 +1,4 @@
-"""Charts: few, calm, with the theme's colours in light and dark, and a text for those who cannot see them."""
+"""Charts and figure cards: few, calm, in the theme's colours for light and dark, each with its text alternative."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from datetime import date
 import plotly.graph_objects as go
 import streamlit as st
 
-from hlcore.ui.components.formatting import many
+from hlcore.ui.components.formatting import plural
 
 HEIGHT = 280
+SERIES_COLORS = {"Restored": 0, "Deleted": 1, "Merged": 2}
+"""Series → position in the theme's chart colours, the same on every chart."""
 
 
-MEANINGS = {"Restored": 0, "Deleted": 1, "Merged": 2}
-"""Which of the theme's colours says what, on every chart."""
-
-
-def color_of(name: str) -> str:
-    """The theme's colour of this series, for the light or dark page on show."""
+def color_of(series: str) -> str:
+    """Return the colour of this series in the theme (light or dark) on show."""
     mode = "dark" if st.context.theme.type == "dark" else "light"
-    found = st.get_option(f"theme.{mode}.chartCategoricalColors") or ["#0B6E69", "#D08A1D", "#3B6FC9"]
-    return str(found[MEANINGS.get(name, 0) % len(found)])
+    colors = st.get_option(f"theme.{mode}.chartCategoricalColors") or ["#0B6E69", "#D08A1D", "#3B6FC9"]
+    return str(colors[SERIES_COLORS.get(series, 0) % len(colors)])
 
 
 def daily_bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, height: int = HEIGHT) -> go.Figure:
-    """Bars side by side, a group for each day; `series` by name, each as long as `days`."""
+    """Return bars side by side, a group for each day. `series`: name → values, as many as `days`."""
     figure = go.Figure(
         [
             go.Bar(
@@ -48,25 +46,39 @@ def daily_bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, hei
         showlegend=len(series) > 1,
         legend={"orientation": "h", "y": 1.12, "x": 0, "title": None},
     )
-    most = max((max(values) for values in series.values() if values), default=0)
+    highest = max((max(values) for values in series.values() if values), default=0)
     figure.update_yaxes(title=None, rangemode="tozero", nticks=5, automargin=True)
-    if most < 5:
+    if highest < 5:
         figure.update_yaxes(range=[0, 5], tickformat="d", dtick=1)
     figure.update_xaxes(title=None, tickformat="%-d %b", hoverformat="%a %-d %b %Y", fixedrange=True, nticks=8)
     return figure
 
 
-def words_for_daily(title: str, days: Sequence[date], totals: Sequence[int], noun: str = "contact") -> str:
-    """The chart in a sentence: how many in all, on which day the most."""
-    if not days or not any(totals):
+def daily_counts_text(title: str, days: Sequence[date], counts: Sequence[int], noun: str = "contact") -> str:
+    """Describe the chart in a sentence: how many in all, and the day with the most."""
+    if not days or not any(counts):
         return f"{title}: none."
-    top = max(range(len(days)), key=lambda at: totals[at])
-    when = f"{days[top].day} {days[top]:%B}"
+    top = max(range(len(days)), key=lambda position: counts[position])
+    top_day = f"{days[top].day} {days[top]:%B}"
     span = f"{days[0].day} {days[0]:%B} to {days[-1].day} {days[-1]:%B %Y}"
-    return f"{title}, {span}: {many(sum(totals), noun)} in all, most on {when} with {totals[top]:,}."
+    return f"{title}, {span}: {plural(sum(counts), noun)} in all, most on {top_day} with {counts[top]:,}."
 
 
-def draw(figure: go.Figure, *, key: str, alt: str) -> None:
-    """The chart stands on the page, without Plotly's toolbar; `alt` says what it shows."""
+def show_chart(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Draw the chart without Plotly's toolbar. `alt` says what it shows."""
     figure.update_yaxes(fixedrange=True)
     st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False, "responsive": True})
+
+
+def show_figure(label: str, value: str, context: str, icon: str, *, urgent: bool = False) -> None:
+    """Draw a card with one figure and, below it, what puts it in context."""
+    st.metric(
+        label,
+        value,
+        context,
+        delta_color="orange" if urgent else "off",
+        delta_arrow="off",
+        icon=icon,
+        border=True,
+        height="stretch",
+    )

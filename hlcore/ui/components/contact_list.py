@@ -1,8 +1,8 @@
-"""Lists of people: the choices of the filters, and rows for the tables of Contacts and At risk."""
+"""Lists of contacts: the search box and filters of Contacts and At risk, the table of Contacts, the way to a record."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,19 +13,19 @@ from hlcore.store import Vault
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.search import ContactSummary, Sort
 from hlcore.store.locations import Location
-from hlcore.ui.components.contact_fields import Names, names_of
+from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
-from hlcore.ui.components.formatting import day, many, status_mark
-from hlcore.ui.components.tables import MOST_HEIGHT, ROW_PIXELS, height_of
-from hlcore.ui.session import name_of, timezone_of
+from hlcore.ui.components.formatting import day, plural, status_badge
+from hlcore.ui.components.tables import ROW_PIXELS, table_height
+from hlcore.ui.session import location_name, timezone_of
 
-STANDING: Mapping[str, tuple[str, ...]] = {
+STATUS_FILTERS: Mapping[str, tuple[str, ...]] = {
     "Everybody": (),
     "In HighLevel": ("present", "returned"),
     "Deleted": ("deleted", "merged", "suspected"),
     "Restored": ("returned", "recreated"),
 }
-"""What the Contacts page can narrow to, and the statuses it means."""
+"""What the Contacts page can be narrowed to → the statuses."""
 ORDERS: Mapping[str, tuple[Sort, bool]] = {
     "By name": ("name", False),
     "Newest first": ("date_added", True),
@@ -38,7 +38,7 @@ ANY = ""
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
-    """What the filters offer, and the names behind the ids."""
+    """What the filters offer: owners by id, with `names` to show them by."""
 
     owners: Sequence[str]
     tags: Sequence[str]
@@ -48,7 +48,7 @@ class FilterOptions:
 
 @dataclass(frozen=True, slots=True)
 class ContactFilters:
-    """What somebody wants to see; empty parts do not restrict."""
+    """What the user set; an empty part does not restrict."""
 
     text: str = ""
     owner_id: str = ""
@@ -62,20 +62,22 @@ class ContactFilters:
         return bool(self.text.strip() or self.owner_id or self.tag or self.source)
 
 
-def choices_of(vault: Vault, location_ids: Sequence[str]) -> FilterOptions:
-    """The owners, tags and sources of these accounts."""
+def load_filter_options(vault: Vault, location_ids: Sequence[str]) -> FilterOptions:
+    """Return the owners, tags and sources that occur in these locations."""
     with vault.read() as tx:
         return FilterOptions(
-            contact_search.distinct(tx, location_ids, "owner_id"),
-            contact_search.distinct(tx, location_ids, "tag"),
-            contact_search.distinct(tx, location_ids, "source"),
-            names_of(tx, location_ids),
+            contact_search.filter_choices(tx, location_ids, "owner_id"),
+            contact_search.filter_choices(tx, location_ids, "tag"),
+            contact_search.filter_choices(tx, location_ids, "source"),
+            load_names(tx, location_ids),
         )
 
 
-def filters(key: str, choices: FilterOptions, *, orders: Sequence[str] = ()) -> ContactFilters:
-    """The search box, the filters and the choice of an order, in one row that wraps on a phone. What is typed stays in
-    the session, out of the URL: names and addresses are personal."""
+def show_filters(key: str, options: FilterOptions, *, orders: Sequence[str] = ()) -> ContactFilters:
+    """Draw the search box, the filters and the choice of an order in one row, and return what is set.
+
+    What is typed stays in the session, out of the URL: names and addresses are personal.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_filters"):
         text = st.text_input(
             "Search",
@@ -87,112 +89,113 @@ def filters(key: str, choices: FilterOptions, *, orders: Sequence[str] = ()) -> 
             persist_state="session",
             width=270,
         )
-        owners = sorted(choices.owners, key=lambda one: choices.names.user(one).casefold())
-        owner = _select(key, "Owner", owners, choices.names.user)
-        tag = _select(key, "Tag", choices.tags, str)
-        source = _select(key, "Source", choices.sources, str)
+        owners = sorted(options.owners, key=lambda owner_id: options.names.user(owner_id).casefold())
+        owner = _filter_box(key, "Owner", owners, options.names.user)
+        tag = _filter_box(key, "Tag", options.tags, str)
+        source = _filter_box(key, "Source", options.sources, str)
         order = st.selectbox("Order", orders, key="order", bind="query-params", width=155) if orders else ""
     return ContactFilters(text or "", owner, tag, source, order)
 
 
+def _filter_box(key: str, label: str, options: Sequence[str], text_of: Callable[[str], str]) -> str:
+    current = st.session_state.get(f"{key}_{label.lower()}", ANY)
+    offered = [*options, *([current] if current and current not in options else [])]
+    selected = st.selectbox(
+        label,
+        [ANY, *offered],
+        key=f"{key}_{label.lower()}",
+        format_func=lambda option: text_of(option) if option else "Any",
+        persist_state="session",
+        width=155,
+    )
+    return selected or ANY
+
+
 def clear_filters(key: str) -> None:
-    """Nothing restricts any more."""
+    """Empty the search box and the filters."""
     for name in ("search", "owner", "tag", "source"):
         st.session_state[f"{key}_{name}"] = ""
 
 
-def _select(key: str, label: str, options: Sequence[str], words: Any) -> str:
-    held = st.session_state.get(f"{key}_{label.lower()}", ANY)
-    kept = [*options, *([held] if held and held not in options else [])]
-    found = st.selectbox(
-        label,
-        [ANY, *kept],
-        key=f"{key}_{label.lower()}",
-        format_func=lambda one: words(one) if one else "Any",
-        persist_state="session",
-        width=155,
-    )
-    return found or ANY
-
-
-def person_label(name: str, email: str, phone: str) -> str:
-    """What to call somebody in a table."""
+def contact_label(name: str, email: str, phone: str) -> str:
+    """Return what to call a contact in a table."""
     return name or email or phone or "No name"
 
 
-def contact_row(one: ContactSummary, names: Names, found: Sequence[Location]) -> dict[str, Any]:
-    """A contact as a row of the Contacts page."""
-    where = next((location for location in found if location.location_id == one.location_id), None)
+def contact_row(contact: ContactSummary, names: Names, locations: Sequence[Location]) -> dict[str, Any]:
+    """Return a contact as a row of the Contacts page."""
     return {
-        "Name": person_label(one.name, one.email, one.phone),
-        "E-mail": one.email,
-        "Phone": one.phone,
-        "Status": [status_mark(one.status).cell],
-        "Company": one.company,
-        "Owner": names.user(one.owner_id),
-        "Tags": list(one.tags),
-        "Added": day(one.date_added, timezone_of(where)),
-        "Account": name_of(one.location_id, found),
+        "Name": contact_label(contact.name, contact.email, contact.phone),
+        "E-mail": contact.email,
+        "Phone": contact.phone,
+        "Status": [status_badge(contact.status).cell],
+        "Company": contact.company,
+        "Owner": names.user(contact.owner_id),
+        "Tags": list(contact.tags),
+        "Added": day(contact.date_added, timezone_of(contact.location_id, locations)),
+        "Account": location_name(contact.location_id, locations),
     }
 
 
-def contact_columns(several: bool) -> dict[str, Any]:
-    """The columns of the Contacts page; the account only where there are several."""
+def contact_columns(*, several_locations: bool) -> dict[str, Any]:
+    """Return the columns of the Contacts page; the account only where there are several."""
     text = st.column_config.TextColumn
-    marks = {status_mark(status).cell: status_mark(status).color for status in STATUSES}
+    colors = {status_badge(status).cell: status_badge(status).color for status in STATUSES}
     return {
         "Name": text(width=190),
         "E-mail": text(width=250),
         "Phone": text(width=140),
-        "Status": st.column_config.MultiselectColumn(width=190, options=list(marks), color=list(marks.values())),
+        "Status": st.column_config.MultiselectColumn(width=190, options=list(colors), color=list(colors.values())),
         "Company": text(width=140),
         "Owner": text(width=140),
         "Tags": st.column_config.ListColumn(width=170),
         "Added": text(width=110),
-        **({"Account": text(width=190)} if several else {}),
+        **({"Account": text(width=190)} if several_locations else {}),
     }
 
 
-def contacts_answer(counted: Mapping[str, Mapping[str, int]]) -> str:
-    """The Contacts page's answer in one line. `counted`: account → status → how many."""
-    here = _sum(counted, STANDING["In HighLevel"])
-    gone = _sum(counted, ("deleted", "merged", "suspected", "recreated"))
-    text = f"{many(here, 'contact')} in HighLevel, each copied here"
-    return f"{text}; {many(gone, 'more', 'more')} that HighLevel no longer has are kept." if gone else f"{text}."
+def contacts_summary_text(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Summarise the Contacts page in one line. `counts`: location id → status → number of contacts."""
+    present = _sum(counts, STATUS_FILTERS["In HighLevel"])
+    deleted = _sum(counts, ("deleted", "merged", "suspected", "recreated"))
+    text = f"{plural(present, 'contact')} in HighLevel, each copied here"
+    return (
+        f"{text}; {plural(deleted, 'more', 'more')} that HighLevel no longer has are kept." if deleted else f"{text}."
+    )
 
 
-def clickable(
-    rows: Sequence[Mapping[str, Any]], whos: Sequence[ContactRef], *, key: str, alt: str, columns: Mapping[str, Any]
+def clickable_table(
+    rows: Sequence[Mapping[str, Any]], contacts: Sequence[ContactRef], *, key: str, alt: str, columns: Mapping[str, Any]
 ) -> None:
-    """The table; a click anywhere in a row opens that person's record (`?contact=<id>&in=<account>`)."""
+    """Draw the rows, `contacts[n]` being that of `rows[n]`; a click in a row opens the contact's record."""
     event = st.dataframe(
         pd.DataFrame([dict(row) for row in rows], columns=list(columns)),
-        key=f"{key}_{st.session_state.get('persons_opened', 0)}",  # a table that was left remembers its click
+        key=f"{key}_{st.session_state.get('persons_opened', 0)}",  # a table keeps its click after it was left
         hide_index=True,
         column_config=dict(columns),
-        height=height_of(len(rows), MOST_HEIGHT),
+        height=table_height(len(rows)),
         row_height=ROW_PIXELS,
         on_select="rerun",
         selection_mode="single-cell",
         alt=alt,
     )
     clicked = event.selection.cells
-    if clicked and 0 <= int(clicked[0][0]) < len(whos):
-        open_person(whos[int(clicked[0][0])])
+    if clicked and 0 <= int(clicked[0][0]) < len(contacts):
+        open_contact(contacts[int(clicked[0][0])])
         st.rerun()
 
 
-def open_person(who: ContactRef) -> None:
-    """The Contacts page shows this person's record; the next table is a new one, which remembers no click."""
+def open_contact(contact: ContactRef) -> None:
+    """Show this contact's record (`?contact=<id>&in=<location>`). The next table has a new key, without the click."""
     st.session_state["persons_opened"] = st.session_state.get("persons_opened", 0) + 1
-    st.query_params.update({"contact": who.contact_id, "in": who.location_id})
+    st.query_params.update({"contact": contact.contact_id, "in": contact.location_id})
 
 
-def close_person() -> None:
-    """The Contacts page shows the list again."""
+def close_contact() -> None:
+    """Show the list again."""
     for name in ("contact", "in", "before", "part"):
         st.query_params.pop(name, None)
 
 
-def _sum(counted: Mapping[str, Mapping[str, int]], statuses: Sequence[str]) -> int:
-    return sum(numbers.get(status, 0) for numbers in counted.values() for status in statuses)
+def _sum(counts: Mapping[str, Mapping[str, int]], statuses: Sequence[str]) -> int:
+    return sum(numbers.get(status, 0) for numbers in counts.values() for status in statuses)

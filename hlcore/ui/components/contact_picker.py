@@ -1,11 +1,11 @@
-"""Choosing people in a table that shows one page at a time: the choice is kept by id, not by place.
+"""Choosing contacts in a table that shows one page at a time: the choice is kept by id, not by position.
 
-    chosen = Choice("at_risk")
-    chosen.table(rows, whos, part=part, alt="…", columns={…})
-    chosen.whos                                         # everybody chosen, on whatever page
+    selection = Selection("risk")
+    selection.table(rows, contacts, alt="…", columns={…})
+    selection.contacts                                     # all that are chosen, on whatever page
 
-A click arrives as the place of a row. It counts only while the table still shows the very people it was drawn with:
-the table's key names them, so that a table that meanwhile shows others starts from the kept choice.
+A click arrives as the position of a row. It counts only while the table still shows the contacts it was drawn with:
+the table's key is made from their ids, so a table that shows others starts from the kept choice.
 """
 
 from __future__ import annotations
@@ -17,87 +17,83 @@ from typing import Any
 
 import streamlit as st
 
-from hlcore.ui.components.tables import choose
+from hlcore.ui.components.tables import selectable_table
 
-BASKET = "restore_people"
-"""Session key of those whom the Restore page is about."""
+SELECTION_KEY = "restore_people"
+"""Session key of the contacts that the Restore page is about."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ContactRef:
-    """A person: account and contact id."""
+    """The ids that name a contact: its location's and its own."""
 
     location_id: str
     contact_id: str
 
 
 class Selection:
-    """Who is chosen in this session under this key."""
+    """The contacts that are chosen in this session under this key."""
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self._kept: dict[ContactRef, None] = st.session_state.setdefault(f"{key}_chosen", {})
+        self._chosen: dict[ContactRef, None] = st.session_state.setdefault(f"{key}_chosen", {})
 
     @property
-    def whos(self) -> list[ContactRef]:
-        """Everybody chosen, in the order of choosing."""
-        return list(self._kept)
+    def contacts(self) -> list[ContactRef]:
+        """The chosen contacts, in the order of choosing."""
+        return list(self._chosen)
 
-    def add(self, whos: Sequence[ContactRef]) -> None:
-        """These are chosen too."""
-        self._kept.update(dict.fromkeys(whos))
-        self._redraw()
+    def add(self, contacts: Sequence[ContactRef]) -> None:
+        """Choose these contacts too."""
+        self._chosen.update(dict.fromkeys(contacts))
+        self._reset_table()
 
     def clear(self) -> None:
-        """Nobody is chosen."""
-        self._kept.clear()
-        self._redraw()
-
-    def keep_only(self, whos: Sequence[ContactRef]) -> None:
-        """Of the chosen, only these stay chosen: the others are no longer to be had."""
-        gone = self._kept.keys() - set(whos)
-        for who in gone:
-            del self._kept[who]
+        """Choose nobody."""
+        self._chosen.clear()
+        self._reset_table()
 
     def table(
-        self, rows: Sequence[Mapping[str, Any]], whos: Sequence[ContactRef], *, alt: str, columns: Mapping[str, Any]
+        self, rows: Sequence[Mapping[str, Any]], contacts: Sequence[ContactRef], *, alt: str, columns: Mapping[str, Any]
     ) -> None:
-        """The rows, `whos[n]` being the person of `rows[n]`; the chosen ones are ticked, ticking changes the choice."""
-        ticked = [at for at, who in enumerate(whos) if who in self._kept]
-        found = choose(
+        """Draw the rows, `contacts[n]` being that of `rows[n]`, with the chosen ones ticked; a tick changes the
+        choice."""
+        positions = [str(position) for position in range(len(contacts))]
+        ticked = selectable_table(
             rows,
-            [str(at) for at in range(len(whos))],
-            key=f"{self.key}_{_digest(whos)}_{self._drawn}",
+            positions,
+            key=f"{self.key}_{_digest(contacts)}_{self._resets}",
             alt=alt,
             columns=columns,
-            ticked=ticked,
+            ticked=[position for position, contact in enumerate(contacts) if contact in self._chosen],
         )
-        now = {whos[int(at)] for at in found}
-        for who in whos:
-            if who in now:
-                self._kept.setdefault(who)
+        chosen_here = {contacts[int(position)] for position in ticked}
+        for contact in contacts:
+            if contact in chosen_here:
+                self._chosen.setdefault(contact)
             else:
-                self._kept.pop(who, None)
+                self._chosen.pop(contact, None)
 
     @property
-    def _drawn(self) -> int:
+    def _resets(self) -> int:
         return int(st.session_state.get(f"{self.key}_drawn", 0))
 
-    def _redraw(self) -> None:
-        st.session_state[f"{self.key}_drawn"] = self._drawn + 1
+    def _reset_table(self) -> None:
+        """Give the table a new key, so that it is drawn from the kept choice."""
+        st.session_state[f"{self.key}_drawn"] = self._resets + 1
 
 
-def fill_restore_selection(whos: Sequence[ContactRef]) -> None:
-    """The Restore page is about these people."""
-    st.session_state[BASKET] = list(whos)
+def fill_restore_selection(contacts: Sequence[ContactRef]) -> None:
+    """Make the Restore page be about these contacts."""
+    st.session_state[SELECTION_KEY] = list(contacts)
 
 
 def restore_selection() -> list[ContactRef]:
-    """Whom the Restore page is about."""
-    found: list[ContactRef] = st.session_state.get(BASKET, [])
-    return found
+    """Return the contacts that the Restore page is about."""
+    contacts: list[ContactRef] = st.session_state.get(SELECTION_KEY, [])
+    return contacts
 
 
-def _digest(whos: Sequence[ContactRef]) -> str:
-    told = "\n".join(f"{who.location_id}/{who.contact_id}" for who in whos)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+def _digest(contacts: Sequence[ContactRef]) -> str:
+    ids = "\n".join(f"{contact.location_id}/{contact.contact_id}" for contact in contacts)
+    return hashlib.sha256(ids.encode()).hexdigest()[:12]

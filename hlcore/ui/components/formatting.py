@@ -1,4 +1,4 @@
-"""How the pages say things: moments in the account's time zone, numbers, states. One place, so that all pages agree."""
+"""Text for people: moments in an account's time zone, numbers, durations and states, the same on every page."""
 
 from __future__ import annotations
 
@@ -6,41 +6,33 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hlcore.model.health import Level
 from hlcore.model.health import ago as age_in_words
+from hlcore.model.moments import time_zone
 
 NOTHING = "–"
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
 
 
-def zone(name: str) -> ZoneInfo:
-    """The time zone of this name; UTC when this machine does not know it."""
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
 def moment(at: datetime | None, tz: str) -> str:
-    """'23 Nov 2026, 14:05 CET' in the time zone; '–' for no moment."""
+    """Return '23 Nov 2026, 14:05 CET' in the time zone; '–' for None."""
     if at is None:
         return NOTHING
-    local = at.astimezone(zone(tz))
+    local = at.astimezone(time_zone(tz))
     return f"{local.day} {local:%b %Y, %H:%M} {zone_label(local)}"
 
 
 def day(at: datetime | None, tz: str) -> str:
-    """'23 Nov 2026' in the time zone; '–' for no moment."""
+    """Return '23 Nov 2026' in the time zone; '–' for None."""
     if at is None:
         return NOTHING
-    local = at.astimezone(zone(tz))
+    local = at.astimezone(time_zone(tz))
     return f"{local.day} {local:%b %Y}"
 
 
 def zone_label(local: datetime) -> str:
-    """'CET' where the zone has a name of its own, else 'UTC+05:30'."""
+    """Return 'CET' where the zone has a name of its own, else 'UTC+05:30'."""
     name = local.tzname() or "UTC"
     if name[:1] not in "+-":
         return name
@@ -51,12 +43,12 @@ def zone_label(local: datetime) -> str:
 
 
 def ago(at: datetime | None, now: datetime) -> str:
-    """'5 minutes ago'; 'never' for no moment."""
+    """Return '5 minutes ago'; 'never' for None."""
     return "never" if at is None else age_in_words(now - at)
 
 
 def duration(seconds: float) -> str:
-    """'0.4 s', '12 s', '3 min 20 s', '2 h 05 min'."""
+    """Return '0.4 s', '12 s', '3 min 20 s' or '2 h 05 min'."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -68,47 +60,57 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int) -> str:
-    """'12,345'."""
+    """Return '12,345'."""
     return f"{number:,}"
 
 
-def many(number: int, one: str, more: str = "") -> str:
-    """'1 contact', '2,345 contacts', 'no contacts'."""
-    noun = one if number == 1 else more or one + "s"
+def plural(number: int, singular: str, plural_form: str = "") -> str:
+    """Return '1 contact', '2,345 contacts' or 'no contacts'."""
+    noun = singular if number == 1 else plural_form or singular + "s"
     return f"{'no' if number == 0 else count(number)} {noun}"
 
 
+def record_count(number: int, kind: str) -> str:
+    """Return '2 notes' or '1 opportunity' for a kind of record."""
+    return plural(number, kind, "opportunities" if kind == "opportunity" else "")
+
+
+def capitalized(text: str) -> str:
+    """Return the text with its first letter in upper case and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def percent(share: float) -> str:
-    """'2 %', '0.5 %'."""
+    """Return '2 %' or '0.5 %'. `share` is between 0 and 1."""
     return f"{share * 100:.1f}".rstrip("0").rstrip(".") + " %"
 
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:\-])")
 
 
-def plain(text: str) -> str:
-    """Text from outside as Markdown that shows it literally: no link, image, formula or colour comes out of a name."""
+def escaped(text: str) -> str:
+    """Escape text from outside for Markdown, so that a name cannot become a link, image, formula or colour."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A state for people: a word, an icon and a colour, never the colour alone. `sign` is for plain-text cells."""
+    """A state as a label, an icon and a colour, never the colour alone. `symbol` stands for the icon in plain text."""
 
-    word: str
+    label: str
     icon: str
     color: Color
-    sign: str = ""
+    symbol: str = ""
 
     @property
-    def badge(self) -> str:
-        """The mark as Markdown."""
-        return f":{self.color}-badge[{self.icon} {self.word}]"
+    def markdown(self) -> str:
+        """The badge as Markdown."""
+        return f":{self.color}-badge[{self.icon} {self.label}]"
 
     @property
     def cell(self) -> str:
-        """The mark as plain text for a table's cell."""
-        return f"{self.sign} {self.word}".strip()
+        """The badge as plain text for a table's cell."""
+        return f"{self.symbol} {self.label}".strip()
 
 
 _LEVELS = {
@@ -144,29 +146,29 @@ _URGENCIES = {
 }
 
 
-def health_mark(level: Level | str) -> Badge:
-    """How good the copy is."""
+def health_badge(level: Level | str) -> Badge:
+    """Return the badge of an account's health."""
     return _LEVELS[Level(level)]
 
 
-def outcome_mark(outcome: str) -> Badge:
-    """What came of a run or an act; '' is one that still runs."""
+def outcome_badge(outcome: str) -> Badge:
+    """Return the badge of a run or an audited action; '' is one that is still running."""
     return _OUTCOMES.get(outcome) or Badge(outcome.capitalize(), ":material/help:", "gray")
 
 
-def status_mark(status: str) -> Badge:
-    """Where a contact stands."""
+def status_badge(status: str) -> Badge:
+    """Return the badge of a contact's status."""
     return _STATUSES.get(status) or Badge(status.capitalize(), ":material/help:", "gray")
 
 
-def urgency_mark(word: str) -> Badge:
-    """How soon somebody must act; the words of `model.windows.urgency`."""
-    return _URGENCIES.get(word) or Badge(word.capitalize(), ":material/help:", "gray")
+def urgency_badge(urgency: str) -> Badge:
+    """Return the badge of an urgency as `model.recovery_window.urgency` names it."""
+    return _URGENCIES.get(urgency) or Badge(urgency.capitalize(), ":material/help:", "gray")
 
 
-def time_left(open_: bool, days_left: int) -> str:
-    """'23 days left', 'less than a day left', 'window closed'."""
-    if not open_:
+def time_left(is_open: bool, days_left: int) -> str:
+    """Return '23 days left', 'less than a day left' or 'window closed'."""
+    if not is_open:
         return "window closed"
     if days_left < 1:
         return "less than a day left"

@@ -1,11 +1,11 @@
-"""Tables that never hold more than one page of rows: the database counts and cuts, the page shows.
+"""Tables that hold one page of rows, and the card that stands where there are none.
 
-part = slice_of("runs", total)                        # before reading: which rows?
-rows = runs.recent(tx, ids, limit=part.limit, offset=part.offset)
-table(rows_as_dicts, key="runs", alt="…", columns={…})
-pager(part, "run")                                    # after the table: back and forth
+The database counts and cuts, the page shows:
 
-What stands where there is nothing to show: why it is empty, and what to do.
+    part = page_slice("runs", total)                       # before reading: which rows?
+    rows = runs.list_recent(tx, ids, limit=part.limit, offset=part.offset)
+    table(rows_as_dicts, key="runs", alt="…", columns={…})
+    pager(part, "run")                                     # below the table: back and forth
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from hlcore.ui.components.formatting import count, many
+from hlcore.ui.components.formatting import count, plural
 
 SIZES = (25, 50, 100)
 ROW_PIXELS = 35
-MOST_HEIGHT = 26 * ROW_PIXELS + 3
-"""A page of 25 rows stands whole; longer ones scroll inside."""
+MAX_HEIGHT = 26 * ROW_PIXELS + 3
+"""In pixels: a page of 25 rows is shown whole, a longer one scrolls."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class PageSlice:
     """One page of `total` rows; `number` counts from 0."""
 
     key: str
@@ -41,7 +41,7 @@ class Slice:
 
     @property
     def offset(self) -> int:
-        """How many rows stand before them."""
+        """How many rows to skip."""
         return self.number * self.size
 
     @property
@@ -50,35 +50,35 @@ class Slice:
         return max(1, -(-self.total // self.size))
 
     @property
-    def words(self) -> str:
+    def range_text(self) -> str:
         """'1–25 of 3,012'."""
         if not self.total:
             return "0"
         return f"{count(self.offset + 1)}–{count(min(self.total, self.offset + self.size))} of {count(self.total)}"
 
 
-def slice_of(key: str, total: int, *, size: int = SIZES[0], of: object = None) -> Slice:
-    """The rows to read now. `of`: what the rows are (filters, sort); when it changes, the first page comes back."""
-    if st.session_state.get(f"{key}_of") != repr(of):
-        st.session_state[f"{key}_of"] = repr(of)
+def page_slice(key: str, total: int, *, size: int = SIZES[0], query: object = None) -> PageSlice:
+    """Return the page of rows to read now. When `query` (filters, order, …) changes, it is the first page again."""
+    if st.session_state.get(f"{key}_of") != repr(query):
+        st.session_state[f"{key}_of"] = repr(query)
         st.session_state[f"{key}_page"] = 0
-    wanted = st.session_state.get(f"{key}_size") or size
-    last = max(1, -(-total // wanted)) - 1
+    chosen_size = st.session_state.get(f"{key}_size") or size
+    last = max(1, -(-total // chosen_size)) - 1
     number = min(max(0, int(st.session_state.get(f"{key}_page", 0))), last)
     st.session_state[f"{key}_page"] = number
-    return Slice(key, total, wanted, number)
+    return PageSlice(key, total, chosen_size, number)
 
 
-def pager(part: Slice, noun: str, plural: str = "") -> None:
-    """Back and forth between the pages, and how many rows one has. Nothing but the number where one page is enough."""
+def pager(part: PageSlice, noun: str, plural_noun: str = "") -> None:
+    """Draw the way between the pages and the choice of their size; where one page is enough, only the number."""
     if part.total <= SIZES[0]:
-        st.caption(many(part.total, noun, plural))
+        st.caption(plural(part.total, noun, plural_noun))
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{part.words} {plural or noun + 's'}", width="content")
+        st.caption(f"{part.range_text} {plural_noun or noun + 's'}", width="content")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            _step(part, -1, "Previous", ":material/chevron_left:", disabled=part.number == 0)
-            _step(part, 1, "Next", ":material/chevron_right:", disabled=part.number >= part.pages - 1)
+            _step_button(part, -1, "Previous", ":material/chevron_left:", disabled=part.number == 0)
+            _step_button(part, 1, "Next", ":material/chevron_right:", disabled=part.number >= part.pages - 1)
             sizes = sorted({*SIZES, part.size})
             st.selectbox(
                 "Rows on a page",
@@ -90,14 +90,13 @@ def pager(part: Slice, noun: str, plural: str = "") -> None:
             )
 
 
-def _step(part: Slice, by: int, label: str, icon: str, *, disabled: bool) -> None:
-    st.button(
-        label, key=f"{part.key}_{label.lower()}", icon=icon, disabled=disabled, on_click=_turn, args=(part.key, by)
-    )
+def _step_button(part: PageSlice, step: int, label: str, icon: str, *, disabled: bool) -> None:
+    key = f"{part.key}_{label.lower()}"
+    st.button(label, key=key, icon=icon, disabled=disabled, on_click=_turn_page, args=(part.key, step))
 
 
-def _turn(key: str, by: int) -> None:
-    st.session_state[f"{key}_page"] = int(st.session_state.get(f"{key}_page", 0)) + by
+def _turn_page(key: str, step: int) -> None:
+    st.session_state[f"{key}_page"] = int(st.session_state.get(f"{key}_page", 0)) + step
 
 
 def table(
@@ -106,65 +105,66 @@ def table(
     key: str,
     alt: str,
     columns: Mapping[str, Any] | None = None,
-    max_height: int = MOST_HEIGHT,
+    max_height: int = MAX_HEIGHT,
 ) -> None:
-    """The rows, read-only. `columns`: the shown names with their st.column_config (None for a plain one), in order."""
+    """Draw the rows, read-only. `columns`: the names to show, in order, each with its st.column_config or None."""
     st.dataframe(
-        _frame(rows, columns),
+        _data_frame(rows, columns),
         key=key,
         hide_index=True,
         column_config=dict(columns or {}),
-        height=height_of(len(rows), max_height),
+        height=table_height(len(rows), max_height),
         row_height=ROW_PIXELS,
         alt=alt,
     )
 
 
-def choose(
+def selectable_table(
     rows: Sequence[Mapping[str, Any]],
     ids: Sequence[str],
     *,
     key: str,
     alt: str,
     columns: Mapping[str, Any] | None = None,
-    max_height: int = MOST_HEIGHT,
+    max_height: int = MAX_HEIGHT,
     ticked: Sequence[int] = (),
 ) -> list[str]:
-    """The rows with a box before each; the ids (one for each row, in order) of those that are ticked. Ids are what
-    later steps work with: they read the rows again from the database. `ticked`: the rows that are ticked when the
-    table of this key is drawn for the first time."""
+    """Draw the rows with a box before each, and return the ids of the ticked ones; `ids[n]` belongs to `rows[n]`.
+
+    Whoever acts on the ids reads the rows again from the database. `ticked` are the positions of the rows that are
+    ticked when a table with this key is drawn for the first time.
+    """
     event = st.dataframe(
-        _frame(rows, columns),
+        _data_frame(rows, columns),
         key=key,
         hide_index=True,
         column_config=dict(columns or {}),
-        height=height_of(len(rows), max_height),
+        height=table_height(len(rows), max_height),
         row_height=ROW_PIXELS,
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": list(ticked), "columns": [], "cells": []}},
         alt=alt,
     )
-    return [ids[at] for at in event.selection.rows if at < len(ids)]
+    return [ids[position] for position in event.selection.rows if position < len(ids)]
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None) -> pd.DataFrame:
-    shown = list(columns) if columns else None
-    return pd.DataFrame([dict(row) for row in rows], columns=shown)
+def _data_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None) -> pd.DataFrame:
+    return pd.DataFrame([dict(row) for row in rows], columns=list(columns) if columns else None)
 
 
-def height_of(rows: int, most: int) -> int:
-    """The height of a table with so many rows, in pixels."""
-    return min(most, (max(rows, 1) + 1) * ROW_PIXELS + 3)
+def table_height(rows: int, max_height: int = MAX_HEIGHT) -> int:
+    """Return the height in pixels of a table with this number of rows."""
+    return min(max_height, (max(rows, 1) + 1) * ROW_PIXELS + 3)
 
 
-def empty(title: str, text: str, *, icon: str = ":material/inbox:") -> None:
-    """A calm card instead of an empty table. Put a button or a page link after it inside the same container."""
+def empty_state(title: str, text: str, *, icon: str = ":material/inbox:") -> None:
+    """Draw a calm card instead of an empty table: why there is nothing, and what to do."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"#### {icon} {title}", text_alignment="center")
         st.caption(text, text_alignment="center")
 
 
 def all_clear(title: str, text: str) -> None:
-    """Nothing to do, and that is good."""
-    empty(title, text, icon=":material/verified:")
+    """Draw a card for "nothing to do, and that is good"."""
+    empty_state(title, text, icon=":material/verified:")

@@ -1,4 +1,4 @@
-"""Everything that the Contacts page shows about one person, read in one snapshot and recorded."""
+"""Everything that the Contacts page shows about one contact, read in one snapshot and recorded in the audit log."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from typing import Any
 import streamlit as st
 
 from hlcore.errors import NotFound
-from hlcore.governance.audit import recorded
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
-from hlcore.metrics.contact_record import value_of
-from hlcore.metrics.coverage import of_person
-from hlcore.metrics.deletions import DeletionView, of_contact
-from hlcore.model.contact_diff import Change, changes
+from hlcore.metrics.coverage import safe_since
+from hlcore.metrics.deletions import DeletionView, deletions_of_contact
+from hlcore.model.contact_diff import FieldChange, field_changes
 from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
+from hlcore.model.json_codec import decode_lossy
 from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.recovery_window import RemainingTime
 from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
-from hlcore.store.contacts.reads import StoredContact, Version
+from hlcore.store.contacts.reads import ContactVersion, StoredContact
 from hlcore.store.records import Record
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui import session
 from hlcore.ui.components import formatting
-from hlcore.ui.components.contact_fields import Names, names_of
+from hlcore.ui.components.contact_fields import Names, load_names
 
 KINDS = ("note", "task", "opportunity", "appointment", "message")
 
 
 @dataclass(frozen=True, slots=True)
 class ContactData:
-    """One person: the copy, everything before it, what belongs to it, each disappearance (oldest first), restores.
+    """One contact: the copy, its earlier versions, its records, each disappearance (oldest first), its restores.
     `not_safe`: kinds of records that were never captured, or have changed since."""
 
     stored: StoredContact
-    versions: Sequence[Version]
+    versions: Sequence[ContactVersion]
     records: Sequence[Record]
-    times: Sequence[DeletionView]
+    disappearances: Sequence[DeletionView]
     restores: Sequence[Mapping[str, Any]]
     names: Names
     tz: str
@@ -55,110 +55,117 @@ class ContactData:
         return self.copy.fields if self.copy is not None else {}
 
     @property
-    def live(self) -> bool:
-        """Whether the person is in HighLevel now, as far as is known."""
+    def is_live(self) -> bool:
+        """Whether the contact is in HighLevel now, as far as is known."""
         return self.stored.status in LIVE
 
     @property
-    def lost(self) -> bool:
-        """Whether the person is no longer in HighLevel and could be restored."""
+    def is_lost(self) -> bool:
+        """Whether the contact is no longer in HighLevel and could be restored."""
         return self.stored.status in LOST
 
     @property
-    def last(self) -> DeletionView | None:
+    def last_disappearance(self) -> DeletionView | None:
         """The newest disappearance."""
-        return self.times[-1] if self.times else None
+        return self.disappearances[-1] if self.disappearances else None
 
     @property
     def status(self) -> str:
         """The status as people see it now."""
-        return self.last.status if self.last and self.lost else self.stored.status
+        return self.last_disappearance.status if self.last_disappearance and self.is_lost else self.stored.status
 
     @property
     def title(self) -> str:
-        """What the person is called; their address or id where there is no name."""
-        held = self.stored
-        return held.name or held.email or held.phone or held.contact_id
+        """What to call the contact: its name, else its address or id."""
+        stored = self.stored
+        return stored.name or stored.email or stored.phone or stored.contact_id
 
     @property
     def link(self) -> str:
-        """The person's page in HighLevel."""
-        place = f"v2/location/{self.stored.location_id}/contacts/detail/{self.stored.contact_id}"
-        return f"{session.settings().app_url}/{place}"
+        """The contact's page in HighLevel."""
+        path = f"v2/location/{self.stored.location_id}/contacts/detail/{self.stored.contact_id}"
+        return f"{session.settings().app_url}/{path}"
 
 
-def load_contact_data(who: User, contact_id: str, location_id: str) -> ContactData:
-    """The person's record. Each time another one is opened the audit log has a line. Raises NotAllowed, NotFound."""
-    here, key = session.app_context(), f"{location_id}:{contact_id}"
+def load_contact_data(user: User, contact_id: str, location_id: str) -> ContactData:
+    """Return the contact's record. Opening another one adds a line to the audit log. Raises NotAllowed, NotFound."""
+    context, key = session.app_context(), f"{location_id}:{contact_id}"
     if st.session_state.get("viewed") == key:
         return _read(contact_id, location_id)
-    with recorded(
-        here.vault, who, Action.VIEW, now=here.clock.now, location_id=location_id, subject=f"contact {contact_id}"
+    with audited(
+        context.vault,
+        user,
+        Action.VIEW,
+        now=context.clock.now,
+        location_id=location_id,
+        subject=f"contact {contact_id}",
     ):
-        found = _read(contact_id, location_id)
+        data = _read(contact_id, location_id)
     st.session_state["viewed"] = key
-    return found
+    return data
 
 
 def _read(contact_id: str, location_id: str) -> ContactData:
-    here = session.app_context()
-    with here.vault.read() as tx:
-        stored = _held(tx, contact_id, location_id)
-        place = next(one for one in session.locations() if one.location_id == stored.location_id)
-        mine = (stored.location_id, contact_id)
+    context = session.app_context()
+    with context.vault.read() as tx:
+        stored = _find_stored(tx, contact_id, location_id)
+        location = next(location for location in session.locations() if location.location_id == stored.location_id)
+        ids = (stored.location_id, contact_id)
         return ContactData(
             stored,
-            contact_reads.versions(tx, *mine),
-            records.of_contact(tx, *mine, KINDS),
-            of_contact(tx, *mine, here.clock.now()),
-            restore_jobs.of_contact(tx, *mine),
-            names_of(tx, [stored.location_id]),
-            place.timezone,
-            place.is_demo,
+            contact_reads.versions(tx, *ids),
+            records.list_for_contact(tx, *ids, KINDS),
+            deletions_of_contact(tx, *ids, context.clock.now()),
+            restore_jobs.history_of_contact(tx, *ids),
+            load_names(tx, [stored.location_id]),
+            location.timezone,
+            location.is_demo,
             _last_copy(stored, rows_tell=contact_search.any_dnd_settings(tx, stored.location_id)),
-            tuple(kind for kind, at in of_person(tx, stored).items() if at is None),
+            tuple(kind for kind, at in safe_since(tx, stored).items() if at is None),
         )
 
 
 def _last_copy(stored: StoredContact, *, rows_tell: bool) -> ContactSnapshot | None:
     try:
-        return latest_snapshot(stored.raw, stored.detail, rows_tell_settings=rows_tell)
+        return latest_snapshot(stored.raw, stored.detail, rows_have_dnd=rows_tell)
     except ValueError:
         return None
 
 
-def _held(tx: Tx, contact_id: str, location_id: str) -> StoredContact:
-    one = contact_reads.get(tx, location_id, contact_id) if location_id else None
-    found = [one] if one else [] if location_id else contact_reads.find(tx, contact_id)
-    if not found or found[0].status == Status.ERASED:
+def _find_stored(tx: Tx, contact_id: str, location_id: str) -> StoredContact:
+    if location_id:
+        stored = contact_reads.get(tx, location_id, contact_id)
+    else:
+        stored = next(iter(contact_reads.find_in_all_locations(tx, contact_id)), None)
+    if stored is None or stored.status == Status.ERASED:
         raise NotFound("Nothing is held about this contact.", hint="Search for the person by name, e-mail or phone.")
-    return found[0]
+    return stored
 
 
-def steps_of(sheet: ContactData) -> list[tuple[datetime, tuple[Change, ...]]]:
-    """When the copies changed, and what: newest first. A search row and the answer of GET by id differ in shape, so
-    each is compared with its own kind only; of two that tell the same change, one is kept."""
-    steps: list[tuple[datetime, tuple[Change, ...]]] = []
-    for part in ("row", "detail"):
-        copies = [(at, value) for at, raw in _copies(sheet, part) if isinstance(value := value_of(raw), dict)]
+def change_steps(data: ContactData) -> list[tuple[datetime, tuple[FieldChange, ...]]]:
+    """Return when the copies changed, and what, newest first. A search row and the answer of GET by id differ in shape,
+    so each is compared with its own kind only; of two that tell the same change, one is kept."""
+    steps: list[tuple[datetime, tuple[FieldChange, ...]]] = []
+    for kind in ("row", "detail"):
+        copies = [(at, value) for at, raw in _copies(data, kind) if isinstance(value := decode_lossy(raw), dict)]
         for (_, before), (at, after) in pairwise(copies):
-            found = changes(before, after)
-            if found and all(found != known for _, known in steps if part == "detail"):
-                steps.append((at, found))
+            changed = field_changes(before, after)
+            if changed and all(changed != known for _, known in steps if kind == "detail"):
+                steps.append((at, changed))
     return sorted(steps, key=lambda step: step[0], reverse=True)
 
 
-def _copies(sheet: ContactData, part: str) -> list[tuple[datetime, bytes]]:
-    """Every copy of this kind with the moment it was first seen, oldest first, the present one last."""
-    earlier = [(one.captured_at, one.raw) for one in sheet.versions if one.part == part]
-    held = sheet.stored
-    if part == "row":
-        return [*earlier, (held.changed_at, held.raw)]
-    return [*earlier, (held.detail_at, held.detail)] if held.detail_at and held.detail else earlier
+def _copies(data: ContactData, kind: str) -> list[tuple[datetime, bytes]]:
+    """Return every copy of this kind with the moment it was first seen, oldest first, the present one last."""
+    earlier = [(version.captured_at, version.raw) for version in data.versions if version.part == kind]
+    stored = data.stored
+    if kind == "row":
+        return [*earlier, (stored.changed_at, stored.raw)]
+    return [*earlier, (stored.detail_at, stored.detail)] if stored.detail_at and stored.detail else earlier
 
 
-def window_words(left: RemainingTime, tz: str) -> str:
-    """Until when HighLevel's own restore may be open, in a sentence."""
+def window_text(left: RemainingTime, tz: str) -> str:
+    """Return in a sentence until when HighLevel's own restore may be open."""
     if left.starts_at == left.ends_at:
         return "HighLevel offers no restore for this account; Contact Vault can create the person again."
     if not left.open:

@@ -1,4 +1,4 @@
-"""One person's record on the Contacts page: what HighLevel held, what changed, when it disappeared, what came back."""
+"""One contact's record on the Contacts page: the copy, what changed, disappearances, records, restores."""
 
 from __future__ import annotations
 
@@ -7,158 +7,150 @@ from datetime import datetime
 
 import streamlit as st
 
-from hlcore.governance.roles import Action, User
-from hlcore.metrics.contact_record import value_of
+from hlcore.governance.roles import User
 from hlcore.metrics.deletions import DeletionView
-from hlcore.model.contact import moment as parse_moment
-from hlcore.model.contact_diff import Change
+from hlcore.model.contact_diff import FieldChange
+from hlcore.model.json_codec import decode_lossy_object
 from hlcore.model.lifecycle import Status
+from hlcore.model.moments import parse_moment
 from hlcore.store.records import Record
 from hlcore.ui import coverage, session
 from hlcore.ui.components import contact_fields, formatting, merge_note
-from hlcore.ui.components.contact_list import close_person
+from hlcore.ui.components.buttons import restore_button
+from hlcore.ui.components.contact_list import close_contact
 from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
 from hlcore.ui.components.errors import errors_shown
-from hlcore.ui.components.tables import empty, pager, slice_of
+from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import revert
-from hlcore.ui.contacts.contact_data import KINDS, ContactData, load_contact_data, steps_of, window_words
-from hlcore.ui.deletions.at_risk import CAUSES
+from hlcore.ui.contacts.contact_data import KINDS, ContactData, change_steps, load_contact_data, window_text
+from hlcore.ui.deletions.at_risk import CAUSE_LABELS
 from hlcore.ui.restore import job_labels
 
-_PLURALS = {"opportunity": "opportunities"}
 _TITLES = ("title", "name", "subject")
 _BODIES = ("bodyText", "body", "message", "notes", "description")
 _MOMENTS = ("dateAdded", "dateUpdated", "dueDate", "startTime", "createdAt", "updatedAt")
 
 
-def show(who: User, contact_id: str, location_id: str) -> None:
-    """The whole record, with the way back to the list."""
-    st.button("All contacts", key="back", icon=":material/arrow_back:", type="tertiary", on_click=close_person)
+def show_contact_record(user: User, contact_id: str, location_id: str) -> None:
+    """Draw the whole record, with the way back to the list."""
+    st.button("All contacts", key="back", icon=":material/arrow_back:", type="tertiary", on_click=close_contact)
     with errors_shown():
-        sheet = load_contact_data(who, contact_id, location_id)
+        data = load_contact_data(user, contact_id, location_id)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.title(formatting.plain(sheet.title), anchor=False, width="content")
-            st.markdown(formatting.status_mark(sheet.status).badge, width="content")
-        st.markdown(answer(sheet))
-        _ways(sheet, who)
-        mine = (sheet.stored.location_id, sheet.stored.contact_id)
-        merge = merge_note.of(*mine) if sheet.stored.status == Status.MERGED else None
+            st.title(formatting.escaped(data.title), anchor=False, width="content")
+            st.markdown(formatting.status_badge(data.status).markdown, width="content")
+        st.markdown(summary_text(data))
+        _show_actions(data, user)
+        ids = (data.stored.location_id, data.stored.contact_id)
+        merge = merge_note.load_merge(*ids) if data.stored.status == Status.MERGED else None
         if merge is not None:
-            merge_note.draw(merge, mine[0], key="merge")
+            merge_note.show_merge(merge, ids[0], key="merge")
         # Read from the address but not bound to it: a bound widget that goes away writes the address it knew, and
         # would bring the closed record back.
-        asked = st.query_params.get("part", "")
+        from_url = st.query_params.get("part", "")
         part = st.segmented_control(
             "Part of the record",
             list(SECTIONS),
             key="part",
-            default=asked if asked in SECTIONS else "Details",
+            default=from_url if from_url in SECTIONS else "Details",
             required=True,
             label_visibility="collapsed",
         )
-        SECTIONS[part](sheet)
+        SECTIONS[part](data)
 
 
-def answer(sheet: ContactData) -> str:
-    """The record's answer in one line: is this person safe, and for how long can they be saved?"""
-    last = sheet.last
-    if sheet.live or last is None:
-        return "In HighLevel, and copied here." if sheet.live else "Missing from the last listing; being checked."
-    if not sheet.lost:
-        return f"{_since(last, sheet.tz)}."
-    return f"{_since(last, sheet.tz)}. {window_words(last.left, sheet.tz)}"
+def summary_text(data: ContactData) -> str:
+    """Summarise the record in one line: is this contact safe, and for how long can it be saved?"""
+    disappearance = data.last_disappearance
+    if data.is_live or disappearance is None:
+        return "In HighLevel, and copied here." if data.is_live else "Missing from the last listing; being checked."
+    if not data.is_lost:
+        return f"{_since_text(disappearance, data.tz)}."
+    return f"{_since_text(disappearance, data.tz)}. {window_text(disappearance.left, data.tz)}"
 
 
-def _since(lost: DeletionView, tz: str) -> str:
-    if lost.row.deleted_at is not None:
-        return f"Deleted on {formatting.moment(lost.row.deleted_at, tz)}"
-    return f"Last surely in HighLevel on {formatting.moment(lost.row.last_seen_at, tz)}"
+def _since_text(disappearance: DeletionView, tz: str) -> str:
+    if disappearance.row.deleted_at is not None:
+        return f"Deleted on {formatting.moment(disappearance.row.deleted_at, tz)}"
+    return f"Last surely in HighLevel on {formatting.moment(disappearance.row.last_seen_at, tz)}"
 
 
-def _ways(sheet: ContactData, who: User) -> None:
-    """What can be done about this person."""
-    may = who.may(Action.RESTORE)
-    if sheet.lost and st.button(
-        "Restore …",
-        key="restore_person",
-        type="primary",
-        icon=":material/settings_backup_restore:",
-        disabled=not may,
-        help=None if may else "Your role may look, not restore.",
-    ):
-        fill_restore_selection([ContactRef(sheet.stored.location_id, sheet.stored.contact_id)])
+def _show_actions(data: ContactData, user: User) -> None:
+    """Draw what can be done about this contact."""
+    if data.is_lost and restore_button("Restore …", key="restore_person", user=user):
+        fill_restore_selection([ContactRef(data.stored.location_id, data.stored.contact_id)])
         st.switch_page("restore.py")
-    if sheet.live and not sheet.is_demo:
-        st.link_button("Open in HighLevel", sheet.link, icon=":material/open_in_new:")
+    if data.is_live and not data.is_demo:
+        st.link_button("Open in HighLevel", data.link, icon=":material/open_in_new:")
 
 
-def details(sheet: ContactData) -> None:
-    """The newest copy, field by field, and on which channels the person may be reached."""
-    captured, since = (formatting.moment(at, sheet.tz) for at in (sheet.stored.changed_at, sheet.stored.first_seen_at))
-    st.caption(f"Copy from {captured}; first seen by Contact Vault on {since}. Contact id `{sheet.stored.contact_id}`.")
-    for group in contact_fields.groups(sheet.contact, sheet.names, sheet.tz):
+def _show_details(data: ContactData) -> None:
+    """Draw the newest copy, field by field, and the channels on which the contact may be reached."""
+    captured, since = (formatting.moment(at, data.tz) for at in (data.stored.changed_at, data.stored.first_seen_at))
+    st.caption(f"Copy from {captured}; first seen by Contact Vault on {since}. Contact id `{data.stored.contact_id}`.")
+    for group in contact_fields.field_groups(data.contact, data.names, data.tz):
         with st.container(border=True, gap="small"):
             st.markdown(f"##### {group.title}")
-            _pairs(group.rows)
-    _channels(sheet)
+            _show_pairs(group.rows)
+    _show_channels(data)
 
 
-def _pairs(rows: tuple[tuple[str, str], ...]) -> None:
-    """Labels above their values, as many beside each other as there is room."""
+def _show_pairs(rows: tuple[tuple[str, str], ...]) -> None:
+    """Draw labels above their values, as many beside each other as there is room."""
     with st.container(horizontal=True, gap="small"):
         for label, text in rows:
             with st.container(width=285, gap=None):
-                st.caption(formatting.plain(label))
+                st.caption(formatting.escaped(label))
                 st.text(text)
 
 
-def _channels(sheet: ContactData) -> None:
+def _show_channels(data: ContactData) -> None:
     with st.container(border=True, gap="small"):
         st.markdown("##### Do not disturb")
         with st.container(horizontal=True, gap="small"):
-            for channel in contact_fields.channels(
-                sheet.contact, known=sheet.copy is not None and sheet.copy.settings_known
+            for channel in contact_fields.channel_states(
+                data.contact, known=data.copy is not None and data.copy.dnd_known
             ):
-                st.markdown(_badge(channel), width="content")
-        if sheet.copy is not None and not sheet.copy.settings_known:
+                st.markdown(_channel_badge(channel), width="content")
+        if data.copy is not None and not data.copy.dnd_known:
             st.caption("The copy does not tell every channel: after a restore all of them would stay closed.")
 
 
-def _badge(channel: contact_fields.ChannelState) -> str:
+def _channel_badge(channel: contact_fields.ChannelState) -> str:
     icon, color = {True: ("check_circle", "green"), False: ("do_not_disturb_on", "red"), None: ("help", "gray")}[
         channel.open
     ]
-    return f":{color}-badge[:material/{icon}: {formatting.plain(channel.name)}: {channel.state}]"
+    return f":{color}-badge[:material/{icon}: {formatting.escaped(channel.name)}: {channel.state}]"
 
 
-def history(sheet: ContactData) -> None:
-    """Every change that Contact Vault noticed, newest first, field by field."""
-    steps = steps_of(sheet)
+def _show_history(data: ContactData) -> None:
+    """Draw every change that Contact Vault noticed, newest first, field by field."""
+    steps = change_steps(data)
     if not steps:
-        since = formatting.day(sheet.stored.first_seen_at, sheet.tz)
-        empty("Nothing has changed", f"Every copy since {since} says the same.", icon=":material/history:")
+        since = formatting.day(data.stored.first_seen_at, data.tz)
+        empty_state("Nothing has changed", f"Every copy since {since} says the same.", icon=":material/history:")
         return
-    revert.draw(sheet, session.current_user())
-    part = slice_of("history", len(steps), of=sheet.stored.contact_id)
-    for number, (at, found) in enumerate(steps[part.offset : part.offset + part.limit]):
+    revert.show_past_state(data, session.current_user())
+    part = page_slice("history", len(steps), query=data.stored.contact_id)
+    for number, (at, changes) in enumerate(steps[part.offset : part.offset + part.limit]):
         with st.container(border=True, gap="small"):
-            changed = f"{formatting.many(len(found), 'field')} changed"
+            summary = f"{formatting.plural(len(changes), 'field')} changed"
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(f"**{formatting.moment(at, sheet.tz)}** :gray[· {changed}]", width="stretch")
-                if sheet.live:
-                    key, look = f"look_back_{number}", revert.look_back
-                    st.button("Put back …", key=key, icon=":material/history:", on_click=look, args=(at,))
-            for change in found:
-                st.markdown(_change(change, sheet))
+                st.markdown(f"**{formatting.moment(at, data.tz)}** :gray[· {summary}]", width="stretch")
+                if data.is_live:
+                    key, show = f"look_back_{number}", revert.open_past_state
+                    st.button("Put back …", key=key, icon=":material/history:", on_click=show, args=(at,))
+            for change in changes:
+                st.markdown(_change_text(change, data))
     pager(part, "change")
 
 
-def _change(change: Change, sheet: ContactData) -> str:
-    label = formatting.plain(contact_fields.label(change.field, sheet.names))
+def _change_text(change: FieldChange, data: ContactData) -> str:
+    label = formatting.escaped(contact_fields.field_label(change.field, data.names))
     if change.field == "tags":
-        return f"{label}: {_tags(change.before, change.after)}"
+        return f"{label}: {_tags_text(change.before, change.after)}"
     before, after = (
-        formatting.plain(contact_fields.text(change.field, value, sheet.names, sheet.tz))
+        formatting.escaped(contact_fields.value_text(change.field, value, data.names, data.tz))
         for value in (change.before, change.after)
     )
     if change.before is None:
@@ -168,99 +160,100 @@ def _change(change: Change, sheet: ContactData) -> str:
     return f"{label}: :gray[{before}] → **{after}**"
 
 
-def _tags(before: object, after: object) -> str:
+def _tags_text(before: object, after: object) -> str:
     old, new = (list(map(str, tags)) if isinstance(tags, list) else [] for tags in (before, after))
-    added = [f":green[+ {formatting.plain(tag)}]" for tag in new if tag not in old]
-    gone = [f":red[− {formatting.plain(tag)}]" for tag in old if tag not in new]
-    return "  ".join(added + gone)
+    added = [f":green[+ {formatting.escaped(tag)}]" for tag in new if tag not in old]
+    removed = [f":red[− {formatting.escaped(tag)}]" for tag in old if tag not in new]
+    return "  ".join(added + removed)
 
 
-def disappearances(sheet: ContactData) -> None:
-    """Each time the person was missing: when, how it was noticed, why, and what became of it."""
-    if not sheet.times:
-        empty("Never missing", "Contact Vault has never missed this person.", icon=":material/verified:")
-    for lost in reversed(sheet.times):
+def _show_disappearances(data: ContactData) -> None:
+    """Draw each time the contact was missing: when, how it was noticed, why, and how it ended."""
+    if not data.disappearances:
+        empty_state("Never missing", "Contact Vault has never missed this person.", icon=":material/verified:")
+    for disappearance in reversed(data.disappearances):
         with st.container(border=True, gap="small"):
-            _disappearance(lost, sheet.tz)
+            _show_disappearance(disappearance, data.tz)
 
 
-def _disappearance(lost: DeletionView, tz: str) -> None:
-    row = lost.row
+def _show_disappearance(disappearance: DeletionView, tz: str) -> None:
+    row = disappearance.row
     moments: list[tuple[str, datetime | None]] = [
         ("Deleted" if row.deleted_at else "Last surely there", row.deleted_at or row.last_seen_at),
         ("Missed", row.detected_at),
         ("Confirmed", row.confirmed_at),
         ("Ended", row.ended_at),
     ]
-    cause = CAUSES.get(row.cause, "unknown").lower()
-    st.markdown(f"{formatting.status_mark(lost.status).badge} :gray[Cause: {cause}]")
-    _pairs(tuple((label, formatting.moment(at, tz)) for label, at in moments if at is not None))
+    cause = CAUSE_LABELS.get(row.cause, "unknown").lower()
+    st.markdown(f"{formatting.status_badge(disappearance.status).markdown} :gray[Cause: {cause}]")
+    _show_pairs(tuple((label, formatting.moment(at, tz)) for label, at in moments if at is not None))
     if row.evidence:
-        st.markdown(formatting.plain(row.evidence))
-    if row.ended_at is None and lost.status != Status.SUSPECTED:
-        st.caption(f"{window_words(lost.left, tz)} The clock runs from the {lost.left.clock}.")
+        st.markdown(formatting.escaped(row.evidence))
+    if row.ended_at is None and disappearance.status != Status.SUSPECTED:
+        st.caption(f"{window_text(disappearance.left, tz)} The clock runs from the {disappearance.left.clock}.")
     for label, other in (("New contact id", row.new_contact_id), ("Merged into", row.winner_id)):
         if other:
             st.markdown(f"{label}: `{other}`")
 
 
-def belongings(sheet: ContactData) -> None:
-    """Notes, tasks and whatever else is held of the person, and what is not yet."""
-    if sheet.not_safe and sheet.live:
-        st.caption(f":material/hourglass_top: {coverage.unsafe_words(sheet.not_safe)}")
-    if not sheet.records:
-        empty(
+def _show_records(data: ContactData) -> None:
+    """Draw notes, tasks and the other records of the contact, and what is not yet safe."""
+    if data.not_safe and data.is_live:
+        st.caption(f":material/hourglass_top: {coverage.unsafe_text(data.not_safe)}")
+    if not data.records:
+        empty_state(
             "Nothing captured",
             "Contact Vault holds no notes, tasks, opportunities, appointments or messages of this person.",
             icon=":material/sticky_note_2:",
         )
     for kind in KINDS:
-        mine = [record for record in sheet.records if record.kind == kind]
-        if mine:
-            st.markdown(f"##### {formatting.many(len(mine), kind, _PLURALS.get(kind, f'{kind}s')).capitalize()}")
-        for record in mine:
-            _record(sheet, record)
+        of_kind = [record for record in data.records if record.kind == kind]
+        if of_kind:
+            st.markdown(f"##### {formatting.record_count(len(of_kind), kind).capitalize()}")
+        for record in of_kind:
+            _show_record(data, record)
 
 
-def _record(sheet: ContactData, record: Record) -> None:
-    value = value_of(record.raw)
-    entry = value if isinstance(value, dict) else {}
-    title, body = (next((str(entry[key]) for key in keys if entry.get(key)), "") for keys in (_TITLES, _BODIES))
-    when = [
-        f"{contact_fields.label(key, sheet.names)} {formatting.moment(at, sheet.tz)}"
+def _show_record(data: ContactData, record: Record) -> None:
+    fields = decode_lossy_object(record.raw)
+    title, body = (next((str(fields[key]) for key in keys if fields.get(key)), "") for keys in (_TITLES, _BODIES))
+    times = [
+        f"{contact_fields.field_label(key, data.names)} {formatting.moment(at, data.tz)}"
         for key in _MOMENTS
-        if (at := parse_moment(entry.get(key))) is not None
+        if (at := parse_moment(fields.get(key))) is not None
     ]
     if record.vanished_at is not None:
-        when.append(f"no longer in HighLevel since {formatting.moment(record.vanished_at, sheet.tz)}")
+        times.append(f"no longer in HighLevel since {formatting.moment(record.vanished_at, data.tz)}")
     with st.container(border=True, gap="xsmall"):
         if title:
-            st.markdown(f"**{formatting.plain(title)}**")
+            st.markdown(f"**{formatting.escaped(title)}**")
         if body:
-            st.markdown(formatting.plain(body))
-        st.caption(" · ".join(when) or f"Captured {formatting.moment(record.captured_at, sheet.tz)}")
+            st.markdown(formatting.escaped(body))
+        st.caption(" · ".join(times) or f"Captured {formatting.moment(record.captured_at, data.tz)}")
 
 
-def restores(sheet: ContactData) -> None:
-    """Every restore in which this person took part."""
-    if not sheet.restores:
-        empty("Never restored", "Contact Vault has not been asked to restore this person.", icon=":material/restore:")
-    for one in sheet.restores:
+def _show_restores(data: ContactData) -> None:
+    """Draw every restore in which this contact took part."""
+    if not data.restores:
+        empty_state(
+            "Never restored", "Contact Vault has not been asked to restore this person.", icon=":material/restore:"
+        )
+    for restore in data.restores:
         with st.container(border=True, gap="xsmall"):
-            mark = job_labels.OUTCOMES.get(one["outcome"], job_labels.OUTCOMES[""])
-            asked = formatting.moment(parse_moment(one["asked_at"]), sheet.tz)
-            st.markdown(f"**Restore {one['job_id']}** {mark.badge} :gray[{asked}]")
-            if one["new_id"]:
-                other = one["contact_id"] if one["new_id"] == sheet.stored.contact_id else one["new_id"]
-                st.markdown(f"{'Earlier' if other == one['contact_id'] else 'New'} contact id: `{other}`")
-            if one["error"]:
-                st.markdown(formatting.plain(one["error"]))
+            badge = job_labels.OUTCOMES.get(restore["outcome"], job_labels.OUTCOMES[""])
+            requested_at = formatting.moment(parse_moment(restore["asked_at"]), data.tz)
+            st.markdown(f"**Restore {restore['job_id']}** {badge.markdown} :gray[{requested_at}]")
+            if restore["new_id"]:
+                other = restore["contact_id"] if restore["new_id"] == data.stored.contact_id else restore["new_id"]
+                st.markdown(f"{'Earlier' if other == restore['contact_id'] else 'New'} contact id: `{other}`")
+            if restore["error"]:
+                st.markdown(formatting.escaped(restore["error"]))
 
 
 SECTIONS: Mapping[str, Callable[[ContactData], None]] = {
-    "Details": details,
-    "History": history,
-    "Disappearances": disappearances,
-    "Notes and more": belongings,
-    "Restores": restores,
+    "Details": _show_details,
+    "History": _show_history,
+    "Disappearances": _show_disappearances,
+    "Notes and more": _show_records,
+    "Restores": _show_restores,
 }

@@ -1,39 +1,55 @@
-"""Bulk deletions on their page: each as a card, one in full, and the way to bring everybody back."""
+"""The Bulk deletions page's parts: each as a card, one in full, and the way to bring everybody back."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from hlcore.app_context import AppContext
-from hlcore.export import ExportKind, ExportSelection, export
-from hlcore.governance.roles import Action, User
+from hlcore.governance.roles import User
 from hlcore.metrics import bulk_deletions
 from hlcore.metrics.bulk_deletions import BulkDeletion, BulkDeletionDetails
 from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
 from hlcore.ui import session
-from hlcore.ui.components.contact_list import person_label
+from hlcore.ui.components.buttons import download_button, restore_button
+from hlcore.ui.components.charts import show_figure
+from hlcore.ui.components.contact_list import contact_label
 from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
-from hlcore.ui.components.formatting import Badge, ago, count, day, many, moment, percent, plain, status_mark, time_left
-from hlcore.ui.components.tables import pager, slice_of, table
-from hlcore.ui.restore.downloads import LOOK_ONLY
+from hlcore.ui.components.formatting import (
+    Badge,
+    ago,
+    count,
+    day,
+    escaped,
+    moment,
+    percent,
+    plural,
+    record_count,
+    status_badge,
+    time_left,
+)
+from hlcore.ui.components.tables import page_slice, pager, table
+from hlcore.ui.restore.downloads import SAFE_CSV, deletions_file
 
-ASKED = "incident"
-"""URL parameter that names one bulk deletion."""
+KEY_PARAM = "incident"
+"""Query parameter that names one bulk deletion."""
 STATES = {
     "waiting": Badge("Being checked", ":material/help:", "orange", "?"),
     "confirmed": Badge("Confirmed", ":material/person_remove:", "red", "✕"),
     "dismissed": Badge("False alarm", ":material/undo:", "gray", "↩"),
 }
-_NOTICED = {"listing": "by a full listing", "watch": "by the watch", "webhook": "by webhooks"}
-_PLURALS = {"opportunity": "opportunities"}
+_NOTICED_BY = {"listing": "by a full listing", "watch": "by the watch", "webhook": "by webhooks"}
+_RETURN_LABELS = {
+    "returned": "restored in HighLevel",
+    "recreated": "created again",
+    "suspected": "being checked",
+    "erased": "erased",
+}
 _TEXT = st.column_config.TextColumn
-_PEOPLE: dict[str, Any] = {
+_CONTACT_COLUMNS: dict[str, Any] = {
     "Name": _TEXT(width=190),
     "Now": _TEXT(width=210),
     "E-mail": _TEXT(width=240),
@@ -43,173 +59,156 @@ _PEOPLE: dict[str, Any] = {
 }
 
 
-def asked_for() -> str:
-    """The bulk deletion that the URL names, '' for none."""
-    return st.query_params.get(ASKED, "")
+def selected_key() -> str:
+    """Return the key of the bulk deletion that the URL names; '' for none."""
+    return st.query_params.get(KEY_PARAM, "")
 
 
-def open_event(key: str) -> None:
-    """The page shows this one."""
-    st.query_params[ASKED] = key
+def open_bulk_deletion(key: str) -> None:
+    """Show this bulk deletion."""
+    st.query_params[KEY_PARAM] = key
 
 
-def leave() -> None:
-    """The page shows all again."""
-    st.query_params.pop(ASKED, None)
+def close_bulk_deletion() -> None:
+    """Show the list again."""
+    st.query_params.pop(KEY_PARAM, None)
 
 
-def answer(found: Sequence[BulkDeletion]) -> str:
-    """The page's answer in one line."""
-    if not found:
+def summary_text(deletions: Sequence[BulkDeletion]) -> str:
+    """Summarise the page in one line."""
+    if not deletions:
         return "Nobody was deleted in bulk."
-    gone = sum(event.gone for event in found)
-    text = f"{many(len(found), 'bulk deletion').capitalize()} on record"
+    gone = sum(deletion.still_missing for deletion in deletions)
+    text = f"{plural(len(deletions), 'bulk deletion').capitalize()} on record"
     if not gone:
         return f"{text}; everybody is back or was a false alarm."
-    return f"{text}; **{many(gone, 'person is', 'people are')} still gone**."
+    return f"{text}; **{plural(gone, 'person is', 'people are')} still gone**."
 
 
-def card(event: BulkDeletion, *, several: bool) -> None:
-    """One bulk deletion in the list."""
+def show_card(deletion: BulkDeletion, *, several_locations: bool) -> None:
+    """Draw one bulk deletion of the list."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{headline(event)}** {mark(event).badge}", width="stretch")
-            st.button("Open", key=f"open_{event.key}", on_click=open_event, args=(event.key,))
-        where = f"{plain(event.place.name)} · " if several else ""
-        noticed = f"{moment(event.noticed_at, event.place.timezone)} ({ago(event.noticed_at, session.now())})"
-        st.caption(f"{where}noticed {noticed} · {standing(event)}")
+            st.markdown(f"**{headline(deletion)}** {state_badge(deletion).markdown}", width="stretch")
+            st.button("Open", key=f"open_{deletion.key}", on_click=open_bulk_deletion, args=(deletion.key,))
+        account = f"{escaped(deletion.location.name)} · " if several_locations else ""
+        when = f"{moment(deletion.noticed_at, deletion.location.timezone)} ({ago(deletion.noticed_at, session.now())})"
+        st.caption(f"{account}noticed {when} · {status_text(deletion)}")
 
 
-def headline(event: BulkDeletion) -> str:
-    """'912 of 3,012 contacts deleted at once'."""
-    if not event.contacts:
+def headline(deletion: BulkDeletion) -> str:
+    """Return '912 of 3,012 contacts deleted at once'."""
+    if not deletion.contacts:
         return "Contacts were missing from a listing"
-    of = f" of {count(event.known)}" if event.known else ""
-    return f"{count(event.contacts)}{of} {'contact' if event.contacts == 1 else 'contacts'} deleted at once"
+    total = f" of {count(deletion.known)}" if deletion.known else ""
+    return f"{count(deletion.contacts)}{total} {'contact' if deletion.contacts == 1 else 'contacts'} deleted at once"
 
 
-def mark(event: BulkDeletion) -> Badge:
-    """Its state; one that is over says so."""
-    if event.state == "confirmed" and event.contacts and not event.gone:
+def state_badge(deletion: BulkDeletion) -> Badge:
+    """Return the badge of its state; "Over" where nobody is gone any more."""
+    if deletion.state == "confirmed" and deletion.contacts and not deletion.still_missing:
         return Badge("Over", ":material/check_circle:", "green", "✓")
-    return STATES.get(event.state) or Badge(event.state.capitalize(), ":material/help:", "gray")
+    return STATES.get(deletion.state) or Badge(deletion.state.capitalize(), ":material/help:", "gray")
 
 
-def standing(event: BulkDeletion) -> str:
-    """What has become of them, in words."""
-    words = {"returned": "restored in HighLevel", "recreated": "created again", "suspected": "being checked",
-             "erased": "erased"}  # fmt: skip
-    parts = [f"{count(event.gone)} still gone"] if event.gone else []
-    parts += [f"{count(event.counts[name])} {word}" for name, word in words.items() if event.counts.get(name)]
+def status_text(deletion: BulkDeletion) -> str:
+    """Return how many are still gone, and what became of the others."""
+    parts = [f"{count(deletion.still_missing)} still gone"] if deletion.still_missing else []
+    counts = deletion.counts
+    parts += [f"{count(counts[status])} {label}" for status, label in _RETURN_LABELS.items() if counts.get(status)]
     return ", ".join(parts) or "nobody was deleted"
 
 
-def show(event: BulkDeletion, user: User) -> None:
-    """One bulk deletion in full."""
-    here = session.app_context()
+def show_bulk_deletion(deletion: BulkDeletion, user: User) -> None:
+    """Draw one bulk deletion in full."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.title(headline(event), anchor=False, width="content")
-        st.markdown(mark(event).badge, width="content")
-    st.markdown(when(event))
-    _actions(event, user)
-    found = bulk_deletions.bulk_deletion_details(here.vault, event)
-    _figures(event, found)
+        st.title(headline(deletion), anchor=False, width="content")
+        st.markdown(state_badge(deletion).markdown, width="content")
+    st.markdown(time_text(deletion))
+    _show_actions(deletion, user)
+    details = bulk_deletions.bulk_deletion_details(session.app_context().vault, deletion)
+    _show_figures(deletion, details)
     with st.container(border=True, gap="small"):
         st.markdown("##### :material/fact_check: Evidence")
-        for line in evidence(event, found):
+        for line in evidence_lines(deletion, details):
             st.markdown(line)
-    _what_was_on_them(found)
-    _people(event)
+    _show_losses(details)
+    _show_contacts(deletion)
 
 
-def when(event: BulkDeletion) -> str:
-    """When it was and when it was noticed, in a sentence."""
-    tz, times = event.place.timezone, event.times
-    place = f"In **{plain(event.place.name)}**"
+def time_text(deletion: BulkDeletion) -> str:
+    """Return when it happened and when it was noticed, in a sentence."""
+    tz, times = deletion.location.timezone, deletion.times
+    account = f"In **{escaped(deletion.location.name)}**"
     if times is None:
-        return f"{place}, noticed on {moment(event.noticed_at, tz)}."
+        return f"{account}, noticed on {moment(deletion.noticed_at, tz)}."
     noticed = moment(times.noticed_first, tz)
-    if times.exact_first is not None:
-        last = times.exact_last if times.exact_last and times.exact_last != times.exact_first else None
-        until = f" to {moment(last, tz)}" if last else ""
-        return f"{place}: deleted {moment(times.exact_first, tz)}{until} (HighLevel's own times), noticed on {noticed}."
-    return f"{place}: between {moment(times.clock_first, tz)}, when they were surely there, and {noticed}."
+    if times.exact_first is None:
+        return f"{account}: between {moment(times.clock_first, tz)}, when they were surely there, and {noticed}."
+    last = times.exact_last if times.exact_last and times.exact_last != times.exact_first else None
+    until = f" to {moment(last, tz)}" if last else ""
+    return f"{account}: deleted {moment(times.exact_first, tz)}{until} (HighLevel's own times), noticed on {noticed}."
 
 
-def _actions(event: BulkDeletion, user: User) -> None:
-    may = user.may(Action.RESTORE)
-    why = "First a preview; nothing is written until you confirm." if may else "Your role may look, not restore."
+def _show_actions(deletion: BulkDeletion, user: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if event.gone and st.button(
-            f"Restore all {count(event.gone)} …",
-            key="restore_all",
-            type="primary",
-            icon=":material/settings_backup_restore:",
-            disabled=not may,
-            help=why,
-        ):
-            ids = bulk_deletions.still_gone(session.app_context().vault, event)
-            fill_restore_selection([ContactRef(event.place.location_id, contact_id) for contact_id in ids])
+        preview = "First a preview; nothing is written until you confirm."
+        label = f"Restore all {count(deletion.still_missing)} …"
+        if deletion.still_missing and restore_button(label, key="restore_all", user=user, help_text=preview):
+            ids = bulk_deletions.missing_contact_ids(session.app_context().vault, deletion)
+            fill_restore_selection([ContactRef(deletion.location.location_id, contact_id) for contact_id in ids])
             st.switch_page("restore.py")
-        if event.contacts:
-            _export(event, user)
-        if event.left is not None and event.gone:
-            left = time_left(event.left.open, event.left.days_left)
-            until = f", until {moment(event.left.ends_at, event.place.timezone)}" if event.left.open else ""
+        if deletion.contacts:
+            _show_export_button(deletion, user)
+        if deletion.left is not None and deletion.still_missing:
+            left = time_left(deletion.left.open, deletion.left.days_left)
+            until = f", until {moment(deletion.left.ends_at, deletion.location.timezone)}" if deletion.left.open else ""
             st.markdown(f"HighLevel's own restore: **{left}**{until}", width="content")
 
 
-def _export(event: BulkDeletion, user: User) -> None:
-    here, may = session.app_context(), user.may(Action.EXPORT)
-    st.download_button(
-        f"Export {count(event.contacts)}",
-        data=lambda: people_file(here, event, user),
-        file_name=f"contact-vault-bulk-deletion-{event.noticed_at:%Y-%m-%d}.csv",
-        mime="text/csv",
+def _show_export_button(deletion: BulkDeletion, user: User) -> None:
+    context, location_id = session.app_context(), deletion.location.location_id
+    download_button(
+        f"Export {count(deletion.contacts)}",
+        lambda: deletions_file(context, [location_id], bulk_deletions.contact_ids(context.vault, deletion), user),
+        f"contact-vault-bulk-deletion-{deletion.noticed_at:%Y-%m-%d}.csv",
         key="export_event",
-        icon=":material/download:",
-        on_click="ignore",
-        disabled=not may,
-        help="CSV, safe to open in a spreadsheet; recorded." if may else LOOK_ONLY,
+        user=user,
+        help_text=SAFE_CSV,
     )
 
 
-def people_file(here: AppContext, event: BulkDeletion, user: User) -> bytes:
-    """All who belong to it as CSV, with what became of each and the whole copy. Raises NotAllowed, StoreError."""
-    out, ids = io.BytesIO(), bulk_deletions.everybody(here.vault, event)
-    selection = ExportSelection(ExportKind.DELETIONS, [event.place.location_id], contact_ids=ids)
-    export(here.vault, selection, out, bom=True, user=user, now=here.clock.now)
-    return out.getvalue()
-
-
-def _figures(event: BulkDeletion, found: BulkDeletionDetails) -> None:
-    share = f"{percent(event.contacts / event.known)} of {count(event.known)}" if event.known else "at once"
-    money, left = found.money, event.left
+def _show_figures(deletion: BulkDeletion, details: BulkDeletionDetails) -> None:
+    money, left = details.open_value, deletion.left
     with st.grid(4, min_column_width=150, gap="small"):
-        _figure("Deleted", count(event.contacts), share, ":material/person_remove:")
-        gone = f"until {day(left.ends_at, event.place.timezone)}" if left is not None and left.open else "window closed"
-        _figure("Still gone", count(event.gone), gone if event.gone else "nobody", ":material/timer:")
-        back = f"{count(event.counts.get('recreated', 0))} created again"
-        _figure("Back", count(event.back), back, ":material/settings_backup_restore:")
-        valued = many(money.opportunities, "opportunity", "opportunities")
-        _figure("Open value", amount(money.total), valued, ":material/payments:")
+        share = f"{percent(deletion.contacts / deletion.known)} of {count(deletion.known)}" if deletion.known else ""
+        show_figure("Deleted", count(deletion.contacts), share or "at once", ":material/person_remove:")
+        is_open = left is not None and left.open
+        window = f"until {day(left.ends_at, deletion.location.timezone)}" if left and is_open else "window closed"
+        show_figure(
+            "Still gone",
+            count(deletion.still_missing),
+            window if deletion.still_missing else "nobody",
+            ":material/timer:",
+        )
+        recreated = f"{count(deletion.counts.get('recreated', 0))} created again"
+        show_figure("Back", count(deletion.came_back), recreated, ":material/settings_backup_restore:")
+        opportunities = record_count(money.opportunities, "opportunity")
+        show_figure("Open value", amount_text(money.total), opportunities, ":material/payments:")
 
 
-def amount(total: float) -> str:
-    """'12,500', '99.50'."""
+def amount_text(total: float) -> str:
+    """Return '12,500' or '99.50'."""
     return f"{total:,.0f}" if float(total).is_integer() else f"{total:,.2f}"
 
 
-def _figure(label: str, value: str, context: str, icon: str) -> None:
-    arrow = {"delta_color": "off", "delta_arrow": "off"}
-    st.metric(label, value, context, icon=icon, border=True, height="stretch", **arrow)  # type: ignore[arg-type]
-
-
-def evidence(event: BulkDeletion, found: BulkDeletionDetails) -> list[str]:
-    """What is known of how it came about, line by line."""
-    lines = [plain(event.evidence)] if event.evidence and event.bulk.incident_id is not None else []
-    lines += [f"{count(number)} × {plain(text)}" if number > 1 else plain(text) for text, number in found.evidence]
-    noticed = [f"{count(number)} {_NOTICED.get(how, plain(how))}" for how, number in found.noticed_by]
+def evidence_lines(deletion: BulkDeletion, details: BulkDeletionDetails) -> list[str]:
+    """Return what is known of how it came about, line by line."""
+    lines = [escaped(deletion.evidence)] if deletion.evidence and deletion.register_key.incident_id is not None else []
+    lines += [
+        f"{count(number)} × {escaped(text)}" if number > 1 else escaped(text) for text, number in details.evidence
+    ]
+    noticed = [f"{count(number)} {_NOTICED_BY.get(how, escaped(how))}" for how, number in details.noticed_by]
     if noticed:
         lines.append(f"Noticed: {', '.join(noticed)}.")
     lines.append(
@@ -219,59 +218,56 @@ def evidence(event: BulkDeletion, found: BulkDeletionDetails) -> list[str]:
     return lines
 
 
-def _what_was_on_them(found: BulkDeletionDetails) -> None:
+def _show_losses(details: BulkDeletionDetails) -> None:
     with st.container(border=True, gap="small"):
         st.markdown("##### :material/inventory_2: What was on them")
-        told = [many(number, kind, _PLURALS.get(kind, f"{kind}s")) for kind, number in found.records.items() if number]
-        st.markdown(", ".join(told).capitalize() + "." if told else "No notes, tasks or other records were captured.")
-        if found.money.valued:
-            stated = f"{count(found.money.valued)} of {count(found.money.opportunities)}"
-            value = f"**{amount(found.money.total)}** in the account's currency"
+        counts = [record_count(number, kind) for kind, number in details.records.items() if number]
+        none = "No notes, tasks or other records were captured."
+        st.markdown(", ".join(counts).capitalize() + "." if counts else none)
+        if details.open_value.valued:
+            stated = f"{count(details.open_value.valued)} of {count(details.open_value.opportunities)}"
+            value = f"**{amount_text(details.open_value.total)}** in the account's currency"
             st.markdown(f"Open opportunities: {value}; {stated} state a value.")
         with st.container(horizontal=True, gap="medium"):
-            _ranking("Owners", found.owners, "nobody")
-            _ranking("Tags", found.tags, "")
-            _ranking("Sources", found.sources, "no source")
+            _show_ranking("Owners", details.owners, "nobody")
+            _show_ranking("Tags", details.tags, "")
+            _show_ranking("Sources", details.sources, "no source")
 
 
-def _ranking(title: str, found: Sequence[tuple[str, int]], none: str) -> None:
-    told = [f"{plain(name or none)} :gray[{count(number)}]" for name, number in found if name or none]
-    if told:
+def _show_ranking(title: str, ranking: Sequence[tuple[str, int]], unnamed: str) -> None:
+    """Draw the names with their counts. `unnamed` stands for the name ''; if it is '' too, that line is left out."""
+    lines = [f"- {escaped(name or unnamed)} :gray[{count(number)}]" for name, number in ranking if name or unnamed]
+    if lines:
         with st.container(width=285, gap="xsmall"):
             st.caption(title)
-            st.markdown("\n".join(f"- {line}" for line in told))
+            st.markdown("\n".join(lines))
 
 
-def _people(event: BulkDeletion) -> None:
+def _show_contacts(deletion: BulkDeletion) -> None:
     st.subheader("People", anchor=False)
-    part = slice_of("event_people", event.contacts, of=event.key)
-    query = query_of(event)
+    part = page_slice("event_people", deletion.contacts, query=deletion.key)
+    query = register_query(deletion)
     with session.app_context().vault.read() as tx:
-        found = deletion_queries.listing(tx, query, limit=part.limit, offset=part.offset, sort="name")
-    table([_person(row) for row in found], key=f"people_{event.key}", alt=f"People {part.words}", columns=_PEOPLE)
+        page = deletion_queries.list_page(tx, query, limit=part.limit, offset=part.offset, sort="name")
+    rows, alt = [_contact_row(row) for row in page], f"People {part.range_text}"
+    table(rows, key=f"people_{deletion.key}", alt=alt, columns=_CONTACT_COLUMNS)
     pager(part, "person", "people")
 
 
-def query_of(event: BulkDeletion) -> RegisterQuery:
-    """The people of this event as a question to the register."""
-    if event.bulk.incident_id is not None:
-        return RegisterQuery(
-            [event.place.location_id], deletion_bulk_deletions.COUNTED, incident_id=event.bulk.incident_id
-        )
-    ids = bulk_deletions.everybody(session.app_context().vault, event)
-    return RegisterQuery(
-        [event.place.location_id],
-        deletion_bulk_deletions.COUNTED,
-        cause="bulk",
-        detected_since=event.bulk.first,
-        contact_ids=ids,
-    )
+def register_query(deletion: BulkDeletion) -> RegisterQuery:
+    """Return the query for its contacts in the register of deletions."""
+    location_ids, statuses = [deletion.location.location_id], deletion_bulk_deletions.COUNTED
+    if deletion.register_key.incident_id is not None:
+        return RegisterQuery(location_ids, statuses, incident_id=deletion.register_key.incident_id)
+    contact_ids = bulk_deletions.contact_ids(session.app_context().vault, deletion)
+    since = deletion.register_key.first
+    return RegisterQuery(location_ids, statuses, cause="bulk", detected_since=since, contact_ids=contact_ids)
 
 
-def _person(row: Disappearance) -> dict[str, Any]:
+def _contact_row(row: Disappearance) -> dict[str, Any]:
     return {
-        "Name": person_label(row.name, row.email, row.phone),
-        "Now": status_mark(row.status).cell,
+        "Name": contact_label(row.name, row.email, row.phone),
+        "Now": status_badge(row.status).cell,
         "E-mail": row.email,
         "Phone": row.phone,
         "Tags": list(row.tags),
@@ -279,19 +275,17 @@ def _person(row: Disappearance) -> dict[str, Any]:
     }
 
 
-def notice(ids: Sequence[str]) -> None:
-    """On the overview: a bulk deletion of the last days of which somebody is still gone, with the way there."""
-    found = bulk_deletions.recent(session.app_context().vault, ids, session.now())
-    if not found:
+def show_notice(location_ids: Sequence[str]) -> None:
+    """Draw, on the Overview, the newest recent bulk deletion with somebody still gone, and the way to its page."""
+    recent = bulk_deletions.recent_bulk_deletions(session.app_context().vault, location_ids, session.now())
+    if not recent:
         return
-    event = found[0]
-    more = f" {count(len(found) - 1)} more this week." if len(found) > 1 else ""
-    where = f" in {plain(event.place.name)}" if len(ids) > 1 else ""
+    deletion = recent[0]
+    more = f" {count(len(recent) - 1)} more this week." if len(recent) > 1 else ""
+    where = f" in {escaped(deletion.location.name)}" if len(location_ids) > 1 else ""
+    when = ago(deletion.noticed_at, session.now())
+    text = f"**{headline(deletion)}**{where}, noticed {when}; {status_text(deletion)}.{more}"
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="incident_notice"):
-        when_ = ago(event.noticed_at, session.now())
-        st.markdown(
-            f":red[:material/person_remove:] **{headline(event)}**{where}, noticed {when_}; {standing(event)}.{more}",
-            width="stretch",
-        )
+        st.markdown(f":red[:material/person_remove:] {text}", width="stretch")
         if st.button("See what happened", key="see_incident", icon=":material/arrow_forward:"):
-            st.switch_page("bulk_deletions.py", query_params={ASKED: event.key})
+            st.switch_page("bulk_deletions.py", query_params={KEY_PARAM: deletion.key})

@@ -1,1 +1,16 @@
-"""restore"""
+"""The Restore page: from the preview to the receipt.
+
+================  ====================================================================
+module            holds
+================  ====================================================================
+`preview`         the path, waiting for the plan, confirming it
+`decisions`       what the user decides about a restore
+`plan_view`       what would become of each contact
+`tasks`           planning and running restores in the background
+`job_view`        a job's progress, controls and result; the list of jobs
+`job_labels`      what the pages say about a job of any kind
+`undo`            undoing a restore
+`downloads`       receipt, plan and deleted contacts as files
+`receipt_page`    the receipt as a page to print
+================  ====================================================================
+"""

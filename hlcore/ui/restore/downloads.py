@@ -1,7 +1,7 @@
-"""Small downloads: the receipt of a restore, and the people of the At risk page. Made when the button is pressed, in
-another thread, safe in a spreadsheet, checked and recorded in the audit log.
+"""Small downloads: a restore's receipt and plan, and deleted contacts.
 
-The plan of a restore as a download: field by field, safe in a spreadsheet, checked and recorded in the audit log.
+Each is made when its button is pressed, in another thread; safe in a spreadsheet, checked, and recorded in the audit
+log.
 """
 
 from __future__ import annotations
@@ -9,146 +9,151 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-import streamlit as st
-
 from hlcore.app_context import AppContext
-from hlcore.export import ExportKind, ExportSelection, export
+from hlcore.export import ExportKind, ExportSelection, export_csv
 from hlcore.export.small_tables import export_table
-from hlcore.governance.audit import recorded
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
-from hlcore.metrics.deletions import DeletionFilter, iterate
+from hlcore.metrics.deletions import DeletionFilter, iterate_deletions
 from hlcore.restore.plan import Plan
-from hlcore.restore.planning.plan_table import COLUMNS, rows
+from hlcore.restore.planning.plan_table import COLUMNS, plan_rows
 from hlcore.restore.receipt import to_csv
 from hlcore.store.restores.jobs import RestoreJob
 from hlcore.ui import session
+from hlcore.ui.components.buttons import download_button
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count
 from hlcore.ui.restore import receipt_page
 
-LOOK_ONLY = "Your role may look, not download."
+SAFE_CSV = "CSV, safe to open in a spreadsheet; recorded."
 
 
 def receipt_button(jobs: Sequence[RestoreJob], user: User) -> None:
-    """Downloads what became of each person of these jobs, as one file."""
-    here, numbers = session.app_context(), "-".join(str(job.job_id) for job in jobs)
-    may = user.may(Action.EXPORT)
-    st.download_button(
+    """Draw a button that downloads the result of each contact of these jobs, as one CSV file."""
+    context, numbers = session.app_context(), "-".join(str(job.job_id) for job in jobs)
+    download_button(
         "Download receipt",
-        data=lambda: receipt_file(here, jobs, user),
-        file_name=f"contact-vault-restore-{numbers}.csv",
-        mime="text/csv",
+        lambda: receipt_file(context, jobs, user),
+        f"contact-vault-restore-{numbers}.csv",
         key=f"receipt_{numbers}",
+        user=user,
         icon=":material/receipt_long:",
-        on_click="ignore",
-        disabled=not may,
-        help=None if may else LOOK_ONLY,
     )
 
 
-def receipt_file(here: AppContext, jobs: Sequence[RestoreJob], user: User) -> bytes:
-    """The receipt as CSV in UTF-8 with a byte order mark, one header for all jobs. Raises NotAllowed, NotFound."""
-    places = {job.location_id for job in jobs}
-    only = places.pop() if len(places) == 1 else ""
+def receipt_file(context: AppContext, jobs: Sequence[RestoreJob], user: User) -> bytes:
+    """Return the receipt as CSV in UTF-8 with a byte order mark, one header for all jobs. Raises NotAllowed,
+    NotFound."""
+    now, location_id = context.clock.now, _single_location([job.location_id for job in jobs])
     subject = f"receipt of job {', '.join(str(job.job_id) for job in jobs)}"
-    with recorded(here.vault, user, Action.EXPORT, now=here.clock.now, location_id=only, subject=subject) as entry:
-        parts = [list(to_csv(here.vault, job.job_id)) for job in jobs]
+    with audited(context.vault, user, Action.EXPORT, now=now, location_id=location_id, subject=subject) as entry:
+        parts = [list(to_csv(context.vault, job.job_id)) for job in jobs]
         body = "".join([*parts[0], *(line for part in parts[1:] for line in part[1:])]).encode("utf-8-sig")
-        entry.note(rows=sum(job.total for job in jobs), bytes=len(body))
+        entry.add(rows=sum(job.total for job in jobs), bytes=len(body))
     return body
 
 
-def printed_button(jobs: Sequence[RestoreJob], title: str, words: dict[str, str], user: User) -> None:
-    """Downloads the receipt as a page to print. `words`: how people call the outcomes."""
-    here, numbers = session.app_context(), "-".join(str(job.job_id) for job in jobs)
-    places = {place.location_id: place for place in session.locations()}
+def printed_button(jobs: Sequence[RestoreJob], title: str, outcome_labels: dict[str, str], user: User) -> None:
+    """Draw a button that downloads the receipt as a page to print."""
+    context, numbers = session.app_context(), "-".join(str(job.job_id) for job in jobs)
+    locations = session.locations()
     parts = [
-        (job, session.name_of(job.location_id, list(places.values())), places[job.location_id].timezone)
-        if job.location_id in places
-        else (job, job.location_id, "UTC")
+        (job, session.location_name(job.location_id, locations), session.timezone_of(job.location_id, locations))
         for job in jobs
     ]
-    may = user.may(Action.EXPORT)
-    st.download_button(
+    download_button(
         "Printable receipt",
-        data=lambda: printed_file(here, parts, title, words, user),
-        file_name=f"contact-vault-restore-{numbers}.html",
-        mime="text/html",
+        lambda: printed_file(context, parts, title, outcome_labels, user),
+        f"contact-vault-restore-{numbers}.html",
         key=f"printed_{numbers}",
+        user=user,
+        mime="text/html",
         icon=":material/print:",
-        on_click="ignore",
-        disabled=not may,
-        help="A page to open, print, or keep as PDF; recorded." if may else LOOK_ONLY,
+        help_text="A page to open, print, or keep as PDF; recorded.",
     )
 
 
 def printed_file(
-    here: AppContext, parts: Sequence[tuple[RestoreJob, str, str]], title: str, words: dict[str, str], user: User
+    context: AppContext,
+    parts: Sequence[tuple[RestoreJob, str, str]],
+    title: str,
+    outcome_labels: dict[str, str],
+    user: User,
 ) -> bytes:
-    """The receipt of these jobs (each with its account's name and time zone) as HTML. Raises NotAllowed, NotFound."""
+    """Return the receipt of these jobs, each with its location's name and time zone, as HTML. Raises NotAllowed,
+    NotFound."""
     jobs = [job for job, _, _ in parts]
-    only = jobs[0].location_id if len({job.location_id for job in jobs}) == 1 else ""
+    now, location_id = context.clock.now, _single_location([job.location_id for job in jobs])
     subject = f"printable receipt of job {', '.join(str(job.job_id) for job in jobs)}"
-    with recorded(here.vault, user, Action.EXPORT, now=here.clock.now, location_id=only, subject=subject) as entry:
-        body = receipt_page.page(here.vault, parts, title=title, words=words).encode()
-        entry.note(rows=sum(job.total for job in jobs), bytes=len(body))
+    with audited(context.vault, user, Action.EXPORT, now=now, location_id=location_id, subject=subject) as entry:
+        html = receipt_page.render_receipt(context.vault, parts, title=title, outcome_labels=outcome_labels)
+        body = html.encode()
+        entry.add(rows=sum(job.total for job in jobs), bytes=len(body))
     return body
 
 
-def people_button(chosen: Sequence[ContactRef], wanted: DeletionFilter, total: int, user: User) -> None:
-    """Downloads the chosen people, or all that the page shows, with the days that are left and the whole copy."""
-    here, at = session.app_context(), session.now()
-    may, whos = user.may(Action.EXPORT), tuple(chosen)
-    st.download_button(
-        f"Export {count(len(whos) or total)}",
-        data=lambda: people_file(here, whos, wanted, user),
-        file_name=f"contact-vault-at-risk-{at:%Y-%m-%d}.csv",
-        mime="text/csv",
-        key="export",
-        icon=":material/download:",
-        on_click="ignore",
-        disabled=not may,
-        help="CSV, safe to open in a spreadsheet; recorded." if may else LOOK_ONLY,
+def plan_button(plans: Sequence[Plan], user: User) -> None:
+    """Draw a button that downloads what would happen to each field of each contact, as one CSV file."""
+    context, at, plans = session.app_context(), session.now(), tuple(plans)
+    download_button(
+        "Download plan",
+        lambda: plan_file(context, plans, user),
+        f"contact-vault-restore-plan-{at:%Y-%m-%d}.csv",
+        key="plan_csv",
+        user=user,
+        help_text="CSV, field by field, safe to open in a spreadsheet; recorded.",
     )
 
 
-def people_file(here: AppContext, whos: Sequence[ContactRef], wanted: DeletionFilter, user: User) -> bytes:
-    """The lost people as CSV: these, or all of the question. Raises NotAllowed, StoreError."""
-    locations, ids = _asked(here, whos, wanted)
+def plan_file(context: AppContext, plans: Sequence[Plan], user: User) -> bytes:
+    """Return the plans as one CSV in UTF-8 with a byte order mark. Raises NotAllowed, StoreError."""
+    now, location_id = context.clock.now, _single_location([plan.location_id for plan in plans])
+    return export_table(
+        context.vault, COLUMNS, plan_rows(plans), subject="restore plan", user=user, now=now, location_id=location_id
+    )
+
+
+def at_risk_button(chosen: Sequence[ContactRef], query: DeletionFilter, total: int, user: User) -> None:
+    """Draw a button that downloads the chosen contacts, or all that the query finds, with the days that are left."""
+    context, at, contacts = session.app_context(), session.now(), tuple(chosen)
+    download_button(
+        f"Export {count(len(contacts) or total)}",
+        lambda: at_risk_file(context, contacts, query, user),
+        f"contact-vault-at-risk-{at:%Y-%m-%d}.csv",
+        key="export",
+        user=user,
+        help_text=SAFE_CSV,
+    )
+
+
+def at_risk_file(context: AppContext, contacts: Sequence[ContactRef], query: DeletionFilter, user: User) -> bytes:
+    """Return these deleted contacts as CSV, or all that the query finds. Raises NotAllowed, StoreError."""
+    if contacts:
+        location_ids = sorted({contact.location_id for contact in contacts})
+        contact_ids = [contact.contact_id for contact in contacts]
+    else:
+        location_ids = list(query.location_ids)
+        with context.vault.read() as tx:
+            contact_ids = [view.row.contact_id for view in iterate_deletions(tx, query, context.clock.now())]
+    return deletions_file(context, location_ids, contact_ids, user, statuses=("deleted", "expired"))
+
+
+def deletions_file(
+    context: AppContext,
+    location_ids: Sequence[str],
+    contact_ids: Sequence[str],
+    user: User,
+    *,
+    statuses: tuple[str, ...] = (),
+) -> bytes:
+    """Return the deletions of these contacts as CSV, with the last copy of each. Raises NotAllowed, StoreError."""
     out = io.BytesIO()
-    selection = ExportSelection(ExportKind.DELETIONS, locations, statuses=("deleted", "expired"), contact_ids=ids)
-    export(here.vault, selection, out, bom=True, user=user, now=here.clock.now)
+    selection = ExportSelection(ExportKind.DELETIONS, location_ids, statuses=statuses, contact_ids=contact_ids)
+    export_csv(context.vault, selection, out, bom=True, user=user, now=context.clock.now)
     return out.getvalue()
 
 
-def _asked(here: AppContext, whos: Sequence[ContactRef], wanted: DeletionFilter) -> tuple[list[str], list[str]]:
-    if whos:
-        return sorted({who.location_id for who in whos}), [who.contact_id for who in whos]
-    with here.vault.read() as tx:
-        ids = [lost.row.contact_id for lost in iterate(tx, wanted, here.clock.now())]
-    return list(wanted.location_ids), ids
-
-
-def plan_button(plans: Sequence[Plan], user: User) -> None:
-    """Downloads what would happen to each field of each person, as one file. Made when the button is pressed."""
-    here, at, held = session.app_context(), session.now(), tuple(plans)
-    may = user.may(Action.EXPORT)
-    st.download_button(
-        "Download plan",
-        data=lambda: plan_file(here, held, user),
-        file_name=f"contact-vault-restore-plan-{at:%Y-%m-%d}.csv",
-        mime="text/csv",
-        key="plan_csv",
-        icon=":material/download:",
-        on_click="ignore",
-        disabled=not may,
-        help="CSV, field by field, safe to open in a spreadsheet; recorded." if may else LOOK_ONLY,
-    )
-
-
-def plan_file(here: AppContext, plans: Sequence[Plan], user: User) -> bytes:
-    """The plans as one CSV in UTF-8 with a byte order mark. Raises NotAllowed, StoreError."""
-    only = plans[0].location_id if len(plans) == 1 else ""
-    return export_table(
-        here.vault, COLUMNS, rows(plans), subject="restore plan", user=user, now=here.clock.now, location_id=only
-    )
+def _single_location(location_ids: Sequence[str]) -> str:
+    """Return the id that all of these are; '' where they differ."""
+    different = set(location_ids)
+    return different.pop() if len(different) == 1 else ""

@@ -1,4 +1,4 @@
-"""The receipt as a page to print, to sign or to keep as PDF: one file that needs nothing else and asks for nothing."""
+"""A restore's receipt as an HTML page to print, to sign or to keep as PDF: one file that loads nothing else."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from hlcore.model.restore.comparison import Difference
 from hlcore.restore.receipt import receipt
 from hlcore.store import Vault
 from hlcore.store.restores.jobs import RestoreJob
-from hlcore.ui.components import contact_fields
-from hlcore.ui.components.contact_fields import Names, names_of
-from hlcore.ui.components.formatting import NOTHING, count, many, moment
+from hlcore.ui.components.contact_fields import Names, load_names
+from hlcore.ui.components.formatting import NOTHING, count, moment, plural
+from hlcore.ui.restore.job_labels import difference_parts, requested_by
 
 STYLE = """
 @page { margin: 15mm } * { box-sizing: border-box }
@@ -26,15 +25,17 @@ th { background: #f3f6f6 } thead { display: table-header-group } tr { break-insi
 code { font: 12px ui-monospace, monospace } code, td:nth-child(5), td:nth-child(6) { white-space: nowrap }
 @media print { code { font-size: 9px } body { font-size: 11px; margin: 0 } } .sign { margin-top: 40px; color: #42524f }
 """
-HEADS = ("", "Person", "Old id", "New id", "Result", "Read back", "Came back", "Differences and reasons")
+HEADINGS = ("", "Person", "Old id", "New id", "Result", "Read back", "Came back", "Differences and reasons")
 
 
-def page(vault: Vault, parts: Sequence[tuple[RestoreJob, str, str]], *, title: str, words: dict[str, str]) -> str:
-    """The HTML of the receipt of these jobs, each with its account's name and time zone; `words` are the outcomes'.
-    Raises NotFound."""
+def render_receipt(
+    vault: Vault, parts: Sequence[tuple[RestoreJob, str, str]], *, title: str, outcome_labels: dict[str, str]
+) -> str:
+    """Return the HTML of the receipt of these jobs, each with its location's name and time zone. `outcome_labels`:
+    outcome → what people call it. Raises NotFound."""
     single = len(parts) == 1
     body = "".join(
-        ("" if single else f"<h2>Restore {job.job_id}</h2>") + _part(vault, job, name, tz, words)
+        ("" if single else f"<h2>Restore {job.job_id}</h2>") + _part(vault, job, name, tz, outcome_labels)
         for job, name, tz in parts
     )
     sign = '<p class="sign">Checked by ______________________ on ______________</p>'
@@ -45,46 +46,44 @@ def page(vault: Vault, parts: Sequence[tuple[RestoreJob, str, str]], *, title: s
     )
 
 
-def _part(vault: Vault, job: RestoreJob, name: str, tz: str, words: dict[str, str]) -> str:
+def _part(vault: Vault, job: RestoreJob, name: str, tz: str, outcome_labels: dict[str, str]) -> str:
     rows = receipt(vault, job.job_id)
     with vault.read() as tx:
-        names = names_of(tx, [job.location_id])
-    by = "somebody on this computer" if job.created_by in ("", "local") else job.created_by
+        names = load_names(tx, [job.location_id])
+
     ended = moment(job.finished_at, tz) if job.finished_at else "not ended yet"
-    told = Counter(words.get(row["outcome"], row["outcome"]) for row in rows)
-    counted = ", ".join(f"{count(number)} × {what}" for what, number in told.most_common())
+    by_outcome = Counter(outcome_labels.get(row["outcome"], row["outcome"]) for row in rows)
+    counted = ", ".join(f"{count(number)} × {label}" for label, number in by_outcome.most_common())
     verified = sum(row["verified"] for row in rows)
+    people = plural(len(rows), "person", "people").capitalize()
     facts = (
-        f"Account {name} ({job.location_id}). {many(len(rows), 'person', 'people').capitalize()}, asked for by {by}.",
+        f"Account {name} ({job.location_id}). {people}, asked for by {requested_by(job)}.",
         f"Confirmed {moment(job.created_at, tz)}, ended {ended}.",
         f"{counted}. {count(verified)} were read back and are as planned.",
     )
-    head = "".join(f"<th scope=col>{one}</th>" for one in HEADS)
-    lines = "".join(_row(number, row, names, tz, words) for number, row in enumerate(rows, 1))
-    said = "".join(f"<p>{escape(one)}</p>" for one in facts)
+    head = "".join(f"<th scope=col>{text}</th>" for text in HEADINGS)
+    lines = "".join(_row(number, row, names, tz, outcome_labels) for number, row in enumerate(rows, 1))
+    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in facts)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-    return f'{said}<div class="scroll">{table}</div>'
+    return f'{paragraphs}<div class="scroll">{table}</div>'
 
 
-def _row(number: int, row: dict[str, Any], names: Names, tz: str, words: dict[str, str]) -> str:
-    told = [_difference(one, names, tz) for one in row["differences"]]
-    told += [one for one in row["changed"] if one.endswith("as you chose")]
+def _row(number: int, row: dict[str, Any], names: Names, tz: str, outcome_labels: dict[str, str]) -> str:
+    notes = [_difference_text(difference, names, tz) for difference in row["differences"]]
+    notes += [text for text in row["changed"] if text.endswith("as you chose")]
     cells = (
         str(number),
         escape(row["name"]),
         f"<code>{escape(row['contact_id'])}</code>",
         f"<code>{escape(row['new_id'])}</code>" if row["new_id"] else NOTHING,
-        escape(words.get(row["outcome"], row["outcome"])),
+        escape(outcome_labels.get(row["outcome"], row["outcome"])),
         "as planned" if row["verified"] else NOTHING,
         escape(row["measured"]) or NOTHING,
-        "<br>".join(escape(one) for one in (*told, row["error"]) if one) or NOTHING,
+        "<br>".join(escape(text) for text in (*notes, row["error"]) if text) or NOTHING,
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _difference(one: dict[str, Any], names: Names, tz: str) -> str:
-    found = Difference(one["field"], one.get("planned"), one.get("found"), one.get("reason") or "")
-    planned, now = (contact_fields.text(found.field, value, names, tz) for value in (found.planned, found.found))
-    return (
-        f"{contact_fields.label(found.field, names)}: planned {planned}, HighLevel shows {now}. {found.reason}".strip()
-    )
+def _difference_text(difference: dict[str, Any], names: Names, tz: str) -> str:
+    field, planned, found, reason = difference_parts(difference, names, tz)
+    return f"{field}: planned {planned}, HighLevel shows {found}. {reason}".strip()

@@ -1,9 +1,9 @@
-"""Restoring from the pages: a plan in the making, and jobs that outlive the browser.
+"""Planning and running restores in the background of the pages.
 
-Planning asks HighLevel about each person, so it runs beside the page and its progress is watched; the plan belongs to
-the session that asked for it, and so does what was found out for it: the plan for another decision asks only what is
-new, and is mostly there before the page is drawn. A confirmed job belongs to the database: this process starts it at
-once, the worker takes it up where there is one, and every page that opens `?job=<number>` sees the same progress.
+Planning asks HighLevel about each contact, so it runs beside the page, which watches its progress. The plan belongs to
+the session that asked for it, and so do the answers: the plan for another decision asks only for what is new. A
+confirmed job belongs to the database: this process starts it at once, the worker takes it up where there is one, and
+every page that opens `?job=<number>` sees the same progress.
 """
 
 from __future__ import annotations
@@ -18,157 +18,148 @@ from hlcore.app_context import AppContext
 from hlcore.errors import Cancelled, RunInProgress, VaultError
 from hlcore.governance.roles import User
 from hlcore.highlevel import Priority
-from hlcore.model.progress import Progress
+from hlcore.model.callbacks import Progress
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import create_job
-from hlcore.restore.plan import DOES, Path, Plan, PlanChoices
+from hlcore.restore.plan import WRITING_ACTIONS, Plan, PlanChoices, RestorePath
 from hlcore.restore.planning.lookups import LookupCache
-from hlcore.restore.planning.planner import DEFAULT, plan
+from hlcore.restore.planning.planner import DEFAULT_CHOICES
+from hlcore.restore.planning.planner import plan as make_plan
 from hlcore.runtime import Runtime
 from hlcore.ui.components.contact_picker import ContactRef
 
-__all__ = ["DOES", "PlanTask", "carry_on", "confirm", "job_key", "start_planning", "stop_planning"]
-
-SOON = 0.4
+MAX_WAIT = 0.4
 """Seconds; a plan that is there by then is drawn at once, without showing its progress."""
 
 
 @dataclass
 class PlanTask:
-    """Plans for these people, one for each account, in the order of the accounts. `done` also when `error` ended it.
-    `found`: by account, what the plans rest on."""
+    """The plans for these contacts, one for each location. `done` also when `error` ended the planning. `lookups`:
+    location id → the answers of HighLevel that the plans rest on."""
 
-    whos: tuple[ContactRef, ...]
-    path: Path
-    choices: PlanChoices = DEFAULT
+    contacts: tuple[ContactRef, ...]
+    path: RestorePath
+    choices: PlanChoices = DEFAULT_CHOICES
     key: str = field(default_factory=lambda: f"plan:{uuid4().hex}")
     progress: Progress = field(default_factory=lambda: Progress("Planning"))
     plans: list[Plan] = field(default_factory=list)
-    found: dict[str, LookupCache] = field(default_factory=dict)
+    lookups: dict[str, LookupCache] = field(default_factory=dict)
     error: VaultError | None = None
-    ended: Event = field(default_factory=Event)
+    finished: Event = field(default_factory=Event)
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will come."""
-        return self.ended.is_set()
+        """Whether planning has ended."""
+        return self.finished.is_set()
 
     @property
-    def makes(self) -> int:
-        """How many people a restore would bring back."""
-        return sum(item.action in DOES for one in self.plans for item in one.items)
+    def restorable_count(self) -> int:
+        """How many contacts a restore would bring back."""
+        return sum(item.action in WRITING_ACTIONS for plan in self.plans for item in plan.items)
 
     @property
-    def natives(self) -> int:
-        """For how many HighLevel's own restore comes first."""
-        return sum(item.action == "use_native" for one in self.plans for item in one.items)
+    def native_count(self) -> int:
+        """For how many contacts HighLevel's own restore comes first."""
+        return sum(item.action == "use_native" for plan in self.plans for item in plan.items)
 
-    def is_for(self, whos: Sequence[ContactRef], path: Path, choices: PlanChoices = DEFAULT) -> bool:
-        """Whether this is the answer to the question on the page."""
-        return self.whos == tuple(whos) and self.path == path and self.choices == choices
+    def is_for(self, contacts: Sequence[ContactRef], path: RestorePath, choices: PlanChoices = DEFAULT_CHOICES) -> bool:
+        """Whether these plans are for these contacts and decisions."""
+        return self.contacts == tuple(contacts) and self.path == path and self.choices == choices
 
-    def holds(self, context: AppContext) -> bool:
-        """Whether nothing that the plans rest on is known to have changed since, and they are not old. What has changed
-        is forgotten. Raises StoreError."""
+    def is_current(self, context: AppContext) -> bool:
+        """Whether the plans are recent and nothing that they rest on is known to have changed. Drops the answers that
+        have. Raises StoreError."""
         now = context.clock.now()
-        return all(found.hold(context.vault, location_id, now) for location_id, found in self.found.items())
+        return all(lookups.revalidate(context.vault, location_id, now) for location_id, lookups in self.lookups.items())
 
 
 def start_planning(
     runtime: Runtime,
     context: AppContext,
-    whos: Sequence[ContactRef],
-    path: Path,
-    choices: PlanChoices = DEFAULT,
+    contacts: Sequence[ContactRef],
+    path: RestorePath,
+    choices: PlanChoices = DEFAULT_CHOICES,
     *,
-    before: PlanTask | None = None,
+    previous: PlanTask | None = None,
 ) -> PlanTask:
-    """The planning has begun in the background; what it finds is written into the returned value. `before`: an earlier
-    one, whose findings are used as far as they hold."""
-    found = before.found if before is not None and before.error is None else {}
-    planning = PlanTask(tuple(whos), path, choices, found=found)
-    runtime.tasks.start(planning.key, lambda stop: _plan(context, planning, stop))
-    planning.ended.wait(SOON)
-    return planning
+    """Start planning in the background and return the task, after a short wait in which a quick plan is ready. The
+    answers that `previous` got are used as far as they are still valid."""
+    lookups = previous.lookups if previous is not None and previous.error is None else {}
+    task = PlanTask(tuple(contacts), path, choices, lookups=lookups)
+    runtime.tasks.start(task.key, lambda stop: _plan(context, task, stop))
+    task.finished.wait(MAX_WAIT)
+    return task
 
 
-def stop_planning(runtime: Runtime, planning: PlanTask | None) -> None:
-    """Nobody waits for this answer any more."""
-    if planning is not None:
-        runtime.tasks.cancel(planning.key)
+def stop_planning(runtime: Runtime, task: PlanTask | None) -> None:
+    """Stop a plan that nobody waits for any more."""
+    if task is not None:
+        runtime.tasks.cancel(task.key)
 
 
-def _plan(context: AppContext, planning: PlanTask, stop: Callable[[], bool]) -> None:
+def _plan(context: AppContext, task: PlanTask, stop: Callable[[], bool]) -> None:
     try:
-        before = 0
-        for location_id, whos in groupby(_by_account(planning.whos), key=_account):
-            ids = [who.contact_id for who in whos]
-            planning.plans.append(_plan_one(context, planning, location_id, ids, before, stop))
-            before += len(ids)
+        done = 0
+        for location_id, contacts in groupby(_by_location(task.contacts), key=_location_of):
+            ids = [contact.contact_id for contact in contacts]
+            task.plans.append(_plan_location(context, task, location_id, ids, done, stop))
+            done += len(ids)
     except Cancelled:
-        planning.error = Cancelled("Planning was stopped. Nothing was written.")
+        task.error = Cancelled("Planning was stopped. Nothing was written.")
     except VaultError as error:
-        planning.error = error
+        task.error = error
     except BaseException:
-        planning.error = VaultError("The preview could not be made.", hint="Nothing was written. Try again.")
+        task.error = VaultError("The preview could not be made.", hint="Nothing was written. Try again.")
         raise
     finally:
-        planning.ended.set()
+        task.finished.set()
 
 
-def _account(who: ContactRef) -> str:
-    return who.location_id
+def _location_of(contact: ContactRef) -> str:
+    return contact.location_id
 
 
-def _by_account(whos: Sequence[ContactRef]) -> list[ContactRef]:
-    """Account by account; within one, in the order of choosing."""
-    return sorted(whos, key=_account)
+def _by_location(contacts: Sequence[ContactRef]) -> list[ContactRef]:
+    """Sort by location; within one, keep the order of choosing."""
+    return sorted(contacts, key=_location_of)
 
 
-def _plan_one(
-    context: AppContext, planning: PlanTask, location_id: str, ids: list[str], before: int, stop: Callable[[], bool]
+def _plan_location(
+    context: AppContext, task: PlanTask, location_id: str, ids: list[str], done: int, stop: Callable[[], bool]
 ) -> Plan:
-    def tell(progress: Progress) -> None:
-        planning.progress = Progress(progress.stage, before + progress.done, len(planning.whos))
+    def report(progress: Progress) -> None:
+        task.progress = Progress(progress.stage, done + progress.done, len(task.contacts))
 
-    with context.client(location_id, priority=Priority.INTERACTIVE, cancelled=stop) as client:
-        return plan(
-            context.vault,
-            client,
-            location_id,
-            ids,
-            path=planning.path,
-            now=context.clock.now,
-            settings=context.settings,
-            choices=planning.choices,
-            listener=tell,
-            cancelled=stop,
-            found=planning.found.setdefault(location_id, LookupCache(context.clock.now())),
-        )
+    cache = task.lookups.setdefault(location_id, LookupCache(context.clock.now()))
+    with context.location_context(
+        location_id, priority=Priority.INTERACTIVE, listener=report, cancelled=stop
+    ) as location:
+        return make_plan(location, ids, context.settings, path=task.path, choices=task.choices, cache=cache)
 
 
-def confirm(runtime: Runtime, context: AppContext, planning: PlanTask, user: User) -> list[int]:
-    """The plans are jobs that have begun; their numbers. Raises NotAllowed, StoreError."""
-    wanted = [one for one in planning.plans if any(item.action in DOES for item in one.items)]
-    jobs = [create_job(context.vault, one, user, context.clock.now) for one in wanted]
-    for one, job_id in zip(wanted, jobs, strict=True):
-        carry_on(runtime, context, one.location_id, job_id, user)
-    return jobs
+def start_restore(runtime: Runtime, context: AppContext, task: PlanTask, user: User) -> list[int]:
+    """Create and start a job for each plan with something to write, and return their ids. Raises NotAllowed,
+    StoreError."""
+    plans = [plan for plan in task.plans if any(item.action in WRITING_ACTIONS for item in plan.items)]
+    job_ids = [create_job(context.vault, plan, user, context.clock.now) for plan in plans]
+    for location_id, job_id in zip([plan.location_id for plan in plans], job_ids, strict=True):
+        start_job(runtime, context, location_id, job_id, user)
+    return job_ids
 
 
 def job_key(job_id: int) -> str:
-    """The name of the work on this job in this process."""
+    """Return the name of the background task that works on this job."""
     return f"restore:{job_id}"
 
 
-def carry_on(runtime: Runtime, context: AppContext, location_id: str, job_id: int, user: User) -> bool:
-    """Work on the job goes on in the background; False when this process is at it already."""
-    return runtime.tasks.start(job_key(job_id), lambda stop: _run(context, location_id, job_id, user, stop))
+def start_job(runtime: Runtime, context: AppContext, location_id: str, job_id: int, user: User) -> bool:
+    """Work on the job in the background; False when this process is at it already."""
+    return runtime.tasks.start(job_key(job_id), lambda stop: _run_job(context, location_id, job_id, user, stop))
 
 
-def _run(context: AppContext, location_id: str, job_id: int, user: User, stop: Callable[[], bool]) -> None:
+def _run_job(context: AppContext, location_id: str, job_id: int, user: User, stop: Callable[[], bool]) -> None:
     try:
-        with context.client(location_id, priority=Priority.INTERACTIVE, cancelled=stop) as client:
-            run_job(context.vault, client, job_id, now=context.clock.now, user=user, cancelled=stop)
+        with context.location_context(location_id, priority=Priority.INTERACTIVE, cancelled=stop) as location:
+            run_job(location, job_id, user)
     except RunInProgress:
         return  # another process or the worker has it

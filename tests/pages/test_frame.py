@@ -27,11 +27,11 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("place", ["header", "sidebar"])
-def test_the_one_logo_can_be_read_on_both_themes(theme: str, place: str) -> None:
-    drawn = frame.wordmark()
-    (colour,) = re.findall(r'<text[^>]* fill="(#[0-9A-F]{6})"', drawn)
-    (size,) = re.findall(r'font-size="([0-9.]+)" font-weight="700"', drawn)
-    colours = THEMES[theme]["sidebar"] if place == "sidebar" else THEMES[theme]
+@pytest.mark.parametrize("background", ["header", "sidebar"])
+def test_the_one_logo_can_be_read_on_both_themes(theme: str, background: str) -> None:
+    svg = frame.wordmark_svg()
+    (colour,) = re.findall(r'<text[^>]* fill="(#[0-9A-F]{6})"', svg)
+    (size,) = re.findall(r'font-size="([0-9.]+)" font-weight="700"', svg)
+    colours = THEMES[theme]["sidebar"] if background == "sidebar" else THEMES[theme]
     assert float(size) >= 18.66
     assert contrast(colour, colours["backgroundColor"]) >= LEAST

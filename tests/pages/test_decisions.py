@@ -49,10 +49,10 @@ def opened(page: AppTest) -> AppTest:
 
 def test_each_field_of_a_person_is_shown_with_copy_and_what_will_be_written(app: AppTest, highlevel: Sandbox) -> None:
     page = opened(preview(app, DEV, "Create again now"))
-    (shown,) = [one.value for one in page.dataframe if "Will be written" in one.value]
-    email = shown[shown["Field"] == "E-mail"].iloc[0]
+    (frame,) = [item.value for item in page.dataframe if "Will be written" in item.value]
+    email = frame[frame["Field"] == "E-mail"].iloc[0]
     assert email["Last copy"] == email["Will be written"] != ""
-    assert (shown["Why not"] != "").any()
+    assert (frame["Why not"] != "").any()
 
 
 def test_a_field_that_is_unticked_for_one_person_does_not_come_back(
@@ -68,8 +68,8 @@ def test_a_field_that_is_unticked_for_one_person_does_not_come_back(
     page = confirmed(page)
     assert "every field is as planned" in text_of(page)
     with context.vault.read() as tx:
-        job = restore_jobs.job(tx, 1)
-        (item,) = restore_jobs.items(tx, 1)
+        job = restore_jobs.get_job(tx, 1)
+        (item,) = restore_jobs.list_items(tx, 1)
     assert list(job.options["choices"]["leave_out_of"][DEV[0].contact_id]) == ["email", "tags"]
     assert not highlevel.locations[HARBOR].contacts[item.new_contact_id].get("email")
 
@@ -99,23 +99,23 @@ def test_one_erased_while_the_preview_is_open_is_not_shown_again(
     page = preview(app, DEV, "Create again now")
     assert "Dev Sample03" in text_of(page)
     with context.vault.write() as tx:
-        register.erased(tx, HARBOR, DEV[0].contact_id, at=context.clock.now())
+        register.erase_contact(tx, HARBOR, DEV[0].contact_id, at=context.clock.now())
     page = decide(page, lambda: None)
     assert "Dev Sample03" not in text_of(page)
-    assert page.session_state["planning"].makes == 0
+    assert page.session_state["planning"].restorable_count == 0
 
 
 def test_do_not_disturb_is_not_on_offer(app: AppTest, highlevel: Sandbox) -> None:
     page = opened(preview(app, DEV, "Create again now"))
     offered = [*page.multiselect(key="leave_out").options, *page.multiselect(key=f"leave_{DEV[0].contact_id}").options]
-    assert not [one for one in offered if "isturb" in one]
+    assert not [item for item in offered if "isturb" in item]
 
 
 def test_a_conflict_is_decided_for_one_person(app: AppTest, highlevel: Sandbox, context: AppContext) -> None:
     with context.vault.read() as tx:
-        held = contact_reads.get(tx, HARBOR, DEV[0].contact_id)
-    assert held is not None
-    other = highlevel.locations[HARBOR].create(firstName="Somebody", email=held.email)
+        stored = contact_reads.get(tx, HARBOR, DEV[0].contact_id)
+    assert stored is not None
+    other = highlevel.locations[HARBOR].create(firstName="Somebody", email=stored.email)
     page = preview(app, DEV, "Create again now")
     assert plan_of(page).items[0].action == "skip"
     offers = page.button_group(key=f"conflict_{DEV[0].contact_id}")
@@ -129,18 +129,18 @@ def keep_opportunity(context: AppContext, pipeline: dict[str, Any]) -> None:
     at, stage = context.clock.now(), pipeline["stages"][0]["id"]
     deal = {"id": "opp1", "name": "Roof", "pipelineId": pipeline["id"], "pipelineStageId": stage, "status": "open"}
     with context.vault.write() as tx:
-        records.put(tx, HARBOR, "pipeline", [(pipeline["id"], "", msgspec.json.encode(pipeline))], at=at)
-        records.put(tx, HARBOR, "opportunity", [("opp1", DEV[0].contact_id, msgspec.json.encode(deal))], at=at)
+        records.save(tx, HARBOR, "pipeline", [(pipeline["id"], "", msgspec.json.encode(pipeline))], at=at)
+        records.save(tx, HARBOR, "opportunity", [("opp1", DEV[0].contact_id, msgspec.json.encode(deal))], at=at)
 
 
 def test_a_stage_that_is_gone_is_asked_before_anybody_is_restored(
     app: AppTest, highlevel: Sandbox, context: AppContext
 ) -> None:
-    place = highlevel.locations[HARBOR]
-    gone, today = place.add_pipeline("Retired"), place.add_pipeline("Sales")
-    retired = dict(place.shelves.pipelines.pop(gone))
-    then = f"{gone}/{retired['stages'][0]['id']}"
-    stage = f"{today}/{place.shelves.pipelines[today]['stages'][0]['id']}"
+    location = highlevel.locations[HARBOR]
+    retired_id, sales_id = location.add_pipeline("Retired"), location.add_pipeline("Sales")
+    retired = dict(location.related.pipelines.pop(retired_id))
+    then = f"{retired_id}/{retired['stages'][0]['id']}"
+    stage = f"{sales_id}/{location.related.pipelines[sales_id]['stages'][0]['id']}"
     keep_opportunity(context, retired)
     page = preview(app, DEV, "Create again now")
     assert "Where do these opportunities go?" in text_of(page)
@@ -148,7 +148,9 @@ def test_a_stage_that_is_gone_is_asked_before_anybody_is_restored(
     assert page.selectbox(key=f"place_{then}").value == stage
     assert "as you chose" in text_of(page)
     confirmed(page)
-    assert [f"{one['pipelineId']}/{one['pipelineStageId']}" for one in place.shelves.opportunities.values()] == [stage]
+    assert [f"{item['pipelineId']}/{item['pipelineStageId']}" for item in location.related.opportunities.values()] == [
+        stage
+    ]
 
 
 def test_the_plan_is_one_safe_file_and_the_download_is_recorded(
@@ -158,12 +160,12 @@ def test_the_plan_is_one_safe_file_and_the_download_is_recorded(
     plans = page.session_state["planning"].plans
     data = downloads.plan_file(context, plans, cast.sam)
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-    assert {row["contact_id"] for row in rows} == {who.contact_id for who in PEOPLE}
+    assert {row["contact_id"] for row in rows} == {contact.contact_id for contact in PEOPLE}
     assert {row["path"] for row in rows} == {"recreate"}
     phones = [row["will_be_written"] for row in rows if row["field"] == "phone" and row["will_be_written"]]
     assert all(phone.startswith("'+") for phone in phones)
     with context.vault.read() as tx:
-        line = audit.listing(tx, limit=1, offset=0)[0]
+        line = audit.list_entries(tx, limit=1, offset=0)[0]
     assert (line.act, line.subject) == (Action.EXPORT, "restore plan")
 
 
