@@ -26,8 +26,7 @@ VaultError
     ├── Duplicate              a live contact already holds this e-mail or phone
     └── Rejected               HighLevel will never accept this request as it is
 
-Every error says what happened (the message), what to do (`hint`), and whether a later attempt can succeed
-(`permanent` is False). Texts never hold a token or personal data.
+Every error says what happened (the message) and what to do (`hint`). Texts never hold a token or personal data.
 """
 
 from __future__ import annotations
@@ -38,7 +37,6 @@ from collections.abc import Sequence
 class VaultError(Exception):
     """Base of everything hlcore raises on purpose."""
 
-    permanent = True
     hint = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -64,27 +62,23 @@ class NotFound(VaultError):
 class Cancelled(VaultError):
     """A stop was requested; what was done so far is kept, and the next run continues from there."""
 
-    permanent = False
 
 
 class RunInProgress(VaultError):
     """Another run is working on this location."""
 
-    permanent = False
     hint = "Wait for it to finish; Activity shows its progress."
 
 
 class StoreError(VaultError):
     """The database refused or cannot be reached."""
 
-    permanent = False
     hint = "Check HLCORE_DATABASE_URL, that the database runs, and that its disk is not full."
 
 
 class SchemaTooNew(StoreError):
     """The database was written by a newer version of Contact Vault."""
 
-    permanent = True
     hint = "Install the newer version again; an older one must not write to this database."
 
 
@@ -107,7 +101,6 @@ class HighLevelError(VaultError):
 class Unreachable(HighLevelError):
     """No usable answer after all retries."""
 
-    permanent = False
     hint = "Nothing is lost: the next run goes on where this one stopped."
 
 
@@ -122,14 +115,12 @@ class AnswerLost(Unreachable):
 class RateLimited(HighLevelError):
     """HighLevel refused for its rate limit although the client waited."""
 
-    permanent = False
     hint = "Another program may use the same token; the next run waits and goes on."
 
 
 class BudgetSpent(HighLevelError):
     """The location's requests of this day are used up, or only the share reserved for restores is left."""
 
-    permanent = False
     hint = "HighLevel allows 200,000 requests a day for each location; work goes on tomorrow by itself."
 
 
@@ -154,7 +145,6 @@ class GrantLost(TokenRefused):
 class ScopeMissing(Unauthorized):
     """The token may not do this."""
 
-    permanent = False
     hint = "Open the Private Integration in HighLevel, tick the missing scope and save; the token stays the same."
 
 
@@ -173,7 +163,6 @@ class WrongLocation(HighLevelError):
 class LocationInactive(HighLevelError):
     """The sub-account is paused."""
 
-    permanent = False
     hint = "Activate the sub-account in HighLevel."
 
 

@@ -59,7 +59,7 @@ def test_the_documented_status_is_a_good_one(endpoint: Endpoint) -> None:
 
 @every
 def test_what_makes_something_new_is_never_repeated(endpoint: Endpoint) -> None:
-    makes_new = endpoint.name.startswith("create_") or endpoint.name == "inbound_message"
+    makes_new = endpoint.name.startswith("create_")
     assert endpoint.repeatable is not makes_new
 
 

@@ -88,10 +88,6 @@ class ContactCalls:
         """The contact has these tags too. May set off automations. HighLevel lower-cases them."""
         self.call("add_tags", path={"contactId": contact_id}, body={"tags": list(tags)})
 
-    def remove_tags(self: ApiGroup, contact_id: str, tags: Sequence[str]) -> None:
-        """Remove these tags from the contact."""
-        self.call("remove_tags", path={"contactId": contact_id}, body={"tags": list(tags)})
-
     def add_followers(self: ApiGroup, contact_id: str, user_ids: Sequence[str]) -> None:
         """Add these users to the contact's followers."""
         self.call("add_followers", path={"contactId": contact_id}, body={"followers": list(user_ids)})

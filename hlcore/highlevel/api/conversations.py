@@ -53,18 +53,6 @@ class ConversationCalls:
         """Return one e-mail with its text, which messages do not carry (API issue 40)."""
         return self.call("email", path={"emailId": email_id}).body
 
-    def inbound_message(self: ApiGroup, body: dict[str, Any]) -> bytes:
-        """Add a message of the past to the contact's conversation; nothing is sent to anybody. Never sent twice.
-
-        Needs an app that owns a conversation provider; a wrong one is answered with 500 (API issue 6).
-        """
-        return self._request("inbound_message", _checked_body, body=body)
-
-
-def _checked_body(answer: ApiResponse) -> bytes:
-    json_slices.members(answer.body)
-    return answer.body
-
 
 def _parse_conversations(answer: ApiResponse) -> RecordPage:
     body = json_slices.unwrap(answer.body, "conversations")

@@ -43,16 +43,6 @@ class RecordCalls:
         """Create a task and return it. Never sent twice: raises AnswerLost."""
         return self._request("create_task", parse_object("task"), path={"contactId": contact_id}, body=body)
 
-    def update_task(self: ApiGroup, contact_id: str, task_id: str, body: dict[str, Any]) -> bytes:
-        """Set these fields and return the task."""
-        path = {"contactId": contact_id, "taskId": task_id}
-        return self._request("update_task", parse_object("task"), path=path, body=body)
-
-    def complete_task(self: ApiGroup, contact_id: str, task_id: str, *, completed: bool = True) -> bytes:
-        """Mark the task as completed, or as open again, and return it."""
-        path = {"contactId": contact_id, "taskId": task_id}
-        return self._request("complete_task", parse_object("task"), path=path, body={"completed": completed})
-
     def appointments(self: ApiGroup, contact_id: str) -> list[bytes]:
         """Return all appointments of a contact."""
         return self._request("appointments", parse_list("events"), path={"contactId": contact_id})
@@ -77,11 +67,6 @@ class RecordCalls:
         """Create an opportunity and return it. Never sent twice: raises AnswerLost."""
         complete = {**body, "locationId": self.location_id}
         return self._request("create_opportunity", parse_object("opportunity"), body=complete)
-
-    def update_opportunity(self: ApiGroup, opportunity_id: str, body: dict[str, Any]) -> bytes:
-        """Set these fields and return the opportunity."""
-        path = {"opportunityId": opportunity_id}
-        return self._request("update_opportunity", parse_object("opportunity"), path=path, body=body)
 
     def add_opportunity_followers(self: ApiGroup, opportunity_id: str, user_ids: Sequence[str]) -> None:
         """Add these users to the opportunity's followers. May be repeated."""

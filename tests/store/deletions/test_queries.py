@@ -44,7 +44,7 @@ def test_days_left_in_the_question_are_days_left_in_the_answer(
 ) -> None:
     clock, here = NOW - age, place(days)
     left = remaining_time(here.window, deleted_at=None, last_seen_at=clock, now=NOW)
-    (span,) = window_spans([here], NOW, ["deleted"], least_days=least, most_days=most)
+    (span,) = window_spans([here], NOW, ["deleted"], min_days=least, max_days=most)
     assert is_in(span, "deleted", clock) == (left.open and least <= left.days_left <= most)
 
 
