@@ -1,4 +1,4 @@
-"""Looking at HighLevel before anything is written: is the contact back, and does somebody else hold its address?"""
+"""Looks at HighLevel before anything is written: does the contact exist, and does another one hold its address?"""
 
 from __future__ import annotations
 
@@ -7,65 +7,65 @@ from typing import Any
 
 from hlcore.errors import Gone, Rejected
 from hlcore.highlevel import Client
-from hlcore.model.contact import Contact, digits, parse
-from hlcore.model.records import decode
+from hlcore.model.contact import Contact, digits, parse_contact
+from hlcore.model.json_codec import decode_object
 from hlcore.restore.plan import Conflict
 from hlcore.store import Tx, Vault
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.search import Holder
 
-PAGES = 50
-"""How many pages of one contact's opportunities are read at most."""
-HOLDERS_CHECKED = 3
-"""How many of those who, by our own copy, hold the same address are asked for."""
+MAX_PAGES = 50
+"""Pages of one contact's opportunities that are read at most."""
+MAX_HOLDERS = 3
+"""Contacts with the same address in our own copy that HighLevel is asked about at most."""
 
 
-def alive(client: Client, contact_id: str) -> bytes | None:
-    """The contact as HighLevel shows it now; None when HighLevel says that it does not exist. Raises HighLevelError."""
+def fetch_contact(client: Client, contact_id: str) -> bytes | None:
+    """Return the contact as HighLevel shows it now; None when it does not exist. Raises HighLevelError."""
     try:
         raw = client.contact(contact_id)
     except Gone:
         return None
-    fields = decode(raw)
+    fields = decode_object(raw)
     return None if fields.get("deleted") is True or fields.get("isDeleted") is True else raw
 
 
-def duplicates(client: Client, fields: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Living contacts that HighLevel's duplicate search finds for these fields: ("email" | "phone", contact). A
-    value that HighLevel refuses to look for has none."""
+def find_duplicates(client: Client, fields: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield the living contacts that HighLevel's duplicate search finds for these fields: ("email" | "phone",
+    contact). A value that HighLevel refuses to search for has none."""
     for name in ("email", "phone"):
         value = fields.get(name)
         if not isinstance(value, str) or not value.strip():
             continue
         try:
-            found = client.find_duplicate(email=value) if name == "email" else client.find_duplicate(phone=value)
+            raw = client.find_duplicate(email=value) if name == "email" else client.find_duplicate(phone=value)
         except Rejected:
             continue
-        if found is not None:
-            yield name, found
+        if raw is not None:
+            yield name, raw
 
 
-def conflict_of(vault: Vault, client: Client, contact_id: str, fields: dict[str, Any]) -> Conflict | None:
-    """The living contact that stands in the way of this one: by HighLevel's duplicate search, or by our own copy
-    where HighLevel confirms that it still holds the value. Raises HighLevelError."""
-    for name, raw in duplicates(client, fields):
-        other = parse(raw)
+def find_conflict(vault: Vault, client: Client, contact_id: str, fields: dict[str, Any]) -> Conflict | None:
+    """Return the living contact that holds the e-mail or phone of this one: by HighLevel's duplicate search, or by our
+    own copy where HighLevel confirms that it still holds the value. Raises HighLevelError."""
+    for name, raw in find_duplicates(client, fields):
+        other = parse_contact(raw)
         if other.contact_id != contact_id:
             return Conflict(other.contact_id, name)
     with vault.read() as tx:
-        known = _holders(tx, client.location_id, contact_id, fields)
-    for holder in known[:HOLDERS_CHECKED]:
-        raw_now = alive(client, holder.contact_id)
-        if raw_now is not None and _still_holds(parse(raw_now), fields, holder.field):
+        holders = _known_holders(tx, client.location_id, contact_id, fields)
+    for holder in holders[:MAX_HOLDERS]:
+        live = fetch_contact(client, holder.contact_id)
+        if live is not None and _still_holds(parse_contact(live), fields, holder.field):
             return Conflict(holder.contact_id, holder.field, holder.additional)
     return None
 
 
-def _holders(tx: Tx, location_id: str, contact_id: str, fields: dict[str, Any]) -> list[Holder]:
+def _known_holders(tx: Tx, location_id: str, contact_id: str, fields: dict[str, Any]) -> list[Holder]:
     email, phone = str(fields.get("email") or "").strip().lower(), digits(str(fields.get("phone") or ""))
     if not (email or phone):
         return []
-    return contact_search.holders(
+    return contact_search.find_holders(
         tx,
         location_id,
         emails=[email] if email else [],
@@ -81,27 +81,28 @@ def _still_holds(other: Contact, fields: dict[str, Any], field: str) -> bool:
     return wanted in {digits(phone) for phone in (other.phone, *other.other_phones)}
 
 
-def shelf(client: Client, kind: str, contact_id: str) -> list[bytes]:
-    """The contact's living notes, tasks, appointments or opportunities (kind "note", …). Raises HighLevelError."""
+def fetch_records(client: Client, kind: str, contact_id: str) -> list[bytes]:
+    """Return the contact's living notes, tasks, appointments or opportunities (kind "note", …). Raises
+    HighLevelError."""
     if kind == "opportunity":
-        return _opportunities(client, contact_id)
-    read = {"note": client.notes, "task": client.tasks, "appointment": client.appointments}[kind]
-    return read(contact_id)
+        return _fetch_opportunities(client, contact_id)
+    fetch = {"note": client.notes, "task": client.tasks, "appointment": client.appointments}[kind]
+    return fetch(contact_id)
 
 
-def _opportunities(client: Client, contact_id: str) -> list[bytes]:
-    found: list[bytes] = []
+def _fetch_opportunities(client: Client, contact_id: str) -> list[bytes]:
+    rows: list[bytes] = []
     cursor: Mapping[str, Any] | None = None
-    for _ in range(PAGES):
+    for _ in range(MAX_PAGES):
         page = client.search_opportunities(contact_id=contact_id, cursor=cursor)
-        found += page.rows
+        rows += page.rows
         if page.next is None or not page.rows:
             break
         cursor = page.next
-    return found
+    return rows
 
 
 def allows_duplicates(location: bytes | None) -> bool:
-    """Whether the account lets two contacts share an e-mail or phone, as its copy says."""
-    settings = decode(location).get("settings") if location else None
+    """Return whether the location lets two contacts share an e-mail or phone, as its copy says."""
+    settings = decode_object(location).get("settings") if location else None
     return isinstance(settings, dict) and settings.get("allowDuplicateContact") is True

@@ -1,4 +1,4 @@
-"""The receipt of a restore: what became of each contact, for the page, the command line and a file."""
+"""The receipt of a restore: the outcome of each contact, for the page, the command line and a file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from hlcore.export.csv_cells import ExportMode, cell
 from hlcore.model.contact_fields import label_of
-from hlcore.restore.fidelity import measured
-from hlcore.restore.job_control import MADE
+from hlcore.restore.fidelity import measure_fidelity
+from hlcore.restore.job_control import RESTORED_OUTCOMES
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Vault
 from hlcore.store.restores import jobs as restore_jobs
@@ -23,38 +23,39 @@ COLUMNS = (
 
 
 def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
-    """One row per contact of the job, in its order; the keys are `COLUMNS`. `outcome` is '' while the contact waits;
-    `differences` are `{field, planned, found, reason}`; `finished_at` is aware UTC or None; `predicted` and
-    `measured` say how much came back, in words with numbers, '' where nothing was made; `changed` and `left_out` list
-    what is different from the copy as planned or chosen, and what a person left out. Raises NotFound."""
+    """Return one row per contact of the job, in its order; the keys are `COLUMNS`.
+
+    `outcome` is '' while the contact waits; `differences` are `{field, planned, found, reason}`; `finished_at` is aware
+    UTC or None; `predicted` and `measured` say how much came back, in words with numbers, '' where nothing was created;
+    `changed` and `left_out` list what is different from the copy as planned or chosen, and what the user left out.
+    Raises NotFound."""
     with vault.read() as tx:
-        restore_jobs.job(tx, job_id)
+        restore_jobs.get_job(tx, job_id)
         return [_row(item) for item in restore_jobs.iterate_items(tx, job_id)]
 
 
 def to_json(vault: Vault, job_id: int) -> dict[str, Any]:
-    """The command line's contract for a restore that was done."""
-    left = ("name", "finished_at")
-    keys = [name for name in COLUMNS if name not in left]
+    """Return the command line's contract for a restore that was done."""
+    keys = [name for name in COLUMNS if name not in ("name", "finished_at")]
     return {"items": [{key: row[key] for key in keys} for row in receipt(vault, job_id)]}
 
 
 def to_csv(vault: Vault, job_id: int, *, mode: ExportMode = ExportMode.SAFE) -> Iterator[str]:
-    """The receipt as CSV, line by line (RFC 4180), in constant memory. Raises NotFound."""
+    """Yield the receipt as CSV, line by line (RFC 4180), in constant memory. Raises NotFound."""
     yield _line(COLUMNS)
     with vault.read() as tx:
-        restore_jobs.job(tx, job_id)
+        restore_jobs.get_job(tx, job_id)
         for item in restore_jobs.iterate_items(tx, job_id):
             row = _row(item)
-            row["differences"] = "; ".join(map(words, row["differences"]))
+            row["differences"] = "; ".join(map(describe_difference, row["differences"]))
             row["finished_at"] = row["finished_at"].isoformat() if row["finished_at"] else ""
             row["verified"] = "yes" if row["verified"] else "no"
             row["changed"], row["left_out"] = "; ".join(row["changed"]), "; ".join(row["left_out"])
             yield _line([cell(str(row[name]), mode) for name in COLUMNS])
 
 
-def words(difference: dict[str, Any]) -> str:
-    """A difference in a sentence."""
+def describe_difference(difference: dict[str, Any]) -> str:
+    """Return the difference in a sentence."""
     field = str(difference["field"])
     name = label_of(field.partition(".")[0])
     detail = field.partition(".")[2]
@@ -65,8 +66,10 @@ def words(difference: dict[str, Any]) -> str:
 
 def _row(item: JobItem) -> dict[str, Any]:
     plan = PlanItem.load(item.plan) if item.plan else None
-    promise = plan.fidelity if plan is not None and item.outcome in MADE else None
-    found = measured(promise, plan.children, item.differences or []) if plan is not None and promise else None
+    predicted = plan.fidelity if plan is not None and item.outcome in RESTORED_OUTCOMES else None
+    measured = None
+    if plan is not None and predicted is not None:
+        measured = measure_fidelity(predicted, plan.children, item.differences or [])
     return {
         "contact_id": item.contact_id,
         "name": plan.name if plan is not None else "",
@@ -76,9 +79,9 @@ def _row(item: JobItem) -> dict[str, Any]:
         "differences": item.differences or [],
         "error": item.error,
         "finished_at": item.finished_at,
-        "predicted": promise.words if promise else "",
-        "measured": found.words if found else "",
-        "changed": list(plan.will_change) if plan is not None and promise else [],
+        "predicted": predicted.text if predicted else "",
+        "measured": measured.text if measured else "",
+        "changed": list(plan.will_change) if plan is not None and predicted else [],
         "left_out": list(plan.left_out) if plan is not None else [],
     }
 

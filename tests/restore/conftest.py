@@ -13,15 +13,16 @@ import pytest
 
 from hlcore.governance.roles import Role, User
 from hlcore.highlevel import Client
-from hlcore.model.contact import parse
-from hlcore.model.records import decode
+from hlcore.model.contact import parse_contact
+from hlcore.model.json_codec import decode_object
 from hlcore.restore.execution.run import JobResult, run_job
 from hlcore.restore.job_control import create_job
-from hlcore.restore.plan import Path, Plan, PlanChoices, PlanItem
+from hlcore.restore.plan import Plan, PlanChoices, PlanItem, RestorePath
 from hlcore.restore.planning.planner import plan
 from hlcore.restore.receipt import receipt
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations, records
+from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
@@ -49,13 +50,13 @@ class World(Account):
         while page.rows:
             ids += page.ids
             with self.vault.write() as tx:
-                held = contact_writes.held(tx, LOCATION, page.ids)
-                fresh = [one for one in map(parse, page.rows) if one.contact_id not in held]
-                contact_writes.insert(tx, LOCATION, fresh, at=at)
+                held = contact_reads.known_contacts(tx, LOCATION, page.ids)
+                fresh = [one for one in map(parse_contact, page.rows) if one.contact_id not in held]
+                contact_writes.insert_contacts(tx, LOCATION, fresh, at=at)
             page = self.client.search_contacts(search_after=page.next)
         with self.vault.write() as tx:
             for kind, rows in (("custom_field", self.client.custom_fields()), ("user", self.client.users())):
-                records.put(tx, LOCATION, kind, [(decode(raw)["id"], "", raw) for raw in rows], at=at)
+                records.save(tx, LOCATION, kind, [(decode_object(raw)["id"], "", raw) for raw in rows], at=at)
             for contact_id in ids if details else ():
                 contact_writes.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
 
@@ -68,9 +69,9 @@ class World(Account):
         """The register says that they are gone."""
         seen = self.clock.now() - timedelta(days=days)
         with self.vault.write() as tx:
-            register.suspect(tx, LOCATION, [(one, seen) for one in ids], at=seen, detected_by="listing")
+            register.mark_suspected(tx, LOCATION, [(one, seen) for one in ids], at=seen, detected_by="listing")
             for one in ids:
-                row = deletion_queries.of_contact(tx, LOCATION, one)[-1]
+                row = deletion_queries.list_for_contact(tx, LOCATION, one)[-1]
                 register.confirm(tx, row.disappearance_id, at=seen, status=status, cause="unknown", evidence="404")
 
     def lost(self, *, days: float = 40, **fields: Any) -> str:
@@ -84,7 +85,7 @@ class World(Account):
         """HighLevel's own restore brought them back, and the vault has noticed."""
         with self.vault.write() as tx:
             for one in ids:
-                register.returned(tx, LOCATION, one, at=self.clock.now())
+                register.mark_returned(tx, LOCATION, one, at=self.clock.now())
 
     def connect(self) -> None:
         """The account is connected, with what HighLevel says of it now."""
@@ -120,30 +121,21 @@ class World(Account):
         with closing(client):
             yield replace(self, client=client)
 
-    def plan(self, *ids: str, path: Path = "auto", choices: PlanChoices = DEFAULT) -> Plan:
-        return plan(
-            self.vault,
-            self.client,
-            LOCATION,
-            ids,
-            path=path,
-            now=self.clock.now,
-            settings=self.settings,
-            choices=choices,
-        )
+    def plan(self, *ids: str, path: RestorePath = "auto", choices: PlanChoices = DEFAULT) -> Plan:
+        return plan(self.location_context(), ids, self.settings, path=path, choices=choices)
 
-    def planned(self, contact_id: str, path: Path = "auto") -> PlanItem:
+    def planned(self, contact_id: str, path: RestorePath = "auto") -> PlanItem:
         return self.plan(contact_id, path=path).items[0]
 
-    def confirm(self, *ids: str, path: Path = "auto", choices: PlanChoices = DEFAULT) -> int:
+    def confirm(self, *ids: str, path: RestorePath = "auto", choices: PlanChoices = DEFAULT) -> int:
         """The plan for these is a confirmed job."""
         self.job_id = create_job(self.vault, self.plan(*ids, path=path, choices=choices), SAM, self.clock.now)
         return self.job_id
 
     def run(self, **options: Any) -> JobResult:
-        return run_job(self.vault, self.client, self.job_id, now=self.clock.now, user=SAM, **options)
+        return run_job(self.location_context(**options), self.job_id, SAM)
 
-    def restore(self, *ids: str, path: Path = "auto") -> dict[str, dict[str, Any]]:
+    def restore(self, *ids: str, path: RestorePath = "auto") -> dict[str, dict[str, Any]]:
         """Planned, confirmed, done: the receipt by the lost contact's id."""
         self.confirm(*ids, path=path)
         self.run()

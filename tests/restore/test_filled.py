@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlcore.metrics.deletions import deletions
+from hlcore.metrics.deletions import deletions_json
 from hlcore.restore.plan import PlanChoices
 from hlcore.store.deletions import queries as deletion_queries
 from tests.restore.conftest import LOCATION, World
@@ -21,11 +21,11 @@ def test_it_lives_on_in_the_living_contact_and_the_register_says_how(world: Worl
     other = world.add(firstName="Anna", email="ana@example.com")
     assert filled(world, ana)["verified"]
     with world.vault.read() as tx:
-        row = deletion_queries.of_contact(tx, LOCATION, ana)[-1]
+        row = deletion_queries.list_for_contact(tx, LOCATION, ana)[-1]
     assert (world.status(ana), row.status, row.new_contact_id) == ("recreated", "recreated", other)
     assert row.evidence == f"Restore {world.job_id} added what it held to the living contact {other}. 404"
     assert row.ended_at == world.clock.now()
-    assert deletions(world.vault, [LOCATION], world.clock.now(), status="deleted") == []
+    assert deletions_json(world.vault, [LOCATION], world.clock.now(), status="deleted") == []
 
 
 def test_one_that_lacks_nothing_is_not_written_to_and_counts_as_well(world: World) -> None:

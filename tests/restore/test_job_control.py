@@ -88,7 +88,7 @@ def test_one_restore_at_a_time_works_on_a_location(world: World) -> None:
 
     def start_the_other(_: object) -> None:
         with pytest.raises(RunInProgress):
-            run_job(world.vault, world.client, second, now=world.clock.now, user=SAM)
+            run_job(world.location_context(), second, SAM)
         refused.append(True)
 
     world.job_id = first
@@ -103,7 +103,7 @@ def test_a_viewer_may_neither_ask_for_a_restore_nor_run_one(world: World) -> Non
         create_job(world.vault, world.plan(ana), mara, world.clock.now)
     job_id = world.confirm(ana)
     with pytest.raises(NotAllowed):
-        run_job(world.vault, world.client, job_id, now=world.clock.now, user=mara)
+        run_job(world.location_context(), job_id, mara)
     assert world.live() == []
 
 
@@ -111,7 +111,7 @@ def test_every_restore_is_in_the_audit_log_without_personal_data(world: World) -
     ana = world.lost(firstName="Ana", email="ana@example.com")
     world.restore(ana)
     with world.vault.read() as tx:
-        lines = audit.listing(tx, limit=10)
+        lines = audit.list_entries(tx, limit=10)
     assert {(line.actor, line.act, line.subject) for line in lines} == {(SAM.email, "restore", f"job {world.job_id}")}
     assert "ana@" not in repr([line.detail for line in lines])
 

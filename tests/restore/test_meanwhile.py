@@ -28,7 +28,7 @@ def frozen(world: World, contact_id: str) -> dict[str, Any]:
 
 def same_note(world: World, contact_id: str) -> None:
     """Somebody writes one of the lost notes down again."""
-    sam = next(iter(world.location.shelves.users))
+    sam = next(iter(world.location.related.users))
     world.location.add_note(contact_id, "Likes tea", userId=sam, color="#FFAA00")
 
 
@@ -78,7 +78,7 @@ def test_what_a_living_contact_cannot_be_given_is_told_beforehand(world: World) 
     told = "company (HighLevel takes it only when a contact is created)"
     assert told in item.will_be_lost
     assert item.fidelity is not None
-    assert told in item.fidelity.words
+    assert told in item.fidelity.text
     assert {line.field for line in item.lines if "only when" in line.why} == {"companyName", "gender"}
     world.confirm(ana, choices=choices)
     world.run()
@@ -118,7 +118,7 @@ def test_records_that_somebody_made_again_since_the_plan_of_a_top_up_are_not_dou
     ana, before = native(world, with_records=False)
     world.confirm(ana, path="top_up")
     (task,) = before["tasks"]
-    sam = next(iter(world.location.shelves.users))
+    sam = next(iter(world.location.related.users))
     world.location.add_task(ana, task[0], due=task[1], completed=task[2], assignedTo=sam)
     same_note(world, ana)
     world.run()
@@ -140,7 +140,7 @@ def test_nothing_of_a_person_erased_since_the_plan_is_written_anywhere(world: Wo
         world.confirm(ana, choices=PlanChoices(on_conflict="fill"))
     before, asked = frozen(world, living), len(world.sandbox.ledger)
     with world.vault.write() as tx:
-        register.erased(tx, LOCATION, ana, at=world.clock.now())
+        register.erase_contact(tx, LOCATION, ana, at=world.clock.now())
     world.run()
     assert world.receipt()[ana]["outcome"] == "skipped"
     assert (frozen(world, living), len(world.sandbox.ledger)) == (before, asked)
@@ -163,7 +163,7 @@ def test_a_blank_whose_value_highlevel_refuses_stays_blank_and_is_told(world: Wo
 def test_a_pipeline_deleted_since_the_plan_costs_the_opportunity_only_and_is_told(world: World) -> None:
     ana = lost_life(world)
     world.confirm(ana)
-    world.location.shelves.pipelines.clear()
+    world.location.related.pipelines.clear()
     world.run()
     row = world.receipt()[ana]
     assert (row["outcome"], row["verified"]) == ("recreated", False)
@@ -197,7 +197,7 @@ def test_a_hipaa_account_gets_a_whole_person_back_as_planned(world: World) -> No
     row = world.restore(ana)[ana]
     assert item.fidelity is not None
     assert (item.action, row["outcome"], row["verified"]) == ("recreate", "recreated", True)
-    assert row["predicted"] == row["measured"] == item.fidelity.words
+    assert row["predicted"] == row["measured"] == item.fidelity.text
     after = belongings(world, row["new_id"])
     assert [after[kind] for kind in ("tasks", "deals", "appointments")] == [
         before[kind] for kind in ("tasks", "deals", "appointments")

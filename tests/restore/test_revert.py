@@ -9,8 +9,8 @@ import pytest
 
 from hlcore.errors import NotAllowed
 from hlcore.governance.roles import Role, User
-from hlcore.model.contact import parse
-from hlcore.restore.revert import at_moment, changed, create_put_back
+from hlcore.model.contact import parse_contact
+from hlcore.restore.revert import RevertRequest, changed_contacts, contact_at, create_revert
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.restores import journal
 from tests.restore.conftest import LOCATION, SAM, World
@@ -22,7 +22,7 @@ def resync(world: World) -> None:
     """A listing takes in what is there now."""
     page = world.client.search_contacts()
     with world.vault.write() as tx:
-        contact_writes.replace(tx, LOCATION, [parse(raw) for raw in page.rows], at=world.clock.now(), run_id=None)
+        contact_writes.replace(tx, LOCATION, [parse_contact(raw) for raw in page.rows], at=world.clock.now(), run_id=None)
 
 
 def somebody(world: World, number: int = 0, **fields: Any) -> str:
@@ -42,9 +42,9 @@ def edited(world: World, contact_id: str, **fields: Any) -> Any:
 
 def back(world: World, before: Any, contact_id: str, *fields: str) -> dict[str, Any]:
     """These fields of the moment are put back; the receipt's row."""
-    past = at_moment(world.vault, LOCATION, contact_id, before)
+    past = contact_at(world.vault, LOCATION, contact_id, before)
     assert past is not None
-    world.job_id = create_put_back(world.vault, LOCATION, [past], fields, SAM, world.clock.now)
+    world.job_id = create_revert(world.vault, RevertRequest(LOCATION, [past], fields), SAM, world.clock.now)
     world.run()
     return world.receipt()[contact_id]
 
@@ -67,7 +67,7 @@ def test_exactly_one_update_with_the_one_field_is_sent(world: World) -> None:
     before = edited(world, ada, city="Bonn", source="web")
     back(world, before, ada, "city")
     with world.vault.read() as tx:
-        (entry,) = journal.entries(tx, world.job_id)
+        (entry,) = journal.list_entries(tx, world.job_id)
     assert entry.request == {"body": {"city": "Kiel"}, "id": ada}
 
 
@@ -104,11 +104,11 @@ def test_a_channel_that_was_closed_since_is_not_offered(world: World) -> None:
     ada = somebody(world)
     world.copy(details=True)
     before = edited(world, ada, dnd=True)
-    past = at_moment(world.vault, LOCATION, ada, before)
+    past = contact_at(world.vault, LOCATION, ada, before)
     assert past is not None
-    assert past.chosen({"dnd"}) == []
+    assert past.chosen_histories({"dnd"}) == []
     with pytest.raises(ValueError, match="nothing"):
-        create_put_back(world.vault, LOCATION, [past], {"dnd"}, SAM, world.clock.now)
+        create_revert(world.vault, RevertRequest(LOCATION, [past], {"dnd"}), SAM, world.clock.now)
 
 
 def test_putting_back_can_be_put_back(world: World) -> None:
@@ -147,9 +147,9 @@ def test_a_killed_job_goes_on_and_writes_once(world: World) -> None:
     ada = somebody(world)
     world.copy(details=True)
     before = edited(world, ada, city="Bonn")
-    past = at_moment(world.vault, LOCATION, ada, before)
+    past = contact_at(world.vault, LOCATION, ada, before)
     assert past is not None
-    world.job_id = create_put_back(world.vault, LOCATION, [past], {"city"}, SAM, world.clock.now)
+    world.job_id = create_revert(world.vault, RevertRequest(LOCATION, [past], {"city"}), SAM, world.clock.now)
     with world.vault.write() as tx:
         contact_writes.store_detail(tx, LOCATION, ada, world.client.contact(ada), world.clock.now())
         journal.log_request(
@@ -161,7 +161,7 @@ def test_a_killed_job_goes_on_and_writes_once(world: World) -> None:
     world.run()
     assert world.receipt()[ada]["verified"]
     with world.vault.read() as tx:
-        assert len(journal.entries(tx, world.job_id)) == 1
+        assert len(journal.list_entries(tx, world.job_id)) == 1
 
 
 def test_a_period_shows_what_an_import_changed(world: World) -> None:
@@ -179,11 +179,11 @@ def test_a_period_shows_what_an_import_changed(world: World) -> None:
     world.location.edit(people[0], city="Rome")
     world.location.edit(people[4], city="Later")
     resync(world)
-    found = changed(world.vault, LOCATION, start, end)
-    assert {one.contact_id for one in found.pasts} == set(people[:3])
-    by_id = {one.contact_id: one for one in found.pasts}
-    assert [one.field for one in by_id[people[0]].chosen({"city", "source"})] == ["source"]
-    world.job_id = create_put_back(world.vault, LOCATION, found.pasts, {"city"}, SAM, world.clock.now)
+    found = changed_contacts(world.vault, LOCATION, start, end)
+    assert {one.contact_id for one in found.contacts} == set(people[:3])
+    by_id = {one.contact_id: one for one in found.contacts}
+    assert [one.field for one in by_id[people[0]].chosen_histories({"city", "source"})] == ["source"]
+    world.job_id = create_revert(world.vault, RevertRequest(LOCATION, found.contacts, {"city"}), SAM, world.clock.now)
     world.run()
     cities = [world.location.contacts[one]["city"] for one in people]
     assert cities == ["Rome", "Kiel", "Kiel", "Kiel", "Later"]
@@ -194,20 +194,20 @@ def test_a_period_without_changes_shows_nobody(world: World) -> None:
     somebody(world)
     world.copy(details=True)
     at = world.clock.now()
-    assert changed(world.vault, LOCATION, at - timedelta(days=1), at + timedelta(days=1)).pasts == ()
+    assert changed_contacts(world.vault, LOCATION, at - timedelta(days=1), at + timedelta(days=1)).contacts == ()
 
 
 def test_before_the_first_copy_there_is_nothing_to_put_back(world: World) -> None:
     ada = somebody(world)
     world.copy(details=True)
-    assert at_moment(world.vault, LOCATION, ada, world.clock.now() - timedelta(days=1)) is None
+    assert contact_at(world.vault, LOCATION, ada, world.clock.now() - timedelta(days=1)) is None
 
 
 def test_a_viewer_may_not(world: World) -> None:
     ada = somebody(world)
     world.copy(details=True)
-    past = at_moment(world.vault, LOCATION, ada, edited(world, ada, city="Bonn"))
+    past = contact_at(world.vault, LOCATION, ada, edited(world, ada, city="Bonn"))
     assert past is not None
     viewer = User("mara@example.com", "Mara", Role.VIEWER, "oidc")
     with pytest.raises(NotAllowed):
-        create_put_back(world.vault, LOCATION, [past], {"city"}, viewer, world.clock.now)
+        create_revert(world.vault, RevertRequest(LOCATION, [past], {"city"}), viewer, world.clock.now)

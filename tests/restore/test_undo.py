@@ -8,17 +8,17 @@ import pytest
 
 from hlcore.errors import HighLevelError, NotAllowed, NotFound
 from hlcore.governance.roles import Role, User
-from hlcore.metrics.deletions import deletions
-from hlcore.model.records import identity
+from hlcore.metrics.deletions import deletions_json
+from hlcore.model.records import record_ids
 from hlcore.restore.undo import create_undo, preview
 from hlcore.store import audit, locations, records
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
-from hlcore.store.deletions.stats import tally
+from hlcore.store.deletions.stats import tally_deletions
 from hlcore.store.restores import journal
-from hlcore.sync.integrity import verify_location
+from hlcore.sync.integrity import check_integrity
 from tests.restore.conftest import LOCATION, SAM, World
 
 
@@ -46,25 +46,25 @@ def test_what_nobody_touched_is_deleted_and_the_person_is_lost_again(world: Worl
     assert world.status(old) == "deleted"
     assert world.status(new) == "undone"
     with world.vault.read() as tx:
-        last = deletion_queries.of_contact(tx, LOCATION, old)[-1]
+        last = deletion_queries.list_for_contact(tx, LOCATION, old)[-1]
         assert (last.status, last.ended_at, last.new_contact_id) == ("deleted", None, "")
-        ours = deletion_queries.of_contact(tx, LOCATION, new)[-1]
+        ours = deletion_queries.list_for_contact(tx, LOCATION, new)[-1]
         assert (ours.status, ours.cause, ours.ended_at) == ("undone", "undo", world.clock.now())
 
 
 def test_only_the_person_is_a_loss_afterwards_not_what_was_deleted_again(world: World) -> None:
     ((old, new),) = restored(world, "Ada")
     undo(world)
-    found = deletions(world.vault, [LOCATION], world.clock.now())
+    found = deletions_json(world.vault, [LOCATION], world.clock.now())
     assert [row["contact_id"] for row in found] == [old]
     with world.vault.read() as tx:
         place = locations.get(tx, LOCATION)
         assert place is not None
-        told = tally(tx, place, world.clock.now())
-        assert contact_search.counts(tx, [LOCATION])[LOCATION] == {"deleted": 1, "undone": 1}
+        told = tally_deletions(tx, place, world.clock.now())
+        assert contact_search.count_by_status(tx, [LOCATION])[LOCATION] == {"deleted": 1, "undone": 1}
     assert (told.deleted_7, told.recreated_30, told.at_risk + told.closed) == (0, 0, 1)
-    assert verify_location(world.vault, LOCATION).problems == []
-    assert [row["contact_id"] for row in deletions(world.vault, [LOCATION], world.clock.now(), status="undone")] == [
+    assert check_integrity(world.vault, LOCATION).problems == []
+    assert [row["contact_id"] for row in deletions_json(world.vault, [LOCATION], world.clock.now(), status="undone")] == [
         new
     ]
 
@@ -73,7 +73,7 @@ def test_what_was_deleted_again_and_is_listed_all_the_same_returns(world: World)
     ((_, new),) = restored(world, "Ada")
     undo(world)
     with world.vault.write() as tx:
-        register.returned(tx, LOCATION, new, at=world.clock.now())
+        register.mark_returned(tx, LOCATION, new, at=world.clock.now())
     assert world.status(new) == "returned"
 
 
@@ -157,7 +157,7 @@ def with_records(world: World) -> tuple[str, str]:
     world.copy(details=True)
     with world.vault.write() as tx:
         for kind, raw in (("note", note), ("task", task)):
-            records.put(tx, LOCATION, kind, [(identity(raw)[0], old, raw)], at=world.clock.now())
+            records.save(tx, LOCATION, kind, [(record_ids(raw)[0], old, raw)], at=world.clock.now())
     world.lose(old)
     row = world.restore(old)[old]
     assert (row["outcome"], row["verified"]) == ("recreated", True)
@@ -176,7 +176,7 @@ def test_what_the_restore_itself_attached_is_no_touch(world: World) -> None:
 def test_a_note_of_the_restore_that_somebody_edited_is_a_touch(world: World) -> None:
     old, new = with_records(world)
     (note,) = world.client.notes(new)
-    world.client.update_note(new, identity(note)[0], {"body": "Likes coffee"})
+    world.client.update_note(new, record_ids(note)[0], {"body": "Likes coffee"})
     row = undo(world)[old]
     assert row["outcome"] == "skipped"
     assert new in world.location.contacts
@@ -212,8 +212,8 @@ def test_every_delete_is_in_the_journal_and_the_undo_in_the_audit_log(world: Wor
     ((old, new),) = restored(world, "Ada")
     undo(world)
     with world.vault.read() as tx:
-        (entry,) = [one for one in journal.entries(tx, world.job_id) if one.step == "delete_contact"]
-        lines = [one.subject for one in audit.listing(tx, limit=20)]
+        (entry,) = [one for one in journal.list_entries(tx, world.job_id) if one.step == "delete_contact"]
+        lines = [one.subject for one in audit.list_entries(tx, limit=20)]
     assert (entry.contact_id, entry.request["id"], entry.note) == (old, new, "deleted")
     assert any(one.startswith("undo of job") for one in lines)
 

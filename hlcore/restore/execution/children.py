@@ -1,8 +1,8 @@
-"""Making again what belonged to a contact: notes, tasks, opportunities, appointments, followers, business, tags.
+"""Creates again what belonged to a contact: notes, tasks, opportunities, appointments, followers, business, tags.
 
-Each request is in the journal before it is sent. What has no certain answer is looked for among the contact's living
-records and recognised by what it says, so that nothing is made twice. What HighLevel refuses is tried again with less.
-Tags come last, and all of it while every channel is closed.
+Each request is in the journal before it is sent. A create call without a certain answer is looked for among the
+contact's living records and recognised by its content, so that nothing is created twice. What HighLevel refuses is
+tried again with less. Tags come last, and all of it happens while every channel is closed.
 """
 
 from __future__ import annotations
@@ -14,213 +14,224 @@ from typing import Any
 
 from hlcore.errors import AnswerLost, BrokenAnswer, Cancelled, Duplicate, Gone, HighLevelError, Rejected
 from hlcore.highlevel import Client
-from hlcore.model.records import identity
+from hlcore.model.records import record_ids
 from hlcore.model.restore.child_requests import (
     APPOINTMENT,
     BUSINESS,
-    DEAL_FOLLOWERS,
     FOLLOWERS,
     NOTE,
     OPPORTUNITY,
+    OPPORTUNITY_FOLLOWERS,
     TASK,
     TRANSCRIPT,
     ChildRequest,
-    follow_step,
+    followers_step,
 )
-from hlcore.model.restore.record_matching import SHELF, find, smaller
-from hlcore.restore.execution.missing_users import gone, refusal
-from hlcore.restore.job_context import (
+from hlcore.model.restore.record_matching import STORED_KIND, find_match, smaller_request
+from hlcore.restore.execution.missing_users import departed_users, refused_names
+from hlcore.restore.job_context import JobContext, RetryAt
+from hlcore.restore.journal_entries import (
     LOOKED,
     NOT_DONE,
     TAGS,
     UNSURE,
     WRITTEN,
-    JobContext,
-    RetryAt,
-    body_of,
     is_unsure,
     refusal_note,
     refused_fields,
+    request_body,
 )
-from hlcore.restore.live_state import shelf
+from hlcore.restore.live_state import fetch_records
 from hlcore.restore.plan import PlanItem
 from hlcore.store.restores.journal import JournalEntry
 
-MOST_TRIES = 6
-"""How many create calls one record may cost; each was settled as not done before the next."""
+MAX_TRIES = 6
+"""Create calls that one record may cost; each is resolved as not done before the next."""
 
-Send = Callable[[Client, str, dict[str, Any]], bytes]
-MAKE: dict[str, Send] = {
+CreateCall = Callable[[Client, str, dict[str, Any]], bytes]
+CREATE_CALLS: dict[str, CreateCall] = {
     NOTE: lambda client, contact_id, body: client.create_note(contact_id, body),
     TRANSCRIPT: lambda client, contact_id, body: client.create_note(contact_id, body),
     TASK: lambda client, contact_id, body: client.create_task(contact_id, body),
     OPPORTUNITY: lambda client, contact_id, body: client.create_opportunity({**body, "contactId": contact_id}),
     APPOINTMENT: lambda client, contact_id, body: client.create_appointment({**body, "contactId": contact_id}),
 }
-SET: dict[str, Callable[[Client, str, dict[str, Any]], None]] = {
+SET_CALLS: dict[str, Callable[[Client, str, dict[str, Any]], None]] = {
     FOLLOWERS: lambda client, contact_id, body: client.add_followers(contact_id, body["followers"]),
     BUSINESS: lambda client, contact_id, body: client.set_business([contact_id], body["businessId"]),
     TAGS: lambda client, contact_id, body: client.add_tags(contact_id, body["tags"]),
-    DEAL_FOLLOWERS: lambda client, _, body: client.add_opportunity_followers(body["opportunityId"], body["followers"]),
+    OPPORTUNITY_FOLLOWERS: lambda client, _, body: client.add_opportunity_followers(body["opportunityId"], body["followers"]),
 }
 """Requests that may be repeated."""
 
 
-def attach(work: JobContext, item: PlanItem, contact_id: str, *, look_first: bool = False) -> RetryAt | None:
-    """Everything that was planned hangs on this living contact, or HighLevel refused it, or (Later) nobody can tell
-    yet. `look_first`: what is already there, whoever made it, is not made again. May be repeated.
+def create_children(
+    context: JobContext, item: PlanItem, contact_id: str, *, look_first: bool = False
+) -> RetryAt | None:
+    """Create on this living contact everything that was planned, except what HighLevel refuses; RetryAt when the
+    outcome of a call cannot be known yet. `look_first`: records that exist already, whoever created them, are not
+    created again. May be repeated.
 
     Raises Gone when the contact does not exist (any more), HighLevelError, Cancelled."""
-    return _ChildWriter(work, item, contact_id, look_first).run()
+    return _ChildWriter(context, item, contact_id, look_first).run()
 
 
 @dataclass(slots=True)
 class _ChildWriter:
-    work: JobContext
+    """`taken`: living records that are accounted for; `records`: living records by kind, read once; `existing`: step →
+    the living record that was there already."""
+
+    context: JobContext
     item: PlanItem
     contact_id: str
     look_first: bool
     taken: set[str] = field(default_factory=set)
-    shelves: dict[str, list[bytes]] = field(default_factory=dict)
-    found: dict[str, str] = field(default_factory=dict)
-    """step → the living record that was there already"""
+    records: dict[str, list[bytes]] = field(default_factory=dict)
+    existing: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> RetryAt | None:
-        known = self._entries()
-        self.taken = {one.result_id for one in known if one.result_id} | set(self.item.there)
-        waits = [until for child in self.item.children if (until := self._child(child, known)) is not None]
+        entries = self.context.entries_about(self.item.contact_id, self.contact_id)
+        self.taken = {entry.result_id for entry in entries if entry.result_id} | set(self.item.there)
+        waits = [until for child in self.item.children if (until := self._write_child(child)) is not None]
         if waits:
             return RetryAt(min(waits))
         if self.item.tags:
-            self._set(TAGS, TAGS, {"tags": list(self.item.tags)}, known)
+            self._set_once(TAGS, TAGS, {"tags": list(self.item.tags)})
         return None
 
-    def _entries(self) -> list[JournalEntry]:
-        return self.work.entries_about(self.item.contact_id, self.contact_id)
+    def _entries(self, step: str) -> list[JournalEntry]:
+        entries = self.context.entries_about(self.item.contact_id, self.contact_id)
+        return [entry for entry in entries if entry.step == step]
 
-    def _child(self, child: ChildRequest, known: list[JournalEntry]) -> datetime | None:
-        """Until when nobody can tell whether it was made; None when that is settled."""
-        if child.kind in SET:
-            self._set(child.kind, child.step, child.body, known)
+    def _write_child(self, child: ChildRequest) -> datetime | None:
+        """Return until when it cannot be known whether the child was created; None when that is settled."""
+        if child.kind in SET_CALLS:
+            self._set_once(child.kind, child.step, child.body)
             return None
-        until = self._made_once(child, known)
+        until = self._create_once(child)
         if until is None and child.followers:
-            self._follow(child)
+            self._add_opportunity_followers(child)
         return until
 
-    def _follow(self, child: ChildRequest) -> None:
-        """The opportunity has its followers, where there is an opportunity."""
-        known = self._entries()
-        made = next((one.result_id for one in known if one.step == child.step and one.result_id), "")
-        deal = made or self.found.get(child.step, "")
-        if deal:
-            body = {"opportunityId": deal, "followers": list(child.followers)}
-            self._set(DEAL_FOLLOWERS, follow_step(child), body, known)
+    def _add_opportunity_followers(self, child: ChildRequest) -> None:
+        created = next((entry.result_id for entry in self._entries(child.step) if entry.result_id), "")
+        opportunity_id = created or self.existing.get(child.step, "")
+        if opportunity_id:
+            body = {"opportunityId": opportunity_id, "followers": list(child.followers)}
+            self._set_once(OPPORTUNITY_FOLLOWERS, followers_step(child), body)
 
-    def _made_once(self, child: ChildRequest, known: list[JournalEntry]) -> datetime | None:
+    def _create_once(self, child: ChildRequest) -> datetime | None:
+        """Send create calls until one surely succeeded or nothing is left to leave out. Every turn first resolves the
+        calls before it; only when all of them surely created nothing is the next one sent."""
         while True:
-            mine = [one for one in known if one.step == child.step]
-            if any(one.result_id for one in mine):
+            entries = self._entries(child.step)
+            if any(entry.result_id for entry in entries):
                 return None
-            until = self._settle(child, mine)
+            until = self._resolve_unsure(child, entries)
             if until is not None:
                 return until
-            mine = [one for one in self._entries() if one.step == child.step] if mine else mine
-            tried = self.work.attempt(self.item.contact_id, mine) if mine else mine
+            entries = self._entries(child.step)  # resolving has changed them
+            tried = self.context.current_attempt(self.item.contact_id, entries)
             body = _narrowed(child, tried)
-            if any(one.result_id for one in mine) or body is None or len(tried) >= MOST_TRIES:
+            if any(entry.result_id for entry in entries) or body is None or len(tried) >= MAX_TRIES:
                 return None
-            if self.look_first and not mine and self._is_there(child):
+            if self.look_first and not entries and self._exists(child):
                 return None
-            if self._make(child, body):
+            if self._send_create(child, body):
                 return None
-            known = self._entries()
 
-    def _settle(self, child: ChildRequest, mine: list[JournalEntry]) -> datetime | None:
-        """Every call of unsure end is settled by looking."""
-        for entry in filter(is_unsure, mine):
-            found = find(child.kind, body_of(entry), self._shelf(child.kind, fresh=True), taken=self.taken)
-            told = refused_fields(entry)
-            if found:
-                self.taken.add(found)
-                self.work.log_response(entry, result_id=found, note="found by looking")
+    def _resolve_unsure(self, child: ChildRequest, entries: list[JournalEntry]) -> datetime | None:
+        """Resolve every call without a certain answer by looking; return until when one cannot be resolved."""
+        for entry in filter(is_unsure, entries):
+            records = self._living_records(child.kind, fresh=True)
+            record_id = find_match(child.kind, request_body(entry), records, taken=self.taken)
+            refused = refused_fields(entry)
+            if record_id:
+                self.taken.add(record_id)
+                self.context.log_response(entry, result_id=record_id, note="found by looking")
                 return None
-            due = entry.sent_at + self.work.lag
-            if child.kind == OPPORTUNITY and told is None and self.work.now() < due:
-                self.work.log_response(entry, note=f"{UNSURE}, {LOOKED}")
+            due = entry.sent_at + self.context.index_lag
+            if child.kind == OPPORTUNITY and refused is None and self.context.now() < due:
+                self.context.log_response(entry, note=f"{UNSURE}, {LOOKED}")
                 return due
-            self.work.log_response(entry, note=NOT_DONE if told is None else refusal_note(told))
+            self.context.log_response(entry, note=NOT_DONE if refused is None else refusal_note(refused))
         return None
 
-    def _is_there(self, child: ChildRequest) -> bool:
-        found = find(child.kind, child.body, self._shelf(child.kind), taken=self.taken, loosely=True)
-        self.taken |= {found} if found else set()
-        self.found[child.step] = found
-        return bool(found)
+    def _exists(self, child: ChildRequest) -> bool:
+        records = self._living_records(child.kind)
+        record_id = find_match(child.kind, child.body, records, taken=self.taken, allow_original=True)
+        self.taken |= {record_id} if record_id else set()
+        self.existing[child.step] = record_id
+        return bool(record_id)
 
-    def _shelf(self, kind: str, *, fresh: bool = False) -> list[bytes]:
-        name = SHELF[kind]
-        if fresh or name not in self.shelves:
-            self.shelves[name] = shelf(self.work.client, name, self.contact_id)
-        return self.shelves[name]
+    def _living_records(self, kind: str, *, fresh: bool = False) -> list[bytes]:
+        name = STORED_KIND[kind]
+        if fresh or name not in self.records:
+            self.records[name] = fetch_records(self.context.client, name, self.contact_id)
+        return self.records[name]
 
-    def _make(self, child: ChildRequest, body: dict[str, Any]) -> bool:
-        """Whether one create call surely made it."""
-        entry = self.work.log_request(self.item, child.step, body, of=self.contact_id)
+    def _send_create(self, child: ChildRequest, body: dict[str, Any]) -> bool:
+        """Return whether one create call surely created the record."""
+        context = self.context
+        entry = context.log_request(self.item, child.step, body, target_id=self.contact_id)
         try:
-            made, _ = identity(MAKE[child.kind](self.work.client, self.contact_id, body))
+            record_id, _ = record_ids(CREATE_CALLS[child.kind](context.client, self.contact_id, body))
         except (Rejected, Duplicate, BrokenAnswer) as exc:
-            told = refusal(self.work, exc, body)
-            if told is None:
-                self.work.log_response(entry, status=exc.status, note=f"not done: {type(exc).__name__}")
+            refused = refused_names(context, exc, body)
+            if refused is None:
+                context.log_response(entry, status=exc.status, note=f"not done: {type(exc).__name__}")
                 raise
-            self.work.log_response(entry, status=exc.status, note=refusal_note(told, state=UNSURE))
+            context.log_response(entry, status=exc.status, note=refusal_note(refused, state=UNSURE))
             return False
         except AnswerLost as exc:
-            self.work.log_response(entry, status=exc.status, note=f"{UNSURE}: no usable answer")
+            context.log_response(entry, status=exc.status, note=f"{UNSURE}: no usable answer")
             return False
         except (HighLevelError, Cancelled) as exc:
-            self.work.log_response(entry, status=getattr(exc, "status", 0), note=f"not done: {type(exc).__name__}")
+            context.log_response(entry, status=getattr(exc, "status", 0), note=f"not done: {type(exc).__name__}")
             raise
-        self.work.log_response(entry, status=201, result_id=made, note="created" if made else f"{UNSURE}: no id told")
-        self.taken |= {made} if made else set()
-        return bool(made)
+        note = "created" if record_id else f"{UNSURE}: no id told"
+        context.log_response(entry, status=201, result_id=record_id, note=note)
+        self.taken |= {record_id} if record_id else set()
+        return bool(record_id)
 
-    def _set(self, kind: str, step: str, body: dict[str, Any], known: list[JournalEntry]) -> None:
-        """Done once; a refusal is final, but of several followers those who are still there are added."""
-        mine = [one for one in known if one.step == step]
-        refused = [one for one in mine if refused_fields(one) is not None]
-        if any(one.note == WRITTEN for one in mine):
+    def _set_once(self, kind: str, step: str, body: dict[str, Any]) -> None:
+        """Send the request once. A refusal is final, but of several followers those who still exist are added."""
+        entries = self._entries(step)
+        if any(entry.note == WRITTEN for entry in entries):
             return
-        if not (refused and self.work.attempt(self.item.contact_id, refused)) and self._sent(kind, step, body):
+        refused = [entry for entry in entries if refused_fields(entry) is not None]
+        refused_now = bool(refused and self.context.current_attempt(self.item.contact_id, refused))
+        if not refused_now and self._send_set(kind, step, body):
             return
         users = body.get("followers", ())
-        there = [one for one in users if one not in gone(self.work, users)] if len(users) > 1 else []
-        if there and len(there) < len(users):
-            self._set(kind, f"{step[:58]}.rest", {**body, "followers": there}, self._entries())
+        departed = departed_users(self.context, users) if len(users) > 1 else frozenset()
+        remaining = [user for user in users if user not in departed]
+        if departed and remaining:
+            self._set_once(kind, f"{step[:58]}.rest", {**body, "followers": remaining})
 
-    def _sent(self, kind: str, step: str, body: dict[str, Any]) -> bool:
-        """Whether HighLevel took the request; False when it refused."""
-        entry = self.work.log_request(self.item, step, body, of=self.contact_id)
+    def _send_set(self, kind: str, step: str, body: dict[str, Any]) -> bool:
+        """Return whether HighLevel accepted the request; False when it refused."""
+        context = self.context
+        entry = context.log_request(self.item, step, body, target_id=self.contact_id)
         try:
-            SET[kind](self.work.client, self.contact_id, body)
+            SET_CALLS[kind](context.client, self.contact_id, body)
         except (HighLevelError, Cancelled) as exc:
-            gone_too = kind == DEAL_FOLLOWERS and isinstance(exc, Gone)  # the deal is gone, not the contact
-            told = () if gone_too else refusal(self.work, exc, body)
-            if told is not None:
-                self.work.log_response(entry, status=getattr(exc, "status", 0), note=refusal_note(told))
+            no_opportunity = kind == OPPORTUNITY_FOLLOWERS and isinstance(exc, Gone)  # not the contact is gone
+            refused = () if no_opportunity else refused_names(context, exc, body)
+            if refused is not None:
+                context.log_response(entry, status=getattr(exc, "status", 0), note=refusal_note(refused))
                 return False
-            self.work.log_response(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
+            context.log_response(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
             raise
-        self.work.log_response(entry, status=200, note=WRITTEN)
+        context.log_response(entry, status=200, note=WRITTEN)
         return True
 
 
-def _narrowed(child: ChildRequest, mine: list[JournalEntry]) -> dict[str, Any] | None:
-    """The request after these refusals; None when nothing is left to leave out."""
+def _narrowed(child: ChildRequest, entries: list[JournalEntry]) -> dict[str, Any] | None:
+    """Return the request body after these refusals; None when nothing is left to leave out."""
     body: dict[str, Any] | None = dict(child.body)
-    for one in mine:
-        told = refused_fields(one)
-        if told is not None and body is not None:
-            body = smaller(child, body, told)
+    for entry in entries:
+        refused = refused_fields(entry)
+        if refused is not None and body is not None:
+            body = smaller_request(child, body, refused)
     return body

@@ -1,5 +1,8 @@
-"""From a contact that was just created to one that is whole: what HighLevel silently dropped is filled in, everything
-that belonged to it is attached, the person's own do-not-disturb is written back last, and all of it is read back."""
+"""Completes a contact that was just created, and reads all of it back.
+
+What HighLevel silently dropped is filled in, everything that belonged to the contact is created, and its own
+do-not-disturb settings are written back last.
+"""
 
 from __future__ import annotations
 
@@ -7,57 +10,44 @@ from typing import Any
 
 from hlcore.errors import Cancelled, Gone, HighLevelError
 from hlcore.model.custom_fields import is_empty
-from hlcore.model.dnd import plainer
-from hlcore.model.records import decode
-from hlcore.model.restore.comparison import compare, explained
-from hlcore.model.restore.rejected_fields import gaps, named
+from hlcore.model.dnd import simplified_update
+from hlcore.model.json_codec import decode_object
+from hlcore.model.restore.comparison import compare, explain_refused
+from hlcore.model.restore.rejected_fields import missing_fields_update, named_fields
 from hlcore.model.restore.restore_payload import UPDATE
-from hlcore.restore.execution.children import attach
-from hlcore.restore.execution.dnd_guard import close, reopen
-from hlcore.restore.execution.missing_users import explained as departed
-from hlcore.restore.execution.missing_users import refusal
+from hlcore.restore.execution.children import create_children
+from hlcore.restore.execution.dnd_guard import close_channels, reopen_channels
+from hlcore.restore.execution.missing_users import explain_departed, refused_names
 from hlcore.restore.execution.verification import verify
-from hlcore.restore.job_context import (
-    CLOSED,
-    FILL,
-    LOOKED,
-    REFUSED,
-    SETTINGS,
-    UNSURE,
-    WRITTEN,
-    Created,
-    ItemResult,
-    JobContext,
-    RetryAt,
-    body_of,
-    refused_fields,
-)
+from hlcore.restore.job_context import DND_FIELDS, VALUE_REFUSED, Created, ItemResult, JobContext, RetryAt
+from hlcore.restore.journal_entries import FILL, LOOKED, SETTINGS, UNSURE, WRITTEN, refused_fields, request_body
 from hlcore.restore.plan import PlanItem
 
 
-def finish(work: JobContext, item: PlanItem, made: Created) -> ItemResult | RetryAt:
-    """The contact that exists is as planned with all that belonged to it, or the differences are told. Until the very
-    end every channel is closed. May be repeated. Raises HighLevelError, Cancelled."""
+def complete_contact(context: JobContext, item: PlanItem, created: Created) -> ItemResult | RetryAt:
+    """Make the created contact as planned with all that belonged to it, and report what differs. Every channel is
+    closed until the very end. May be repeated. Raises HighLevelError, Cancelled."""
     target = {**(item.body or {}), **(item.after or {}), **_tags(item)}
     try:
-        found = decode(work.client.contact(made.contact_id))
-        again = dnd_restored(work, item, made.contact_id)
-        if again and work.is_retried(item.contact_id):
-            close(work, item, made.contact_id, found)
-        refused = _fill(work, item, made, found)
-        if not again or work.is_retried(item.contact_id):
-            waits = attach(work, item, made.contact_id, look_first=again)
-            if waits is not None:
-                return waits
-        if again:
-            reopen(work, item, made.contact_id)
-        refused |= _own_settings(work, item, made.contact_id)
-        raw = work.client.contact(made.contact_id)
-        told = verify(work, item, made.contact_id, decode(raw))
+        live = decode_object(context.client.contact(created.contact_id))
+        reopened_before = dnd_restored(context, item, created.contact_id)
+        if reopened_before and context.is_retried(item.contact_id):
+            close_channels(context, item, created.contact_id, live)
+        refused = _fill_gaps(context, item, created, live)
+        if not reopened_before or context.is_retried(item.contact_id):
+            retry_at = create_children(context, item, created.contact_id, look_first=reopened_before)
+            if retry_at is not None:
+                return retry_at
+        if reopened_before:
+            reopen_channels(context, item, created.contact_id)
+        refused |= _restore_dnd(context, item, created.contact_id)
+        raw = context.client.contact(created.contact_id)
+        record_differences = verify(context, item, created.contact_id, decode_object(raw))
     except Gone:
-        return _not_shown(work, item, made)
-    differences = (*explained(compare(target, decode(raw)), refused, REFUSED), *told)
-    return ItemResult("recreated", made.contact_id, not differences, departed(work, differences), raw=raw)
+        return _not_shown(context, item, created)
+    differences = (*explain_refused(compare(target, decode_object(raw)), refused, VALUE_REFUSED), *record_differences)
+    differences = explain_departed(context, differences)
+    return ItemResult("recreated", created.contact_id, not differences, differences, raw=raw)
 
 
 def _tags(item: PlanItem) -> dict[str, Any]:
@@ -65,78 +55,86 @@ def _tags(item: PlanItem) -> dict[str, Any]:
     return {"tags": tags} if tags else {}
 
 
-def dnd_restored(work: JobContext, item: PlanItem, contact_id: str) -> bool:
-    """Whether the person's own do-not-disturb was written back already: then nothing is attached any more, because
-    automations could reach the person, unless the channels are closed anew."""
+def dnd_restored(context: JobContext, item: PlanItem, contact_id: str) -> bool:
+    """Return whether the contact's own do-not-disturb was written back already. Then nothing may be added to it unless
+    the channels are closed again, because automations could message the contact."""
     return any(
-        one.step == SETTINGS and one.note == WRITTEN and one.result_id == contact_id
-        for one in work.entries_about(item.contact_id, contact_id)
+        entry.step == SETTINGS and entry.note == WRITTEN and entry.result_id == contact_id
+        for entry in context.entries_about(item.contact_id, contact_id)
     )
 
 
-def _not_shown(work: JobContext, item: PlanItem, made: Created) -> ItemResult | RetryAt:
-    """HighLevel does not show what was made. Until the lag is over that may still come; afterwards somebody has deleted
-    it, and a later restore may make it again."""
-    entry = next(one for one in work.creates(item.contact_id) if one.result_id == made.contact_id)
-    due = made.at + work.lag
-    if work.now() < due:
-        work.log_response(entry, result_id=made.contact_id, note=f"created, {LOOKED}")
+def _not_shown(context: JobContext, item: PlanItem, created: Created) -> ItemResult | RetryAt:
+    """HighLevel does not show what was created: until the lag is over it may still appear. Afterwards somebody has
+    deleted it, and a later restore may create it again."""
+    entries = context.create_entries(item.contact_id)
+    entry = next(entry for entry in entries if entry.result_id == created.contact_id)
+    due = created.at + context.index_lag
+    if context.now() < due:
+        context.log_response(entry, result_id=created.contact_id, note=f"created, {LOOKED}")
         return RetryAt(due)
-    work.log_response(entry, note=f"created as {made.contact_id}, and deleted again by somebody else")
-    return ItemResult("failed", made.contact_id, False, error="It was created, and deleted again by somebody else.")
+    note = f"created as {created.contact_id}, and deleted again by somebody else"
+    context.log_response(entry, note=note)
+    return ItemResult("failed", created.contact_id, False, error="It was created, and deleted again by somebody else.")
 
 
-def _fill(work: JobContext, item: PlanItem, made: Created, found: dict[str, Any]) -> frozenset[str]:
-    """What was planned and is still empty is written once more; never what HighLevel shows a value for, nor what it
-    refused by name. The names of what it refused, now or before."""
-    planned = {key: value for key, value in (item.body or {}).items() if key not in CLOSED}
-    missing = [one.field for one in compare(planned, found) if is_empty(one.found)]
-    before = frozenset[str]().union(
-        *(named(body_of(one), fields) for one in work.creates(item.contact_id) if (fields := refused_fields(one)))
+def _fill_gaps(context: JobContext, item: PlanItem, created: Created, live: dict[str, Any]) -> frozenset[str]:
+    """Write once more what was planned and is still empty; never what HighLevel shows a value for or refused by name.
+    Return the names of what it refused, now or before."""
+    planned = {key: value for key, value in (item.body or {}).items() if key not in DND_FIELDS}
+    empty = [difference.field for difference in compare(planned, live) if is_empty(difference.found)]
+    refused_before = frozenset[str]().union(
+        *(
+            named_fields(request_body(entry), fields)
+            for entry in context.create_entries(item.contact_id)
+            if (fields := refused_fields(entry))
+        )
     )
-    update = gaps(planned, missing, before, UPDATE)
-    return before | write(work, item, made.contact_id, update)
+    update = missing_fields_update(planned, empty, refused_before, UPDATE)
+    return refused_before | write_fields(context, item, created.contact_id, update)
 
 
-def _own_settings(work: JobContext, item: PlanItem, contact_id: str) -> frozenset[str]:
-    """The person's own do-not-disturb is back, in one request; where HighLevel refuses, channels stay closed."""
-    if item.after is None or dnd_restored(work, item, contact_id) or _put(work, item, contact_id, SETTINGS, item.after):
+def _restore_dnd(context: JobContext, item: PlanItem, contact_id: str) -> frozenset[str]:
+    """Write the contact's own do-not-disturb back in one request; where HighLevel refuses, channels stay closed."""
+    if item.after is None or dnd_restored(context, item, contact_id):
         return frozenset()
-    simple = plainer(item.after)
-    if simple != item.after and _put(work, item, contact_id, SETTINGS, simple):
+    if _send_update(context, item, contact_id, SETTINGS, item.after):
         return frozenset()
-    return CLOSED
+    simple = simplified_update(item.after)
+    if simple != item.after and _send_update(context, item, contact_id, SETTINGS, simple):
+        return frozenset()
+    return DND_FIELDS
 
 
-def write(work: JobContext, item: PlanItem, contact_id: str, body: dict[str, Any]) -> frozenset[str]:
-    """This update is done as far as HighLevel takes it: what it refuses is halved until the culprit is alone. The
-    names of the culprits."""
-    if not body or _put(work, item, contact_id, FILL, body):
+def write_fields(context: JobContext, item: PlanItem, contact_id: str, body: dict[str, Any]) -> frozenset[str]:
+    """Write the fields as far as HighLevel accepts them: a refused update is halved until the refused field is alone.
+    Return the names of the refused fields."""
+    if not body or _send_update(context, item, contact_id, FILL, body):
         return frozenset()
-    parts = _halves(body)
+    parts = _split(body)
     if not parts:
-        return frozenset({_name(body)})
-    return frozenset[str]().union(*(write(work, item, contact_id, part) for part in parts))
+        return frozenset({_field_name(body)})
+    return frozenset[str]().union(*(write_fields(context, item, contact_id, part) for part in parts))
 
 
-def _put(work: JobContext, item: PlanItem, contact_id: str, step: str, body: dict[str, Any]) -> bool:
-    """Whether HighLevel took the update. Raises HighLevelError for everything but a refusal."""
-    entry_id = work.log_request(item, step, body, of=contact_id)
+def _send_update(context: JobContext, item: PlanItem, contact_id: str, step: str, body: dict[str, Any]) -> bool:
+    """Return whether HighLevel accepted the update. Raises HighLevelError for everything but a refusal."""
+    entry = context.log_request(item, step, body, target_id=contact_id)
     try:
-        work.client.update_contact(contact_id, body)
+        context.client.update_contact(contact_id, body)
     except (HighLevelError, Cancelled) as exc:
-        if refusal(work, exc, body) is not None:
-            work.log_response(entry_id, status=getattr(exc, "status", 0), note="refused")
+        if refused_names(context, exc, body) is not None:
+            context.log_response(entry, status=getattr(exc, "status", 0), note="refused")
             return False
-        work.log_response(entry_id, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
+        context.log_response(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
         raise
-    mine = contact_id if step == SETTINGS else ""
-    work.log_response(entry_id, status=200, result_id=mine, note=WRITTEN)
+    result_id = contact_id if step == SETTINGS else ""
+    context.log_response(entry, status=200, result_id=result_id, note=WRITTEN)
     return True
 
 
-def _halves(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The update in two parts; none when it is one value."""
+def _split(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the update in two halves; nothing when it is one value."""
     values = body.get("customFields", [])
     if len(body) > 1:
         keys = list(body)
@@ -148,6 +146,6 @@ def _halves(body: dict[str, Any]) -> list[dict[str, Any]]:
     return []
 
 
-def _name(body: dict[str, Any]) -> str:
+def _field_name(body: dict[str, Any]) -> str:
     key = next(iter(body))
     return f"customFields.{body[key][0]['id']}" if key == "customFields" else key

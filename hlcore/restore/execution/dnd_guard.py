@@ -1,6 +1,6 @@
-"""Closing every channel of a living contact while something is added to it, and opening them again as they were.
+"""Closes every channel of a living contact while something is added to it, and reopens them as they were.
 
-The settings from before are in the journal together with the closing, so that the next run puts them back if this one
+The settings from before are in the journal together with the closing, so that the next run restores them if this one
 dies in between.
 """
 
@@ -10,76 +10,82 @@ from collections.abc import Mapping
 from typing import Any
 
 from hlcore.errors import Cancelled, HighLevelError, Rejected
-from hlcore.model.dnd import CHANNELS, CLOSED, FOREVER, all_closed, own_settings, plainer
-from hlcore.model.records import decode
-from hlcore.restore.job_context import CLOSE, REOPEN, UNSURE, WRITTEN, JobContext
+from hlcore.model.dnd import CHANNELS, CLOSED, FOREVER, all_closed, dnd_settings, simplified_update
+from hlcore.model.json_codec import decode_object
+from hlcore.restore.job_context import JobContext
+from hlcore.restore.journal_entries import CLOSE, REOPEN, UNSURE, WRITTEN
 from hlcore.restore.plan import PlanItem
 from hlcore.store.restores.journal import JournalEntry
 
 
-def _closed_by_us(work: JobContext, item: PlanItem, target: str) -> JournalEntry | None:
-    """The newest closing of the channels that nobody has taken back yet."""
-    entries = work.entries_about(item.contact_id, target)
-    last = next((one for one in reversed(entries) if one.step in (CLOSE, REOPEN) and not _void(one)), None)
-    return last if last is not None and last.step == CLOSE else None
-
-
-def _void(entry: JournalEntry) -> bool:
-    """A call that surely changed nothing; a reopening without an answer is to be repeated."""
-    return entry.note.startswith("not done") or (entry.step == REOPEN and entry.note != WRITTEN)
-
-
-def close(work: JobContext, item: PlanItem, target: str, before: Mapping[str, Any]) -> None:
-    """Every channel is closed, and the journal knows how they were."""
-    if _closed_by_us(work, item, target) is not None:
-        _put(work, item, target, CLOSE, all_closed(), _closed_by_us(work, item, target))
+def close_channels(context: JobContext, item: PlanItem, contact_id: str, before: Mapping[str, Any]) -> None:
+    """Close every channel; the journal holds how they were. `before`: the contact as HighLevel shows it."""
+    closing = _unreverted_closing(context, item, contact_id)
+    if closing is not None:
+        _send_update(context, item, contact_id, CLOSE, all_closed(), own=(closing.request or {}).get("own"))
         return
-    own = own_settings(before)
+    own = dnd_settings(before)
     if own.everywhere:
         return
-    channels = {one: {**own.channels.get(one, {}), "status": own.state(one)} for one in CHANNELS}
+    channels = {channel: {**own.channels.get(channel, {}), "status": own.state(channel)} for channel in CHANNELS}
     body = all_closed()
-    for one, value in channels.items():
+    for channel, value in channels.items():
         if value["status"] == FOREVER:
-            body["dndSettings"][one] = value
-    entry = work.log_request(item, CLOSE, body, of=target, own={"dnd": False, "dndSettings": channels})
-    _send(work, target, body, entry)
+            body["dndSettings"][channel] = value
+    _send_update(context, item, contact_id, CLOSE, body, own={"dnd": False, "dndSettings": channels})
 
 
-def _put(
-    work: JobContext, item: PlanItem, target: str, step: str, body: dict[str, Any], known: JournalEntry | None
-) -> bool:
-    own = (known.request or {}).get("own") if known is not None else None
-    entry = work.log_request(item, step, body, of=target, own=own if step == CLOSE else None)
-    return _send(work, target, body, entry)
-
-
-def _send(work: JobContext, target: str, body: dict[str, Any], entry: int) -> bool:
-    try:
-        work.client.update_contact(target, body)
-    except Rejected as exc:
-        work.log_response(entry, status=exc.status, note="not done: refused")
-        return False
-    except (HighLevelError, Cancelled) as exc:
-        work.log_response(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
-        raise
-    work.log_response(entry, status=200, note=WRITTEN)
-    return True
-
-
-def reopen(work: JobContext, item: PlanItem, target: str) -> bool:
-    """The settings from before are back; a channel that the person closed meanwhile stays closed."""
-    closing = _closed_by_us(work, item, target)
+def reopen_channels(context: JobContext, item: PlanItem, contact_id: str) -> bool:
+    """Restore the settings from before; a channel that the contact closed meanwhile stays closed. Return False when
+    HighLevel refuses."""
+    closing = _unreverted_closing(context, item, contact_id)
     if closing is None:
         return True
     own: dict[str, Any] = dict((closing.request or {}).get("own") or all_closed())
-    now = own_settings(decode(work.client.contact(target)))
-    channels = {one: _stricter(own["dndSettings"][one], now.channels.get(one, {})) for one in CHANNELS}
+    now = dnd_settings(decode_object(context.client.contact(contact_id)))
+    channels = {channel: _stricter(own["dndSettings"][channel], now.channels.get(channel, {})) for channel in CHANNELS}
     body = {"dnd": own["dnd"], "dndSettings": channels}
-    return _put(work, item, target, REOPEN, body, None) or _put(work, item, target, REOPEN, plainer(body), None)
+    return _send_update(context, item, contact_id, REOPEN, body) or _send_update(
+        context, item, contact_id, REOPEN, simplified_update(body)
+    )
+
+
+def _unreverted_closing(context: JobContext, item: PlanItem, contact_id: str) -> JournalEntry | None:
+    """Return the newest closing of the channels that was not taken back yet."""
+    entries = context.entries_about(item.contact_id, contact_id)
+    effective = (entry for entry in reversed(entries) if entry.step in (CLOSE, REOPEN) and not _had_no_effect(entry))
+    last = next(effective, None)
+    return last if last is not None and last.step == CLOSE else None
+
+
+def _had_no_effect(entry: JournalEntry) -> bool:
+    """Return whether the call surely changed nothing. A reopening without an answer counts as such: it is repeated."""
+    return entry.note.startswith("not done") or (entry.step == REOPEN and entry.note != WRITTEN)
+
+
+def _send_update(
+    context: JobContext,
+    item: PlanItem,
+    contact_id: str,
+    step: str,
+    body: dict[str, Any],
+    own: Mapping[str, Any] | None = None,
+) -> bool:
+    entry = context.log_request(item, step, body, target_id=contact_id, own=own)
+    try:
+        context.client.update_contact(contact_id, body)
+    except Rejected as exc:
+        context.log_response(entry, status=exc.status, note="not done: refused")
+        return False
+    except (HighLevelError, Cancelled) as exc:
+        context.log_response(entry, status=getattr(exc, "status", 0), note=f"{UNSURE}: {type(exc).__name__}")
+        raise
+    context.log_response(entry, status=200, note=WRITTEN)
+    return True
 
 
 def _stricter(before: dict[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """As before, unless it was closed in words or for good since: that was not us."""
-    told = bool(now.get("message") or now.get("code")) and now.get("status") == CLOSED
-    return dict(now) if now.get("status") == FOREVER or told else dict(before)
+    """Return the setting from before, unless the channel was closed with a message or code, or for good, since: that
+    was not us."""
+    closed_by_others = bool(now.get("message") or now.get("code")) and now.get("status") == CLOSED
+    return dict(now) if now.get("status") == FOREVER or closed_by_others else dict(before)

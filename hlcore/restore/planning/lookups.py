@@ -1,5 +1,7 @@
-"""What a plan rests on: the vault's copies and HighLevel's answers, each asked once. A decision about the plan is then
-applied to what is known, and only what is new is asked."""
+"""What a plan rests on: the vault's copies and HighLevel's answers, each asked once.
+
+Another decision about the plan is applied to what is known, and only what is new is asked.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +11,20 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from hlcore.highlevel import Client
-from hlcore.model.records import identity
+from hlcore.location_context import LocationContext
+from hlcore.model.records import record_ids
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
 from hlcore.restore import live_state
 from hlcore.restore.plan import Conflict
-from hlcore.restore.planning.reference_loader import account_of, catalogue_of, warnings_of
-from hlcore.restore.planning.vault_copy import VaultContact, vault_contacts
+from hlcore.restore.planning.reference_loader import load_field_catalogue, load_reference_data, load_warnings
+from hlcore.restore.planning.vault_copy import VaultContact, load_vault_contacts
 from hlcore.store import Vault, locations
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.locations import Location
 
-FRESH = timedelta(minutes=30)
-"""So long after the first plan its findings are believed; carrying it out looks again anyway."""
-_KNOWN, _UNASKED = "known", object()
+MAX_AGE = timedelta(minutes=30)
+"""How long answers are reused after the first plan; carrying it out looks again anyway."""
+_STORED, _MISSING = "stored", object()
 T = TypeVar("T")
 Key = tuple[Hashable, ...]
 """(what, contact id, ...); of the whole location: (what,)"""
@@ -29,38 +32,38 @@ Key = tuple[Hashable, ...]
 
 @dataclass(slots=True)
 class LookupCache:
-    """Answers about one location; errors are no answers. May be shared by threads: what two of them ask at the same
-    time is asked twice, and either answer is kept. `at`: when these were gathered."""
+    """Answers about one location; errors are not cached. May be shared by threads: what two of them ask at the same
+    time is asked twice, and either answer is kept. `at`: when the answers were gathered."""
 
     at: datetime
     complete: bool = False
     location: Location | None = None
     answers: dict[Key, Any] = field(default_factory=dict)
 
-    def once(self, key: Key, ask: Callable[[], T]) -> T:
-        """The answer to this question, asked unless it is known. What `ask` raises is raised."""
-        held = self.answers.get(key, _UNASKED)
-        if held is _UNASKED:
-            held = self.answers[key] = ask()
-        return cast("T", held)
+    def get_or_ask(self, key: Key, ask: Callable[[], T]) -> T:
+        """Return the cached answer, or ask and cache it. Raises what `ask` raises."""
+        answer = self.answers.get(key, _MISSING)
+        if answer is _MISSING:
+            answer = self.answers[key] = ask()
+        return cast("T", answer)
 
-    def completed(self, now: datetime) -> None:
-        """The first plan is there; its findings are as old as its end."""
+    def mark_complete(self, now: datetime) -> None:
+        """Date the answers by the end of the first plan; later plans do not make them younger."""
         if not self.complete:
             self.at, self.complete = now, True
 
-    def hold(self, vault: Vault, location_id: str, now: datetime) -> bool:
-        """Whether all of it still holds. What does not is forgotten: everything when it is old or the location's
-        settings have changed, and whatever is about a contact whose copy or status in the vault is another now."""
+    def revalidate(self, vault: Vault, location_id: str, now: datetime) -> bool:
+        """Drop what may no longer be true; return whether nothing was dropped. All answers go when they are old or the
+        location's settings have changed, and those about a contact when its copy or status in the vault has."""
         with vault.read() as tx:
             location = locations.get(tx, location_id)
-            before = {one.contact_id: one.contact for key, one in list(self.answers.items()) if key[0] == _KNOWN}
-            today = {one.contact_id: one for one in contact_reads.get_many(tx, location_id, list(before))}
-        if now - self.at > FRESH or self.location != location:
+            before = {known.contact_id: known.contact for key, known in list(self.answers.items()) if key[0] == _STORED}
+            today = {contact.contact_id: contact for contact in contact_reads.get_many(tx, location_id, list(before))}
+        if now - self.at > MAX_AGE or self.location != location:
             self.answers.clear()
             self.at, self.complete, self.location = now, False, location
             return False
-        changed = {one for one, held in before.items() if held != today.get(one)}
+        changed = {contact_id for contact_id, contact in before.items() if contact != today.get(contact_id)}
         for key in list(self.answers) if changed else ():
             if len(key) > 1 and key[1] in changed:
                 self.answers.pop(key, None)
@@ -71,59 +74,58 @@ class LookupCache:
 class PlanLookups:
     """The vault and HighLevel as a plan sees them. Every method may raise HighLevelError."""
 
-    vault: Vault
-    client: Client
-    location_id: str
-    found: LookupCache
+    context: LocationContext
+    cache: LookupCache
 
-    def known(self, contact_ids: Sequence[str]) -> list[VaultContact]:
-        """What the vault knows of these contacts, in their order."""
-        answers = self.found.answers
-        held: dict[str, VaultContact | None] = {one: answers.get((_KNOWN, one)) for one in contact_ids}
-        for one in vault_contacts(self.vault, self.location_id, [key for key, known in held.items() if known is None]):
-            held[one.contact_id] = answers[_KNOWN, one.contact_id] = one
-        return [one for one in held.values() if one is not None]
+    def contacts(self, contact_ids: Sequence[str]) -> list[VaultContact]:
+        """Return what the vault knows of these contacts, in their order."""
+        answers = self.cache.answers
+        known: dict[str, VaultContact | None] = {key: answers.get((_STORED, key)) for key in contact_ids}
+        for contact in load_vault_contacts(self.context, [key for key, stored in known.items() if stored is None]):
+            known[contact.contact_id] = answers[_STORED, contact.contact_id] = contact
+        return [contact for contact in known.values() if contact is not None]
 
-    def alive(self, contact_id: str) -> bytes | None:
-        """As `live.alive`."""
-        return self.found.once(("alive", contact_id), lambda: live_state.alive(self.client, contact_id))
+    def fetch_contact(self, contact_id: str) -> bytes | None:
+        """Return the contact as HighLevel shows it; None when it does not exist."""
+        key = ("contact", contact_id)
+        return self.cache.get_or_ask(key, lambda: live_state.fetch_contact(self.context.client, contact_id))
 
-    def conflict_of(self, contact_id: str, body: dict[str, Any]) -> Conflict | None:
-        """As `live.conflict_of`."""
+    def find_conflict(self, contact_id: str, body: dict[str, Any]) -> Conflict | None:
+        """Return the living contact that holds the e-mail or phone of this one."""
+        vault, client = self.context.vault, self.context.client
         key = ("conflict", contact_id, str(body.get("email")), str(body.get("phone")))
-        return self.found.once(key, lambda: live_state.conflict_of(self.vault, self.client, contact_id, body))
+        return self.cache.get_or_ask(key, lambda: live_state.find_conflict(vault, client, contact_id, body))
 
-    def shelf(self, kind: str, contact_id: str) -> list[bytes]:
-        """As `live.shelf`."""
-        return self.found.once(("shelf", contact_id, kind), lambda: live_state.shelf(self.client, kind, contact_id))
+    def fetch_records(self, kind: str, contact_id: str) -> list[bytes]:
+        """Return the contact's living records of this kind."""
+        key = ("records", contact_id, kind)
+        return self.cache.get_or_ask(key, lambda: live_state.fetch_records(self.context.client, kind, contact_id))
 
-    def talks(self, contact_id: str, messages: Collection[str]) -> bool:
-        """Whether any of these messages is still in HighLevel."""
-        key = ("talks", contact_id, frozenset(messages))
-        return self.found.once(key, lambda: _talks(self.client, contact_id, messages))
+    def has_messages(self, contact_id: str, message_ids: Collection[str]) -> bool:
+        """Return whether any of these messages is still in HighLevel."""
+        key = ("messages", contact_id, frozenset(message_ids))
+        return self.cache.get_or_ask(key, lambda: _has_messages(self.context.client, contact_id, message_ids))
 
-    def catalogue(self) -> FieldCatalogue:
-        """The location's custom fields and users."""
-        return self.found.once(("catalogue",), lambda: catalogue_of(self.vault, self.client, self.location_id))
+    def field_catalogue(self) -> FieldCatalogue:
+        """Return the location's custom fields and user ids."""
+        return self.cache.get_or_ask(("field_catalogue",), lambda: load_field_catalogue(self.context))
 
-    def account(self, timezone: str, placed: Mapping[str, str]) -> ReferenceData:
-        """All other lists of the location, with what a person chose for stages that are gone."""
-        catalogue = self.catalogue()
-
-        def ask() -> ReferenceData:
-            return account_of(self.vault, self.client, self.location_id, catalogue, timezone)
-
-        return replace(self.found.once(("account",), ask), placed=placed)
+    def reference_data(self, timezone: str, placed: Mapping[str, str]) -> ReferenceData:
+        """Return all other lists of the location, with what the user chose for stages that no longer exist."""
+        catalogue = self.field_catalogue()
+        loaded = self.cache.get_or_ask(
+            ("reference_data",), lambda: load_reference_data(self.context, catalogue, timezone)
+        )
+        return replace(loaded, stage_choices=placed)
 
     def warnings(self) -> tuple[str, ...]:
-        """What might start by itself when contacts come back."""
-        return self.found.once(("warnings",), lambda: warnings_of(self.vault, self.client, self.location_id))
+        """Return what might start by itself when contacts come back."""
+        return self.cache.get_or_ask(("warnings",), lambda: load_warnings(self.context))
 
 
-def _talks(client: Client, contact_id: str, messages: Collection[str]) -> bool:
-    """The export leaves e-mails out unless asked for them."""
-    for extra in ({}, {"channel": "Email"}):
+def _has_messages(client: Client, contact_id: str, message_ids: Collection[str]) -> bool:
+    for extra in ({}, {"channel": "Email"}):  # without a channel, HighLevel exports no e-mails
         rows = client.export_messages(contact_id=contact_id, extra=extra)[0]
-        if any(identity(raw)[0] in messages for raw in rows):
+        if any(record_ids(raw)[0] in message_ids for raw in rows):
             return True
     return False

@@ -7,15 +7,15 @@ disagree on how long it is open and on what it brings back, so nothing is promis
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hlcore.model.moments import time_zone
 from hlcore.model.recovery_window import RemainingTime
 from hlcore.restore.plan import NativeRestore
 
 
-def native_path(app_url: str, location_id: str, left: RemainingTime, timezone: str) -> NativeRestore:
-    """The steps, the link and the deadline in the location's time zone."""
-    deadline = local(left.ends_at, timezone)
+def native_restore(app_url: str, location_id: str, left: RemainingTime, timezone: str) -> NativeRestore:
+    """Return the steps, the link and the deadline in the location's time zone."""
+    deadline = format_local(left.ends_at, timezone)
     return NativeRestore(
         until=left.ends_at,
         days_left=left.days_left,
@@ -34,10 +34,7 @@ def native_path(app_url: str, location_id: str, left: RemainingTime, timezone: s
     )
 
 
-def local(moment: datetime, timezone: str) -> str:
-    """The moment to the minute in this time zone, with its name; in UTC where the name is not known."""
-    try:
-        zone = ZoneInfo(timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        zone, timezone = ZoneInfo("UTC"), "UTC"
-    return f"{moment.astimezone(zone):%d %B %Y, %H:%M} ({timezone or 'UTC'})"
+def format_local(moment: datetime, timezone: str) -> str:
+    """Return the moment to the minute in this time zone, with its name; in UTC where the name is not known."""
+    zone = time_zone(timezone)
+    return f"{moment.astimezone(zone):%d %B %Y, %H:%M} ({zone.key})"

@@ -1,4 +1,4 @@
-"""One contact, prepared: the create call, what follows it, and how much of the person that brings back."""
+"""Prepares one contact: the create call, what follows it, and how much of the contact that brings back."""
 
 from __future__ import annotations
 
@@ -10,218 +10,249 @@ from typing import Any
 
 from hlcore.model.contact_fields import TEXTS, label_of
 from hlcore.model.contact_snapshot import latest_snapshot
-from hlcore.model.custom_fields import is_empty, values_of
-from hlcore.model.dnd import own_settings
-from hlcore.model.records import decode, identity
+from hlcore.model.custom_fields import custom_values, is_empty
+from hlcore.model.dnd import dnd_settings
+from hlcore.model.json_codec import decode_object
+from hlcore.model.records import record_ids
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
 from hlcore.model.restore.child_requests import (
     BUSINESS,
-    DEAL_FOLLOWERS,
     FOLLOWERS,
     OPPORTUNITY,
+    OPPORTUNITY_FOLLOWERS,
     TRANSCRIPT,
     ChildRequest,
     ChildRequests,
-    Unplaced,
+    UnresolvedStage,
     child_requests,
     lacking_followers,
-    unplaced_of,
+    unresolved_stage,
 )
-from hlcore.model.restore.exclusions import ExcludedChildren, belongings, is_left
-from hlcore.model.restore.record_matching import SHELF, find
+from hlcore.model.restore.exclusions import ExcludedChildren, exclude_children, is_left_out
+from hlcore.model.restore.record_matching import STORED_KIND, find_match
 from hlcore.model.restore.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
-from hlcore.restore.fidelity import Fidelity, predicted
+from hlcore.restore.fidelity import Fidelity, predict_fidelity
 from hlcore.restore.plan import PlanChoices
 from hlcore.restore.planning.lookups import PlanLookups
 from hlcore.restore.planning.vault_copy import VaultContact
 
-ELSEWHERE = ("followers", "businessId", "businessName")
-"""Properties of a contact that calls of their own bring back."""
+SET_BY_OWN_CALLS = ("followers", "businessId", "businessName")
+"""Properties of a contact that requests of their own bring back."""
+_KEPT_FIELDS = frozenset({"dnd", "dndSettings", "inboundDndSettings", "tags"})
+"""Properties of a living contact that are not filled; its do-not-disturb is its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedContact:
     """`body`, `after`, `tags` and `children` as in a plan; the rest in words and numbers. `copy`: the properties of the
-    last copy; `rest`: what is not left out of its belongings; `unplaced`: stages that a person has to be asked about,
-    each with how many opportunities stood there."""
+    last copy; `kept`: its fields and records without what is left out; `unplaced`: stages that the user has to be asked
+    about, each with its number of opportunities."""
 
     body: dict[str, Any]
     after: dict[str, Any] | None
     tags: tuple[str, ...]
     children: ChildRequests
-    wanted: RestorePayload
+    payload: RestorePayload
     fidelity: Fidelity
     copy: Mapping[str, Any]
-    rest: ExcludedChildren
-    unplaced: tuple[tuple[Unplaced, int], ...]
+    kept: ExcludedChildren
+    unplaced: tuple[tuple[UnresolvedStage, int], ...]
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What a person left out, in words."""
-        return (*self.wanted.left_out, *self.rest.words)
+        """What the user left out, in words."""
+        return (*self.payload.left_out, *self.kept.words)
 
     @property
-    def returns(self) -> tuple[str, ...]:
+    def will_return(self) -> tuple[str, ...]:
         """What comes back, in words."""
-        kept = self.children.kept()
-        told = [f"{name} ({kept[name]} of {of})" for name, of in self.children.held.items() if kept[name]]
-        return (*self.wanted.returns, *told)
+        kept = self.children.coming_back()
+        counts = [f"{name} ({kept[name]} of {of})" for name, of in self.children.in_copy.items() if kept[name]]
+        return (*self.payload.returns, *counts)
 
     @property
-    def lost(self) -> tuple[str, ...]:
-        """What does not, in words."""
-        return (*self.wanted.lost, *self.children.lost)
+    def will_be_lost(self) -> tuple[str, ...]:
+        """What does not come back, in words."""
+        return (*self.payload.lost, *self.children.lost)
 
     @property
-    def changes(self) -> tuple[str, ...]:
+    def will_change(self) -> tuple[str, ...]:
         """What comes back differently, in words."""
-        return (*self.wanted.changes, *self.children.changes)
+        return (*self.payload.changes, *self.children.changes)
+
+    def requests(self) -> int:
+        """Return what a re-creation costs: is it back, who holds its e-mail and phone, create, read; all that belongs
+        to it; settings; read everything back."""
+        children = self.children.children
+        lookups = 1 + sum(name in self.body for name in ("email", "phone"))
+        opportunities = sum(child.kind == OPPORTUNITY for child in children)
+        lists = {STORED_KIND[child.kind] for child in children if child.kind in STORED_KIND} - {OPPORTUNITY}
+        created = sum(child.requests for child in children)
+        return lookups + 3 + created + bool(self.tags) + (self.after is not None) + len(lists) + opportunities
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareContext:
-    """What preparing needs beside the contact."""
+    """What preparing needs beside the contact. `rows_tell_settings`: search rows hold do-not-disturb settings."""
 
     location_id: str
     catalogue: FieldCatalogue
-    account: ReferenceData
+    reference_data: ReferenceData
     rows_tell_settings: bool
     choices: PlanChoices
     now: datetime
 
 
-def prepare(bench: PrepareContext, known: VaultContact) -> PreparedContact:
-    """Everything of this contact's last copy, as requests. Pure."""
-    assert known.contact is not None
-    raw, detail = known.copy
-    copy = latest_snapshot(raw, detail, rows_tell_settings=bench.rows_tell_settings)
-    choices = bench.choices
-    leave = choices.left_of(known.contact_id)
-    wanted = restore_payload(copy, bench.location_id, bench.catalogue, elsewhere=ELSEWHERE, leave_out=leave)
-
-    def _unplaced(key: str, raw: bytes) -> Unplaced | None:
-        return None if is_left(f"{OPPORTUNITY}.{key}", leave) else unplaced_of(decode(raw), bench.account)
-
-    asked = {key: found for key, raw in known.rows.get(OPPORTUNITY, ()) if (found := _unplaced(key, raw))}
-    leave |= {f"{OPPORTUNITY}.{key}" for key, one in asked.items() if one.answer == ""}
-    rest = belongings(copy.fields, known.rows, leave)
-    kin = child_requests(rest.fields, rest.rows, bench.account, now=bench.now, past=choices.past_appointments)
-    body, tags = dict(wanted.body), tuple(wanted.body.get("tags", ()))
+def prepare(context: PrepareContext, contact: VaultContact) -> PreparedContact:
+    """Return everything of this contact's last copy as requests. Pure."""
+    assert contact.contact is not None
+    row, detail = contact.copy
+    copy = latest_snapshot(row, detail, rows_have_dnd=context.rows_tell_settings)
+    choices = context.choices
+    leave = choices.left_out_for(contact.contact_id)
+    payload = restore_payload(copy, context.location_id, context.catalogue, elsewhere=SET_BY_OWN_CALLS, leave_out=leave)
+    unplaced = _unplaced_opportunities(context, contact, leave)
+    leave |= {f"{OPPORTUNITY}.{key}" for key, stage in unplaced.items() if stage.answer == ""}
+    kept = exclude_children(copy.fields, contact.records, leave)
+    children = child_requests(
+        kept.fields, kept.rows, context.reference_data, now=context.now, include_past=choices.past_appointments
+    )
+    body, tags = dict(payload.body), tuple(payload.body.get("tags", ()))
     if choices.tags != "first":
         body.pop("tags", None)
     if choices.marker:
         body["tags"] = list(dict.fromkeys([choices.marker, *body.get("tags", ())]))
-        kin.changes.append(f"tags: “{choices.marker}” is added, so that workflows can leave these contacts out")
-    last = tags if choices.tags == "last" else ()
-    promise = predicted(wanted, kin, (*wanted.left_out, *rest.words))
-    unplaced = tuple(Counter(asked.values()).items())
-    return PreparedContact(body, wanted.after, last, kin, wanted, promise, copy.fields, rest, unplaced)
+        children.changes.append(f"tags: “{choices.marker}” is added, so that workflows can leave these contacts out")
+    return PreparedContact(
+        body=body,
+        after=payload.dnd_update,
+        tags=tags if choices.tags == "last" else (),
+        children=children,
+        payload=payload,
+        fidelity=predict_fidelity(payload, children, (*payload.left_out, *kept.words)),
+        copy=copy.fields,
+        kept=kept,
+        unplaced=tuple(Counter(unplaced.values()).items()),
+    )
+
+
+def _unplaced_opportunities(
+    context: PrepareContext, contact: VaultContact, leave: Collection[str]
+) -> dict[str, UnresolvedStage]:
+    """Return the opportunities whose stage no longer exists, by id, without those that are left out."""
+    return {
+        record_id: stage
+        for record_id, raw in contact.records.get(OPPORTUNITY, ())
+        if not is_left_out(f"{OPPORTUNITY}.{record_id}", leave)
+        and (stage := unresolved_stage(decode_object(raw), context.reference_data))
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class MissingParts:
-    """What a living contact lacks of a copy. `there`: ids of its records that are accounted for; `unwritable`: what it
+    """What a living contact lacks of a copy. `existing_ids`: its records that are accounted for; `unwritable`: what it
     lacks and cannot be given, in words."""
 
     body: dict[str, Any]
     tags: tuple[str, ...]
     children: tuple[ChildRequest, ...]
-    there: tuple[str, ...]
+    existing_ids: tuple[str, ...]
     unwritable: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.body or self.tags or self.children)
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """In plain words."""
-        told = [name for name in self.body if name != "customFields"]
+    def descriptions(self) -> tuple[str, ...]:
+        """The parts in plain words."""
+        parts = [name for name in self.body if name != "customFields"]
         if values := self.body.get("customFields"):
-            told.append(f"{len(values)} custom field{'s' if len(values) != 1 else ''}")
-        told += [f"{len(self.tags)} tag{'s' if len(self.tags) != 1 else ''}"] if self.tags else []
-        return (*told, *(f"{_noun(child)}: {child.label}" for child in self.children))
+            parts.append(f"{len(values)} custom field{'s' if len(values) != 1 else ''}")
+        parts += [f"{len(self.tags)} tag{'s' if len(self.tags) != 1 else ''}"] if self.tags else []
+        return (*parts, *(f"{_noun(child)}: {child.label}" for child in self.children))
 
     @property
-    def makes(self) -> bool:
-        """Whether a record is made anew."""
-        return any(child.kind in SHELF for child in self.children)
+    def creates_records(self) -> bool:
+        """Whether a record is created."""
+        return any(child.kind in STORED_KIND for child in self.children)
 
     def requests(self, live: Mapping[str, Any]) -> int:
-        """What a top-up costs: look, close the channels, fill, add all that is lacking, open them, read it back."""
+        """Return what a top-up costs: look, close the channels, fill, add what is lacking, reopen them, read back."""
         if not self:
             return 1
-        around = 2 if own_settings(live).everywhere else 5
+        around = 2 if dnd_settings(live).everywhere else 5
         sent = bool(self.body) + bool(self.tags) + sum(child.requests for child in self.children)
-        lists = {SHELF[child.kind] for child in self.children if child.kind in SHELF}
-        deals = sum(child.kind in (OPPORTUNITY, DEAL_FOLLOWERS) for child in self.children)
-        return around + sent + len(lists) + len(lists - {OPPORTUNITY}) + deals
+        lists = {STORED_KIND[child.kind] for child in self.children if child.kind in STORED_KIND}
+        opportunities = sum(child.kind in (OPPORTUNITY, OPPORTUNITY_FOLLOWERS) for child in self.children)
+        return around + sent + len(lists) + len(lists - {OPPORTUNITY}) + opportunities
 
 
-def missing(
-    look: PlanLookups, made: PreparedContact, live: dict[str, Any], messages: Collection[str] = ()
+def find_missing(
+    lookups: PlanLookups, prepared: PreparedContact, live: Mapping[str, Any], message_ids: Collection[str] = ()
 ) -> MissingParts:
-    """What the living contact lacks: recognised by id first (HighLevel's own restore keeps ids), then by what it says.
-    Reads those lists of it that matter. `messages`: ids of the copy's messages; a transcript is only lacking where the
-    conversation did not come back. Raises HighLevelError."""
-    wanted = {key: value for key, value in made.body.items() if key in UPDATE - _NEVER}
-    held = {str(tag).strip().casefold() for tag in live.get("tags") or ()}
-    tags = [tag for tag in made.wanted.body.get("tags", ()) if tag.strip().casefold() not in held] if made.tags else []
-    shelves = {
-        name: look.shelf(name, str(live["id"]))
-        for name in sorted({SHELF[child.kind] for child in made.children.children if child.kind in SHELF})
+    """Return what the living contact lacks. Records are recognised by id first (HighLevel's own restore keeps ids),
+    then by content. `message_ids`: the copy's messages; a transcript is only lacking where the conversation did not
+    come back. Raises HighLevelError."""
+    children, contact_id = prepared.children.children, str(live["id"])
+    records = {
+        kind: lookups.fetch_records(kind, contact_id)
+        for kind in sorted({STORED_KIND[child.kind] for child in children if child.kind in STORED_KIND})
     }
-    by_id = {identity(raw)[0]: raw for rows in shelves.values() for raw in rows}
-    there = {child.record_id for child in made.children.children} & by_id.keys()
+    by_id = {record_ids(raw)[0]: raw for rows in records.values() for raw in rows}
+    existing = {child.record_id for child in children} & by_id.keys()
     lacking: list[ChildRequest] = []
-    for child in made.children.children:
+    for child in children:
         if child.kind in (FOLLOWERS, BUSINESS):
-            lacking += _on_contact(child, live)
-        elif child.kind == TRANSCRIPT and messages and look.talks(str(live["id"]), messages):
+            lacking += _lacking_on_contact(child, live)
+        elif child.kind == TRANSCRIPT and message_ids and lookups.has_messages(contact_id, message_ids):
             continue
         else:
-            found = child.record_id if child.record_id in there else _find(child, shelves[SHELF[child.kind]], there)
-            there |= {found} if found else set()
-            lacking += lacking_followers(child, by_id[found]) if found else [child]
-    never = [name for name in made.body if name in ONLY_NEW and is_empty(live.get(name))]
-    unwritable = tuple(f"{label_of(name)} ({ONLY_NEW_WHY})" for name in never)
-    return MissingParts(blanks(wanted, live), tuple(tags), tuple(lacking), tuple(sorted(there)), unwritable)
-
-
-_NEVER = frozenset({"dnd", "dndSettings", "inboundDndSettings", "tags"})
-"""A living contact's own do-not-disturb is its own."""
+            record_id = child.record_id
+            if record_id not in existing:
+                record_id = find_match(child.kind, child.body, records[STORED_KIND[child.kind]], taken=existing, allow_original=True)
+            existing |= {record_id} if record_id else set()
+            lacking += lacking_followers(child, by_id[record_id]) if record_id else [child]
+    only_new = [name for name in prepared.body if name in ONLY_NEW and is_empty(live.get(name))]
+    return MissingParts(
+        body=blank_fields({key: value for key, value in prepared.body.items() if key in UPDATE - _KEPT_FIELDS}, live),
+        tags=_lacking_tags(prepared, live),
+        children=tuple(lacking),
+        existing_ids=tuple(sorted(existing)),
+        unwritable=tuple(f"{label_of(name)} ({ONLY_NEW_WHY})" for name in only_new),
+    )
 
 
 def _noun(child: ChildRequest) -> str:
-    return OPPORTUNITY if child.kind == DEAL_FOLLOWERS else child.kind
+    return OPPORTUNITY if child.kind == OPPORTUNITY_FOLLOWERS else child.kind
 
 
-def _find(child: ChildRequest, rows: list[bytes], taken: Collection[str]) -> str:
-    return find(child.kind, child.body, rows, taken=taken, loosely=True)
+def _lacking_tags(prepared: PreparedContact, live: Mapping[str, Any]) -> tuple[str, ...]:
+    present = {str(tag).strip().casefold() for tag in live.get("tags") or ()}
+    planned = prepared.payload.body.get("tags", ()) if prepared.tags else ()
+    return tuple(tag for tag in planned if tag.strip().casefold() not in present)
 
 
-def _on_contact(child: ChildRequest, live: dict[str, Any]) -> list[ChildRequest]:
+def _lacking_on_contact(child: ChildRequest, live: Mapping[str, Any]) -> list[ChildRequest]:
     if child.kind == BUSINESS:
         return [] if live.get("businessId") else [child]
-    absent = [one for one in child.body["followers"] if one not in (live.get("followers") or ())]
+    absent = [user for user in child.body["followers"] if user not in (live.get("followers") or ())]
     if not absent:
         return []
-    body = {"followers": absent}
-    return [
-        ChildRequest(kind=FOLLOWERS, record_id="all", body=body, label=f"{len(absent)} followers", count=len(absent))
-    ]
+    body, label = {"followers": absent}, f"{len(absent)} followers"
+    return [ChildRequest(kind=FOLLOWERS, record_id="all", body=body, label=label, count=len(absent))]
 
 
-def side_by_side(wanted: Mapping[str, Any], living: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """The texts of the copy beside those of the living contact: (property, copy, living)."""
-    names = [name for name in ("firstName", "lastName", "name", *TEXTS) if name in wanted or living.get(name)]
-    return tuple((name, str(wanted.get(name) or ""), str(living.get(name) or "")) for name in names)
+def compare_texts(copy: Mapping[str, Any], living: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Return the texts of both contacts side by side: (property, copy, living)."""
+    names = [name for name in ("firstName", "lastName", "name", *TEXTS) if name in copy or living.get(name)]
+    return tuple((name, str(copy.get(name) or ""), str(living.get(name) or "")) for name in names)
 
 
-def blanks(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
-    """What of these properties the living contact has no value for; custom fields one by one."""
+def blank_fields(planned: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the planned properties that are empty on the living contact; custom fields one by one."""
     body = {
-        key: value for key, value in wanted.items() if key not in ("customFields", "tags") and is_empty(there.get(key))
+        key: value for key, value in planned.items() if key not in ("customFields", "tags") and is_empty(live.get(key))
     }
-    held = values_of(there.get("customFields"))
-    values = [item for item in wanted.get("customFields", ()) if is_empty(held.get(item["id"]))]
+    held = custom_values(live.get("customFields"))
+    values = [item for item in planned.get("customFields", ()) if is_empty(held.get(item["id"]))]
     return {**body, "customFields": values} if values else body

@@ -1,4 +1,4 @@
-"""What the vault knows of contacts that somebody wants back."""
+"""Loads what the vault holds of contacts that a user wants back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hlcore.location_context import LocationContext
 from hlcore.model.lifecycle import Status
-from hlcore.restore.job_context import creates, is_unsure
-from hlcore.store import Tx, Vault, records
+from hlcore.restore.journal_entries import is_unsure, read_create_entries
+from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts.reads import StoredContact
 from hlcore.store.deletions import queries as deletion_queries
@@ -19,22 +20,22 @@ from hlcore.store.records import Record
 
 @dataclass(frozen=True, slots=True)
 class VaultContact:
-    """One contact: what is held of it (None: nothing), what the register says of its last disappearance, and as it was
-    before that: `copy` (search row, detail) and `rows`, its records by kind. `begun`: an earlier restore may have made
-    it already and did not get to say so."""
+    """One contact as the vault knows it. `contact`: None when the vault does not hold it; `disappearance`: its last
+    one; `copy` (search row, detail) and `records` (by kind): as it was before that; `restore_started`: an earlier
+    restore may have created it already without recording so."""
 
     contact_id: str
     contact: StoredContact | None = None
-    row: Disappearance | None = None
+    disappearance: Disappearance | None = None
     copy: tuple[bytes, bytes | None] = (b"{}", None)
-    rows: Mapping[str, Sequence[tuple[str, bytes]]] = field(default_factory=dict)
-    begun: bool = False
+    records: Mapping[str, Sequence[tuple[str, bytes]]] = field(default_factory=dict)
+    restore_started: bool = False
 
     @property
     def name(self) -> str:
-        """How to call the person; the id when nothing else is known."""
-        held = self.contact
-        return (held.name or held.email or held.phone or self.contact_id) if held else self.contact_id
+        """The contact's name, e-mail or phone; its id when none is known."""
+        contact = self.contact
+        return (contact.name or contact.email or contact.phone or self.contact_id) if contact else self.contact_id
 
     @property
     def status(self) -> Status:
@@ -44,59 +45,65 @@ class VaultContact:
     @property
     def new_id(self) -> str:
         """The id under which it was re-created, '' if it was not."""
-        return self.row.new_contact_id if self.row else ""
+        return self.disappearance.new_contact_id if self.disappearance else ""
 
     @property
     def deleted_at(self) -> datetime | None:
-        """When it was deleted, where a webhook told."""
-        return self.row.deleted_at if self.row else None
+        """When it was deleted, if a webhook reported it."""
+        return self.disappearance.deleted_at if self.disappearance else None
 
     @property
     def last_seen_at(self) -> datetime | None:
-        """When it was surely there for the last time."""
-        if self.row is not None:
-            return self.row.last_seen_at
+        """When it surely existed for the last time."""
+        if self.disappearance is not None:
+            return self.disappearance.last_seen_at
         return self.contact.seen_at if self.contact else None
 
 
-def vault_contacts(vault: Vault, location_id: str, contact_ids: Sequence[str]) -> list[VaultContact]:
-    """What is known of these contacts, in their order."""
-    with vault.read() as tx:
-        held = {one.contact_id: one for one in contact_reads.get_many(tx, location_id, contact_ids)}
-        return [_known(tx, location_id, contact_id, held.get(contact_id)) for contact_id in contact_ids]
+def load_vault_contacts(context: LocationContext, contact_ids: Sequence[str]) -> list[VaultContact]:
+    """Return what the vault knows of these contacts, in their order."""
+    with context.vault.read() as tx:
+        stored = {
+            contact.contact_id: contact for contact in contact_reads.get_many(tx, context.location_id, contact_ids)
+        }
+        return [_load(tx, contact_id, stored.get(contact_id)) for contact_id in contact_ids]
 
 
-def _known(tx: Tx, location_id: str, contact_id: str, held: StoredContact | None) -> VaultContact:
-    if held is None:
+def _load(tx: Tx, contact_id: str, stored: StoredContact | None) -> VaultContact:
+    if stored is None:
         return VaultContact(contact_id)
-    rows = deletion_queries.of_contact(tx, location_id, contact_id)
+    rows = deletion_queries.list_for_contact(tx, stored.location_id, contact_id)
     newest = max(rows, key=lambda row: row.disappearance_id, default=None)
-    begun = any(one.result_id or is_unsure(one) for one in creates(tx, location_id, contact_id))
-    return VaultContact(contact_id, held, newest, _copy(tx, held, newest), _rows(tx, held, newest), begun)
+    creates = read_create_entries(tx, stored.location_id, contact_id)
+    started = any(entry.result_id or is_unsure(entry) for entry in creates)
+    return VaultContact(
+        contact_id, stored, newest, _copy_before(tx, stored, newest), _records_before(tx, stored, newest), started
+    )
 
 
-def _copy(tx: Tx, held: StoredContact, row: Disappearance | None) -> tuple[bytes, bytes | None]:
-    """Search row and detail as they were when the contact was last seen before it went."""
-    now = {"row": held.raw, "detail": held.detail}
-    if row is not None and held.status == Status.RETURNED:
-        for one in reversed(contact_reads.versions(tx, held.location_id, held.contact_id)):
-            if one.replaced_at > row.last_seen_at and one.part in now:
-                now[one.part] = one.raw
-    return now["row"] or b"{}", now["detail"]
+def _copy_before(tx: Tx, stored: StoredContact, lost: Disappearance | None) -> tuple[bytes, bytes | None]:
+    """Return search row and detail as they were when the contact was last seen before it disappeared."""
+    copy = {"row": stored.raw, "detail": stored.detail}
+    if lost is not None and stored.status == Status.RETURNED:
+        for version in reversed(contact_reads.versions(tx, stored.location_id, stored.contact_id)):
+            if version.replaced_at > lost.last_seen_at and version.part in copy:
+                copy[version.part] = version.raw
+    return copy["row"] or b"{}", copy["detail"]
 
 
-def _rows(tx: Tx, held: StoredContact, row: Disappearance | None) -> dict[str, list[tuple[str, bytes]]]:
-    """The records that the contact had when it was last seen; one that came back without them did not lose them."""
-    found: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
-    for one in records.of_contact(tx, held.location_id, held.contact_id):
-        gone_before = one.vanished_at is not None and (row is None or one.vanished_at < row.last_seen_at)
-        came_after = row is not None and row.ended_at is not None and one.captured_at >= row.ended_at
-        if not gone_before and not (came_after and not _is_older(tx, one, row)):
-            found[one.kind].append((one.record_id, one.raw))
-    return found
+def _records_before(tx: Tx, stored: StoredContact, lost: Disappearance | None) -> dict[str, list[tuple[str, bytes]]]:
+    """Return the records that the contact had when it was last seen; one that came back without them did not lose
+    them."""
+    kept: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
+    for record in records.list_for_contact(tx, stored.location_id, stored.contact_id):
+        vanished_before = record.vanished_at is not None and (lost is None or record.vanished_at < lost.last_seen_at)
+        came_after = lost is not None and lost.ended_at is not None and record.captured_at >= lost.ended_at
+        if not vanished_before and not (came_after and not _existed_before(tx, record, lost)):
+            kept[record.kind].append((record.record_id, record.raw))
+    return kept
 
 
-def _is_older(tx: Tx, record: Record, row: Disappearance | None) -> bool:
-    """Whether a record whose newest bytes came after the return was there before the contact went."""
+def _existed_before(tx: Tx, record: Record, lost: Disappearance | None) -> bool:
+    """Return whether a record whose newest bytes came after the return existed before the contact disappeared."""
     earlier = records.versions(tx, record.location_id, record.kind, record.record_id)
-    return row is not None and any(one.captured_at <= row.last_seen_at for one in earlier)
+    return lost is not None and any(version.captured_at <= lost.last_seen_at for version in earlier)

@@ -38,8 +38,8 @@ def test_every_kind_comes_back_equal_and_verified(world: World) -> None:
 def test_a_note_keeps_author_title_colour_and_pin(world: World) -> None:
     ana = lost_life(world)
     row = world.restore(ana)[ana]
-    notes = {one["body"].splitlines()[-1]: one for one in world.location.shelves.notes[row["new_id"]].values()}
-    sam = next(iter(world.location.shelves.users))
+    notes = {one["body"].splitlines()[-1]: one for one in world.location.related.notes[row["new_id"]].values()}
+    sam = next(iter(world.location.related.users))
     assert (notes["Likes tea"]["userId"], notes["Likes tea"]["color"]) == (sam, "#FFAA00")
     assert (notes["Prefers mornings"]["title"], notes["Prefers mornings"]["pinned"]) == ("Times", True)
 
@@ -48,7 +48,7 @@ def test_the_predicted_fidelity_is_told_in_numbers_and_is_what_was_measured(worl
     ana = lost_life(world)
     item = world.planned(ana)
     assert item.fidelity is not None
-    words = item.fidelity.words
+    words = item.fidelity.text
     assert "2 of 2 notes with original dates in their text, 1 of 1 task, 1 of 1 opportunity" in words
     assert "1 of 1 appointment, 2 of 2 messages" in words
     assert {f"{part.name} {part.kept}/{part.of}" for part in item.fidelity.parts} >= {"followers 1/1", "messages 2/2"}
@@ -104,17 +104,17 @@ def test_vanished_users_and_stages_are_mapped_by_name_or_told(world: World) -> N
     capture(world, ana)
     world.lose(ana)
     place.remove_user(sam)
-    del place.shelves.pipelines[sales], place.shelves.pipelines[gone]
+    del place.related.pipelines[sales], place.related.pipelines[gone]
     new = place.add_pipeline("sales")
     item = world.planned(ana)
     assert "opportunity “Nowhere” (its pipeline no longer exists, and none has its name)" in item.will_be_lost
     assert any("Moved" in line and "now called “Sales”" in line for line in item.will_change)
     row = world.restore(ana)[ana]
     assert row["verified"]
-    deals = [one for one in place.shelves.opportunities.values() if one["contactId"] == row["new_id"]]
+    deals = [one for one in place.related.opportunities.values() if one["contactId"] == row["new_id"]]
     assert [(one["name"], one["pipelineId"]) for one in deals] == [("Moved", new)]
     assert place.contacts[row["new_id"]]["followers"] == [kim]
-    (note,) = place.shelves.notes[row["new_id"]].values()
+    (note,) = place.related.notes[row["new_id"]].values()
     assert note["body"].startswith("Originally written by Sam Hill on ")
 
 
@@ -129,7 +129,7 @@ def test_followers_of_an_opportunity_come_back_except_those_who_left(world: Worl
     assert "1 of 2 followers of opportunity “Whitening” (these users no longer exist)" in told
     row = world.restore(ana)[ana]
     assert row["verified"]
-    (deal,) = world.location.shelves.opportunities.values()
+    (deal,) = world.location.related.opportunities.values()
     assert deal["followers"] == [kim]
 
 

@@ -91,7 +91,7 @@ def test_two_notes_of_one_text_both_come_back_when_answers_are_lost(world: World
     world.run()
     row = world.receipt()[ana]
     assert row["verified"]
-    assert len(world.location.shelves.notes[row["new_id"]]) == 2
+    assert len(world.location.related.notes[row["new_id"]]) == 2
 
 
 def test_what_is_refused_is_left_out_reported_and_the_rest_goes_on(world: World) -> None:

@@ -17,7 +17,7 @@ CLOSED_SMS = {"dnd": False, "dndSettings": {"SMS": {"status": "permanent"}, "Ema
 
 
 def owner(world: World) -> str:
-    return next(iter(world.location.shelves.users))
+    return next(iter(world.location.related.users))
 
 
 def differing(row: dict[str, Any]) -> dict[str, str]:
@@ -79,7 +79,7 @@ def strict(request: pytest.FixtureRequest, world: World) -> Iterator[World]:
 
 
 def sam_and_kim(world: World) -> tuple[str, str]:
-    sam, kim = world.location.shelves.users
+    sam, kim = world.location.related.users
     return sam, kim
 
 

@@ -23,7 +23,7 @@ def came_back(world: World, *, followers: tuple[str, ...] = ()) -> tuple[str, di
     world.location.native_restore(ana)
     world.clock.pass_(hours=1)
     world.returned(ana)
-    (deal,) = world.location.shelves.opportunities.values()
+    (deal,) = world.location.related.opportunities.values()
     deal["followers"] = [sam] if followers else []
     world.sandbox.ledger.clear()
     return ana, deal
@@ -44,8 +44,8 @@ def test_followers_that_an_opportunity_lost_are_planned_added_and_verified(world
     assert [one.path for one in world.sandbox.ledger if one.method == "PUT" or "/followers" in one.path] == []
     row = topped_up(world, ana)
     assert (row["outcome"], row["verified"], row["differences"]) == ("topped_up", True, [])
-    assert deal["followers"] == list(world.location.shelves.users)
-    assert len(world.location.shelves.opportunities) == 1
+    assert deal["followers"] == list(world.location.related.users)
+    assert len(world.location.related.opportunities) == 1
     assert world.planned(ana, path="top_up").action == "skip"
     quiet(world)
 
@@ -55,7 +55,7 @@ def test_only_the_followers_who_are_missing_are_added(world: World) -> None:
     assert world.planned(ana, path="top_up").will_return == ("opportunity: 1 follower of “Whitening”",)
     topped_up(world, ana)
     (call,) = (one for one in world.sandbox.ledger if one.path == f"/opportunities/{deal['id']}/followers")
-    assert call.body == {"followers": [list(world.location.shelves.users)[1]]}
+    assert call.body == {"followers": [list(world.location.related.users)[1]]}
 
 
 def lines_of(item: PlanItem) -> dict[str, tuple[Any, str, str]]:
@@ -76,14 +76,14 @@ def test_followers_that_cannot_be_added_are_in_the_receipt(world: World, fault: 
     ana, deal = came_back(world)
     world.confirm(ana, path="top_up")
     if fault == "deleted":
-        del world.location.shelves.opportunities[deal["id"]]
+        del world.location.related.opportunities[deal["id"]]
     else:
         world.location.faults.on("status", status=422, where=f"POST /opportunities/{deal['id']}/followers")
     world.run()
     row = world.receipt()[ana]
     (told,) = row["differences"]
     assert (row["outcome"], row["verified"], told["field"]) == ("topped_up", False, f"opportunity.{deal['id']}")
-    assert told["planned"] == {"followers": list(world.location.shelves.users)}
+    assert told["planned"] == {"followers": list(world.location.related.users)}
     assert (row["predicted"].count("1 of 1 opportunity"), row["measured"].count("0 of 1 opportunity")) == (1, 1)
 
 

@@ -159,7 +159,7 @@ def test_one_erased_since_the_plan_is_not_made(world: World) -> None:
     ana = world.lost(firstName="Ana")
     world.confirm(ana)
     with world.vault.write() as tx:
-        register.erased(tx, LOCATION, ana, at=world.clock.now())
+        register.erase_contact(tx, LOCATION, ana, at=world.clock.now())
     world.run()
     assert world.receipt()[ana]["outcome"] == "skipped"
     assert world.live() == []
@@ -170,7 +170,7 @@ def test_the_new_contact_is_in_the_vault_at_once_and_the_old_one_points_to_it(wo
     new_id = world.restore(ana)[ana]["new_id"]
     assert (world.status(ana), world.status(new_id)) == ("recreated", "present")
     with world.vault.read() as tx:
-        assert deletion_queries.of_contact(tx, LOCATION, ana)[-1].new_contact_id == new_id
+        assert deletion_queries.list_for_contact(tx, LOCATION, ana)[-1].new_contact_id == new_id
         assert contact_search.any_dnd_settings(tx, LOCATION) is False
-        assert journal.id_map(tx, LOCATION) == {ana: new_id}
+        assert journal.original_contact_id(tx, LOCATION, new_id) == ana
     assert world.planned(ana).reason == f"It already lives on as {new_id}."

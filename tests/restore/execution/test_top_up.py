@@ -63,7 +63,7 @@ def test_a_conflict_can_be_filled_without_overwriting_anything(world: World) -> 
     assert (row["outcome"], row["new_id"], row["verified"]) == ("topped_up", other, True)
     now = world.location.contacts[other]
     assert (now["firstName"], now["city"], set(now["tags"])) == ("Anna", "Köln", {"new", "vip"})
-    assert len(world.location.shelves.notes[other]) == 4
+    assert len(world.location.related.notes[other]) == 4
     assert len(world.live()) == 1
     quiet(world)
 
@@ -91,6 +91,6 @@ def test_records_of_before_the_deletion_outlive_a_sync_that_finds_them_missing(w
     ana, _ = native(world, with_records=False)
     capture(world, ana)
     with world.vault.read() as tx:
-        assert all(one.vanished_at for one in records.of_contact(tx, LOCATION, ana, ["note"]))
+        assert all(one.vanished_at for one in records.list_for_contact(tx, LOCATION, ana, ["note"]))
     kinds = [child.kind for child in world.planned(ana, path="top_up").children]
     assert kinds == ["note", "note", "task", "opportunity", "appointment", "transcript"]

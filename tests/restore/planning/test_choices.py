@@ -7,7 +7,7 @@ from typing import Any
 from hlcore.restore.plan import FieldLine, PlanChoices, PlanItem
 from hlcore.restore.receipt import to_csv
 from hlcore.store.restores import jobs as restore_jobs
-from hlcore.ui.restore.receipt_page import page
+from hlcore.ui.restore.receipt_page import render_receipt
 from tests.restore.conftest import LOCATION, World
 from tests.support.lives import belongings, capture, lost_life, restored
 
@@ -36,11 +36,11 @@ def test_the_fidelity_counts_only_what_was_wanted_and_names_what_was_not(world: 
     whole = world.planned(ana).fidelity
     assert item.fidelity is not None
     assert whole is not None
-    assert item.fidelity.words.endswith("; left out, as you asked: city, 1 task")
+    assert item.fidelity.text.endswith("; left out, as you asked: city, 1 task")
     assert item.fidelity.parts[0].of == whole.parts[0].of - 1
     assert "tasks" not in {part.name for part in item.fidelity.parts}
     row = restored(world, ana, PlanChoices(leave_out=("city", "task")))
-    assert row["predicted"] == row["measured"] == item.fidelity.words
+    assert row["predicted"] == row["measured"] == item.fidelity.text
 
 
 def test_a_field_can_be_left_out_for_one_person_only(world: World) -> None:
@@ -56,7 +56,7 @@ def test_the_job_keeps_what_was_chosen(world: World) -> None:
     ana = world.lost(firstName="Ana", city="Köln")
     job_id = world.confirm(ana, choices=PlanChoices(leave_out=("city",), places={"a/b": ""}))
     with world.vault.read() as tx:
-        kept = restore_jobs.job(tx, job_id).options["choices"]
+        kept = restore_jobs.get_job(tx, job_id).options["choices"]
     assert (list(kept["leave_out"]), kept["places"]) == (["city"], {"a/b": ""})
 
 
@@ -130,9 +130,9 @@ def without_pipeline(world: World) -> tuple[str, str, str]:
     place.add_opportunity(ana, "Roof", pipeline_id=gone)
     capture(world, ana)
     world.lose(ana)
-    then = f"{gone}/{place.shelves.pipelines[gone]['stages'][0]['id']}"
-    today = f"{here}/{place.shelves.pipelines[here]['stages'][1]['id']}"
-    del place.shelves.pipelines[gone]
+    then = f"{gone}/{place.related.pipelines[gone]['stages'][0]['id']}"
+    today = f"{here}/{place.related.pipelines[here]['stages'][1]['id']}"
+    del place.related.pipelines[gone]
     return ana, then, today
 
 
@@ -153,14 +153,16 @@ def test_the_opportunity_goes_where_the_person_said_and_the_receipt_names_it(wor
     assert asked.answer == today
     row = restored(world, ana, choices)
     assert row["verified"]
-    (deal,) = world.location.shelves.opportunities.values()
-    deals = [one for one in world.location.shelves.opportunities.values() if one["contactId"] == row["new_id"]]
+    (deal,) = world.location.related.opportunities.values()
+    deals = [one for one in world.location.related.opportunities.values() if one["contactId"] == row["new_id"]]
     assert [f"{one['pipelineId']}/{one['pipelineStageId']}" for one in deals or [deal]] == [today]
     assert any("opportunity “Roof”: goes into “Sales”" in line for line in row["changed"])
     assert "as you chose" in "".join(to_csv(world.vault, world.job_id))
     with world.vault.read() as tx:
-        job = restore_jobs.job(tx, world.job_id)
-    assert "as you chose" in page(world.vault, [(job, "Bluebird Dental", "UTC")], title="Receipt", words={})
+        job = restore_jobs.get_job(tx, world.job_id)
+    assert "as you chose" in render_receipt(
+        world.vault, [(job, "Bluebird Dental", "UTC")], title="Receipt", outcome_labels={}
+    )
 
 
 def test_an_opportunity_may_be_left_out_instead_and_is_not_lost_then(world: World) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hlcore.errors import Cancelled, HighLevelError
-from hlcore.restore.plan import Path, Plan, PlanChoices
-from hlcore.restore.planning.lookups import FRESH, LookupCache
+from hlcore.restore.plan import Plan, PlanChoices, RestorePath
+from hlcore.restore.planning.lookups import MAX_AGE, LookupCache
 from hlcore.restore.planning.planner import plan
 from hlcore.store import locations
 from hlcore.store.deletions import register
@@ -17,20 +17,10 @@ from tests.restore.conftest import LOCATION, World
 from tests.support.lives import lost_life
 
 
-def planned(world: World, found: LookupCache | None, *ids: str, path: Path = "auto", **more: Any) -> Plan:
+def planned(world: World, found: LookupCache | None, *ids: str, path: RestorePath = "auto", **more: Any) -> Plan:
     choices = PlanChoices(**{key: more.pop(key) for key in list(more) if key in PlanChoices.__struct_fields__})
-    return plan(
-        world.vault,
-        world.client,
-        LOCATION,
-        ids,
-        path=path,
-        now=world.clock.now,
-        settings=world.settings,
-        choices=choices,
-        found=found,
-        **more,
-    )
+    context = world.location_context(**more)
+    return plan(context, ids, world.settings, path=path, choices=choices, cache=found)
 
 
 def asked(world: World, word: str = "") -> list[str]:
@@ -100,24 +90,24 @@ def test_whoever_is_chosen_beside_them_is_asked_about_alone(
 
 
 def test_old_findings_are_asked_anew(world: World, found: LookupCache, ana: str, bea: str) -> None:
-    world.clock.at += FRESH + timedelta(seconds=1)
-    assert not found.hold(world.vault, LOCATION, world.clock.now())
+    world.clock.at += MAX_AGE + timedelta(seconds=1)
+    assert not found.revalidate(world.vault, LOCATION, world.clock.now())
     planned(world, found, ana, bea)
     assert asked(world, ana)
-    assert found.hold(world.vault, LOCATION, world.clock.now())
+    assert found.revalidate(world.vault, LOCATION, world.clock.now())
 
 
 def test_another_window_of_the_location_is_heeded_at_once(world: World, found: LookupCache, ana: str, bea: str) -> None:
     with world.vault.write() as tx:
         locations.set_window(tx, LOCATION, days=60, reason="", hipaa=False)
-    assert not found.hold(world.vault, LOCATION, world.clock.now())
+    assert not found.revalidate(world.vault, LOCATION, world.clock.now())
     assert planned(world, found, ana).items[0].action == "use_native"
 
 
 def test_one_erased_since_is_in_no_plan_and_in_no_memory(world: World, found: LookupCache, ana: str, bea: str) -> None:
     with world.vault.write() as tx:
-        register.erased(tx, LOCATION, ana, at=world.clock.now())
-    assert not found.hold(world.vault, LOCATION, world.clock.now())
+        register.erase_contact(tx, LOCATION, ana, at=world.clock.now())
+    assert not found.revalidate(world.vault, LOCATION, world.clock.now())
     assert not [key for key in found.answers if ana in key]
     item = planned(world, found, ana, bea).items[0]
     assert (item.action, item.lines) == ("skip", ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -82,14 +83,14 @@ def test_a_suspicion_is_no_deletion(world: World) -> None:
     world.copy()
     with world.vault.write() as tx:
         at = world.clock.now()
-        register.suspect(tx, LOCATION, [(ana, at)], at=at, detected_by="listing")
+        register.mark_suspected(tx, LOCATION, [(ana, at)], at=at, detected_by="listing")
     assert "not confirmed" in world.planned(ana).reason
 
 
 def test_an_erased_person_is_never_planned(world: World) -> None:
     ana = world.lost(firstName="Ana")
     with world.vault.write() as tx:
-        register.erased(tx, LOCATION, ana, at=world.clock.now())
+        register.erase_contact(tx, LOCATION, ana, at=world.clock.now())
     item = world.planned(ana, path="recreate")
     assert (item.action, item.body) == ("skip", None)
     assert "erased" in item.reason
@@ -167,7 +168,7 @@ def test_its_json_has_the_keys_of_the_command_line(world: World) -> None:
 
 def test_an_unknown_location_is_refused(world: World) -> None:
     with pytest.raises(NotFound):
-        plan(world.vault, world.client, "elsewhere", ["a"], now=world.clock.now, settings=world.settings)
+        plan(replace(world.location_context(), location_id="elsewhere"), ["a"], world.settings)
 
 
 def test_a_plan_survives_the_database(world: World) -> None:
@@ -180,4 +181,4 @@ def test_planning_leaves_the_copy_as_it_is(world: World) -> None:
     ana = world.lost(firstName="Ana")
     world.plan(ana)
     with world.vault.read() as tx:
-        assert contact_search.counts(tx, [LOCATION]) == {LOCATION: {"deleted": 1}}
+        assert contact_search.count_by_status(tx, [LOCATION]) == {LOCATION: {"deleted": 1}}

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from hlcore.model.contact_fields import DERIVED
 from hlcore.model.contact_snapshot import ContactSnapshot
-from hlcore.model.custom_fields import FieldDefinition, is_empty, values_of
+from hlcore.model.custom_fields import FieldDefinition, custom_values, is_empty
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.child_requests import ChildRequest
-from hlcore.model.restore.exclusions import FIELDS, is_left
+from hlcore.model.restore.exclusions import FIELDS, is_left_out
 from hlcore.model.restore.restore_payload import restore_payload
-from hlcore.restore.plan import FieldLine, FieldSources, lines_of
+from hlcore.restore.plan import FieldLine
+from hlcore.restore.planning.field_lines import FieldSources, field_lines
 from tests.support.copies import fields
 
 CATALOGUE = FieldCatalogue({"cf1": FieldDefinition("Budget"), "gone": FieldDefinition("Old", exists=False)})
@@ -27,7 +28,7 @@ def lines(copy: dict[str, Any], leave: set[str], living: dict[str, Any]) -> tupl
     wanted = restore_payload(ContactSnapshot(copy, True), "loc1", CATALOGUE, elsewhere=APART, leave_out=leave)
     sent = wanted.target
     sides = FieldSources(copy=copy, living=living, written=sent, reasons=wanted.reasons, labels={})
-    found = lines_of(sides)
+    found = field_lines(sides)
     assert len({one.field for one in found}) == len(found)
     return {one.field: one for one in found}, sent
 
@@ -38,7 +39,7 @@ def test_every_value_that_is_written_stands_in_its_line_and_no_other(
 ) -> None:
     found, sent = lines(copy, leave, living)
     plain = {name: value for name, value in sent.items() if name not in ("customFields", "locationId")}
-    custom = {f"customFields.{key}": value for key, value in values_of(sent.get("customFields")).items()}
+    custom = {f"customFields.{key}": value for key, value in custom_values(sent.get("customFields")).items()}
     written = {name: one.written for name, one in found.items() if one.written is not None}
     assert written == {name: value for name, value in (plain | custom).items() if not is_empty(value)}
 
@@ -50,7 +51,7 @@ def test_what_is_not_written_has_a_reason_and_what_is_left_out_is_not_written(
     found, _ = lines(copy, leave, living)
     for one in found.values():
         assert one.written is not None or one.why
-        assert one.written is None or not is_left(one.field, leave)
+        assert one.written is None or not is_left_out(one.field, leave)
 
 
 @given(fields, names)
@@ -58,8 +59,8 @@ def test_no_field_of_the_copy_is_passed_over(copy: dict[str, Any], leave: set[st
     found, _ = lines(copy, leave, {})
     held = {name for name, value in copy.items() if not is_empty(value)} - DERIVED - {"name", *APART}
     assert held <= found.keys()
-    assert {f"customFields.{key}" for key in values_of(copy.get("customFields"))} <= found.keys() | {
-        f"customFields.{key}" for key, value in values_of(copy.get("customFields")).items() if is_empty(value)
+    assert {f"customFields.{key}" for key in custom_values(copy.get("customFields"))} <= found.keys() | {
+        f"customFields.{key}" for key, value in custom_values(copy.get("customFields")).items() if is_empty(value)
     }
 
 
@@ -68,6 +69,8 @@ def test_a_record_that_is_there_already_is_named_with_that_reason() -> None:
         ChildRequest(kind=kind, record_id="1", body={"body": "Tea", "title": "Call"}, label="x")
         for kind in ("note", "task")
     )
-    sides = FieldSources(copy={}, living={}, written={}, reasons={}, labels={}, children=(task,), kin=(note, task))
-    told = {one.field: (one.written, one.why, one.leave) for one in lines_of(sides)}
+    sides = FieldSources(
+        copy={}, living={}, written={}, reasons={}, labels={}, written_children=(task,), children=(note, task)
+    )
+    told = {one.field: (one.written, one.why, one.leave) for one in field_lines(sides)}
     assert told == {"note.1": (None, "it is there already", ""), "task.1": ("Tea", "", "task.1")}
