@@ -1,52 +1,48 @@
-"""A contact as columns. Names are HighLevel's own (HighLevel OpenAPI contacts.json and what its answers carry).
+"""A contact as columns, named as HighLevel names them (OpenAPI contacts.json, and what its answers carry).
 
-`firstName` and `lastName` are in the case the person wrote (`firstNameRaw` where search rows lower-case the other);
-`name` is `contactName` in search rows. The derived lower-case names (`emailLowerCase`, …) and `searchAfter`, which is
-a place in a listing, have no column of their own. Whatever else HighLevel sends stands in `otherFields` of a safe
-file; an exact file carries the very JSON in `raw` and `raw_detail` instead.
+`firstName` and `lastName` are as they were typed (`firstNameRaw` where search rows lower-case the other); `name` is
+`contactName` in search rows. The derived lower-case names (`emailLowerCase`, …) and `searchAfter`, a position in a
+listing, have no column. Whatever else HighLevel sends is in `otherFields` of a safe file; an exact file has the JSON
+itself in `raw` and `raw_detail` instead.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from hlcore.export.csv_cells import ExportMode
-from hlcore.model.contact import moment
 from hlcore.model.contact_snapshot import latest_snapshot
+from hlcore.model.json_codec import decode_lossy_object
+from hlcore.model.moments import iso, parse_moment
 
 CHANNELS = ("Call", "Email", "SMS", "WhatsApp", "GMB", "FB", "RCS")
-PERSON = (
+PERSONAL_COLUMNS = (
     *("id", "locationId", "name", "firstName", "lastName", "email", "phone", "phoneLabel", "companyName", "type"),
     *("source", "assignedTo", "address1", "city", "state", "country", "postalCode", "website", "timezone"),
     *("dateOfBirth", "gender"),
 )
-LISTS = ("tags", "additionalEmails", "additionalPhones")
-DND = ("dnd", *(f"dndSettings.{channel}" for channel in CHANNELS), "inboundDndSettings.all")
-MOMENTS = ("dateAdded", "dateUpdated", "lastActivity")
-REST = (
+LIST_COLUMNS = ("tags", "additionalEmails", "additionalPhones")
+DND_COLUMNS = ("dnd", *(f"dndSettings.{channel}" for channel in CHANNELS), "inboundDndSettings.all")
+MOMENT_COLUMNS = ("dateAdded", "dateUpdated", "lastActivity")
+OTHER_COLUMNS = (
     *("businessId", "followers", "attachments", "validEmail", "ssn", "keyword", "visitorId", "createdBy"),
     *("attributionSource", "lastAttributionSource"),
 )
-COLUMNS = (*PERSON, *LISTS, *DND, *MOMENTS, *REST)
+COLUMNS = (*PERSONAL_COLUMNS, *LIST_COLUMNS, *DND_COLUMNS, *MOMENT_COLUMNS, *OTHER_COLUMNS)
 
-_SHOWN = frozenset(
-    {
-        *PERSON, *LISTS, *MOMENTS, *REST, "dnd", "dndSettings", "inboundDndSettings", "customFields", "searchAfter",
-        *("contactName", "firstNameRaw", "lastNameRaw", "emailLowerCase", "firstNameLowerCase", "lastNameLowerCase"),
-        "fullNameLowerCase",
-    }
-)  # fmt: skip
+_SHOWN = frozenset((*PERSONAL_COLUMNS, *LIST_COLUMNS, *MOMENT_COLUMNS, *OTHER_COLUMNS)) | {
+    *("dnd", "dndSettings", "inboundDndSettings", "customFields", "searchAfter", "contactName", "firstNameRaw"),
+    *("lastNameRaw", "emailLowerCase", "firstNameLowerCase", "lastNameLowerCase", "fullNameLowerCase"),
+}
 _CHANNEL_KEYS = tuple(channel.lower() for channel in CHANNELS)
 _NO_CHANNELS = (None,) * len(CHANNELS)
 _INNER = {"additionalEmails": "email", "additionalPhones": "phone"}
-_PLAIN_PERSON = PERSON[5:]
+_PLAIN_PERSON = PERSONAL_COLUMNS[5:]
 
 
 def contact_values(fields: Mapping[str, Any], mode: ExportMode) -> list[object]:
-    """The values of `COLUMNS`; None where HighLevel sent nothing."""
+    """Return the values of `COLUMNS`; None where HighLevel sent nothing."""
     get = fields.get
     values: list[object] = [
         get("id"),
@@ -56,53 +52,38 @@ def contact_values(fields: Mapping[str, Any], mode: ExportMode) -> list[object]:
         get("lastNameRaw") or get("lastName"),
     ]
     values += map(get, _PLAIN_PERSON)
-    values += map(get, LISTS) if mode is ExportMode.EXACT else [_inner(name, get(name)) for name in LISTS]
+    values += map(get, LIST_COLUMNS) if mode is ExportMode.EXACT else [_inner(name, get(name)) for name in LIST_COLUMNS]
     values.append(get("dnd"))
     values += _channels(get("dndSettings"))
-    values.append(_status(_all(get("inboundDndSettings"))))
-    values += [instant(get(name)) for name in MOMENTS]
-    values += map(get, REST)
+    values.append(_status(_inbound(get("inboundDndSettings"))))
+    values += [iso_or_raw(get(name)) for name in MOMENT_COLUMNS]
+    values += map(get, OTHER_COLUMNS)
     return values
 
 
-def others(fields: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What no column shows; None when there is nothing of the kind."""
-    found = {key: value for key, value in fields.items() if key not in _SHOWN}
-    return found or None
+def other_fields(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the fields that have no column; None when there are none."""
+    return {key: value for key, value in fields.items() if key not in _SHOWN} or None
 
 
-def instant(value: object) -> object:
-    """A moment as `2026-11-23T14:05:00.000Z`; text in that form, and what is no moment, as it came."""
-    if value is None or (isinstance(value, str) and len(value) == 24 and value[-1] == "Z"):
+def iso_or_raw(value: object) -> object:
+    """Return a moment as `2026-11-23T14:05:00.000Z`, and anything else unchanged."""
+    if value is None or (isinstance(value, str) and len(value) == 24 and value[-1] == "Z"):  # is in that form already
         return value
-    found = moment(value)
-    return value if found is None else iso(found)
+    at = parse_moment(value)
+    return value if at is None else iso(at)
 
 
-def iso(at: datetime | None) -> str:
-    """The moment in UTC, ISO 8601 with a Z; '' for none."""
-    return "" if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def fields_of(raw: bytes, detail: bytes | None, *, rows_tell_settings: bool = False) -> Mapping[str, Any]:
-    """The contact's fields, from both copies. Bytes that are not quite JSON give what can be read of them."""
+def contact_fields(raw: bytes, detail: bytes | None, *, rows_have_dnd: bool = False) -> Mapping[str, Any]:
+    """Return the contact's fields out of both copies; of bytes that are not quite JSON, what can be read."""
     try:
-        return latest_snapshot(raw, detail, rows_tell_settings=rows_tell_settings).fields
+        return latest_snapshot(raw, detail, rows_have_dnd=rows_have_dnd).fields
     except ValueError:
-        return lenient(raw) if detail is None else {**lenient(raw), **lenient(detail)}
-
-
-def lenient(raw: bytes) -> dict[str, Any]:
-    """The JSON object in these bytes as far as it can be read; empty when it cannot."""
-    try:
-        found = json.loads(raw.decode("utf-8", "replace"))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return {**decode_lossy_object(raw), **decode_lossy_object(detail or b"")}
 
 
 def _inner(name: str, value: object) -> object:
-    """For people: the addresses themselves, not the objects they come in."""
+    """Return the addresses themselves instead of the objects that HighLevel wraps them in."""
     key = _INNER.get(name)
     if not value or key is None or not isinstance(value, list):
         return value or None
@@ -116,7 +97,7 @@ def _channels(settings: object) -> Sequence[object]:
     return [_status(by_key.get(key)) for key in _CHANNEL_KEYS]
 
 
-def _all(settings: object) -> object:
+def _inbound(settings: object) -> object:
     return settings.get("all") if isinstance(settings, dict) else None
 
 

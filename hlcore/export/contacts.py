@@ -1,6 +1,6 @@
-"""Contacts as rows: all, by status, at risk, or chosen ones. Erased people are never among them.
+"""Contacts as rows: all, by status, at risk, or chosen ones; never erased ones.
 
-After HighLevel's own columns stand the vault's: `vault_status` (as people see it: `expired` where the window has
+HighLevel's own columns are followed by the vault's: `vault_status` (as people see it: `expired` where the window has
 closed) and `vault_owner` (the name behind `assignedTo`).
 """
 
@@ -13,8 +13,8 @@ from hlcore.export.csv_cells import writer_of
 from hlcore.export.custom_fields import columns_for
 from hlcore.export.selection import ExportSelection
 from hlcore.export.sheet import ContactWriter, ExportSource, ExportTable
+from hlcore.model.callbacks import Progress
 from hlcore.model.lifecycle import Status
-from hlcore.model.progress import Progress
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts import streams as contact_streams
 from hlcore.store.contacts.search import ContactQuery
@@ -23,27 +23,30 @@ from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.store.records import user_names
 
-OURS = ("vault_status", "vault_owner")
+VAULT_COLUMNS = ("vault_status", "vault_owner")
 CHUNK = 1_000
 CLOCKED = frozenset({Status.DELETED, Status.EXPIRED})
+"""Statuses that depend on the recovery window and the clock."""
 
 
-def sheet(source: ExportSource, selection: ExportSelection) -> ExportTable:
-    """The contacts that the selection names, each once. They are read twice: first for their custom fields."""
-    writer = contact_writer(source, copies(source, selection))
-    rows = _rows(source, writer, copies(source, selection))
-    return ExportTable((*writer.columns, *OURS), rows, _total(source, selection))
+def contact_table(source: ExportSource, selection: ExportSelection) -> ExportTable:
+    """Return the selected contacts, each once. They are read twice: first for their custom fields."""
+    writer = contact_writer(source, selected_copies(source, selection))
+    rows = _rows(source, writer, selected_copies(source, selection))
+    return ExportTable((*writer.columns, *VAULT_COLUMNS), rows, _total(source, selection))
 
 
-def contact_writer(source: ExportSource, found: Iterable[ContactCopy]) -> ContactWriter:
-    """How these contacts are written, with a column for every custom field that one of them has."""
-    custom = columns_for(source.tx, source.ids, _parts(source, found))
-    tells = frozenset(id_ for id_ in source.ids if contact_search.any_dnd_settings(source.tx, id_))
-    return ContactWriter(source.mode, custom, tells)
+def contact_writer(source: ExportSource, copies: Iterable[ContactCopy]) -> ContactWriter:
+    """Return the writer for these contacts, with a column for every custom field that one of them has."""
+    custom = columns_for(source.tx, source.location_ids, _bytes_of(source, copies))
+    with_dnd = frozenset(
+        location_id for location_id in source.location_ids if contact_search.any_dnd_settings(source.tx, location_id)
+    )
+    return ContactWriter(source.mode, custom, with_dnd)
 
 
-def _parts(source: ExportSource, found: Iterable[ContactCopy]) -> Iterator[tuple[str, bytes]]:
-    for number, copy in enumerate(found):
+def _bytes_of(source: ExportSource, copies: Iterable[ContactCopy]) -> Iterator[tuple[str, bytes]]:
+    for number, copy in enumerate(copies):
         if not number % CHUNK:
             source.listener(Progress("Reading", number))
         yield copy.location_id, copy.raw
@@ -51,66 +54,70 @@ def _parts(source: ExportSource, found: Iterable[ContactCopy]) -> Iterator[tuple
             yield copy.location_id, copy.detail
 
 
-def copies(source: ExportSource, selection: ExportSelection) -> Iterator[ContactCopy]:
-    """The copies that the selection names, as a stream."""
-    wanted = frozenset(selection.wanted)
+def selected_copies(source: ExportSource, selection: ExportSelection) -> Iterator[ContactCopy]:
+    """Yield the copies of the selected contacts."""
+    statuses = frozenset(selection.shown_statuses)
     if selection.contact_ids is not None:
-        found = _chosen(source, selection.contact_ids)
-    elif not wanted:
-        return contact_streams.copies(source.tx, _query(source, selection))
+        copies = _chosen(source, selection.contact_ids)
+    elif not statuses:
+        return contact_streams.iterate_copies(source.tx, _contact_query(source, selection))
     else:
-        found = _by_status(source, selection, wanted)
-    status = status_of(source)
-    return (copy for copy in found if not wanted or status(copy) in wanted)
+        copies = _by_status(source, selection, statuses)
+    shown_status = _status_reader(source)
+    return (copy for copy in copies if not statuses or shown_status(copy) in statuses)
 
 
-def status_of(source: ExportSource) -> Callable[[ContactCopy], str]:
-    """A copy's status as people see it."""
-    limits = {place.location_id: deletion_queries.window_opened_after(place, source.at) for place in source.locations}
+def _status_reader(source: ExportSource) -> Callable[[ContactCopy], str]:
+    """Return a function that returns a copy's status as people see it."""
+    opened_after = {
+        location.location_id: deletion_queries.window_opened_after(location, source.now)
+        for location in source.locations
+    }
 
-    def status(copy: ContactCopy) -> str:
-        if copy.clock_from is None or copy.clock_from > limits[copy.location_id]:
+    def shown_status(copy: ContactCopy) -> str:
+        if copy.clock_from is None or copy.clock_from > opened_after[copy.location_id]:
             return copy.status
         return Status.EXPIRED
 
-    return status
+    return shown_status
 
 
-def _rows(source: ExportSource, writer: ContactWriter, found: Iterator[ContactCopy]) -> Iterator[Sequence[str]]:
-    write, status = writer_of(source.mode), status_of(source)
-    names = user_names(source.tx, source.ids)
-    for copy in found:
+def _rows(source: ExportSource, writer: ContactWriter, copies: Iterator[ContactCopy]) -> Iterator[Sequence[str]]:
+    write, shown_status = writer_of(source.mode), _status_reader(source)
+    names = user_names(source.tx, source.location_ids)
+    for copy in copies:
         cells = writer.cells(copy.location_id, copy.raw, copy.detail)
-        cells += (status(copy), write(names.get(copy.owner_id, "")))
+        cells += (shown_status(copy), write(names.get(copy.owner_id, "")))
         yield cells
 
 
-def _by_status(source: ExportSource, selection: ExportSelection, wanted: frozenset[str]) -> Iterator[ContactCopy]:
-    plain = sorted(wanted - CLOCKED)
-    if plain:
-        yield from contact_streams.copies(source.tx, _query(source, selection, plain))
-    clocked = sorted(wanted & CLOCKED)
+def _by_status(source: ExportSource, selection: ExportSelection, statuses: frozenset[str]) -> Iterator[ContactCopy]:
+    recorded = sorted(statuses - CLOCKED)
+    if recorded:
+        yield from contact_streams.iterate_copies(source.tx, _contact_query(source, selection, recorded))
+    clocked = sorted(statuses & CLOCKED)
     if clocked:
-        for place in source.locations:
-            lost = deletion_queries.iterate(source.tx, _lost(source, selection, clocked, place.location_id))
-            yield from _of_ids(source, place.location_id, (row.contact_id for row in lost))
+        for location in source.locations:
+            query = _register_query(source, selection, clocked, location.location_id)
+            deleted = deletion_queries.iterate(source.tx, query)
+            yield from _copies_by_id(source, location.location_id, (row.contact_id for row in deleted))
 
 
-def _chosen(source: ExportSource, ids: Sequence[str]) -> Iterator[ContactCopy]:
-    for place in source.locations:
-        yield from _of_ids(source, place.location_id, dict.fromkeys(ids))
+def _chosen(source: ExportSource, contact_ids: Sequence[str]) -> Iterator[ContactCopy]:
+    for location in source.locations:
+        yield from _copies_by_id(source, location.location_id, dict.fromkeys(contact_ids))
 
 
-def _of_ids(source: ExportSource, location_id: str, ids: Iterable[str]) -> Iterator[ContactCopy]:
-    waiting = iter(ids)
-    while part := list(islice(waiting, CHUNK)):
-        found = contact_streams.copies_of(source.tx, location_id, part)
-        yield from (found[contact_id] for contact_id in part if contact_id in found)
+def _copies_by_id(source: ExportSource, location_id: str, contact_ids: Iterable[str]) -> Iterator[ContactCopy]:
+    waiting = iter(contact_ids)
+    while chunk := list(islice(waiting, CHUNK)):
+        copies = contact_streams.copies_by_id(source.tx, location_id, chunk)
+        yield from (copies[contact_id] for contact_id in chunk if contact_id in copies)
 
 
-def _query(source: ExportSource, selection: ExportSelection, statuses: Sequence[str] = ()) -> ContactQuery:
+def _contact_query(source: ExportSource, selection: ExportSelection, statuses: Sequence[str] = ()) -> ContactQuery:
     return ContactQuery(
-        source.ids,
+        source.location_ids,
         text=selection.text,
         tag=selection.tag,
         owner_id=selection.owner_id,
@@ -119,22 +126,26 @@ def _query(source: ExportSource, selection: ExportSelection, statuses: Sequence[
     )
 
 
-def _lost(source: ExportSource, selection: ExportSelection, clocked: Sequence[str], location_id: str) -> RegisterQuery:
+def _register_query(
+    source: ExportSource, selection: ExportSelection, clocked: Sequence[str], location_id: str
+) -> RegisterQuery:
     return RegisterQuery(
         [location_id],
         text=selection.text,
         tag=selection.tag,
         owner_id=selection.owner_id,
         source=selection.source,
-        spans=deletion_queries.spans(source.locations, source.at, clocked),
+        spans=deletion_queries.window_spans(source.locations, source.now, clocked),
     )
 
 
 def _total(source: ExportSource, selection: ExportSelection) -> int:
-    """How many rows to expect; 0 where counting would cost a look at each."""
+    """Return how many rows to expect; 0 where counting would mean reading each."""
     if selection.contact_ids is not None:
         return len(set(selection.contact_ids))
-    if selection.wanted or selection.text.strip() or selection.tag:
+    if selection.shown_statuses or selection.text.strip() or selection.tag:
         return 0
-    numbers = contact_search.counts(source.tx, source.ids)
-    return sum(number for mine in numbers.values() for status, number in mine.items() if status != Status.ERASED)
+    by_location = contact_search.count_by_status(source.tx, source.location_ids)
+    return sum(
+        number for counts in by_location.values() for status, number in counts.items() if status != Status.ERASED
+    )

@@ -1,19 +1,19 @@
-"""What may stand in a cell of a CSV file: the one place of these rules.
+"""The rules for what a cell of a CSV file may contain.
 
 *Exact*: the text as it is; a program that reads the file gets the same text back.
 
-*Safe*: what a spreadsheet would run as a formula is text, marked with an apostrophe (OWASP, "CSV Injection"):
+*Safe*: text that a spreadsheet would run or change is marked with an apostrophe (OWASP, "CSV Injection"):
 
-* a cell that begins with ``= + - @``, one of their wide or small forms, a tab, a line break or NUL, also behind blanks,
-  quotes or invisible characters, begins with an apostrophe;
-* the same inside a cell wherever a program that splits at other separators (``;`` in much of Europe) would begin a new
-  cell: an apostrophe stands before the character;
-* a telephone number is no formula, but a spreadsheet would make a number of it: the plus is lost and from twelve
-  digits on it reads 4.91512E+11. It therefore gets the apostrophe too and stays readable as ``'+4915123456789``;
-  so does any text of twelve or more digits;
-* so does other text that a spreadsheet would take for a number or a day and show as another: leading zeros (``01067``
-  would read 1067), ``1E5``, ``(123)`` (a negative number) and ``1/2`` or ``3-4`` (a day of this year). Whole dates
-  and times may be taken for what they are;
+* a cell that begins with ``= + - @``, one of their wide or small forms, a tab, a line break or NUL, also after blanks,
+  quotes or invisible characters, gets a leading apostrophe;
+* so does the same inside a cell, where a program that splits at other separators (``;`` in much of Europe) would begin
+  a new cell: the apostrophe precedes the character;
+* a phone number is no formula, but a spreadsheet would convert it to a number, drop the plus, and from twelve digits
+  on show 4.91512E+11. It gets the apostrophe too and stays readable as ``'+4915123456789``; so does any text of twelve
+  or more digits;
+* so does other text that a spreadsheet would convert to another number or date: leading zeros (``01067`` becomes 1067),
+  ``1E5``, ``(123)`` (a negative number), ``1/2`` or ``3-4`` (a date of this year). Complete dates and times may be
+  converted;
 * numbers that HighLevel sent as numbers stay numbers.
 """
 
@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-from hlcore.model.records import encode
+from hlcore.model.json_codec import encode
 
 
 class ExportMode(StrEnum):
@@ -46,8 +46,8 @@ _SEPARATES = re.compile("[,;|\t\r\n]")
 MARK = "'"
 
 
-def neutral(text: str) -> str:
-    """The text as a spreadsheet shows it without running, splitting or rounding anything."""
+def neutralize(text: str) -> str:
+    """Return the text so that a spreadsheet shows it without running, splitting or converting it."""
     if not _HARMFUL.search(text):
         return text
     inner = _BETWEEN.sub(_marked, text)
@@ -55,29 +55,28 @@ def neutral(text: str) -> str:
 
 
 def _marked(run: re.Match[str]) -> str:
-    """What stands before a dangerous character: marked where a new cell might begin in it."""
+    """Return what precedes a dangerous character, marked if a new cell could begin in it."""
     return run[0] + MARK if _SEPARATES.search(run[0]) else run[0]
 
 
 def cell(text: str, mode: ExportMode) -> str:
-    """The text of one cell in this mode."""
-    return text if mode is ExportMode.EXACT else neutral(text)
+    """Return the text of a cell in this mode."""
+    return text if mode is ExportMode.EXACT else neutralize(text)
 
 
 Writer = Callable[[object], str]
-"""The cell of any value of a JSON document."""
+"""Converts any value of a JSON document to a cell."""
 RowWriter = Callable[[Iterable[object]], list[str]]
 
 
 def writer_of(mode: ExportMode) -> Writer:
-    """How values become cells in this mode. Nothing and null are empty; truth values, numbers and, in exact files,
-    lists and objects are written as JSON. In safe files a list of plain values is joined with a comma and a blank.
-    """
+    """Return the writer of this mode. None becomes an empty cell; booleans, numbers and, in exact files, lists and
+    objects are written as JSON. In safe files a list of plain values is joined with a comma and a blank."""
     return exact_value if mode is ExportMode.EXACT else safe_value
 
 
 def row_writer(mode: ExportMode) -> RowWriter:
-    """The same for a whole row at once: most cells are empty or plain, and cost next to nothing."""
+    """Return the writer of this mode for whole rows, which is fast for the many cells that are empty or plain."""
     return _exact_row if mode is ExportMode.EXACT else _safe_row
 
 
@@ -93,24 +92,24 @@ def _safe_row(values: Iterable[object], harmful: Callable[[str], object] = _HARM
 
 
 def exact_value(value: object) -> str:
-    """Text as it is, everything else as JSON."""
+    """Return text as it is, '' for None, everything else as JSON."""
     if isinstance(value, str):
         return value
     return "" if value is None else _json(value)
 
 
 def safe_value(value: object) -> str:
-    """What a person reads in a spreadsheet."""
+    """Return the value as people read it in a spreadsheet."""
     if isinstance(value, str):
-        return neutral(value)
+        return neutralize(value)
     if value is None:
         return ""
     if isinstance(value, (int, float)):
         text = _json(value)
         return MARK + text if _LONG.match(text) else text
     if isinstance(value, (list, tuple)) and not any(isinstance(part, (list, dict)) for part in value):
-        return neutral(", ".join(part if isinstance(part, str) else _json(part) for part in value))
-    return neutral(_json(value))
+        return neutralize(", ".join(part if isinstance(part, str) else _json(part) for part in value))
+    return neutralize(_json(value))
 
 
 _LONG = re.compile(r"-?[0-9]{12}")

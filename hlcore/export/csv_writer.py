@@ -1,4 +1,4 @@
-"""Rows into bytes: RFC 4180, UTF-8, counted and hashed on the way out."""
+"""Rows to bytes (RFC 4180, UTF-8), counted and hashed as they are written, and files that are written atomically."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a file holds: `rows` without the header, its size in `bytes`, the SHA-256 of all of it in hex."""
+    """What a file holds: `rows` without the header, its size in `bytes`, its SHA-256 in hex."""
 
     rows: int
     bytes: int
     sha256: str
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of the command line's contract."""
+        """Return the manifest with the keys that the command line promises."""
         return asdict(self)
 
 
-class Sink:
-    """Writes rows to a binary stream, some hundred kilobytes at a time. The first row is the header."""
+class CsvSink:
+    """Writes rows to a binary stream in batches of some hundred kilobytes. The first row is the header."""
 
     def __init__(self, out: BinaryIO, *, bom: bool = False) -> None:
         self._out = out
@@ -53,49 +53,49 @@ class Sink:
         self._writer = csv.writer(self._text, lineterminator="\r\n")
         self._hash = hashlib.sha256()
         self._bytes = 0
-        self._lines = 0
-        self._waiting = 0
+        self._rows = 0
+        self._buffered = 0
         if bom:
             self._send(BOM)
 
-    def row(self, cells: Sequence[str]) -> None:
-        """The row is part of the file. Raises ExportError."""
+    def write_row(self, cells: Sequence[str]) -> None:
+        """Append the row. Raises ExportError."""
         self._writer.writerow(cells)
-        self._lines += 1
-        self._waiting += 1
-        if self._waiting >= BATCH:
+        self._rows += 1
+        self._buffered += 1
+        if self._buffered >= BATCH:
             self._flush()
 
     def finish(self) -> Manifest:
-        """Everything is written. Raises ExportError."""
+        """Write what is still buffered, and return the manifest. Raises ExportError."""
         self._flush()
-        with translated():
+        with translate_os_errors():
             self._out.flush()
-        return Manifest(max(0, self._lines - 1), self._bytes, self._hash.hexdigest())
+        return Manifest(max(0, self._rows - 1), self._bytes, self._hash.hexdigest())
 
     def _flush(self) -> None:
         data = self._text.getvalue().encode("utf-8", "backslashreplace")
         self._text.seek(0)
         self._text.truncate()
-        self._waiting = 0
+        self._buffered = 0
         self._send(data)
 
     def _send(self, data: bytes) -> None:
         self._hash.update(data)
         self._bytes += len(data)
-        with translated():
+        with translate_os_errors():
             self._out.write(data)
 
 
 @contextmanager
-def placed(path: Path) -> Iterator[Callable[[], AbstractContextManager[BinaryIO]]]:
-    """A way to open a draft; its bytes stand at `path` once the block has ended well. Until then, and when it fails,
-    whatever was there stays. Only this user may read the file. Raises ExportError."""
+def atomic_file(path: Path) -> Iterator[Callable[[], AbstractContextManager[BinaryIO]]]:
+    """Yield a function that opens a draft, which replaces `path` once the block has succeeded. Until then, and when the
+    block fails, an existing file stays as it is. Only this user may read the file. Raises ExportError."""
     target = path.expanduser()
     draft = target.with_name(f".{target.name[:100]}.{uuid4().hex[:12]}.part")
     try:
-        yield lambda: _opened(target, draft)
-        with translated():
+        yield lambda: _create(target, draft)
+        with translate_os_errors():
             draft.replace(target)
     except BaseException:
         with suppress(OSError):
@@ -104,22 +104,22 @@ def placed(path: Path) -> Iterator[Callable[[], AbstractContextManager[BinaryIO]
 
 
 @contextmanager
-def _opened(target: Path, draft: Path) -> Iterator[BinaryIO]:
-    """The new draft; all its bytes are on disk when the block has ended well."""
-    with translated():
+def _create(target: Path, draft: Path) -> Iterator[BinaryIO]:
+    """Create the draft; all its bytes are on disk when the block has succeeded."""
+    with translate_os_errors():
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         out = os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     with out:
         yield out
-        with translated():
+        with translate_os_errors():
             out.flush()
             os.fsync(out.fileno())
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Faults of the file system become ExportError: what happened and what helps, without the path."""
+def translate_os_errors() -> Iterator[None]:
+    """Raise errors of the file system as ExportError, with what happened and what helps, without the path."""
     try:
         yield
     except OSError as exc:

@@ -1,6 +1,6 @@
-"""Custom fields as columns. Pure: which columns there are, how they are called, and where a value goes.
+"""Custom fields as columns: which there are, what they are called, and which column a value goes to.
 
-The custom fields of the locations: from the catalogue as HighLevel sent it, and from the values themselves.
+The fields are those of the locations' lists, deleted ones too, and those that only occur in contacts.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import Any
 
 import msgspec
 
-from hlcore.export.columns import COLUMNS, lenient
-from hlcore.model.custom_fields import values_of
-from hlcore.model.records import name_in
+from hlcore.export.columns import COLUMNS
+from hlcore.model.custom_fields import custom_values
+from hlcore.model.json_codec import decode_lossy_object
+from hlcore.model.records import record_name
 from hlcore.store import Tx, records
 
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """One field of a location's catalogue. `name` is '' for one that only its values tell of."""
+    """One field of a location. `name`: '' for a field that only occurs in contacts."""
 
     location_id: str
     field_id: str
@@ -30,46 +31,38 @@ class CustomField:
 
 @dataclass(frozen=True, slots=True)
 class CustomColumns:
-    """`names` in order; `places`: location → field id → place in `names`."""
+    """`names` in order; `positions`: location → field id → index in `names`."""
 
     names: tuple[str, ...]
-    places: Mapping[str, Mapping[str, int]]
+    positions: Mapping[str, Mapping[str, int]]
 
-    def values(self, location_id: str, given: object) -> list[object]:
-        """The values of a contact of this location with these `customFields`; None where it has none."""
+    def values(self, location_id: str, custom_fields: object) -> list[object]:
+        """Return the values of a contact of this location with these `customFields`; None where it has none."""
         values: list[object] = [None] * len(self.names)
-        places = self.places.get(location_id, {})
-        for field_id, value in values_of(given).items():
-            if field_id in places:
-                values[places[field_id]] = value
+        positions = self.positions.get(location_id, {})
+        for field_id, value in custom_values(custom_fields).items():
+            if field_id in positions:
+                values[positions[field_id]] = value
         return values
 
 
 def custom_columns(fields: Iterable[CustomField], *, taken: Sequence[str]) -> CustomColumns:
-    """A column for each field, in the order of the catalogue.
+    """Return a column for each field, in HighLevel's order.
 
     Fields of different locations that have the same name share a column. Where one location has two of one name, or
-    the name is taken by another column, the field's id stands behind the name; without a name it stands alone.
+    the name is taken by another column, the field's id follows the name; a field without a name has its id as name.
     """
     ordered = sorted(fields, key=lambda field: (not field.name, field.position, field.name, field.field_id))
-    twice = Counter((field.location_id, field.name) for field in ordered)
-    ambiguous = {name for (_, name), times in twice.items() if times > 1} | set(taken)
-    places: dict[str, dict[str, int]] = defaultdict(dict)
+    uses = Counter((field.location_id, field.name) for field in ordered)
+    ambiguous = {name for (_, name), number in uses.items() if number > 1} | set(taken)
+    positions: dict[str, dict[str, int]] = defaultdict(dict)
     order: dict[str, int] = {}
     for field in ordered:
         title = _title(field, ambiguous)
-        while title in taken or field.location_id in _owners(places, order.get(title)):
+        while title in taken or field.location_id in _owners(positions, order.get(title)):
             title = f"{title} ({field.field_id})"
-        places[field.location_id][field.field_id] = order.setdefault(title, len(order))
-    return CustomColumns(tuple(order), places)
-
-
-def unknown_ids(given: object, known: Mapping[str, Any] | set[str]) -> list[str]:
-    """The ids of these `customFields` that are not known yet."""
-    if not isinstance(given, list):
-        return []
-    ids = (item.get("id") for item in given if isinstance(item, dict))
-    return [found for found in ids if isinstance(found, str) and found and found not in known]
+        positions[field.location_id][field.field_id] = order.setdefault(title, len(order))
+    return CustomColumns(tuple(order), positions)
 
 
 def _title(field: CustomField, ambiguous: set[str]) -> str:
@@ -78,9 +71,11 @@ def _title(field: CustomField, ambiguous: set[str]) -> str:
     return f"{field.name} ({field.field_id})" if field.name in ambiguous else field.name
 
 
-def _owners(places: Mapping[str, Mapping[str, int]], place: int | None) -> set[str]:
-    """The locations that already use this column."""
-    return {location for location, mine in places.items() if place is not None and place in mine.values()}
+def _owners(positions: Mapping[str, Mapping[str, int]], position: int | None) -> set[str]:
+    """Return the locations that use this column already."""
+    return {
+        location_id for location_id, used in positions.items() if position is not None and position in used.values()
+    }
 
 
 class _Entry(msgspec.Struct):
@@ -92,55 +87,52 @@ class _Value(msgspec.Struct):
     id: Any = None
 
 
-class _Strict(msgspec.Struct):
+class _ContactFields(msgspec.Struct):
     customFields: list[_Value] | None = None
 
 
-_entry = msgspec.json.Decoder(_Entry)
-_strict = msgspec.json.Decoder(_Strict)
+_entry_decoder = msgspec.json.Decoder(_Entry)
+_contact_decoder = msgspec.json.Decoder(_ContactFields)
 
 
 def columns_for(tx: Tx, location_ids: Sequence[str], copies: Iterable[tuple[str, bytes]]) -> CustomColumns:
-    """The columns for the custom fields of these locations: those of the catalogue (vanished ones too), then those
-    that only occur in the copies (location, bytes), under their ids."""
-    fields = [field for location_id in location_ids for field in _catalogue(tx, location_id)]
+    """Return the columns for the custom fields of these locations: those of their lists (deleted ones too), then those
+    that only occur in the copies (location id, bytes)."""
+    fields = [field for location_id in location_ids for field in _listed_fields(tx, location_id)]
     known: dict[str, set[str]] = {location_id: set() for location_id in location_ids}
     for field in fields:
         known[field.location_id].add(field.field_id)
     for location_id, raw in copies:
-        mine = known[location_id]
-        for field_id in _unknown(raw, mine):
-            mine.add(field_id)
+        for field_id in _unknown_ids(raw, known[location_id]):
+            known[location_id].add(field_id)
             fields.append(CustomField(location_id, field_id))
     return custom_columns(fields, taken=COLUMNS)
 
 
-def _catalogue(tx: Tx, location_id: str) -> list[CustomField]:
-    found = []
+def _listed_fields(tx: Tx, location_id: str) -> list[CustomField]:
+    fields = []
     for record in records.iterate(tx, location_id, "custom_field"):
-        entry = _read(record.raw)
+        entry = _decode_entry(record.raw)
         if entry.model in (None, "", "contact"):
-            found.append(CustomField(location_id, record.record_id, name_in(record.raw), _number(entry.position)))
-    return found
+            position = float(entry.position) if isinstance(entry.position, (int, float)) else 0.0
+            fields.append(CustomField(location_id, record.record_id, record_name(record.raw), position))
+    return fields
 
 
-def _unknown(raw: bytes, known: set[str]) -> list[str]:
-    """The field ids in these bytes that nobody knows; decodes as little as it can."""
+def _unknown_ids(raw: bytes, known: set[str]) -> list[str]:
+    """Return the field ids in these bytes that are not known; decodes as little as it can."""
     if b'"customFields"' not in raw:
         return []
     try:
-        given = _strict.decode(raw).customFields
-    except (msgspec.MsgspecError, ValueError):
-        return unknown_ids(lenient(raw).get("customFields"), known)
-    return [field.id for field in given or () if isinstance(field.id, str) and field.id and field.id not in known]
+        ids = [value.id for value in _contact_decoder.decode(raw).customFields or ()]
+    except ValueError:
+        values = decode_lossy_object(raw).get("customFields")
+        ids = [value.get("id") for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    return [field_id for field_id in ids if isinstance(field_id, str) and field_id and field_id not in known]
 
 
-def _read(raw: bytes) -> _Entry:
+def _decode_entry(raw: bytes) -> _Entry:
     try:
-        return _entry.decode(raw)
-    except (msgspec.MsgspecError, ValueError):
+        return _entry_decoder.decode(raw)
+    except ValueError:
         return _Entry()
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -1,8 +1,8 @@
-"""Making a file: allowed, written as a stream, counted, hashed and recorded."""
+"""Exporting to a stream or a file: permission is checked, rows are streamed, and the audit log names their hash."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,20 +11,20 @@ from typing import BinaryIO
 from hlcore.errors import NotFound
 from hlcore.export import contacts, deletions, records
 from hlcore.export.csv_cells import ExportMode, cell
-from hlcore.export.csv_writer import Manifest, Sink, placed
+from hlcore.export.csv_writer import CsvSink, Manifest, atomic_file
 from hlcore.export.selection import ExportKind, ExportSelection
 from hlcore.export.sheet import ExportSource, ExportTable
-from hlcore.governance.audit import recorded
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
-from hlcore.model.progress import Listener, Progress, silent
+from hlcore.model.callbacks import Listener, Now, Progress, ignore_progress
 from hlcore.store import Tx, Vault, locations
 from hlcore.store.locations import Location
 
-Now = Callable[[], datetime]
-TELL_EVERY = 1_000
+PROGRESS_ROWS = 1_000
+"""Rows between two reports of progress."""
 
 
-def export(
+def export_csv(
     vault: Vault,
     selection: ExportSelection,
     out: BinaryIO,
@@ -33,20 +33,20 @@ def export(
     bom: bool = False,
     user: User,
     now: Now,
-    listener: Listener = silent,
+    listener: Listener = ignore_progress,
 ) -> Manifest:
-    """The rows that the selection names are written to `out` as CSV: RFC 4180, UTF-8, header first. What they say is
-    one moment of the vault, and memory does not grow with their number. `bom` marks the file as UTF-8 for Excel.
+    """Write the selected rows to `out` as CSV (RFC 4180, UTF-8, header first), read in one snapshot of the vault and in
+    constant memory. `bom` marks the file as UTF-8 for Excel.
 
-    The person's right is checked first; that the data left, how many rows and which hash, is in the audit log.
+    The user's permission is checked first; the audit log then says how many rows left the vault and with which hash.
     Raises NotAllowed, NotFound (a location), ExportError, StoreError, and what the listener raises.
     """
-    with _recorded(vault, selection, mode, user, now) as kept:
-        kept.append(_write(vault, selection, out, mode=mode, bom=bom, at=now(), listener=listener))
-    return kept[0]
+    with _audited(vault, selection, mode, user, now) as manifests:
+        manifests.append(_write(vault, selection, out, mode=mode, bom=bom, now=now(), listener=listener))
+    return manifests[0]
 
 
-def to_file(
+def export_file(
     vault: Vault,
     selection: ExportSelection,
     path: Path,
@@ -55,31 +55,28 @@ def to_file(
     bom: bool = False,
     user: User,
     now: Now,
-    listener: Listener = silent,
+    listener: Listener = ignore_progress,
 ) -> Manifest:
-    """As `export`, into a file that is there only when it is whole and its export is recorded: until then, and when
-    anything fails, whatever stood at `path` stays. Only this user may read it."""
-    with (
-        placed(path) as draft,
-        _recorded(vault, selection, mode, user, now) as kept,
-        draft() as out,
-    ):
-        kept.append(_write(vault, selection, out, mode=mode, bom=bom, at=now(), listener=listener))
-    return kept[0]
+    """As `export_csv`, to a file that appears only when it is whole and the audit log names it: until then, and when
+    anything fails, an existing file at `path` stays as it is. Only this user may read the file."""
+    with atomic_file(path) as open_draft, _audited(vault, selection, mode, user, now) as manifests, open_draft() as out:
+        manifests.append(_write(vault, selection, out, mode=mode, bom=bom, now=now(), listener=listener))
+    return manifests[0]
 
 
 @contextmanager
-def _recorded(
+def _audited(
     vault: Vault, selection: ExportSelection, mode: ExportMode, user: User, now: Now
 ) -> Iterator[list[Manifest]]:
-    kept: list[Manifest] = []
+    """Yield a list to which the block appends its manifest."""
+    manifests: list[Manifest] = []
     only = selection.location_ids[0] if len(selection.location_ids) == 1 else ""
-    detail = {**selection.facts(), "mode": str(mode)}
-    with recorded(
+    detail = {**selection.audit_facts(), "mode": str(mode)}
+    with audited(
         vault, user, Action.EXPORT, now=now, location_id=only, subject=str(selection.kind), detail=detail
-    ) as entry:
-        yield kept
-        entry.note(**kept[0].to_json())
+    ) as note:
+        yield manifests
+        note.add(**manifests[0].to_json())
 
 
 def _write(
@@ -89,38 +86,38 @@ def _write(
     *,
     mode: ExportMode,
     bom: bool,
-    at: datetime,
+    now: datetime,
     listener: Listener,
 ) -> Manifest:
-    sink = Sink(out, bom=bom)
+    sink = CsvSink(out, bom=bom)
     with vault.read() as tx:
-        sheet = sheet_of(ExportSource(tx, _places(tx, selection.location_ids), mode, at, listener), selection)
-        sink.row([cell(name, mode) for name in sheet.columns])
-        for number, row in enumerate(sheet.rows, 1):
-            sink.row(row)
-            if not number % TELL_EVERY:
-                listener(Progress("Writing", number, sheet.total))
+        source = ExportSource(tx, _locations(tx, selection.location_ids), mode, now, listener)
+        table = _export_table(source, selection)
+        sink.write_row([cell(name, mode) for name in table.columns])
+        for number, row in enumerate(table.rows, 1):
+            sink.write_row(row)
+            if not number % PROGRESS_ROWS:
+                listener(Progress("Writing", number, table.total))
     manifest = sink.finish()
     listener(Progress("Written", manifest.rows, manifest.rows))
     return manifest
 
 
-def sheet_of(source: ExportSource, selection: ExportSelection) -> ExportTable:
-    """The sheet of the selection's kind."""
+def _export_table(source: ExportSource, selection: ExportSelection) -> ExportTable:
     if selection.kind is ExportKind.CONTACTS:
-        return contacts.sheet(source, selection)
+        return contacts.contact_table(source, selection)
     if selection.kind is ExportKind.DELETIONS:
-        return deletions.sheet(source, selection)
+        return deletions.deletion_table(source, selection)
     if selection.kind is ExportKind.VERSIONS:
-        return records.versions_sheet(source, selection)
-    return records.sheet(source, selection)
+        return records.version_table(source, selection)
+    return records.record_table(source, selection)
 
 
-def _places(tx: Tx, location_ids: Sequence[str]) -> list[Location]:
-    places = locations.all(tx, connected_only=False)
+def _locations(tx: Tx, location_ids: Sequence[str]) -> list[Location]:
+    held = locations.list_all(tx, connected_only=False)
     if not location_ids:
-        return places
-    found = [place for place in places if place.location_id in location_ids]
-    if len(found) < len(set(location_ids)):
+        return held
+    chosen = [location for location in held if location.location_id in location_ids]
+    if len(chosen) < len(set(location_ids)):
         raise NotFound("This vault holds no such location.", hint="`status` lists the locations it holds.")
-    return found
+    return chosen

@@ -1,4 +1,4 @@
-"""What somebody wants in a file."""
+"""What a file is to hold: the kind of its rows and which of them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ExportKind(StrEnum):
 class ExportSelection:
     """Which rows. Empty parts do not restrict; no `location_ids` means every location of the vault.
 
-    `statuses` are those that people see, `expired` among them; `at_risk` means: deleted, and HighLevel's own window
-    still open. Both, and the filters after them, hold for contacts and deletions; `contact_ids` for every kind.
+    `statuses` as people see them, `expired` among them; `at_risk`: deleted, and HighLevel's own window still open.
+    Both, and the filters after them, apply to contacts and deletions; `contact_ids` to every kind.
     """
 
     kind: ExportKind
@@ -39,17 +39,17 @@ class ExportSelection:
     source: str = ""
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """The statuses asked for, as people see them; () for all."""
+    def shown_statuses(self) -> tuple[str, ...]:
+        """The statuses to include, as people see them; () for all."""
         return ("deleted",) if self.at_risk else tuple(self.statuses)
 
-    def facts(self) -> dict[str, Any]:
-        """What the audit log says about it: which filters were used, never their values."""
+    def audit_facts(self) -> dict[str, Any]:
+        """Return what the audit log says about it: which filters were used, never their values."""
         filters = [name for name in ("text", "tag", "owner_id", "source") if getattr(self, name)]
         return {
             "kind": str(self.kind),
             "locations": list(self.location_ids),
-            "statuses": list(self.wanted),
+            "statuses": list(self.shown_statuses),
             "chosen": None if self.contact_ids is None else len(self.contact_ids),
             "filters": filters,
         }

@@ -1,1 +1,10 @@
-"""Who may do what, checked where the act happens, and the lasting record of it."""
+"""Who may do what, checked where it is done, and the permanent record of it.
+
+=================  ============================================================================
+module             holds
+=================  ============================================================================
+`roles`            users, their roles, and the actions that a role allows
+`audit`            the context manager in which every action is checked and written to the audit log
+`email_addresses`  e-mail addresses and domains as the lists of users compare them
+=================  ============================================================================
+"""

@@ -1,8 +1,8 @@
-"""Every act is checked and leaves a line in the audit log, whatever became of it."""
+"""The context manager in which every action is checked, and that writes its outcome to the audit log."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,56 +10,58 @@ from typing import Any
 
 from hlcore.errors import NotAllowed, StoreError
 from hlcore.governance.roles import Action, User, require
+from hlcore.model.callbacks import Now
 from hlcore.store import Vault, audit
 
-Now = Callable[[], datetime]
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 
 @dataclass(slots=True)
 class AuditNote:
-    """The line that will be written. Ids and counts only, never personal data."""
+    """The line that will be written: ids and counts only, never personal data."""
 
     subject: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
 
-    def note(self, **facts: Any) -> None:
-        """These facts (counts, ids, sizes) will stand in the line."""
+    def add(self, **facts: Any) -> None:
+        """Add these facts (counts, ids, sizes) to the line."""
         self.detail.update(facts)
 
 
 @contextmanager
-def recorded(
+def audited(
     vault: Vault,
     user: User,
-    act: Action,
+    action: Action,
     *,
     now: Now,
     location_id: str = "",
     subject: str = "",
     detail: dict[str, Any] | None = None,
 ) -> Iterator[AuditNote]:
-    """The block runs only if the person may do this, and the audit log says what became of it: done, refused or
-    failed (with the kind of error, never its text). The line has a transaction of its own: it stays when the act is
-    rolled back. Raises NotAllowed; whatever the block raises; StoreError when a finished act could not be recorded.
+    """Run the block if the user may do this, and write its outcome to the audit log: done, refused or failed (with the
+    kind of error, never its text).
+
+    The line has a transaction of its own and stays when the block's is rolled back. Raises NotAllowed; whatever the
+    block raises; StoreError when the outcome of a finished block could not be written.
     """
-    entry = AuditNote(_impersonal(subject), dict(detail or {}))
+    note = AuditNote(_without_address(subject), dict(detail or {}))
     try:
-        require(user, act)
-        yield entry
+        require(user, action)
+        yield note
     except BaseException as exc:
         outcome = REFUSED if isinstance(exc, NotAllowed) else FAILED
-        entry.note(error=type(exc).__name__)
+        note.add(error=type(exc).__name__)
         try:
-            _append(vault, user, act, now(), location_id, entry, outcome)
-        except StoreError as lost:
-            exc.add_note(f"The audit log could not be written either: {lost}")
+            _append(vault, user, action, now(), location_id, note, outcome)
+        except StoreError as store_error:
+            exc.add_note(f"The audit log could not be written either: {store_error}")
         raise
-    _append(vault, user, act, now(), location_id, entry, DONE)
+    _append(vault, user, action, now(), location_id, note, DONE)
 
 
 def _append(
-    vault: Vault, user: User, act: Action, at: datetime, location_id: str, entry: AuditNote, outcome: str
+    vault: Vault, user: User, action: Action, at: datetime, location_id: str, note: AuditNote, outcome: str
 ) -> None:
     with vault.write() as tx:
         audit.append(
@@ -67,16 +69,16 @@ def _append(
             at=at,
             actor=user.email or "nobody",
             role=str(user.role),
-            act=str(act),
+            act=str(action),
             location_id=location_id,
-            subject=_impersonal(entry.subject),
+            subject=_without_address(note.subject),
             outcome=outcome,
-            detail={**entry.detail, "how": user.how},
+            detail={**note.detail, "how": user.how},
         )
 
 
-def _impersonal(subject: str) -> str:
-    """The subject. Raises ValueError for one that holds an e-mail address: the audit log is kept for ever."""
+def _without_address(subject: str) -> str:
+    """Return the subject. Raises ValueError when it holds an e-mail address: the audit log is kept for ever."""
     if "@" in subject:
         raise ValueError("the subject of an audit line names ids and counts, never a person")
     return subject

@@ -1,4 +1,4 @@
-"""E-mail addresses as an allow-list compares them: strictly, so that nothing that merely looks alike gets in."""
+"""E-mail addresses and domains as an allow-list compares them: strictly, so that no look-alike is let in."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
-def canonical(address: str) -> str:
-    """The address in the one spelling that lists compare; '' when it is not a plain address.
+def canonical_address(address: str) -> str:
+    """Return the address in the spelling that lists compare; '' when it is not a plain address.
 
-    Blanks around it and the case of A–Z do not matter. There is exactly one `@`, no blank, quote, comment or control
-    character, and the domain is written as the name system knows it (`bücher.example` as `xn--bcher-kva.example`).
-    Letters that only become equal by case folding or by Unicode's compatibility forms (the Kelvin sign, full-width
-    letters) stay different.
+    Blanks around it and the case of A–Z are ignored. A plain address has exactly one `@` and no blank, quote, comment
+    or control character; its domain is converted to its DNS form (`bücher.example` to `xn--bcher-kva.example`). Letters
+    that only case folding or Unicode's compatibility forms make equal (the Kelvin sign, full-width letters) differ.
     """
     tidy = address.strip(" \t\r\n").translate(_LOWER)
     if not _ADDRESS.fullmatch(tidy):
         return ""
     local, _, domain = tidy.partition("@")
-    name = domain_name(domain)
+    name = canonical_domain(domain)
     return f"{local}@{name}" if name and _is_plain(local) else ""
 
 
-def domain_name(domain: str) -> str:
-    """The domain as the name system knows it; '' when it is none. A leading `@` (as people write it) is left out."""
+def canonical_domain(domain: str) -> str:
+    """Return the domain in its DNS form; '' when it is not a domain. A leading `@`, as people write it, is dropped."""
     tidy = domain.strip(" \t\r\n").translate(_LOWER).removeprefix("@")
     if not tidy.isascii():
         tidy = _encoded(tidy)
@@ -36,20 +35,20 @@ def domain_name(domain: str) -> str:
 
 
 def is_listed(address: str, addresses: Iterable[str]) -> bool:
-    """Whether this very address is on the list."""
-    mine = canonical(address)
-    return bool(mine) and any(mine == canonical(listed) for listed in addresses)
+    """Whether this address is on the list."""
+    wanted = canonical_address(address)
+    return bool(wanted) and any(wanted == canonical_address(listed) for listed in addresses)
 
 
-def is_of(address: str, domains: Iterable[str]) -> bool:
-    """Whether the address is of one of the domains. A sub-domain is another domain."""
-    mine = canonical(address).partition("@")[2]
-    return bool(mine) and any(mine == domain_name(domain) for domain in domains)
+def is_in_domains(address: str, domains: Iterable[str]) -> bool:
+    """Whether the address belongs to one of the domains. A subdomain is another domain."""
+    wanted = canonical_address(address).partition("@")[2]
+    return bool(wanted) and any(wanted == canonical_domain(domain) for domain in domains)
 
 
 def _encoded(domain: str) -> str:
-    """An international domain in ASCII; '' for one that is not in its normal form already, or whose full stop is not
-    the ASCII one."""
+    """Return an international domain in ASCII; '' for one that is not in its normal form, or whose full stop is not the
+    ASCII one."""
     if not _is_plain(domain) or domain != domain.lower() or "\u3002" in domain:
         return ""
     try:
@@ -59,6 +58,6 @@ def _encoded(domain: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """No compatibility forms, and nothing invisible or that turns the direction of writing."""
+    """Whether the text has no compatibility forms, nothing invisible and nothing that changes the writing direction."""
     visible = all(unicodedata.category(char)[0] not in "CZ" for char in text)
     return visible and unicodedata.normalize("NFKC", text) == text

@@ -1,8 +1,8 @@
-"""Who somebody is and what they may do. Pure: the caller brings what sign-in told.
+"""Users, their roles, and the actions that a role allows.
 
-Two roles for people: a viewer looks, a restorer also restores, exports and changes settings. Sign-in (OIDC) decides
-when it is configured. Without it, whoever sits at this machine may do everything (local mode), and on any other
-address nobody may do anything.
+A viewer reads; a restorer also restores, exports and changes settings. Where sign-in (OIDC) is configured, it and the
+settings decide the role. Without it, whoever opens the dashboard on this machine may do everything, and whoever opens
+it from another machine may do nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Literal
 
 from hlcore.errors import NotAllowed
-from hlcore.governance.email_addresses import canonical, is_listed, is_of
+from hlcore.governance.email_addresses import canonical_address, is_in_domains, is_listed
 from hlcore.settings import Settings
 
 
 class Role(StrEnum):
-    """What kind of access somebody has."""
+    """The kind of access that a user has."""
 
     NONE = "none"
     VIEWER = "viewer"
@@ -25,10 +25,10 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done, and is recorded under this name."""
+    """What can be done; the value is its name in the audit log."""
 
     SIGN_IN = "sign_in"
-    VIEW = "view"  # a page, or one person's record
+    VIEW = "view"  # a page, or the record of one contact
     SEARCH = "search"
     RESTORE = "restore"
     EXPORT = "export"
@@ -41,16 +41,16 @@ class Action(StrEnum):
 
 How = Literal["local", "oidc", "cli", "worker"]
 
-LOOKING = frozenset({Action.SIGN_IN, Action.VIEW, Action.SEARCH})
-MAY: dict[Role, frozenset[Action]] = {
+VIEWER_ACTIONS = frozenset({Action.SIGN_IN, Action.VIEW, Action.SEARCH})
+PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.NONE: frozenset(),
-    Role.VIEWER: LOOKING,
+    Role.VIEWER: VIEWER_ACTIONS,
     Role.RESTORER: frozenset(Action),
 }
-UNATTENDED = frozenset({Action.VIEW, Action.SYNC, Action.CONNECT, Action.RESTORE, Action.VERIFY})
-"""What the background worker may do: never an export, never a change of settings."""
+WORKER_ACTIONS = frozenset({Action.VIEW, Action.SYNC, Action.CONNECT, Action.RESTORE, Action.VERIFY})
+"""What the background worker may do: no exports, no changes of settings."""
 
-WHAT_TO_SET = (
+SIGN_IN_HINT = (
     "Set up sign-in ([auth] in .streamlit/secrets.toml) and who may enter (HLCORE_ALLOWED_EMAILS, "
     "HLCORE_ALLOWED_DOMAINS, HLCORE_RESTORERS), or open the dashboard on this machine only "
     "(--server.address localhost)."
@@ -59,7 +59,7 @@ WHAT_TO_SET = (
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who acts. `email` is the name in the audit log; `why` says, for role none, what is missing."""
+    """Who acts. `email` is the name in the audit log; `why` says what is missing where the role is none."""
 
     email: str
     name: str
@@ -67,13 +67,13 @@ class User:
     how: How
     why: str = ""
 
-    def may(self, act: Action) -> bool:
-        """Whether this person may do it."""
-        return act in MAY[self.role] and (self.how != "worker" or act in UNATTENDED)
+    def may(self, action: Action) -> bool:
+        """Whether this user may do it."""
+        return action in PERMISSIONS[self.role] and (self.how != "worker" or action in WORKER_ACTIONS)
 
     @property
     def label(self) -> str:
-        """What a page calls the person."""
+        """What a page calls this user."""
         return self.name or self.email
 
 
@@ -81,11 +81,11 @@ WORKER = User("worker", "Background worker", Role.RESTORER, "worker")
 
 
 def cli_user(login: str = "") -> User:
-    """Whoever runs the command line: the operating system has let them in, so they may do everything."""
+    """Return the user of the command line, who may do everything: the operating system has let them in."""
     return User(f"cli:{login}" if login else "cli", login or "Command line", Role.RESTORER, "cli")
 
 
-def user_of(
+def identify_user(
     settings: Settings,
     *,
     signed_in_email: str | None,
@@ -94,17 +94,17 @@ def user_of(
     loopback: bool,
     auth_configured: bool,
 ) -> User:
-    """The person in front of the dashboard.
+    """Return the user of the dashboard, with role none where they may not enter.
 
-    `email_verified` is the claim of that name, None when the provider sends none (Microsoft Entra does not); any
-    value but true refuses. With sign-in configured and nobody on the lists, nobody may enter. `loopback`: the
-    dashboard is bound to this machine only; it counts only where no sign-in is configured.
+    `email_verified`: the claim of that name, None when the provider sends none (Microsoft Entra does not); any other
+    value than true refuses. `loopback`: the dashboard is bound to this machine only, which counts where no sign-in is
+    configured. With sign-in and empty lists, nobody may enter.
     """
     if not auth_configured:
         return _without_sign_in(loopback)
     if not signed_in_email:
         return _nobody("", "Sign in to go on.")
-    address = canonical(signed_in_email)
+    address = canonical_address(signed_in_email)
     if not address:
         return _nobody("", "The sign-in service sent no usable e-mail address.")
     if email_verified is not None and not _is_true(email_verified):
@@ -116,27 +116,27 @@ def user_of(
 
 
 def role_of(settings: Settings, email: str) -> Role:
-    """The role that the settings give this address."""
+    """Return the role that the settings give this address."""
     if is_listed(email, settings.restorers):
         return Role.RESTORER
-    if is_listed(email, settings.allowed_emails) or is_of(email, settings.allowed_domains):
+    if is_listed(email, settings.allowed_emails) or is_in_domains(email, settings.allowed_domains):
         return Role.VIEWER
     return Role.NONE
 
 
-def require(user: User, act: Action) -> None:
-    """Returns when this person may do it. Raises NotAllowed, with what would help."""
-    if user.may(act):
+def require(user: User, action: Action) -> None:
+    """Raise NotAllowed, with what would help, unless the user may do this."""
+    if user.may(action):
         return
     if user.role is Role.NONE:
         raise NotAllowed("Nobody is signed in who may do this.", hint=user.why)
-    raise NotAllowed(f"The role {user.role} does not allow: {act.replace('_', ' ')}.")
+    raise NotAllowed(f"The role {user.role} does not allow: {action.replace('_', ' ')}.")
 
 
 def _without_sign_in(loopback: bool) -> User:
     if loopback:
         return User("local", "Local user", Role.RESTORER, "local")
-    return User("", "", Role.NONE, "local", f"This dashboard can be reached from other machines. {WHAT_TO_SET}")
+    return User("", "", Role.NONE, "local", f"This dashboard can be reached from other machines. {SIGN_IN_HINT}")
 
 
 def _nobody(email: str, why: str) -> User:

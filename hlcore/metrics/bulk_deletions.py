@@ -1,38 +1,45 @@
-"""Bulk deletions as people see them: one thing with a time, a size, evidence, a loss, and what has come back since."""
+"""Bulk deletions: many contacts deleted at once, with their time, their size, what was on them and who came back.
+
+There are two sorts: incidents, which a run opened because more contacts were missing than the location's threshold
+allows, and bursts below the threshold, which are grouped here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.metrics.deletions import places_of
-from hlcore.model.deletion_causes import deletion_bursts
-from hlcore.model.records import decode
-from hlcore.model.recovery_window import RemainingTime, remaining
+from hlcore.metrics.deletions import locations_by_id
+from hlcore.model.deletion_causes import DeletionBurst, deletion_bursts
+from hlcore.model.json_codec import decode_object
+from hlcore.model.lifecycle import LOST
+from hlcore.model.recovery_window import RemainingTime, remaining_time
 from hlcore.store import Tx, Vault
 from hlcore.store.deletions import bulk_deletions
 from hlcore.store.deletions.bulk_deletions import BulkDeletionKey, BulkDeletionTimes, Incident
 from hlcore.store.locations import Location
 from hlcore.store.records import user_names
 
-SINCE = timedelta(days=400)
-MOST = 200
-"""So many incidents of each sort are listed at most, the newest."""
-RECENT = timedelta(days=7)
-RECORDS = ("note", "task", "opportunity", "appointment", "conversation", "message")
-EVERY = (*RECORDS, "email")
+DEFAULT_PERIOD = timedelta(days=400)
+RECENT_PERIOD = timedelta(days=7)
+MAX_LISTED = 200
+"""How many incidents, and how many bursts of a location, are listed; the newest."""
+_COUNTED_KINDS = ("note", "task", "opportunity", "appointment", "conversation", "message", "email")
 
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletion:
-    """One bulk deletion. `key` names it in addresses. `state` is waiting, confirmed or dismissed; `known`: how many
-    contacts the location held, None where it was not counted. `left`: the window of those whose clock runs longest."""
+    """One bulk deletion.
+
+    `key` names it in page addresses; `state`: waiting, confirmed or dismissed; `known`: how many contacts the location
+    held, None where they were not counted; `counts`: status → contacts; `left`: the longest window of its contacts.
+    """
 
     key: str
-    place: Location
-    bulk: BulkDeletionKey
+    location: Location
+    register_key: BulkDeletionKey
     state: str
     known: int | None
     evidence: str
@@ -42,28 +49,28 @@ class BulkDeletion:
 
     @property
     def contacts(self) -> int:
-        """How many belong to it."""
+        """The number of contacts that belong to it."""
         return sum(self.counts.values())
 
     @property
-    def gone(self) -> int:
-        """How many are gone and have not come back."""
-        return sum(self.counts.get(status, 0) for status in bulk_deletions.GONE)
+    def still_missing(self) -> int:
+        """The number of contacts that are lost and have not come back."""
+        return sum(self.counts.get(status, 0) for status in LOST)
 
     @property
-    def back(self) -> int:
-        """How many came back, by HighLevel's own restore or by ours."""
+    def came_back(self) -> int:
+        """The number of contacts that came back, by HighLevel's own restore or by ours."""
         return self.counts.get("returned", 0) + self.counts.get("recreated", 0)
 
     @property
     def noticed_at(self) -> datetime:
         """When it was noticed."""
-        return self.bulk.first
+        return self.register_key.first
 
 
 @dataclass(frozen=True, slots=True)
 class OpenValue:
-    """Open opportunities: how many, how many of them state a value, and the values' sum (in the account's currency)."""
+    """Open opportunities: how many, how many of them state a value, and the sum (in the account's currency)."""
 
     opportunities: int = 0
     valued: int = 0
@@ -72,10 +79,10 @@ class OpenValue:
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletionDetails:
-    """What was on the contacts. `records`: kind → how many; the others are (name, how many), the most first."""
+    """What was on the contacts. `records`: kind → how many; the lists hold (value, contacts), most contacts first."""
 
     records: dict[str, int]
-    money: OpenValue
+    open_value: OpenValue
     owners: list[tuple[str, int]]
     tags: list[tuple[str, int]]
     sources: list[tuple[str, int]]
@@ -84,126 +91,140 @@ class BulkDeletionDetails:
 
 
 def list_bulk_deletions(
-    vault: Vault, location_ids: Sequence[str], now: datetime, *, since: timedelta = SINCE
+    vault: Vault, location_ids: Sequence[str], now: datetime, *, since: timedelta = DEFAULT_PERIOD
 ) -> list[BulkDeletion]:
-    """The bulk deletions of these locations, newest first. Those whose every suspicion was a false alarm are left out
-    unless the incident itself still waits or was dismissed."""
+    """Return the bulk deletions of these locations, newest first. One of which every suspicion was a false alarm is
+    included only as an incident."""
     with vault.read() as tx:
-        places = places_of(tx, location_ids)
-        found = [_of_incident(tx, places[one.location_id], one, now) for one in bulk_deletions.incidents_since(
-            tx, list(places), now - since, limit=MOST)]  # fmt: skip
-        for place in places.values():
-            found += _small(tx, place, now, since)
-    return sorted(found, key=lambda event: (event.noticed_at, event.key), reverse=True)
+        held = locations_by_id(tx, location_ids)
+        incidents = bulk_deletions.list_incidents(tx, list(held), since=now - since, limit=MAX_LISTED)
+        listed = [_from_incident(tx, held[incident.location_id], incident, now) for incident in incidents]
+        for location in held.values():
+            listed += [_from_burst(tx, location, burst, now) for burst in _bursts(tx, location, now - since)]
+    return sorted(listed, key=lambda deletion: (deletion.noticed_at, deletion.key), reverse=True)
 
 
 def get_bulk_deletion(vault: Vault, location_ids: Sequence[str], key: str, now: datetime) -> BulkDeletion | None:
-    """The bulk deletion of this key among these locations, with `known` counted; None when there is none."""
+    """Return the bulk deletion with this key among these locations, with `known` counted; None when there is none."""
     kind, _, name = key.partition("-")
     with vault.read() as tx:
-        places = places_of(tx, location_ids)
+        held = locations_by_id(tx, location_ids)
         if kind == "i" and _is_number(name):
-            one = bulk_deletions.incident(tx, int(name))
-            return _of_incident(tx, places[one.location_id], one, now) if one and one.location_id in places else None
-        found = [each for place in places.values() for each in _small(tx, place, now, SINCE) if each.key == key]
-        return _sized(tx, found[0]) if found else None
+            incident = bulk_deletions.get_incident(tx, int(name))
+            if incident is None or incident.location_id not in held:
+                return None
+            return _from_incident(tx, held[incident.location_id], incident, now)
+        for location in held.values():
+            for burst in _bursts(tx, location, now - DEFAULT_PERIOD):
+                if _burst_key(burst) == key:
+                    deletion = _from_burst(tx, location, burst, now)
+                    before = bulk_deletions.count_contacts_before(tx, deletion.register_key)
+                    return replace(deletion, known=before or None)
+    return None
 
 
-def bulk_deletion_details(vault: Vault, found: BulkDeletion) -> BulkDeletionDetails:
-    """What was on the contacts of this bulk deletion."""
+def recent_bulk_deletions(vault: Vault, location_ids: Sequence[str], now: datetime) -> list[BulkDeletion]:
+    """Return the bulk deletions of the last days that still wait or of which contacts are still missing, newest
+    first."""
+    listed = list_bulk_deletions(vault, location_ids, now, since=RECENT_PERIOD)
+    return [deletion for deletion in listed if deletion.still_missing or deletion.state == "waiting"]
+
+
+def bulk_deletion_details(vault: Vault, deletion: BulkDeletion) -> BulkDeletionDetails:
+    """Return what was on the contacts of this bulk deletion."""
     with vault.read() as tx:
-        names, bulk = user_names(tx, [found.place.location_id]), found.bulk
-        owners = [
-            (names.get(owner, owner), number)
-            for owner, number in bulk_deletions.top_values(tx, bulk, "owner_id", limit=8)
-        ]
+        names, key = user_names(tx, [deletion.location.location_id]), deletion.register_key
+        owners = bulk_deletions.top_values(tx, key, "owner_id", limit=8)
         return BulkDeletionDetails(
-            bulk_deletions.record_counts(tx, bulk, EVERY),
-            _money(tx, bulk),
-            owners,
-            bulk_deletions.top_values(tx, bulk, "tag", limit=12),
-            bulk_deletions.top_values(tx, bulk, "source", limit=8),
-            bulk_deletions.top_values(tx, bulk, "detected_by", limit=4),
-            bulk_deletions.top_values(tx, bulk, "evidence", limit=4),
+            bulk_deletions.count_records(tx, key, _COUNTED_KINDS),
+            _open_value(tx, key),
+            [(names.get(owner, owner), number) for owner, number in owners],
+            bulk_deletions.top_values(tx, key, "tag", limit=12),
+            bulk_deletions.top_values(tx, key, "source", limit=8),
+            bulk_deletions.top_values(tx, key, "detected_by", limit=4),
+            bulk_deletions.top_values(tx, key, "evidence", limit=4),
         )
 
 
-def still_gone(vault: Vault, found: BulkDeletion) -> list[str]:
-    """The ids of those that have not come back."""
+def contact_ids(vault: Vault, deletion: BulkDeletion) -> list[str]:
+    """Return the ids of all its contacts."""
     with vault.read() as tx:
-        return bulk_deletions.still_gone(tx, found.bulk)
+        return bulk_deletions.list_contact_ids(tx, deletion.register_key)
 
 
-def everybody(vault: Vault, found: BulkDeletion) -> list[str]:
-    """The ids of all who belong to it."""
+def missing_contact_ids(vault: Vault, deletion: BulkDeletion) -> list[str]:
+    """Return the ids of its contacts that have not come back."""
     with vault.read() as tx:
-        return bulk_deletions.everybody(tx, found.bulk)
+        return bulk_deletions.list_missing_ids(tx, deletion.register_key)
 
 
-def recent(vault: Vault, location_ids: Sequence[str], now: datetime) -> list[BulkDeletion]:
-    """Bulk deletions of the last days of which somebody is still gone, newest first."""
-    return [
-        each
-        for each in list_bulk_deletions(vault, location_ids, now, since=RECENT)
-        if each.gone or each.state == "waiting"
-    ]
-
-
-def _of_incident(tx: Tx, place: Location, one: Incident, now: datetime) -> BulkDeletion:
-    bulk = BulkDeletionKey(one.location_id, one.incident_id, one.opened_at, one.opened_at)
-    counts, known, times = bulk_deletions.by_status(tx, bulk), one.known or None, bulk_deletions.times(tx, bulk)
-    left = _left(place, times, now)
-    return BulkDeletion(f"i-{one.incident_id}", place, bulk, one.state, known, one.evidence, counts, times, left)
-
-
-def _small(tx: Tx, place: Location, now: datetime, since: timedelta) -> list[BulkDeletion]:
-    """Those below the location's threshold."""
-    found = []
-    for spell in deletion_bursts(bulk_deletions.noticed(tx, place.location_id, now - since))[-MOST:]:
-        bulk = BulkDeletionKey(place.location_id, None, spell.first, spell.last)
-        times, evidence = bulk_deletions.times(tx, bulk), bulk_deletions.top_values(tx, bulk, "evidence", limit=1)
-        said = evidence[0][0] if evidence else ""
-        key = f"b-{int(spell.first.timestamp() * 1000)}"
-        counts = bulk_deletions.by_status(tx, bulk)
-        found.append(BulkDeletion(key, place, bulk, "confirmed", None, said, counts, times, _left(place, times, now)))
-    return found
-
-
-def _sized(tx: Tx, found: BulkDeletion) -> BulkDeletion:
-    known = bulk_deletions.held_then(tx, found.bulk)
+def _from_incident(tx: Tx, location: Location, incident: Incident, now: datetime) -> BulkDeletion:
+    key = BulkDeletionKey(incident.location_id, incident.incident_id, incident.opened_at, incident.opened_at)
+    times = bulk_deletions.load_times(tx, key)
     return BulkDeletion(
-        found.key, found.place, found.bulk, found.state, known or None, found.evidence, found.counts, found.times,
-        found.left,
-    )  # fmt: skip
+        f"i-{incident.incident_id}",
+        location,
+        key,
+        incident.state,
+        incident.known or None,
+        incident.evidence,
+        bulk_deletions.count_by_status(tx, key),
+        times,
+        _time_left(location, times, now),
+    )
 
 
-def _left(place: Location, times: BulkDeletionTimes | None, now: datetime) -> RemainingTime | None:
+def _bursts(tx: Tx, location: Location, since: datetime) -> list[DeletionBurst]:
+    return deletion_bursts(bulk_deletions.count_by_detection(tx, location.location_id, since))[-MAX_LISTED:]
+
+
+def _burst_key(burst: DeletionBurst) -> str:
+    return f"b-{int(burst.first.timestamp() * 1000)}"
+
+
+def _from_burst(tx: Tx, location: Location, burst: DeletionBurst, now: datetime) -> BulkDeletion:
+    key = BulkDeletionKey(location.location_id, None, burst.first, burst.last)
+    times, evidence = bulk_deletions.load_times(tx, key), bulk_deletions.top_values(tx, key, "evidence", limit=1)
+    return BulkDeletion(
+        _burst_key(burst),
+        location,
+        key,
+        "confirmed",
+        None,
+        evidence[0][0] if evidence else "",
+        bulk_deletions.count_by_status(tx, key),
+        times,
+        _time_left(location, times, now),
+    )
+
+
+def _time_left(location: Location, times: BulkDeletionTimes | None, now: datetime) -> RemainingTime | None:
     if times is None or times.open_from is None:
         return None
-    return remaining(place.window, deleted_at=None, last_seen_at=times.open_from, now=now)
+    return remaining_time(location.window, deleted_at=None, last_seen_at=times.open_from, now=now)
 
 
-def _money(tx: Tx, bulk: BulkDeletionKey) -> OpenValue:
+def _open_value(tx: Tx, key: BulkDeletionKey) -> OpenValue:
     number = valued = 0
     total = 0.0
-    for raw in bulk_deletions.record_bytes(tx, bulk, "opportunity"):
-        entry = decode(raw)
-        if str(entry.get("status") or "open").lower() != "open":
+    for raw in bulk_deletions.iterate_record_bytes(tx, key, "opportunity"):
+        opportunity = decode_object(raw)
+        if str(opportunity.get("status") or "open").lower() != "open":
             continue
         number += 1
-        value = _amount(entry.get("monetaryValue"))
+        value = _amount(opportunity.get("monetaryValue"))
         valued += value is not None
         total += value or 0.0
     return OpenValue(number, valued, total)
 
 
 def _amount(value: Any) -> float | None:
-    """A positive finite amount, as number or as text; None for anything else."""
+    """Return a positive finite amount, given as number or as text; None for anything else."""
     try:
-        found = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else 0.0
+        amount = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else 0.0
     except ValueError:
         return None
-    return found if 0 < found < float("inf") else None
+    return amount if 0 < amount < float("inf") else None
 
 
 def _is_number(text: str) -> bool:

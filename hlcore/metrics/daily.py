@@ -1,4 +1,4 @@
-"""What happened on each day, in the days of the location's own time zone."""
+"""Deletions and returns per day, in the days of each location's own time zone."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-from hlcore.metrics.deletions import places_of
+from hlcore.metrics.deletions import locations_by_id
+from hlcore.model.moments import time_zone
 from hlcore.store import Tx, Vault
 from hlcore.store.deletions import stats as deletion_stats
-from hlcore.store.deletions.stats import Happening
+from hlcore.store.deletions.stats import DeletionEvent
 from hlcore.store.locations import Location
 
-WHAT: tuple[Happening, ...] = ("deleted", "merged", "returned", "recreated")
+EVENTS: tuple[DeletionEvent, ...] = ("deleted", "merged", "returned", "recreated")
 
 
 @dataclass(frozen=True, slots=True)
 class DailyCounts:
-    """How many contacts were deleted, merged away, came back by HighLevel's restore, or were made anew that day."""
+    """The contacts that were deleted, merged away, brought back by HighLevel's restore or created again on a day."""
 
     day: date
     deleted: int = 0
@@ -28,31 +28,23 @@ class DailyCounts:
     recreated: int = 0
 
 
-def per_day(vault: Vault, location_ids: Sequence[str], now: datetime, *, days: int = 60) -> list[DailyCounts]:
-    """Each of the last `days` days up to today, without gaps, oldest first. A deletion counts on the day it happened,
-    where nobody told on the day it was noticed. The database adds up; memory does not grow with the register."""
+def daily_counts(vault: Vault, location_ids: Sequence[str], now: datetime, *, days: int = 60) -> list[DailyCounts]:
+    """Return the last `days` days up to today, without gaps, oldest first. A deletion counts on the day it happened, or
+    was detected where its time is not known. Memory does not grow with the register: the database adds up."""
     with vault.read() as tx:
-        places = list(places_of(tx, location_ids).values())
-        today = max((now.astimezone(zone_of(place)).date() for place in places), default=now.date())
+        held = list(locations_by_id(tx, location_ids).values())
+        today = max((now.astimezone(time_zone(location.timezone)).date() for location in held), default=now.date())
         first = today - timedelta(days=days - 1)
-        counted = {what: _counted(tx, places, what, first) for what in WHAT}
+        counts = {event: _count(tx, held, event, first) for event in EVENTS}
     span = (first + timedelta(days=number) for number in range(days))
-    return [DailyCounts(day, **{what: counted[what][day] for what in WHAT}) for day in span]
+    return [DailyCounts(day, **{event: counts[event][day] for event in EVENTS}) for day in span]
 
 
-def zone_of(place: Location) -> ZoneInfo:
-    """The location's time zone; UTC where it has none that is known."""
-    try:
-        return ZoneInfo(place.timezone)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
-def _counted(tx: Tx, places: Sequence[Location], what: Happening, first: date) -> Counter[date]:
-    found: Counter[date] = Counter()
-    for place in places:
-        zone = zone_of(place)
+def _count(tx: Tx, held: Sequence[Location], event: DeletionEvent, first: date) -> Counter[date]:
+    counts: Counter[date] = Counter()
+    for location in held:
+        zone = time_zone(location.timezone)
         since = datetime.combine(first, time(), zone).astimezone(UTC)
-        for moment, number in deletion_stats.by_quarter(tx, place.location_id, what, since=since):
-            found[moment.astimezone(zone).date()] += number
-    return found
+        for at, number in deletion_stats.count_by_quarter_hour(tx, location.location_id, event, since=since):
+            counts[at.astimezone(zone).date()] += number
+    return counts

@@ -1,38 +1,38 @@
-"""Is my copy good, what is being deleted, what is at risk, what was saved: the numbers of the first page.
-
-`status`: is my copy good, for programs.
-"""
+"""All locations at a glance: whether their copies are good, what is at risk, what came back; the JSON of `status`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from hlcore.metrics.coverage import Coverage, coverage
-from hlcore.metrics.deletions import iso, places_of
+from hlcore.metrics.deletions import locations_by_id
 from hlcore.model.health import Health, HealthFacts, Level, assess
 from hlcore.model.lifecycle import LIVE, LOST, Status
-from hlcore.model.listing import listing_every
+from hlcore.model.listing import listing_interval
+from hlcore.model.moments import iso
 from hlcore.settings import Settings
 from hlcore.store import Tx, Vault, locations, oauth_grants, runs, webhook_inbox
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import bulk_deletions
 from hlcore.store.deletions import stats as deletion_stats
 from hlcore.store.deletions.stats import DeletionTally
+from hlcore.store.leases import SILENT_AFTER
 from hlcore.store.locations import Location
-from hlcore.store.runs import SILENT_AFTER, Run
+from hlcore.store.runs import Run
 
-RECENT = 20
+RECENT_RUNS = 20
+MAX_INCIDENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class LocationStats:
-    """One location. `present`, `suspected`, `lost` (deleted or merged) and `recreated` count contacts; `running` is
-    the open run (not one that died), `last_complete` the newest complete listing."""
+    """One location. `present`, `suspected`, `lost` (deleted or merged) and `recreated` count contacts; `running` is the
+    run under way, `last_complete` the newest complete listing."""
 
-    place: Location
+    location: Location
     health: Health
     present: int
     suspected: int
@@ -47,49 +47,54 @@ class LocationStats:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All locations together, and each."""
+    """The locations and their sums."""
 
     at: datetime
     locations: tuple[LocationStats, ...]
 
     @property
     def protected(self) -> int:
-        """Contacts of which the vault holds a copy and that HighLevel still has."""
-        return sum(each.present for each in self.locations)
+        """The number of contacts that are in the vault and in HighLevel."""
+        return sum(stats.present for stats in self.locations)
 
     @property
     def tally(self) -> DeletionTally:
-        """The numbers of the register, added up."""
+        """The counts of the register, added up."""
         names = [field.name for field in fields(DeletionTally)]
-        return DeletionTally(**{name: sum(getattr(each.tally, name) for each in self.locations) for name in names})
+        return DeletionTally(**{name: sum(getattr(stats.tally, name) for stats in self.locations) for name in names})
 
     @property
     def requests_today(self) -> int:
-        """Requests sent to HighLevel since midnight UTC."""
-        return sum(each.requests_today for each in self.locations)
+        """The requests sent to HighLevel since midnight UTC."""
+        return sum(stats.requests_today for stats in self.locations)
 
     @property
     def last_complete_at(self) -> datetime | None:
-        """From when on every location is copied completely; None while one has no complete copy."""
-        moments = [each.last_complete.finished_at if each.last_complete else None for each in self.locations]
-        known = [moment for moment in moments if moment is not None]
+        """When the oldest of the locations' copies was completed; None while one has no complete copy."""
+        moments = [stats.last_complete.finished_at if stats.last_complete else None for stats in self.locations]
+        known = [at for at in moments if at is not None]
         return min(known) if known and len(known) == len(moments) else None
 
     @property
     def worst(self) -> LocationStats | None:
         """The location whose copy is in the worst state; None without locations."""
         order = (Level.BAD, Level.ATTENTION, Level.OK)
-        return min(self.locations, key=lambda each: order.index(each.health.level), default=None)
+        return min(self.locations, key=lambda stats: order.index(stats.health.level), default=None)
 
 
 def overview(vault: Vault, location_ids: Sequence[str], now: datetime, settings: Settings) -> Overview:
-    """The numbers of these locations at `now`, from one snapshot."""
-    heard = _last_webhooks(vault, location_ids)
+    """Return the numbers of these locations at `now`, read in one snapshot."""
+    last_webhooks = _last_webhooks(vault, location_ids)
     with vault.read() as tx:
-        places = places_of(tx, location_ids)
-        counted = contact_search.counts(tx, list(places))
-        found = (_figures(tx, place, counted[place.location_id], heard, now, settings) for place in places.values())
-        return Overview(now, tuple(found))
+        held = locations_by_id(tx, location_ids)
+        counts = contact_search.count_by_status(tx, list(held))
+        return Overview(
+            now,
+            tuple(
+                _stats(tx, location, counts[location_id], last_webhooks.get(location_id), now, settings)
+                for location_id, location in held.items()
+            ),
+        )
 
 
 def _last_webhooks(vault: Vault, location_ids: Sequence[str]) -> dict[str, datetime]:
@@ -99,80 +104,90 @@ def _last_webhooks(vault: Vault, location_ids: Sequence[str]) -> dict[str, datet
         return webhook_inbox.last_received(tx, location_ids)
 
 
-def _figures(
-    tx: Tx, place: Location, counted: dict[str, int], heard: Mapping[str, datetime], now: datetime, settings: Settings
+def _stats(
+    tx: Tx,
+    location: Location,
+    counts: dict[str, int],
+    last_webhook_at: datetime | None,
+    now: datetime,
+    settings: Settings,
 ) -> LocationStats:
-    day = locations.today(tx, place.location_id, now.date().isoformat())
-    recent = runs.recent(tx, [place.location_id], limit=RECENT, kinds=runs.LOOKS)
-    last = runs.last_complete(tx, place.location_id)
-    alive = [run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER]
-    facts = replace(_facts(tx, place, recent, last, settings), last_webhook_at=heard.get(place.location_id))
-    suspected = counted.get(Status.SUSPECTED, 0)
-    return LocationStats(
-        place=place,
-        health=assess(replace(facts, running=bool(alive), suspected=suspected, every=_every(settings, counted)), now),
-        present=sum(counted.get(status, 0) for status in LIVE),
+    usage = locations.get_usage(tx, location.location_id, now.date().isoformat())
+    recent = runs.list_recent(tx, [location.location_id], limit=RECENT_RUNS, kinds=runs.DETECTION_KINDS)
+    last = runs.last_complete(tx, location.location_id)
+    running = next((run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER), None)
+    suspected = counts.get(Status.SUSPECTED, 0)
+    facts = replace(
+        _health_facts(tx, location, recent, last, settings),
+        last_webhook_at=last_webhook_at,
+        running=running is not None,
         suspected=suspected,
-        lost=sum(counted.get(status, 0) for status in LOST),
-        recreated=counted.get(Status.RECREATED, 0),
-        tally=deletion_stats.tally(tx, place, now),
+        every=listing_interval(
+            settings.sync_minutes, contacts=sum(counts.values()), requests_per_day=settings.requests_per_day
+        ),
+    )
+    return LocationStats(
+        location=location,
+        health=assess(facts, now),
+        present=sum(counts.get(status, 0) for status in LIVE),
+        suspected=suspected,
+        lost=sum(counts.get(status, 0) for status in LOST),
+        recreated=counts.get(Status.RECREATED, 0),
+        tally=deletion_stats.tally_deletions(tx, location, now),
         last_complete=last,
-        running=alive[0] if alive else None,
-        requests_today=day.requests,
-        daily_limit=day.daily_limit or settings.requests_per_day,
+        running=running,
+        requests_today=usage.requests,
+        daily_limit=usage.daily_limit or settings.requests_per_day,
     )
 
 
-def _every(settings: Settings, counted: Mapping[str, int]) -> timedelta:
-    return listing_every(
-        settings.sync_minutes, contacts=sum(counted.values()), requests_per_day=settings.requests_per_day
-    )
-
-
-def _facts(tx: Tx, place: Location, recent: Sequence[Run], last: Run | None, settings: Settings) -> HealthFacts:
+def _health_facts(
+    tx: Tx, location: Location, recent: Sequence[Run], last: Run | None, settings: Settings
+) -> HealthFacts:
     newest = next((run for run in recent if run.finished_at is not None), None)
-    incidents = bulk_deletions.list_incidents(tx, [place.location_id], limit=RECENT)
-    by_app = oauth_grants.get(tx, oauth_grants.LOCATION, place.location_id)
+    incidents = bulk_deletions.list_incidents(tx, [location.location_id], limit=MAX_INCIDENTS)
+    grant = oauth_grants.get(tx, oauth_grants.LOCATION, location.location_id)
     return HealthFacts(
-        connected=place.connected,
+        connected=location.connected,
         last_complete_at=last.finished_at if last else None,
         last_outcome=newest.outcome if newest else "",
         last_reason=newest.reason if newest else "",
-        first_connected_at=place.connected_at,
         running=False,
         suspected=0,
-        incidents_waiting=sum(each.state == "waiting" for each in incidents),
+        incidents_waiting=sum(incident.state == "waiting" for incident in incidents),
         every=timedelta(minutes=settings.sync_minutes),
-        webhooks_expected_since=by_app.obtained_at if by_app else None,
+        webhooks_expected_since=grant.obtained_at if grant else None,
         webhook_silence=timedelta(hours=settings.webhook_silence_hours),
     )
 
 
-def status(
+def status_json(
     vault: Vault, settings: Settings, now: datetime, *, location_ids: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Each of these locations (none given: every connected one), by name, with the keys of the command line's
-    contract."""
+    """Return these locations (none given: every connected one), by name."""
     with vault.read() as tx:
-        wanted = list(location_ids) or [place.location_id for place in locations.all(tx)]
-    found = overview(vault, wanted, now, settings).locations
-    return [to_json(each, coverage(vault, each.place.location_id, now, settings)) for each in found]
+        wanted = list(location_ids) or [location.location_id for location in locations.list_all(tx)]
+    listed = overview(vault, wanted, now, settings).locations
+    return [location_json(stats, coverage(vault, stats.location.location_id, now, settings)) for stats in listed]
 
 
-def to_json(figures: LocationStats, covered: Coverage) -> dict[str, Any]:
-    """One location. `coverage.contacts`: how many are held of how many HighLevel said it has at the last complete
-    listing (None before the first); beside it the share of the living contacts for which each kind of record is safe,
-    (not before the first complete listing), and in `done_by` when each will be for all (None: never at this pace)."""
-    last = figures.last_complete
+def location_json(stats: LocationStats, covered: Coverage) -> dict[str, Any]:
+    """Return one location with the keys that the command line promises.
+
+    `coverage` holds the contacts (`held`, and `listed` by HighLevel at the last complete listing, None before the
+    first) and from then on kind → the share of the live contacts for which it is safe; `done_by`: kind → when it will
+    be safe for all, None for never at this pace.
+    """
+    last = stats.last_complete
     listed = (last.total or last.seen) if last else None
     return {
-        "location_id": figures.place.location_id,
-        "name": figures.place.name,
-        "health": {"level": str(figures.health.level), "reasons": list(figures.health.reasons)},
-        "contacts": {"present": figures.present, "suspected": figures.suspected, "deleted": figures.lost},
-        "at_risk": figures.tally.at_risk,
+        "location_id": stats.location.location_id,
+        "name": stats.location.name,
+        "health": {"level": str(stats.health.level), "reasons": list(stats.health.reasons)},
+        "contacts": {"present": stats.present, "suspected": stats.suspected, "deleted": stats.lost},
+        "at_risk": stats.tally.at_risk,
         "last_complete_listing": iso(last.finished_at) if last else None,
-        "coverage": {"contacts": {"held": figures.present, "listed": listed}, **(covered.shares if last else {})},
-        "done_by": {each.kind: iso(each.done_by) for each in covered.kinds} | {"all": iso(covered.done_by)},
-        "api": {"requests_today": figures.requests_today, "daily_limit": figures.daily_limit},
+        "coverage": {"contacts": {"held": stats.present, "listed": listed}, **(covered.shares if last else {})},
+        "done_by": {kind.kind: iso(kind.done_by) for kind in covered.kinds} | {"all": iso(covered.done_by)},
+        "api": {"requests_today": stats.requests_today, "daily_limit": stats.daily_limit},
     }

@@ -1,27 +1,29 @@
-"""A contact as HighLevel sent it: exact bytes, identity, canonical form, and the columns people search by.
+"""A contact as HighLevel sent it: exact bytes, digest, canonical form, and the columns that people search by.
 
-HighLevel's search rows and its GET answers differ (a row carries `searchAfter` and may lack
-`dndSettings`), keys come in two spellings between API generations, empty fields are left out. The bytes
-are therefore kept as they came; everything here is derived from them and can be derived again.
+Search rows and answers to GET by id differ: a row carries `searchAfter` and may lack `dndSettings`, keys are spelled
+in two ways, empty fields are left out. The bytes are therefore kept as received, and everything else is derived from
+them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from hlcore.model.json_codec import decode_tolerant, encode_sorted
+from hlcore.model.moments import parse_moment
+
 VOLATILE = frozenset({"searchAfter"})
-"""Keys of a search row that say where the row stood in the answer, not what the contact is."""
+"""Keys of a search row that tell its position in the listing and are not part of the contact."""
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One contact, derived from `raw`. Moments are aware UTC; texts are '' where HighLevel sent nothing."""
+    """One contact, derived from `raw`. Dates are in UTC; texts are '' where HighLevel sent nothing."""
 
     contact_id: str
     location_id: str = ""
@@ -43,8 +45,8 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def name_key(self) -> str:
-        """The name folded for search and sorting."""
-        return fold(self.name)
+        """The name as it is searched and sorted by."""
+        return fold_text(self.name)
 
     @property
     def phone_key(self) -> str:
@@ -52,8 +54,8 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return digits(self.phone)
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """A contact's bytes, not read further than to tell whose they are. `digest` as in Contact."""
+class ContactHead(msgspec.Struct, frozen=True, gc=False):
+    """A contact of which only the ids and the date are read; `peek_contact` makes it much faster than a Contact."""
 
     contact_id: str
     location_id: str
@@ -63,7 +65,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Head(msgspec.Struct, gc=False):
-    """What tells whose bytes these are, and where they stand in a listing."""
+    """The members that `peek_contact` decodes."""
 
     id: str
     locationId: Any = None
@@ -71,7 +73,7 @@ class _Head(msgspec.Struct, gc=False):
 
 
 class _Fields(msgspec.Struct, gc=False):
-    """What is read from a contact's bytes; everything else stays undecoded."""
+    """The members that `parse_contact` decodes."""
 
     id: str
     locationId: Any = None
@@ -97,26 +99,24 @@ class _Fields(msgspec.Struct, gc=False):
 
 _NO_DIGIT = re.compile(r"\D")
 _decoder = msgspec.json.Decoder(_Fields)
-_any_decoder = msgspec.json.Decoder()
-_sorted_encoder = msgspec.json.Encoder(order="sorted")
 _head_decoder = msgspec.json.Decoder(_Head)
 
 
-def peek(raw: bytes) -> Row:
-    """Whose bytes these are; `parse` reads the rest. Raises ValueError where `parse` would."""
+def peek_contact(raw: bytes) -> ContactHead:
+    """Read the ids and the date only. Raises ValueError for the bytes for which `parse_contact` does."""
     try:
         head = _head_decoder.decode(raw)
     except msgspec.MsgspecError:
-        found = parse(raw)
-        return Row(found.contact_id, found.location_id, found.date_added, found.raw, found.digest)
+        contact = parse_contact(raw)
+        return ContactHead(contact.contact_id, contact.location_id, contact.date_added, contact.raw, contact.digest)
     if not head.id:
         raise ValueError("not a contact: its id is empty")
-    return Row(head.id, _text(head.locationId), moment(head.dateAdded), bytes(raw), digest(raw))
+    return ContactHead(head.id, _text(head.locationId), parse_moment(head.dateAdded), bytes(raw), digest(raw))
 
 
-def parse(raw: bytes, known: bytes = b"") -> Contact:
-    """The contact in these bytes, whose digest need not be made again where it is `known`. Raises ValueError when they
-    are not a JSON object with a text `id`."""
+def parse_contact(raw: bytes, known_digest: bytes = b"") -> Contact:
+    """Read the contact in these bytes. `known_digest`: their SHA-256 where it is known already. Raises ValueError when
+    they are not a JSON object with a text `id`."""
     fields = _fields(raw)
     if not fields.id:
         raise ValueError("not a contact: its id is empty")
@@ -125,7 +125,7 @@ def parse(raw: bytes, known: bytes = b"") -> Contact:
         contact_id=fields.id,
         location_id=_text(fields.locationId),
         raw=bytes(raw),
-        digest=known or digest(raw),
+        digest=known_digest or digest(raw),
         name=_name(fields),
         email=_text(fields.email).lower() if fields.email else "",
         phone=_text(fields.phone) if fields.phone else "",
@@ -135,10 +135,10 @@ def parse(raw: bytes, known: bytes = b"") -> Contact:
         tags=tuple([tag for tag in map(_text, _list(fields.tags)) if tag]) if fields.tags else (),
         dnd=fields.dnd is True,
         has_dnd_settings=settings is not msgspec.UNSET and bytes(settings) != b"null",
-        date_added=moment(fields.dateAdded),
-        date_updated=moment(fields.dateUpdated),
-        other_emails=_others(fields.additionalEmails, "email", str.lower) if fields.additionalEmails else (),
-        other_phones=_others(fields.additionalPhones, "phone", str) if fields.additionalPhones else (),
+        date_added=parse_moment(fields.dateAdded),
+        date_updated=parse_moment(fields.dateUpdated),
+        other_emails=_additional_values(fields.additionalEmails, "email", str.lower) if fields.additionalEmails else (),
+        other_phones=_additional_values(fields.additionalPhones, "phone", str) if fields.additionalPhones else (),
     )
 
 
@@ -152,10 +152,10 @@ def _fields(raw: bytes) -> _Fields:
 
 
 def _lenient_fields(raw: bytes) -> _Fields:
-    """Half an emoji (a lone surrogate) is no Unicode, but it does occur in what people paste."""
+    """Read bytes that hold lone surrogates, which msgspec's typed decoder refuses."""
     try:
-        return msgspec.convert(_without_settings(json.loads(raw)), _Fields)
-    except (ValueError, RecursionError, msgspec.ValidationError) as exc:
+        return msgspec.convert(_without_settings(decode_tolerant(raw)), _Fields)
+    except ValueError as exc:
         raise ValueError("not a contact: no JSON object with an id") from exc
 
 
@@ -166,77 +166,51 @@ def _without_settings(value: Any) -> Any:
 
 
 def digest(raw: bytes) -> bytes:
-    """SHA-256 of the exact bytes, 32 bytes."""
+    """Return the SHA-256 of the bytes, 32 bytes long."""
     return hashlib.sha256(raw).digest()
 
 
-def canonical(raw: bytes) -> bytes:
-    """The contact's content as bytes that do not depend on key order, spacing or the place in a listing."""
-    try:
-        return _sorted_encoder.encode(_kept(_any_decoder.decode(raw)))
-    except msgspec.DecodeError:
-        return json.dumps(_kept(json.loads(raw)), sort_keys=True).encode()
-
-
-def _kept(value: Any) -> Any:
-    """The value, freshly decoded, without what does not belong to the contact."""
+def canonical_bytes(raw: bytes) -> bytes:
+    """Return the contact as JSON that does not depend on key order, spacing or the position in a listing. Raises
+    ValueError when the bytes are not JSON."""
+    value = decode_tolerant(raw)
     if isinstance(value, dict):
         for key in VOLATILE:
             value.pop(key, None)
-    return value
+    return encode_sorted(value)
 
 
-def agree(one: bytes, other: bytes) -> bool:
-    """Whether two copies say the same about the contact. Bytes that cannot be read as a whole agree with themselves."""
+def same_content(one: bytes, other: bytes) -> bool:
+    """Whether two copies say the same about the contact. Bytes that are not JSON equal only themselves."""
     if one == other:
         return True
     try:
-        return canonical(one) == canonical(other)
-    except (msgspec.MsgspecError, ValueError):
+        return canonical_bytes(one) == canonical_bytes(other)
+    except ValueError:
         return False
 
 
-def moment(value: object) -> datetime | None:
-    """A moment as HighLevel writes it (ISO 8601 text, or milliseconds since 1970) in UTC; None if it is neither."""
-    if not isinstance(value, str):
-        return _from_ms(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        return _from_ms(int(value)) if value.isascii() and value.isdigit() else None
-    if found.tzinfo is UTC:
-        return found
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _from_ms(value: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(value / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def fold(text: str) -> str:
-    """Text as people search it: case does not matter, runs of white space are one blank."""
+def fold_text(text: str) -> str:
+    """Return the text as it is searched by: case folded, each run of white space as one blank."""
     return " ".join(text.casefold().split())
 
 
 def digits(phone: str) -> str:
-    """The digits of a phone number, without its punctuation; at most 32."""
+    """Return the digits of a phone number, at most 32."""
     bare = phone.removeprefix("+")
     return (bare if bare.isdecimal() else _NO_DIGIT.sub("", phone))[:32]
 
 
 def _name(fields: _Fields) -> str:
-    first = _either(fields.firstNameRaw, fields.firstName)
-    last = _either(fields.lastNameRaw, fields.lastName)
+    first = _first_text(fields.firstNameRaw, fields.firstName)
+    last = _first_text(fields.lastNameRaw, fields.lastName)
     if first and last:
         return f"{first} {last}"
-    return first or last or _either(fields.name, fields.contactName)
+    return first or last or _first_text(fields.name, fields.contactName)
 
 
-def _either(one: object, other: object) -> str:
-    return (_text(one) if one else "") or (_text(other) if other else "")
+def _first_text(preferred: object, fallback: object) -> str:
+    return (_text(preferred) if preferred else "") or (_text(fallback) if fallback else "")
 
 
 def _text(value: object) -> str:
@@ -251,6 +225,6 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _others(value: object, key: str, shape: Any) -> tuple[str, ...]:
-    found = (_text(item.get(key)) if isinstance(item, Mapping) else _text(item) for item in _list(value))
-    return tuple(shape(text) for text in found if text)
+def _additional_values(value: object, key: str, convert: Any) -> tuple[str, ...]:
+    texts = (_text(item.get(key)) if isinstance(item, Mapping) else _text(item) for item in _list(value))
+    return tuple(convert(text) for text in texts if text)

@@ -1,6 +1,6 @@
-"""The fields of a contact in plain words: how people call them, and which of them no API call can write.
+"""The fields of a contact: what people call them, and which ones no API call can write.
 
-From the schemas of HighLevel's OpenAPI file contacts.json, and from what live answers carry beside them.
+Sources: the schemas of HighLevel's OpenAPI file contacts.json, and what live answers carry beside them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TEXTS = (
     *("email", "phone", "companyName", "address1", "city", "state", "postalCode", "website", "timezone"),
     *("gender", "source"),
 )
-"""Plain text properties that both a copy and a create call carry under the same name."""
+"""Plain text fields that have the same name in a copy and in a create call."""
 
 DERIVED = frozenset(
     {
@@ -47,7 +47,7 @@ DERIVED = frozenset(
         *("traceId", "isDeleted", "__v", "_id"),
     }
 )
-"""What HighLevel makes by itself out of the rest."""
+"""Fields that HighLevel derives from others or sets itself."""
 
 
 def _count(one: str, many: str) -> Callable[[Any], str]:
@@ -82,11 +82,8 @@ UNWRITABLE: Mapping[str, str | Callable[[Any], str]] = {
     "bounceEmail": "e-mail bounces",
     "unsubscribeEmail": "e-mail unsubscribe mark",
 }
-ALWAYS_LOST = (
-    "enrolment in workflows and campaigns",
-    "activity history and statistics",
-)
-"""What exists outside the contact and no API tells."""
+ALWAYS_LOST = ("enrolment in workflows and campaigns", "activity history and statistics")
+"""What exists outside the contact and cannot be read through any API."""
 
 COUNTRIES: Mapping[str, str] = {
     "usa": "US",
@@ -102,9 +99,9 @@ COUNTRIES: Mapping[str, str] = {
     "germany": "DE",
     "india": "IN",
 }
-"""Names that old imports left in the country field, as the codes that the API takes."""
+"""Country names that old imports left behind → the codes that the API accepts."""
 
 
 def label_of(key: str) -> str:
-    """How people call this property."""
+    """Return what people call this field; its own name where there is no label."""
     return LABELS.get(key, key)

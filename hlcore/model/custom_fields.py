@@ -1,8 +1,8 @@
-"""Custom field values: how they are read, written and compared.
+"""Custom field values: read, written and compared.
 
-Read as `{id, value}` (`fieldValue` or `field_value` in other generations of the API), written as `{id, field_value}`
-(HighLevel OpenAPI contacts.json). Dates want `YYYY-MM-DD`; numbers come back as numbers or as text; several choices
-are a list whose order means nothing; files are objects that cannot be written as they were.
+A contact carries `{id, value}` (`fieldValue` or `field_value` in other versions of the API); a write takes
+`{id, field_value}` (HighLevel OpenAPI contacts.json). Dates are written as `YYYY-MM-DD`; numbers come back as numbers
+or as text; the order of several choices has no meaning; files cannot be written back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hlcore.model.contact import moment
+from hlcore.model.moments import parse_moment
 
 FILES = frozenset({"FILE_UPLOAD", "SIGNATURE"})
 DATE = "DATE"
@@ -25,27 +25,27 @@ _YEAR_LAST = re.compile(r"(\d{1,2})([/._-])(\d{1,2})\2(\d{4})")
 
 @dataclass(frozen=True, slots=True)
 class FieldDefinition:
-    """One custom field of a location: its name and HighLevel's `dataType`; `exists` is False once it vanished."""
+    """One custom field of a location. `data_type` is HighLevel's `dataType`; `exists`: False once it was deleted."""
 
     name: str
     data_type: str = ""
     exists: bool = True
 
 
-def values_of(given: object) -> dict[str, Any]:
-    """Field id → value, without the empty ones, from a contact's `customFields`."""
-    found: dict[str, Any] = {}
-    for item in given if isinstance(given, list) else ():
+def custom_values(custom_fields: object) -> dict[str, Any]:
+    """Return field id → value from a contact's `customFields`, without the empty ones."""
+    values: dict[str, Any] = {}
+    for item in custom_fields if isinstance(custom_fields, list) else ():
         if not isinstance(item, Mapping) or not isinstance(item.get("id"), str) or not item["id"]:
             continue
         value = next((item[key] for key in _VALUE_KEYS if item.get(key) is not None), None)
         if not is_empty(value):
-            found[item["id"]] = value
-    return found
+            values[item["id"]] = value
+    return values
 
 
 def is_empty(value: object) -> bool:
-    """Whether HighLevel treats the value as none at all."""
+    """Whether HighLevel treats the value as missing."""
     return value is None or value in ("", [], {})
 
 
@@ -57,31 +57,31 @@ def is_file(value: object) -> bool:
 
 
 def writable_value(value: Any, data_type: str) -> Any:
-    """The value as a write wants it."""
+    """Return the value as a write takes it."""
     return iso_date(value) or value if data_type == DATE else value
 
 
 def iso_date(value: object) -> str:
-    """`YYYY-MM-DD` out of any way in which HighLevel writes a date without a time; '' when it is none."""
+    """Return `YYYY-MM-DD` for a date in any of HighLevel's spellings; '' for anything else."""
     if isinstance(value, str):
         text = value.strip()
         if _ISO_DATE.match(text):
             return text[:10]
-        if found := _YEAR_FIRST.fullmatch(text):
-            return _joined(found[1], found[3], found[4])
-        if found := _YEAR_LAST.fullmatch(text):
-            return _joined(found[4], found[1], found[3])
-    at = moment(value)
+        if match := _YEAR_FIRST.fullmatch(text):
+            return _joined(match[1], match[3], match[4])
+        if match := _YEAR_LAST.fullmatch(text):
+            return _joined(match[4], match[1], match[3])
+    at = parse_moment(value)
     return at.date().isoformat() if at is not None else ""
 
 
 def same_value(one: object, other: object) -> bool:
-    """Whether two values of a custom field say the same, whatever their types."""
+    """Whether two values of a custom field mean the same, whatever their types."""
     return _comparable(one) == _comparable(other) or _same_day(one, other) or _same_day(other, one)
 
 
 def _same_day(written: object, found: object) -> bool:
-    """A date was written as a day; HighLevel may answer with the moment at which that day begins (UTC)."""
+    """Whether `found` is the moment (UTC) at which the written day begins: HighLevel may answer a date with it."""
     is_day = isinstance(written, str) and bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", written))
     return is_day and isinstance(found, (int, float, str)) and iso_date(found) == written
 
@@ -99,7 +99,7 @@ def _comparable(value: object) -> object:
 
 
 def _plain(value: object) -> str:
-    """One text for all spellings of a value: numbers by their size, dates by their day."""
+    """Return one text for all spellings of a value: numbers by their amount, dates by their day."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
@@ -114,11 +114,11 @@ def _number(value: float) -> str:
     return str(int(value)) if math.isfinite(value) and value.is_integer() else repr(value)
 
 
-def as_written(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Field id → value as the write wants it."""
+def to_written(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return field id → value in the form of a write."""
     return [{"id": field_id, "field_value": value} for field_id, value in values.items()]
 
 
-def as_read(written: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Field id → value of what was written."""
+def from_written(written: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return field id → value of what `to_written` made."""
     return {str(item["id"]): item.get("field_value") for item in written}

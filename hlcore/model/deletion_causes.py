@@ -1,10 +1,8 @@
-"""Why a contact disappeared, as far as the evidence reaches.
+"""Why a contact disappeared, as far as there is evidence, and which deletions belong together.
 
-HighLevel tells neither who deleted a contact nor why, and sends no event for a merge or a bulk action. Two causes
-leave traces: after a merge another live contact holds the e-mail or phone (the winner gains the loser's as an
-additional one; help article 48001202210), and a bulk action removes many within minutes.
-
-Many deletions at once, as one thing: which moments of detection belong together.
+HighLevel does not say who deleted a contact or why, and sends no event for a merge or a bulk action. Two causes leave
+traces: after a merge another live contact has the e-mail or phone (the winner gains the loser's as an additional one;
+help article 48001202210), and a bulk action removes many contacts within minutes.
 """
 
 from __future__ import annotations
@@ -19,10 +17,8 @@ BULK_SPAN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A live contact that holds an e-mail or phone of the one that disappeared.
-
-    `since`: first seen holding it. `touched_at`: when HighLevel last changed it.
-    """
+    """A live contact that has an e-mail or phone of the one that disappeared, first seen with it at `since` and last
+    changed by HighLevel at `touched_at`."""
 
     contact_id: str
     field: str
@@ -33,7 +29,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`kind` is merge, bulk or unknown; `proven` says whether the evidence leaves little doubt."""
+    """`kind` is merge, bulk or unknown; `evidence` is in words; `proven`: the evidence leaves little doubt."""
 
     kind: str
     evidence: str
@@ -42,10 +38,8 @@ class Cause:
 
 
 def merge_cause(claims: Sequence[Claim], *, last_seen_at: datetime) -> Cause | None:
-    """The merge that explains the disappearance; None when no live contact holds its e-mail or phone.
-
-    Proven when the holder gained the value, or was changed by HighLevel, after the lost contact was last seen.
-    """
+    """Return the merge that explains the disappearance; None when no live contact has its e-mail or phone. It is proven
+    when that contact gained the value, or was changed by HighLevel, after the lost one was last seen."""
     if not claims:
         return None
     best = max(claims, key=lambda claim: (_gained(claim, last_seen_at), claim.additional, claim.contact_id))
@@ -67,7 +61,8 @@ def _gained(claim: Claim, last_seen_at: datetime) -> bool:
 
 
 def bulk_cause(together: int, *, earliest: datetime, latest: datetime) -> Cause | None:
-    """The bulk action that explains it: `together` contacts disappeared between `earliest` and `latest`."""
+    """Return the bulk action that explains why `together` contacts disappeared between `earliest` and `latest`; None
+    when they are too few or too far apart."""
     if together < BULK_CONTACTS or latest - earliest > BULK_SPAN:
         return None
     minutes = max(1, round((latest - earliest).total_seconds() / 60))
@@ -79,7 +74,7 @@ def bulk_cause(together: int, *, earliest: datetime, latest: datetime) -> Cause 
 
 
 def unknown_cause(together: int) -> Cause:
-    """No trace of a cause, in words that say what was looked at."""
+    """Return the cause `unknown`, with words that say what was checked."""
     others = f" {together - 1} others disappeared between the same two looks." if together > 1 else ""
     return Cause(
         "unknown",
@@ -89,26 +84,26 @@ def unknown_cause(together: int) -> Cause:
     )
 
 
-APART = timedelta(hours=1)
-"""Deletions that were noticed with a longer quiet time between them are two things."""
+BURST_GAP = timedelta(hours=1)
+"""A longer time between two detections starts a new burst."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionBurst:
-    """Deletions noticed from `first` to `last`, both included."""
+    """Deletions detected from `first` to `last`, both included."""
 
     first: datetime
     last: datetime
     contacts: int
 
 
-def deletion_bursts(noticed: Iterable[tuple[datetime, int]], *, apart: timedelta = APART) -> list[DeletionBurst]:
-    """(moment, how many) put together, oldest first: what is no further apart than this belongs to one spell. Pure;
-    every deletion is in exactly one spell."""
-    found: list[DeletionBurst] = []
-    for at, number in sorted(noticed):
-        if found and at - found[-1].last <= apart:
-            found[-1] = DeletionBurst(found[-1].first, at, found[-1].contacts + number)
+def deletion_bursts(detected: Iterable[tuple[datetime, int]]) -> list[DeletionBurst]:
+    """Group (moment, number of contacts) into bursts, oldest first. Every deletion is in exactly one burst; within a
+    burst no two neighbours are further apart than `BURST_GAP`."""
+    bursts: list[DeletionBurst] = []
+    for at, number in sorted(detected):
+        if bursts and at - bursts[-1].last <= BURST_GAP:
+            bursts[-1] = DeletionBurst(bursts[-1].first, at, bursts[-1].contacts + number)
         else:
-            found.append(DeletionBurst(at, at, number))
-    return found
+            bursts.append(DeletionBurst(at, at, number))
+    return bursts

@@ -1,9 +1,9 @@
-"""Do-not-disturb: a person's own settings, and how a contact is created so that nobody can be messaged meanwhile.
+"""Do-not-disturb: what a copy states, and how a contact is created without a message going out.
 
-Creating a contact sets off the location's automations. A contact is therefore created with every channel closed, and
-the person's own settings are written back afterwards, in one request, so that a channel the person closed is never
-open in between. Channel names and states are those of `DndSettingsSchema` in HighLevel's OpenAPI file contacts.json;
-version v3 of the API spells the same names with small letters.
+Creating a contact starts the location's automations. A contact is therefore created with every channel closed, and its
+own settings are written afterwards, in one request, so that a channel which the contact closed is never open. Channel
+names and states are those of `DndSettingsSchema` in HighLevel's OpenAPI file contacts.json; version v3 of the API
+spells the names in lower case.
 """
 
 from __future__ import annotations
@@ -22,41 +22,36 @@ Channels = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSettings:
-    """What a copy says about do-not-disturb. `everywhere`: HighLevel's `dnd`, which closes all channels. `channels`:
-    those that are named, in the API's spelling. `others`: closed channels that the API does not let anybody write."""
+class DndSettings:
+    """What a copy states. `everywhere`: HighLevel's `dnd`, which closes all channels; `channels`: the channels that are
+    named, in the API's spelling; `others`: closed channels that the API cannot write."""
 
     everywhere: bool
     channels: Channels
     others: tuple[str, ...] = ()
 
     def state(self, channel: str) -> str:
-        """The channel's state; one that is not named is open, unless do-not-disturb holds everywhere."""
+        """Return the channel's state. One that is not named is open, unless do-not-disturb is on everywhere."""
         named = self.channels.get(channel, {}).get("status", OPEN)
         return CLOSED if self.everywhere and named == OPEN and channel not in self.channels else named
 
     def is_open(self, channel: str) -> bool:
-        """Whether a message could go out on this channel."""
+        """Whether a message can go out on this channel."""
         return not self.everywhere and self.state(channel) == OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class QuietSettings:
-    """How do-not-disturb travels: `create` belongs into the create call; `after`, if any, is the later update that
-    brings the person's own settings back. `note` says in words what will differ from the copy, '' for nothing."""
+    """How a contact gets its settings back: `create` is part of the create call, `update` (None: not needed) is sent
+    afterwards. `note` says in words what will differ from the copy, '' for nothing."""
 
     create: dict[str, Any]
-    after: dict[str, Any] | None
+    update: dict[str, Any] | None
     note: str = ""
 
-    @property
-    def final(self) -> dict[str, Any]:
-        """What do-not-disturb shall be in the end."""
-        return self.create if self.after is None else self.after
 
-
-def own_settings(fields: Mapping[str, Any]) -> OwnSettings:
-    """The settings in these fields of a contact, whichever generation of the API spelt them."""
+def dnd_settings(fields: Mapping[str, Any]) -> DndSettings:
+    """Return the settings in these fields of a contact, in whichever version of the API they are spelled."""
     named: Channels = {}
     others: list[str] = []
     given = fields.get("dndSettings")
@@ -70,17 +65,17 @@ def own_settings(fields: Mapping[str, Any]) -> OwnSettings:
             named[channel] = _stricter(named.get(channel), {"status": state, **texts})
         elif state != OPEN:
             others.append(str(key))
-    return OwnSettings(fields.get("dnd") is True, named, tuple(others))
+    return DndSettings(fields.get("dnd") is True, named, tuple(others))
 
 
 def all_closed() -> dict[str, Any]:
-    """Do-not-disturb everywhere and on each channel: nobody can be messaged."""
+    """Return the settings under which no message can go out: do-not-disturb everywhere and on each channel."""
     return {"dnd": True, "dndSettings": {channel: {"status": CLOSED} for channel in CHANNELS}}
 
 
-def quiet(own: OwnSettings, *, known: bool) -> QuietSettings:
-    """How to create this person without a message going out. `known`: whether the copy tells the state of each
-    channel; if not, or if a closed channel cannot be written, every channel stays closed."""
+def quiet_settings(own: DndSettings, *, known: bool) -> QuietSettings:
+    """Decide how to create a contact with these settings without a message going out. Where the copy does not state
+    each channel (`known` False), or a closed channel cannot be written, every channel stays closed."""
     closed = all_closed()
     if own.others and not own.everywhere:
         why = f"{', '.join(own.others)} was closed and cannot be written"
@@ -88,23 +83,23 @@ def quiet(own: OwnSettings, *, known: bool) -> QuietSettings:
     if not known:
         note = "" if own.everywhere else "do-not-disturb stays on for all channels: the copy does not tell each channel"
         return QuietSettings(closed, None, note)
-    after = {"dnd": own.everywhere, "dndSettings": {channel: _written(own, channel) for channel in CHANNELS}}
-    return QuietSettings(closed, None if after == closed else after)
+    update = {"dnd": own.everywhere, "dndSettings": {channel: _written(own, channel) for channel in CHANNELS}}
+    return QuietSettings(closed, None if update == closed else update)
 
 
-def plainer(after: dict[str, Any]) -> dict[str, Any]:
-    """The same update with states alone, and `permanent` ones merely closed: for when HighLevel refuses the rest."""
+def simplified_update(update: dict[str, Any]) -> dict[str, Any]:
+    """Return the update without texts and with `permanent` as `active`, for when HighLevel refuses it as it is."""
     channels = {
         channel: {"status": CLOSED if value["status"] == FOREVER else value["status"]}
-        for channel, value in after["dndSettings"].items()
+        for channel, value in update["dndSettings"].items()
     }
-    return {**after, "dndSettings": channels}
+    return {**update, "dndSettings": channels}
 
 
-def _written(own: OwnSettings, channel: str) -> dict[str, str]:
+def _written(own: DndSettings, channel: str) -> dict[str, str]:
     return {**own.channels.get(channel, {}), "status": own.state(channel)}
 
 
 def _stricter(first: dict[str, str] | None, second: dict[str, str]) -> dict[str, str]:
-    """Of two spellings of one channel in one answer, the closed one."""
+    """Return the closed one where an answer names a channel in two spellings."""
     return second if first is None or first["status"] == OPEN else first

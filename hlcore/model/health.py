@@ -1,4 +1,4 @@
-"""Is my copy good? One pure answer from facts and the clock; nothing has to run for it to turn red."""
+"""Whether the copy of a location is good, computed from facts and the clock, so that it degrades by itself."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthFacts:
-    """What is known of a location. `every` is the wanted distance between two complete listings."""
+    """What is known of a location. `every`: the configured time between two complete listings."""
 
     connected: bool
     last_complete_at: datetime | None
     last_outcome: str  # of the newest finished run: complete | incomplete | refused | ''
     last_reason: str
-    first_connected_at: datetime | None
     running: bool
     suspected: int
     incidents_waiting: int
     every: timedelta
     last_webhook_at: datetime | None = None
-    webhooks_expected_since: datetime | None = None  # None: this account has none, and nobody expects any
+    webhooks_expected_since: datetime | None = None  # None: this location receives none
     webhook_silence: timedelta = timedelta(hours=24)
 
 
@@ -42,11 +41,14 @@ class Health:
 
 
 def assess(facts: HealthFacts, now: datetime) -> Health:
-    """How good the copy is at `now`."""
+    """Assess the copy at `now`."""
     checks = (_age(facts, now), _refusal(facts), _incident(facts), _suspects(facts), _silence(facts, now))
-    found = [finding for finding in checks if finding]
-    found.sort(key=lambda finding: (Level.BAD, Level.ATTENTION, Level.OK).index(finding[0]))
-    return Health(found[0][0], tuple(words for level, words in found if level == found[0][0] or level != Level.OK))
+    findings = sorted((check for check in checks if check), key=lambda finding: _WORST_FIRST.index(finding[0]))
+    worst = findings[0][0]
+    return Health(worst, tuple(words for level, words in findings if level == worst or level != Level.OK))
+
+
+_WORST_FIRST = (Level.BAD, Level.ATTENTION, Level.OK)
 
 
 def _age(facts: HealthFacts, now: datetime) -> tuple[Level, str]:
@@ -89,7 +91,7 @@ def _suspects(facts: HealthFacts) -> tuple[Level, str] | None:
 
 
 def _silence(facts: HealthFacts, now: datetime) -> tuple[Level, str] | None:
-    """HighLevel stops sending webhooks after too many failures, until a person switches them on again."""
+    """Notice missing webhooks: HighLevel stops sending them after too many failures, until a user turns them on."""
     since = facts.last_webhook_at or facts.webhooks_expected_since
     if not facts.connected or since is None or now - since <= facts.webhook_silence:
         return None
@@ -101,7 +103,7 @@ def _silence(facts: HealthFacts, now: datetime) -> tuple[Level, str] | None:
 
 
 def ago(age: timedelta) -> str:
-    """An age in words: 'just now', '5 minutes ago', '3 hours ago', '2 days ago'."""
+    """Return an age in words: 'just now', '5 minutes ago', '3 hours ago', '2 days ago'."""
     minutes = int(age.total_seconds() // 60)
     if minutes < 1:
         return "just now"

@@ -1,8 +1,6 @@
-"""When a listing may be believed, and how it is cut into stretches. Pure: the walk collects the facts, this decides.
+"""How a location's contacts are listed: split into ranges of dates, judged for completeness, repeated at an interval.
 
-All moments are milliseconds since 1970, as HighLevel counts them.
-
-How often what is asked of HighLevel. Pure.
+Dates are milliseconds since 1970, as HighLevel counts them.
 """
 
 from __future__ import annotations
@@ -12,17 +10,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
-SHORTEST = 2
-"""A stretch of fewer milliseconds is not cut."""
+MIN_SPLIT_MS = 2
+"""A range of fewer milliseconds is not split."""
 
 
 @dataclass(slots=True)
 class DateRange:
-    """Contacts added between `since` and `until` (both included; None: open), and how far the walk has come.
+    """Contacts added between `since` and `until` (both included; None: open), and how far they are read.
 
-    `cursor` leads to the next page, `reached` is the moment of the last row taken, `total` what HighLevel said last
-    that the stretch holds (None before the first answer), `fetched` the rows taken, `tries` the useless answers in a
-    row.
+    `cursor` leads to the next page; `reached` is the date of the last row read; `total` is HighLevel's newest count of
+    the range (None before the first answer); `fetched` counts rows read, `tries` useless answers in a row. The field
+    names are stored, see `Checkpoint.dump`.
     """
 
     since: int | None = None
@@ -36,19 +34,19 @@ class DateRange:
 
     @property
     def remaining(self) -> int:
-        """How many rows are still to come, as far as is known."""
+        """The number of rows still to read, as far as is known."""
         return 0 if self.ended else max(0, (self.total or 0) - self.fetched)
 
     def is_behind(self, moment: int | None) -> bool:
-        """Whether a row of this moment lies before what was taken already: HighLevel turned back."""
+        """Whether a row of this date precedes one that was read already: HighLevel did not keep the order."""
         return moment is not None and self.reached is not None and moment < self.reached
 
-    def cut(self, upper: int) -> DateRange | None:
-        """The later half by time, which is no longer part of this stretch; None where nothing can be cut. `upper` is
-        the moment to count with where the end is open."""
+    def split(self, upper: int) -> DateRange | None:
+        """Split off the later half by time and return it; None when the range is too short. `upper` stands for an open
+        end."""
         low = self.reached if self.reached is not None else self.since
         high = self.until if self.until is not None else upper
-        if low is None or high - low < SHORTEST:
+        if low is None or high - low < MIN_SPLIT_MS:
             return None
         middle = low + (high - low) // 2
         later = DateRange(since=middle + 1, until=self.until)
@@ -58,11 +56,11 @@ class DateRange:
 
 @dataclass(slots=True)
 class Checkpoint:
-    """Where a walk stands; kept after every page so that a killed run goes on from here.
+    """The state of a listing, stored after every page, so that a run which was killed continues from here.
 
-    `last_total` is the newest total HighLevel told for the whole location, `fetched` counts different contacts;
-    `tail` is the last cursor of an uncut walk before the moments that HighLevel's index may still be missing;
-    `plain`: the location cannot be cut, because HighLevel did not keep to the ranges.
+    `last_total` is HighLevel's newest count of the whole location; `fetched` counts distinct contacts; `tail` is the
+    last cursor of an unsplit listing before the dates that HighLevel's index may still lack; `plain`: the location
+    cannot be split, because HighLevel did not keep to the ranges.
     """
 
     ranges: list[DateRange] = field(default_factory=lambda: [DateRange()])
@@ -72,46 +70,46 @@ class Checkpoint:
     plain: bool = False
 
     @classmethod
-    def load(cls, kept: dict[str, Any] | None) -> Checkpoint:
-        """The checkpoint in this JSON value; a fresh one where there is none or it is of another make."""
+    def load(cls, stored: dict[str, Any] | None) -> Checkpoint:
+        """Return the checkpoint that `dump` made; a fresh one for None and for a value in another format."""
         try:
-            values = dict(kept or {})
-            ranges = [DateRange(**one) for one in values.pop("stretches")]
+            values = dict(stored or {})
+            ranges = [DateRange(**stretch) for stretch in values.pop("stretches")]
             return cls(ranges, **values)
         except (TypeError, KeyError):
             return cls()
 
     def dump(self) -> dict[str, Any]:
-        """The JSON value that `load` reads; its keys are kept in databases and never renamed."""
+        """Return the JSON value that `load` reads. Its keys are stored in databases: never rename them."""
         values = asdict(self)
         return {"stretches": values.pop("ranges"), **values}
 
     @property
     def ended(self) -> bool:
-        """Whether every stretch came to its end."""
-        return all(stretch.ended for stretch in self.ranges)
+        """Whether every range was read to its end."""
+        return all(part.ended for part in self.ranges)
 
     @property
-    def cut(self) -> bool:
-        """Whether the location is walked in several stretches."""
+    def is_split(self) -> bool:
+        """Whether the location is listed in several ranges."""
         return len(self.ranges) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class ListingVerdict:
-    """Whether a listing was complete, and if not, why, in words."""
+    """Whether a listing was complete; `reason` says in words why not."""
 
     complete: bool
     reason: str = ""
 
 
-def judge(checkpoint: Checkpoint) -> ListingVerdict:
-    """Whether this walk showed the whole location.
+def judge_listing(checkpoint: Checkpoint) -> ListingVerdict:
+    """Judge whether the listing showed the whole location.
 
-    Complete when every cursor ended by itself and at least as many contacts were fetched as HighLevel's newest
-    total says. Contacts deleted during the walk lower that total; those added during it come last and are fetched
-    too. A listing that is complete by this measure can still have left out live contacts (field reports say it
-    happens): that is what asking for each missing one by its id is for.
+    It is complete when every range was read to its end and at least as many contacts were fetched as HighLevel's newest
+    total says. Contacts deleted meanwhile lower that total; contacts added meanwhile come last and are fetched too. A
+    complete listing can still lack live contacts (reported from the field), which is why each missing contact is then
+    looked up by its id.
     """
     if not checkpoint.ended:
         return ListingVerdict(False, "HighLevel's list did not come to its end.")
@@ -125,13 +123,13 @@ def judge(checkpoint: Checkpoint) -> ListingVerdict:
 
 
 LISTING_SHARE = 0.15
-"""Full listings may use so much of a location's day."""
-PAGE = 500
+"""The share of a location's daily requests that full listings may use."""
+PAGE_SIZE = 500
 
 
-def listing_every(minutes: int, *, contacts: int, requests_per_day: int) -> timedelta:
-    """The time between two full listings of a location with so many contacts: the wish, or as much longer as it takes
-    for listings to stay within their share of the day's requests. The watch looks in between."""
-    cost = math.ceil(contacts / PAGE) + 10
+def listing_interval(minutes: int, *, contacts: int, requests_per_day: int) -> timedelta:
+    """Return the time between two full listings: the configured `minutes`, or longer where listings would otherwise
+    exceed `LISTING_SHARE`."""
+    cost = math.ceil(contacts / PAGE_SIZE) + 10
     affordable = max(1.0, requests_per_day * LISTING_SHARE / cost)
     return max(timedelta(minutes=minutes), timedelta(days=1) / affordable)

@@ -1,11 +1,9 @@
-"""How long a deleted contact can still be brought back by HighLevel's own restore.
+"""When a contact was deleted, and how long HighLevel's own restore can still bring it back.
 
-HighLevel publishes no binding figure: its help articles say 60 days (48001211386, 155000000583), its security
-overview says 30 days (155000000574), and accounts under HIPAA have no restore at all (48001211386). The default is
-therefore the shorter one. The clock starts at the deletion when a webhook told its time, else at the last moment
-the contact was surely present: the cautious end.
-
-When was a contact deleted? What a webhook says, held against what is known otherwise.
+HighLevel publishes no binding figure: its help articles say 60 days (48001211386, 155000000583), its security overview
+says 30 days (155000000574), and accounts under HIPAA have no restore at all (48001211386). The default is therefore
+the shorter one. The clock starts at the deletion where a webhook stated its time, else at the last moment at which the
+contact was surely present: the cautious end.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ HIPAA_POLICY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RecoveryWindow:
     """A location's recovery window in whole days, and why it is that long."""
 
     days: int
@@ -41,7 +39,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class RemainingTime:
-    """What is left of the window. `days_left` are whole days, rounded down, 0 when closed."""
+    """What is left of the window. `days_left`: whole days, rounded down, 0 when closed; `exact`: the clock starts at
+    the time of the deletion itself."""
 
     starts_at: datetime
     ends_at: datetime
@@ -51,21 +50,23 @@ class RemainingTime:
 
     @property
     def clock(self) -> str:
-        """Where the clock's start comes from, in words."""
+        """What the clock starts at, in words."""
         return "time of the deletion" if self.exact else "last time the contact was surely there"
 
 
-def window_of(days: int | None, *, hipaa: bool = False, reason: str = "") -> Window:
-    """The window of a location with these settings; `days` None means the default."""
+def recovery_window(days: int | None, *, hipaa: bool = False, reason: str = "") -> RecoveryWindow:
+    """Return the window of a location with these settings. `days` None: the default."""
     if hipaa:
-        return Window(0, HIPAA_REASON)
+        return RecoveryWindow(0, HIPAA_REASON)
     if days is None:
-        return Window(DEFAULT_DAYS, DEFAULT_REASON)
-    return Window(days, reason or f"Set to {days} days on the Settings page.")
+        return RecoveryWindow(DEFAULT_DAYS, DEFAULT_REASON)
+    return RecoveryWindow(days, reason or f"Set to {days} days on the Settings page.")
 
 
-def remaining(window: Window, *, deleted_at: datetime | None, last_seen_at: datetime, now: datetime) -> RemainingTime:
-    """How much of the window is left at `now`. Pure; all moments aware."""
+def remaining_time(
+    window: RecoveryWindow, *, deleted_at: datetime | None, last_seen_at: datetime, now: datetime
+) -> RemainingTime:
+    """Return how much of the window is left at `now`."""
     starts = deleted_at if deleted_at is not None else last_seen_at
     ends = starts + timedelta(days=window.days)
     left = max(timedelta(0), ends - now)
@@ -79,7 +80,7 @@ def remaining(window: Window, *, deleted_at: datetime | None, last_seen_at: date
 
 
 def urgency(left: RemainingTime) -> str:
-    """One word for how soon somebody must act: closed, today, soon (within a week), later."""
+    """Return how soon somebody must act: closed, today, soon (within a week) or later."""
     if not left.open:
         return "closed"
     if left.days_left < 1:
@@ -89,24 +90,24 @@ def urgency(left: RemainingTime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeletionFacts:
-    """What is known of a disappearance. `alive_at`: the contact was surely there. `noticed_at`: when a listing missed
-    it; None where a webhook told first. `deleted_at`: the time that an earlier webhook told."""
+    """What is known of a disappearance. `alive_at`: when the contact was surely there; `noticed_at`: when a listing
+    missed it (None: a webhook came first); `deleted_at`: the time that an earlier webhook stated."""
 
     alive_at: datetime
     noticed_at: datetime | None = None
     deleted_at: datetime | None = None
 
 
-def deletion_time(told: Iterable[datetime], known: DeletionFacts, *, slack: timedelta) -> datetime | None:
-    """The newest of the told moments that can be the time of this deletion; None when none can, or none is news.
+def deletion_time(reported: Iterable[datetime], known: DeletionFacts, *, slack: timedelta) -> datetime | None:
+    """Return the newest of the times reported by webhooks that can be the time of this deletion; None when none can, or
+    when a time at least as new is known already.
 
-    A moment before the contact was last alive belongs to an earlier deletion of the same contact. One after a
-    listing had missed it is the time of a delivery, or belongs to a deletion that nobody has noticed: the cautious
-    clock, which starts earlier, stays. Once a time is known only a newer one takes its place. `slack`: how far
-    HighLevel's clocks, and the index that listings read, may be off."""
+    A time before the contact was last alive belongs to an earlier deletion of the same contact. One after a listing had
+    missed it is the time of a delivery, or of a deletion that was not noticed: the cautious clock, which starts
+    earlier, stays. `slack`: how far HighLevel's clocks, and the index that listings read, may be off."""
     after = known.alive_at - slack
     before = known.noticed_at + slack if known.noticed_at is not None else None
-    possible = [at for at in told if at >= after and (before is None or at <= before)]
+    possible = [at for at in reported if at >= after and (before is None or at <= before)]
     best = max(possible, default=None)
     if best is None or (known.deleted_at is not None and best <= known.deleted_at):
         return None

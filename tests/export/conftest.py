@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, export
+from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, export_csv
 from hlcore.governance.roles import User
-from hlcore.model.contact import parse
+from hlcore.model.contact import parse_contact
 from hlcore.store import Vault, locations, records
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import queries as deletion_queries
@@ -45,20 +45,20 @@ class Story:
         """The person is in the vault; the bytes as HighLevel sent them."""
         raw = json.dumps({"id": contact_id, "locationId": location_id, **fields}, ensure_ascii=False).encode()
         with self.vault.write() as tx:
-            contact_writes.insert(tx, location_id, [parse(raw)], at=self.now())
+            contact_writes.insert_contacts(tx, location_id, [parse_contact(raw)], at=self.now())
         return raw
 
     def change(self, contact_id: str, **fields: Any) -> None:
         raw = json.dumps({"id": contact_id, "locationId": AGENCY, **fields}).encode()
         with self.vault.write() as tx:
-            contact_writes.replace(tx, AGENCY, [parse(raw)], at=self.now(), run_id=1)
+            contact_writes.replace(tx, AGENCY, [parse_contact(raw)], at=self.now(), run_id=1)
 
     def lose(self, contact_id: str, location_id: str = AGENCY, *, days_ago: float = 0, status: str = "deleted") -> int:
         """The person was deleted so many days ago; the row of the register."""
         last_seen = self.now() - timedelta(days=days_ago)
         with self.vault.write() as tx:
-            register.suspect(tx, location_id, [(contact_id, last_seen)], at=self.now(), detected_by="listing")
-            row = deletion_queries.of_contact(tx, location_id, contact_id)[-1].disappearance_id
+            register.mark_suspected(tx, location_id, [(contact_id, last_seen)], at=self.now(), detected_by="listing")
+            row = deletion_queries.list_for_contact(tx, location_id, contact_id)[-1].disappearance_id
             register.confirm(tx, row, at=self.now(), status=status, cause="unknown", evidence="GET says 404")
         return row
 
@@ -66,14 +66,16 @@ class Story:
         """A record or an entry of a catalogue is in the vault."""
         raw = json.dumps({"id": record_id, **fields}).encode()
         with self.vault.write() as tx:
-            records.put(tx, location_id, kind, [(record_id, contact_id, raw)], at=self.now())
+            records.save(tx, location_id, kind, [(record_id, contact_id, raw)], at=self.now())
 
     def file(
         self, kind: ExportKind = ExportKind.CONTACTS, mode: ExportMode = ExportMode.EXACT, **selection: Any
     ) -> tuple[bytes, Manifest]:
         """The exported bytes and their manifest."""
         out = io.BytesIO()
-        manifest = export(self.vault, ExportSelection(kind, **selection), out, mode=mode, user=self.user, now=self.now)
+        manifest = export_csv(
+            self.vault, ExportSelection(kind, **selection), out, mode=mode, user=self.user, now=self.now
+        )
         return out.getvalue(), manifest
 
     def rows(

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.export import ExportMode
-from hlcore.export.columns import fields_of
+from hlcore.export.columns import contact_fields
 from hlcore.export.custom_fields import CustomColumns
 from hlcore.export.sheet import ContactWriter
-from hlcore.model.contact import parse
+from hlcore.model.contact import parse_contact
 from hlcore.store import locations, records
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
@@ -78,7 +78,7 @@ def test_no_value_of_any_shape_stops_the_file(fields: dict[str, Any], mode: Expo
 
 @pytest.mark.parametrize("raw", [b'{"id":"c1","x":"\\ud800"}', b'{"id":"c1","x":"\xff"}', b"", b"[]", b"{"])
 def test_bytes_that_are_not_quite_json_give_what_can_be_read(raw: bytes) -> None:
-    assert fields_of(raw, None).get("id", "c1") == "c1"
+    assert contact_fields(raw, None).get("id", "c1") == "c1"
 
 
 def test_what_has_no_column_is_not_lost(story: Story) -> None:
@@ -135,7 +135,7 @@ def test_a_custom_field_that_vanished_keeps_its_name(story: Story) -> None:
     story.keep("custom_field", "f1", name="Shoe size")
     story.add("c1", customFields=[{"id": "f1", "value": "44"}])
     with story.vault.write() as tx:
-        records.vanish_others(tx, "agency", "custom_field", keep=[], at=story.now())
+        records.mark_vanished(tx, "agency", "custom_field", keep=[], at=story.now())
     assert story.rows()[0]["Shoe size"] == "44"
 
 
@@ -232,15 +232,17 @@ def test_erased_people_are_nowhere(story: Story) -> None:
     story.add("gone", firstName="Nobody")
     story.lose("gone")
     with story.vault.write() as tx:
-        register.erased(tx, "agency", "gone", at=story.now())
+        register.erase_contact(tx, "agency", "gone", at=story.now())
     assert story.ids() == story.ids(contact_ids=["gone"]) == story.ids(statuses=["erased"]) == []
 
 
 def test_more_rows_than_one_page_come_once_each(story: Story) -> None:
     ids = [f"c{number:05}" for number in range(4_321)]
     with story.vault.write() as tx:
-        rows = [parse(b'{"id":"%s","locationId":"agency"}' % contact_id.encode()) for contact_id in ids]
-        contact_writes.insert(tx, "agency", rows, at=story.now())
-        register.suspect(tx, "agency", [(each, story.now()) for each in ids], at=story.now(), detected_by="listing")
+        rows = [parse_contact(b'{"id":"%s","locationId":"agency"}' % contact_id.encode()) for contact_id in ids]
+        contact_writes.insert_contacts(tx, "agency", rows, at=story.now())
+        register.mark_suspected(
+            tx, "agency", [(each, story.now()) for each in ids], at=story.now(), detected_by="listing"
+        )
     assert sorted(story.ids()) == ids
     assert sorted(story.ids(statuses=["suspected"])) == ids

@@ -26,8 +26,8 @@ def test_what_became_of_them_is_told(story: Story) -> None:
     story.lose("late", days_ago=31)
     story.lose("anew")
     with story.vault.write() as tx:
-        register.recreated(tx, "agency", "anew", new_contact_id="fresh", at=story.now())
-        register.suspect(tx, "agency", [("maybe", story.now())], at=story.now(), detected_by="listing")
+        register.mark_recreated(tx, "agency", "anew", new_contact_id="fresh", at=story.now())
+        register.mark_suspected(tx, "agency", [("maybe", story.now())], at=story.now(), detected_by="listing")
     rows = {row["contact_id"]: row for row in story.rows(ExportKind.DELETIONS)}
     assert {key: row["status"] for key, row in rows.items()} == {"late": "expired", "anew": "recreated"}
     assert rows["anew"]["new_contact_id"] == "fresh"
@@ -57,7 +57,7 @@ def test_erased_people_are_not_there(story: Story) -> None:
     story.add("gone", firstName="Nobody")
     story.lose("gone")
     with story.vault.write() as tx:
-        register.erased(tx, "agency", "gone", at=story.now())
+        register.erase_contact(tx, "agency", "gone", at=story.now())
     assert story.rows(ExportKind.DELETIONS) == story.rows(ExportKind.DELETIONS, statuses=["erased"]) == []
 
 

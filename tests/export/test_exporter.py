@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from hlcore.errors import Cancelled, ExportError, NotAllowed, NotFound, StoreError
-from hlcore.export import ExportKind, ExportMode, ExportSelection, export, export_table, rows_to_csv, to_file
-from hlcore.model.progress import Progress
+from hlcore.export import ExportKind, ExportMode, ExportSelection, export_csv, export_file, export_table, rows_to_csv
+from hlcore.model.callbacks import Progress
 from hlcore.store import audit
 from hlcore.store.audit import AuditEntry
 from tests.export.conftest import AGENCY, Story, read
@@ -24,11 +24,11 @@ ALL = ExportSelection(ExportKind.CONTACTS)
 
 def lines(story: Story) -> list[AuditEntry]:
     with story.vault.read() as tx:
-        return audit.listing(tx, limit=10)
+        return audit.list_entries(tx, limit=10)
 
 
 def save(story: Story, path: Path, **more: Any) -> Any:
-    return to_file(story.vault, more.pop("selection", ALL), path, **{"user": story.user, "now": story.now, **more})
+    return export_file(story.vault, more.pop("selection", ALL), path, **{"user": story.user, "now": story.now, **more})
 
 
 def test_the_manifest_is_that_of_the_bytes(story: Story) -> None:
@@ -52,7 +52,7 @@ def test_an_empty_vault_gives_a_header(story: Story) -> None:
 
 def test_a_byte_order_mark_only_on_request(story: Story) -> None:
     out = io.BytesIO()
-    manifest = export(story.vault, ALL, out, bom=True, user=story.user, now=story.now)
+    manifest = export_csv(story.vault, ALL, out, bom=True, user=story.user, now=story.now)
     assert out.getvalue().startswith(b"\xef\xbb\xbfid,")
     assert manifest.sha256 == hashlib.sha256(out.getvalue()).hexdigest()
     assert story.file()[0].startswith(b"id,")
@@ -114,8 +114,7 @@ def test_no_file_appears_that_could_not_be_recorded(
 
 
 @pytest.mark.parametrize(
-    ("path", "hint"),
-    [("missing/a.csv", "does not exist"), (".", "name a file"), ("file/a.csv", "is a file")],
+    ("path", "hint"), [("missing/a.csv", "does not exist"), (".", "name a file"), ("file/a.csv", "is a file")]
 )
 def test_a_path_that_cannot_be_written_is_explained(story: Story, tmp_path: Path, path: str, hint: str) -> None:
     (tmp_path / "file").write_text("")
@@ -131,7 +130,7 @@ def test_a_full_disk_is_explained(story: Story) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(ExportError, match="No space left") as caught:
-        export(story.vault, ALL, Full(), user=story.user, now=story.now)
+        export_csv(story.vault, ALL, Full(), user=story.user, now=story.now)
     assert "free some space" in caught.value.hint
     assert [line.outcome for line in lines(story)] == ["failed"]
 
@@ -145,7 +144,7 @@ def test_whoever_waits_is_told(story: Story) -> None:
     for number in range(3):
         story.add(f"c{number}")
     told: list[Progress] = []
-    export(story.vault, ALL, io.BytesIO(), user=story.user, now=story.now, listener=told.append)
+    export_csv(story.vault, ALL, io.BytesIO(), user=story.user, now=story.now, listener=told.append)
     assert [each.stage for each in told] == ["Reading", "Written"]
     assert (told[-1].done, told[-1].total) == (3, 3)
 

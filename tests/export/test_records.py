@@ -66,7 +66,7 @@ def test_a_negative_amount_stays_a_number(story: Story) -> None:
 def test_vanished_records_are_there_and_say_so(story: Story) -> None:
     story.keep("note", "n1", "c1", body="x")
     with story.vault.write() as tx:
-        records.vanish_others(tx, "agency", "note", keep=[], at=story.now())
+        records.mark_vanished(tx, "agency", "note", keep=[], at=story.now())
     assert story.rows(ExportKind.NOTES)[0]["vanished_at"] == "2026-03-02T09:00:00.000Z"
 
 
@@ -83,7 +83,7 @@ def test_more_records_than_one_page_come_once_each(story: Story) -> None:
     ids = [f"n{number:05}" for number in range(2_500)]
     notes = [(each, "c1", b'{"id":"%s"}' % each.encode()) for each in ids]
     with story.vault.write() as tx:
-        records.put(tx, "agency", "note", notes, at=story.now())
+        records.save(tx, "agency", "note", notes, at=story.now())
     assert [row["id"] for row in story.rows(ExportKind.NOTES)] == ids
 
 

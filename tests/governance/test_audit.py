@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hlcore.errors import NotAllowed, StoreError
-from hlcore.governance.audit import recorded
+from hlcore.governance.audit import audited
 from hlcore.governance.roles import WORKER, Action, User
 from hlcore.store import Vault, audit, locations
 from hlcore.store.audit import AuditEntry
@@ -15,13 +15,13 @@ from hlcore.store.audit import AuditEntry
 
 def lines(vault: Vault) -> list[AuditEntry]:
     with vault.read() as tx:
-        return audit.listing(tx, limit=10)
+        return audit.list_entries(tx, limit=10)
 
 
 def test_what_was_done_stands_in_the_log(vault: Vault, clock: Any, cast: Any) -> None:
-    with recorded(vault, cast.sam, Action.RESTORE, now=clock, location_id="agency", subject="job 7") as entry:
+    with audited(vault, cast.sam, Action.RESTORE, now=clock, location_id="agency", subject="job 7") as entry:
         clock.advance(minutes=1)
-        entry.note(contacts=3)
+        entry.add(contacts=3)
     (line,) = lines(vault)
     assert (line.actor, line.role, line.act, line.outcome) == ("sam@example.com", "restorer", "restore", "done")
     assert (line.location_id, line.subject, line.at) == ("agency", "job 7", clock())
@@ -30,14 +30,14 @@ def test_what_was_done_stands_in_the_log(vault: Vault, clock: Any, cast: Any) ->
 
 @pytest.mark.parametrize("act", [Action.RESTORE, Action.EXPORT, Action.SETTINGS])
 def test_who_may_not_does_not_and_it_is_recorded(vault: Vault, clock: Any, cast: Any, act: Action) -> None:
-    with pytest.raises(NotAllowed), recorded(vault, cast.mara, act, now=clock):
+    with pytest.raises(NotAllowed), audited(vault, cast.mara, act, now=clock):
         pytest.fail("the block ran")
     assert [(line.outcome, line.act) for line in lines(vault)] == [("refused", act)]
 
 
 def test_somebody_without_a_name_is_nobody(vault: Vault, clock: Any, cast: Any) -> None:
     stranger = User("", "", cast.otto.role, "local")
-    with pytest.raises(NotAllowed), recorded(vault, stranger, Action.VIEW, now=clock):
+    with pytest.raises(NotAllowed), audited(vault, stranger, Action.VIEW, now=clock):
         pytest.fail("the block ran")
     assert lines(vault)[0].actor == "nobody"
 
@@ -46,7 +46,7 @@ def test_somebody_without_a_name_is_nobody(vault: Vault, clock: Any, cast: Any) 
 def test_a_failed_act_names_the_kind_of_error_and_never_its_text(
     vault: Vault, clock: Any, cast: Any, fault: BaseException
 ) -> None:
-    with pytest.raises(type(fault)), recorded(vault, cast.sam, Action.EXPORT, now=clock):
+    with pytest.raises(type(fault)), audited(vault, cast.sam, Action.EXPORT, now=clock):
         raise fault
     (line,) = lines(vault)
     assert (line.outcome, line.detail["error"]) == ("failed", type(fault).__name__)
@@ -55,14 +55,14 @@ def test_a_failed_act_names_the_kind_of_error_and_never_its_text(
 
 def test_the_line_stays_when_the_act_is_rolled_back(vault: Vault, clock: Any, cast: Any) -> None:
     def connect_and_fail() -> None:
-        with recorded(vault, cast.sam, Action.CONNECT, now=clock), vault.write() as tx:
+        with audited(vault, cast.sam, Action.CONNECT, now=clock), vault.write() as tx:
             locations.connect(tx, "x", name="", timezone="UTC", company_id="", token=b"t", at=clock(), raw=None)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         connect_and_fail()
     with vault.read() as tx:
-        assert locations.all(tx) == []
+        assert locations.list_all(tx) == []
     assert [line.outcome for line in lines(vault)] == ["failed"]
 
 
@@ -73,20 +73,20 @@ def test_a_log_that_cannot_be_written_does_not_hide_what_went_wrong(
         raise StoreError("The disk of the database is full.")
 
     monkeypatch.setattr(audit, "append", full)
-    with pytest.raises(ValueError, match="first") as caught, recorded(vault, cast.sam, Action.EXPORT, now=clock):
+    with pytest.raises(ValueError, match="first") as caught, audited(vault, cast.sam, Action.EXPORT, now=clock):
         raise ValueError("first")
     assert "audit log" in caught.value.__notes__[0]
-    with pytest.raises(StoreError), recorded(vault, cast.sam, Action.EXPORT, now=clock):
+    with pytest.raises(StoreError), audited(vault, cast.sam, Action.EXPORT, now=clock):
         pass
 
 
 def test_a_subject_never_names_a_person(vault: Vault, clock: Any, cast: Any) -> None:
-    named = recorded(vault, cast.sam, Action.VIEW, now=clock, subject="ana@example.com")
+    named = audited(vault, cast.sam, Action.VIEW, now=clock, subject="ana@example.com")
     with pytest.raises(ValueError, match="never a person"), named:
         pytest.fail("the block ran")
 
 
 def test_the_worker_may_not_export(vault: Vault, clock: Any) -> None:
-    with pytest.raises(NotAllowed), recorded(vault, WORKER, Action.EXPORT, now=clock):
+    with pytest.raises(NotAllowed), audited(vault, WORKER, Action.EXPORT, now=clock):
         pytest.fail("the block ran")
     assert [(line.actor, line.outcome) for line in lines(vault)] == [("worker", "refused")]

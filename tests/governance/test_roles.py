@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.errors import NotAllowed
-from hlcore.governance.roles import WORKER, Action, Role, User, cli_user, require, user_of
+from hlcore.governance.roles import WORKER, Action, Role, User, cli_user, identify_user, require
 from hlcore.settings import Settings
 
 SETTINGS = Settings(allowed_emails=("mara@agency.example",), allowed_domains=("clinic.example",),
@@ -18,7 +18,7 @@ SETTINGS = Settings(allowed_emails=("mara@agency.example",), allowed_domains=("c
 
 def at_the_door(email: str | None, *, settings: Settings = SETTINGS, **facts: Any) -> User:
     given_: dict[str, Any] = {"loopback": False, "auth_configured": True, "email_verified": True, **facts}
-    return user_of(settings, signed_in_email=email, **given_)
+    return identify_user(settings, signed_in_email=email, **given_)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.metrics import bulk_deletions
-from hlcore.model.deletion_causes import APART, deletion_bursts
+from hlcore.model.deletion_causes import BURST_GAP, deletion_bursts
 from hlcore.store import records
 from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
 from hlcore.store.deletions import queries as deletion_queries
@@ -26,12 +26,12 @@ def gone_at_once(story: Story, *ids: str, incident: int | None = None, cause: st
     story.add(*ids, **fields)
     at = story.clock()
     with story.vault.write() as tx:
-        register.suspect(
+        register.mark_suspected(
             tx, AGENCY, [(one, at - timedelta(hours=2)) for one in ids], at=at, detected_by="listing",
             incident_id=incident,
         )  # fmt: skip
         for one in ids:
-            row = deletion_queries.of_contact(tx, AGENCY, one)[-1]
+            row = deletion_queries.list_for_contact(tx, AGENCY, one)[-1]
             register.confirm(tx, row.disappearance_id, at=at, cause=cause, evidence=f"{len(ids)} at once")
 
 
@@ -46,7 +46,7 @@ def test_a_bulk_deletion_below_the_threshold_is_one_event(story: Story) -> None:
     story.add("stays")
     gone_at_once(story, "a", "b", "c")
     (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
-    assert (found.contacts, found.gone, found.back, found.known) == (3, 3, 0, None)
+    assert (found.contacts, found.still_missing, found.came_back, found.known) == (3, 3, 0, None)
 
 
 def test_its_own_page_says_of_how_many(story: Story) -> None:
@@ -80,19 +80,19 @@ def test_whoever_came_back_is_not_restored_again(story: Story) -> None:
     story.returned("a")
     story.recreated("b")
     (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
-    assert (found.gone, found.back) == (1, 2)
-    assert bulk_deletions.still_gone(story.vault, found) == ["c"]
-    assert bulk_deletions.everybody(story.vault, found) == ["a", "b", "c"]
+    assert (found.still_missing, found.came_back) == (1, 2)
+    assert bulk_deletions.missing_contact_ids(story.vault, found) == ["c"]
+    assert bulk_deletions.contact_ids(story.vault, found) == ["a", "b", "c"]
 
 
 def test_a_false_alarm_belongs_to_no_event(story: Story) -> None:
     number = incident_of(story, 1, 10)
     story.add("alive")
     with story.vault.write() as tx:
-        register.suspect(
+        register.mark_suspected(
             tx, AGENCY, [("alive", story.clock())], at=story.clock(), detected_by="listing", incident_id=number
         )
-        row = deletion_queries.of_contact(tx, AGENCY, "alive")[-1]
+        row = deletion_queries.list_for_contact(tx, AGENCY, "alive")[-1]
         register.withdraw(tx, [row.disappearance_id], at=story.clock(), note="alive")
     (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
     assert (found.contacts, found.state) == (0, "waiting")
@@ -113,11 +113,11 @@ def test_what_was_on_the_people_is_added_up(story: Story) -> None:
             (key, who, json.dumps({"id": key, "status": status, "monetaryValue": value}).encode())
             for key, (who, status, value) in entries.items()
         ]
-        records.put(tx, AGENCY, "opportunity", rows, at=story.clock())
-        records.put(tx, AGENCY, "note", [("n1", "a", b"{}")], at=story.clock())
+        records.save(tx, AGENCY, "opportunity", rows, at=story.clock())
+        records.save(tx, AGENCY, "note", [("n1", "a", b"{}")], at=story.clock())
     (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
     lost = bulk_deletions.bulk_deletion_details(story.vault, found)
-    assert (lost.money.opportunities, lost.money.valued, lost.money.total) == (3, 2, 150.5)
+    assert (lost.open_value.opportunities, lost.open_value.valued, lost.open_value.total) == (3, 2, 150.5)
     assert lost.records == {"note": 1, "opportunity": 4}
     assert lost.owners == [("Nora Nye", 2), ("", 1)]
     assert lost.tags == [("vip", 3), ("lead", 2)]
@@ -127,13 +127,13 @@ def test_what_was_on_the_people_is_added_up(story: Story) -> None:
 def test_records_that_were_gone_before_are_not_counted(story: Story) -> None:
     story.add("a")
     with story.vault.write() as tx:
-        records.put(tx, AGENCY, "task", [("t1", "a", b"{}"), ("t2", "a", b"{}")], at=story.clock())
-        records.vanish_others(tx, AGENCY, "task", keep=["t2"], at=story.clock())
+        records.save(tx, AGENCY, "task", [("t1", "a", b"{}"), ("t2", "a", b"{}")], at=story.clock())
+        records.mark_vanished(tx, AGENCY, "task", keep=["t2"], at=story.clock())
     story.clock.advance(days=2)
     at = story.clock()
     with story.vault.write() as tx:
-        register.suspect(tx, AGENCY, [("a", at)], at=at, detected_by="listing")
-        row = deletion_queries.of_contact(tx, AGENCY, "a")[-1]
+        register.mark_suspected(tx, AGENCY, [("a", at)], at=at, detected_by="listing")
+        row = deletion_queries.list_for_contact(tx, AGENCY, "a")[-1]
         register.confirm(tx, row.disappearance_id, at=at, cause="bulk", evidence="")
     (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, at)
     assert bulk_deletions.bulk_deletion_details(story.vault, found).records == {"task": 1}
@@ -147,13 +147,13 @@ def test_another_locations_event_is_not_to_be_had(story: Story) -> None:
 
 def test_a_recent_event_is_one_of_which_somebody_is_still_gone(story: Story) -> None:
     gone_at_once(story, "a")
-    assert len(bulk_deletions.recent(story.vault, BOTH, story.clock())) == 1
+    assert len(bulk_deletions.recent_bulk_deletions(story.vault, BOTH, story.clock())) == 1
     story.returned("a")
-    assert not bulk_deletions.recent(story.vault, BOTH, story.clock())
+    assert not bulk_deletions.recent_bulk_deletions(story.vault, BOTH, story.clock())
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 50))))
 def test_every_deletion_is_in_one_spell_and_spells_are_apart(told: list[tuple[int, int]]) -> None:
     found = deletion_bursts((START + timedelta(seconds=seconds), number) for seconds, number in told)
     assert sum(one.contacts for one in found) == sum(number for _, number in told)
-    assert all(later.first - earlier.last > APART for earlier, later in pairwise(found))
+    assert all(later.first - earlier.last > BURST_GAP for earlier, later in pairwise(found))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from hlcore.metrics.daily import per_day
+from hlcore.metrics.daily import daily_counts
 from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 
 def days(story: Story, *ids: str, what: str = "deleted", count: int = 60) -> dict[str, int]:
-    found = per_day(story.vault, ids or (AGENCY, CLINIC), story.clock(), days=count)
+    found = daily_counts(story.vault, ids or (AGENCY, CLINIC), story.clock(), days=count)
     return {str(each.day): getattr(each, what) for each in found if getattr(each, what)}
 
 
 def test_there_is_a_row_for_every_day_up_to_today(story: Story) -> None:
-    found = per_day(story.vault, [AGENCY], story.clock(), days=5)
+    found = daily_counts(story.vault, [AGENCY], story.clock(), days=5)
     assert [each.day for each in found] == [date(2026, 2, 26), date(2026, 2, 27), date(2026, 2, 28),
                                             date(2026, 3, 1), date(2026, 3, 2)]  # fmt: skip
 

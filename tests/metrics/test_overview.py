@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlcore.metrics.overview import overview, status
+from hlcore.metrics.overview import overview, status_json
 from hlcore.model.records import KINDS
 from hlcore.settings import Settings
 from hlcore.store import locations
@@ -19,8 +19,8 @@ def test_status_keeps_to_its_contract(story: Story) -> None:
     story.suspect("maybe")
     story.run(total=4, seen=4)
     with story.vault.write() as tx:
-        locations.add(tx, AGENCY, "2026-03-02", 17, daily_limit=1000)
-    first, second = status(story.vault, SETTINGS, story.clock())
+        locations.add_usage(tx, AGENCY, "2026-03-02", 17, daily_limit=1000)
+    first, second = status_json(story.vault, SETTINGS, story.clock())
     assert first == {
         "location_id": "agency",
         "name": "Agency",
@@ -39,14 +39,14 @@ def test_status_keeps_to_its_contract(story: Story) -> None:
 
 def test_a_fresh_complete_copy_is_good(story: Story) -> None:
     story.run()
-    (found,) = status(story.vault, SETTINGS, story.clock(), location_ids=[AGENCY])
+    (found,) = status_json(story.vault, SETTINGS, story.clock(), location_ids=[AGENCY])
     assert found["health"] == {"level": "ok", "reasons": ["Complete copy from just now."]}
 
 
 def test_a_refused_run_is_bad_and_says_why(story: Story) -> None:
     story.run()
     story.run("refused", "The token was revoked.")
-    (found,) = status(story.vault, SETTINGS, story.clock(), location_ids=[AGENCY])
+    (found,) = status_json(story.vault, SETTINGS, story.clock(), location_ids=[AGENCY])
     assert found["health"]["level"] == "bad"
     assert "The token was revoked." in found["health"]["reasons"][0]
 
@@ -84,11 +84,11 @@ def test_older_deletions_leave_the_last_week_and_month(story: Story) -> None:
 
 
 def test_urgency_in_numbers_is_urgency_in_the_list(story: Story) -> None:
-    from hlcore.metrics.deletions import DeletionFilter, listing
+    from hlcore.metrics.deletions import DeletionFilter, list_deletions
 
     for number in range(64):
         story.lose(f"c{number}", days_ago=number / 2)
-    rows = listing(story.vault, DeletionFilter([AGENCY], ("deleted", "expired")), story.clock(), limit=99).rows
+    rows = list_deletions(story.vault, DeletionFilter([AGENCY], ("deleted", "expired")), story.clock(), limit=99).rows
     numbers = overview(story.vault, [AGENCY], story.clock(), SETTINGS).tally
     for word in ("closed", "today", "soon", "later"):
         assert getattr(numbers, word) == sum(lost.urgency == word for lost in rows)

@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.capture_forecast import Pace, forecast, when
-from hlcore.model.capture_planner import Allowance, CaptureFacts, Feed, KindState, Policy, Purpose, next_step, wishes
-from hlcore.model.records import COST, KINDS
+from hlcore.model.capture_forecast import Pace, completion_time, forecast
+from hlcore.model.capture_planner import (
+    Allowance,
+    CaptureFacts,
+    CapturePolicy,
+    FeedFacts,
+    KindState,
+    Purpose,
+    next_step,
+    work_items,
+)
+from hlcore.model.records import CALLS_PER_CONTACT, KINDS
 from tests.benchmarks.planner_days import START, Days, error_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -24,9 +33,11 @@ def parts(draw: st.DrawFn) -> KindState:
     live = draw(st.integers(0, 1_000_000))
     never = draw(st.integers(0, live))
     wanted = draw(st.integers(0, live - never))
-    feeds = st.builds(Feed, st.integers(1, 10_000), st.booleans(), st.booleans(), st.booleans())
+    feeds = st.builds(FeedFacts, st.integers(1, 10_000), st.booleans(), st.booleans(), st.booleans())
     feed = draw(st.none() | feeds)
-    return KindState(kind, live, never, wanted, draw(st.integers(0, live)), COST[kind], feed, draw(st.booleans()))
+    return KindState(
+        kind, live, never, wanted, draw(st.integers(0, live)), CALLS_PER_CONTACT[kind], feed, draw(st.booleans())
+    )
 
 
 facts = st.builds(
@@ -53,7 +64,7 @@ allowances = st.builds(
 def test_no_step_is_chosen_before_a_more_valuable_one(facts: CaptureFacts, allowance: Allowance, second: int) -> None:
     step = next_step(facts, allowance, DAWN + timedelta(seconds=second))
     if step is not None:
-        assert step.purpose == min(purpose for purpose, _, _ in wishes(facts))
+        assert step.purpose == min(purpose for purpose, _, _ in work_items(facts))
 
 
 @given(facts, allowances, st.integers(0, 86_399))
@@ -62,21 +73,21 @@ def test_capturing_never_touches_the_share_that_stays_unused(
 ) -> None:
     step = next_step(facts, allowance, DAWN + timedelta(seconds=second))
     if step is not None and step.purpose > Purpose.CONFIRM:
-        assert allowance.left - step.calls >= allowance.kept
+        assert allowance.left - step.calls >= allowance.reserved
     if step is not None and allowance.at_most is not None:
         assert step.calls <= allowance.at_most
 
 
 @given(facts)
 def test_the_order_is_restore_watch_confirm_changed_first_renew(facts: CaptureFacts) -> None:
-    purposes = [purpose for purpose, _, _ in wishes(facts)]
+    purposes = [purpose for purpose, _, _ in work_items(facts)]
     assert purposes == sorted(purposes)
 
 
 @given(facts)
 def test_what_the_token_may_not_read_is_never_asked_for(facts: CaptureFacts) -> None:
-    closed = {part.kind for part in facts.parts if not part.open}
-    assert not closed & {kind for _, kind, way in wishes(facts) if way not in ("", "catalogue", "email")}
+    closed = {part.kind for part in facts.kinds if not part.readable}
+    assert not closed & {kind for _, kind, way in work_items(facts) if way not in ("", "catalogue", "email")}
 
 
 @given(facts, allowances, st.floats(0, 50_000), st.floats(0, 50_000))
@@ -86,7 +97,7 @@ def test_a_forecast_never_lies_in_the_past_and_more_work_is_never_done_sooner(
     pace = Pace(8.0, others, changes)
     for at in forecast(facts, allowance, NOON, pace).values():
         assert at is None or at >= NOON
-    little, much = when(100, allowance, NOON, pace), when(50_000, allowance, NOON, pace)
+    little, much = completion_time(100, allowance, NOON, pace), completion_time(50_000, allowance, NOON, pace)
     if little and much:
         assert little <= much
 
@@ -94,7 +105,7 @@ def test_a_forecast_never_lies_in_the_past_and_more_work_is_never_done_sooner(
 @given(parts())
 def test_a_share_is_never_above_one_and_never_one_while_something_is_missing(part: KindState) -> None:
     assert 0 <= part.share <= 1
-    if part.live and (part.never or part.wanted):
+    if part.contacts and (part.never or part.changed):
         assert part.share < 1
 
 
@@ -106,9 +117,9 @@ def test_work_that_can_wait_leaves_the_evening_its_part_of_the_day() -> None:
 
 
 def test_a_walk_that_is_dear_comes_rarely() -> None:
-    policy, walked = Policy(), NOON - timedelta(hours=7)
-    assert policy.walk_due(walked, NOON, calls=10, usable=160_000, news=False)
-    assert not policy.walk_due(walked, NOON, calls=5_000, usable=160_000, news=False)
+    policy, walked = CapturePolicy(), NOON - timedelta(hours=7)
+    assert policy.feed_due(walked, NOON, calls=10, usable=160_000, news=False)
+    assert not policy.feed_due(walked, NOON, calls=5_000, usable=160_000, news=False)
 
 
 @pytest.mark.parametrize(

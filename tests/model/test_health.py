@@ -15,7 +15,6 @@ GOOD = HealthFacts(
     last_complete_at=NOW - timedelta(minutes=10),
     last_outcome="complete",
     last_reason="",
-    first_connected_at=NOW - timedelta(days=3),
     running=False,
     suspected=0,
     incidents_waiting=0,

@@ -1,8 +1,8 @@
-"""Is it really back? What was planned, compared with what HighLevel shows afterwards, field by field.
+"""The planned contact compared with the one that HighLevel shows afterwards, field by field.
 
-Two spellings of one value are equal: tags without regard to case and order (HighLevel lower-cases them), phones by
-their digits (HighLevel writes E.164), e-mails without case, custom field values whatever their type, a channel that is
-not named as an open one. What HighLevel adds by itself is no difference.
+Spellings do not matter: tags are compared without case and order (HighLevel lower-cases them), phones by their digits
+(HighLevel writes E.164), e-mails without case, custom field values whatever their type; a channel that is not named is
+open. Fields that HighLevel adds by itself are ignored.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from hlcore.model import custom_fields as values
 from hlcore.model.contact import digits
-from hlcore.model.dnd import CHANNELS, FOREVER, OPEN, own_settings
+from hlcore.model.dnd import CHANNELS, FOREVER, OPEN, dnd_settings
 
 SHORTEST_PHONE = 7
 
@@ -22,7 +22,7 @@ SHORTEST_PHONE = 7
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A field that is not as planned. `field` in HighLevel's spelling (`customFields.<id>`, `dndSettings.SMS`);
-    `reason` in words where it is known."""
+    `reason` in words, '' where it is not known."""
 
     field: str
     planned: Any
@@ -30,12 +30,12 @@ class Difference:
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As the command line and the register show it."""
+        """Return the difference as it is stored and as the command line prints it."""
         return asdict(self)
 
 
 def compare(target: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Every planned field that the contact, as GET by id shows it, does not have as planned. Pure."""
+    """Return every planned field that the contact (`found`, the answer to GET by id) does not have as planned."""
     differences: list[Difference] = []
     for key, planned in target.items():
         if key in _PARTS:
@@ -45,16 +45,18 @@ def compare(target: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Differ
     return tuple(differences)
 
 
-def explained(differences: Iterable[Difference], refused: Collection[str], why: str) -> tuple[Difference, ...]:
-    """The differences, with `why` as the reason of those that HighLevel refused to take (`customFields` means all)."""
+def explain_refused(differences: Iterable[Difference], refused: Collection[str], why: str) -> tuple[Difference, ...]:
+    """Return the differences, with `why` as the reason of those that HighLevel rejected (`customFields` in `refused`
+    means all of them)."""
+    names = set(refused)
     return tuple(
-        replace(one, reason=why) if {one.field, one.field.partition(".")[0]} & set(refused) and not one.reason else one
-        for one in differences
+        replace(item, reason=why) if {item.field, item.field.partition(".")[0]} & names and not item.reason else item
+        for item in differences
     )
 
 
 def same_phone(one: object, other: object) -> bool:
-    """Whether two spellings mean one number; a country code that only one of them has does not count."""
+    """Whether two spellings mean one number; a country code that only one of them has is ignored."""
     first, second = digits(str(one or "")), digits(str(other or ""))
     if first == second:
         return bool(first) or same_text(one, other)
@@ -63,7 +65,7 @@ def same_phone(one: object, other: object) -> bool:
 
 
 def same_text(one: object, other: object) -> bool:
-    """Whether two texts are the same to a reader: composed alike, white space at the ends and runs of it aside."""
+    """Whether two texts read the same: Unicode in composed form, white space at the ends and runs of it ignored."""
     return _tidy(one) == _tidy(other)
 
 
@@ -82,12 +84,12 @@ def _value(key: str, found: Mapping[str, Any]) -> Any:
 
 
 def _tags(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
-    planned, there = target["tags"], found.get("tags") or []
-    missing = _tag_set(planned) - _tag_set(there)
-    extra = _tag_set(there) - _tag_set(planned)
+    planned, present = target["tags"], found.get("tags") or []
+    missing = _tag_set(planned) - _tag_set(present)
+    extra = _tag_set(present) - _tag_set(planned)
     if missing or extra:
-        told = [f"{word}: {', '.join(sorted(tags))}" for word, tags in (("missing", missing), ("more", extra)) if tags]
-        yield Difference("tags", planned, there, "; ".join(told))
+        words = [f"{word}: {', '.join(sorted(tags))}" for word, tags in (("missing", missing), ("more", extra)) if tags]
+        yield Difference("tags", planned, present, "; ".join(words))
 
 
 def _tag_set(tags: object) -> set[str]:
@@ -95,16 +97,16 @@ def _tag_set(tags: object) -> set[str]:
 
 
 def _custom(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
-    there = values.values_of(found.get("customFields"))
-    for field_id, planned in values.as_read(target["customFields"]).items():
-        if not values.same_value(planned, there.get(field_id)):
-            yield Difference(f"customFields.{field_id}", planned, there.get(field_id))
+    present = values.custom_values(found.get("customFields"))
+    for field_id, planned in values.from_written(target["customFields"]).items():
+        if not values.same_value(planned, present.get(field_id)):
+            yield Difference(f"customFields.{field_id}", planned, present.get(field_id))
 
 
-def _disturb(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
-    planned, there = own_settings(target), own_settings(found)
+def _channels(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
+    planned, present = dnd_settings(target), dnd_settings(found)
     for channel in CHANNELS:
-        wanted, is_now = planned.state(channel), there.state(channel)
+        wanted, is_now = planned.state(channel), present.state(channel)
         both_closed = OPEN not in (wanted, is_now) and FOREVER not in (wanted, is_now)
         if wanted != is_now and not both_closed:
             yield Difference(f"dndSettings.{channel}", wanted, is_now)
@@ -142,7 +144,7 @@ def _tidy(value: object) -> str:
 _PARTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Iterable[Difference]]] = {
     "tags": _tags,
     "customFields": _custom,
-    "dndSettings": _disturb,
+    "dndSettings": _channels,
     "dnd": _everywhere,
     "inboundDndSettings": _inbound,
 }

@@ -1,7 +1,7 @@
-"""When HighLevel refuses a contact: what to leave out next, so that the rest can come back.
+"""What to leave out when HighLevel rejects a contact, so that the rest can come back.
 
-A 422 usually names the property it complains about. Where it names none, what is least missed goes first. What keeps a
-person from being messaged is never left out, nor the e-mail unless HighLevel names it.
+A 422 usually names the property it complains about. Where it names none, the least important goes first.
+Do-not-disturb is never left out, and the e-mail only when HighLevel names it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hlcore.model.restore.restore_payload import without
+from hlcore.model.restore.restore_payload import without_properties
 
 Refusal = Sequence[str]
-"""The names that one answer complained about; none when it named nothing that was sent."""
+"""The names that one answer complained about; empty when it named nothing that was sent."""
 
 LEAST_MISSED = (
     ("customFields",),
@@ -22,50 +22,40 @@ LEAST_MISSED = (
 )
 
 
-def narrowed(planned: Mapping[str, Any], refusals: Iterable[Refusal]) -> dict[str, Any] | None:
-    """The body to send after these refusals, in the order in which they came; None when nothing is left to leave out.
-    Pure, so that a process that starts again comes to the same body."""
+def narrow_body(planned: Mapping[str, Any], refusals: Iterable[Refusal]) -> dict[str, Any] | None:
+    """Return the body to send after these refusals, in their order; None when nothing more can be left out. The same
+    refusals give the same body, also in a process that was started again."""
     body = dict(planned)
     for fields in refusals:
-        smaller = without(body, fields)
+        smaller = without_properties(body, fields)
         if smaller == body:
             group = next((group for group in LEAST_MISSED if any(name in body for name in group)), None)
             if group is None:
                 return None
-            smaller = without(body, group)
+            smaller = without_properties(body, group)
         body = smaller
     return body
 
 
-def named(body: Mapping[str, Any], fields: Refusal) -> frozenset[str]:
-    """What a refusal of this body named: properties, and `customFields.<id>` for one value among them."""
-    found: set[str] = set()
+def named_fields(body: Mapping[str, Any], fields: Refusal) -> frozenset[str]:
+    """Return what a refusal of this body named: properties, and `customFields.<id>` for single values."""
+    names: set[str] = set()
     for name in fields:
         root, _, rest = name.partition(".")
         index = rest.partition(".")[0]
         values = body.get("customFields", [])
         if root == "customFields" and index.isascii() and index.isdigit() and int(index) < len(values):
-            found.add(f"customFields.{values[int(index)]['id']}")
+            names.add(f"customFields.{values[int(index)]['id']}")
         elif root != "customFields":
-            found.add(root)
-    return frozenset(found)
+            names.add(root)
+    return frozenset(names)
 
 
-def refused(planned: Mapping[str, Any], sent: Mapping[str, Any]) -> frozenset[str]:
-    """What was planned and left out of what HighLevel took: names of properties, and `customFields.<id>`. Custom
-    fields that were left out as a whole are named as a whole: which of them was meant is not known."""
-    gone = {key for key in planned if key not in sent}
-    kept = {item["id"] for item in sent.get("customFields", ())}
-    if kept:
-        gone |= {f"customFields.{item['id']}" for item in planned.get("customFields", ()) if item["id"] not in kept}
-    return frozenset(gone)
-
-
-def gaps(
+def missing_fields_update(
     planned: Mapping[str, Any], missing: Iterable[str], leave: frozenset[str], allowed: frozenset[str]
 ) -> dict[str, Any]:
-    """The update that fills what is still empty: of the planned properties those named in `missing` (as differences
-    name them), except what HighLevel refused (`leave`) and what an update does not take (not in `allowed`)."""
+    """Return the update that fills what is still missing: the planned properties named in `missing` (as differences
+    name them), except those in `leave` (rejected before) and those not in `allowed` (an update does not take them)."""
     names = set(missing) - leave
     body = {key: planned[key] for key in planned if key in names and key in allowed}
     wanted = {name.partition(".")[2] for name in names if name.startswith("customFields.")}

@@ -1,7 +1,7 @@
-"""What of a contact's last copy can be written back, and what cannot: the body of `POST /contacts/`.
+"""The body of `POST /contacts/` out of a contact's last copy, with what changes and what is lost.
 
-The lists of properties are `CreateContactDto` and `UpdateContactDto` of HighLevel's OpenAPI file contacts.json; the
-server refuses every other property with 422. Nothing that a copy holds is dropped silently: it is in the body, or
+The properties are those of `CreateContactDto` and `UpdateContactDto` in HighLevel's OpenAPI file contacts.json; the
+server rejects every other property with 422. Nothing is dropped silently: whatever a copy holds is in the body, or
 named as changed, or named as lost.
 """
 
@@ -15,9 +15,9 @@ from hlcore.model import custom_fields as values
 from hlcore.model.contact_fields import ALWAYS_LOST, COUNTRIES, DERIVED, TEXTS, UNWRITABLE, label_of
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition
-from hlcore.model.dnd import QuietSettings, own_settings, quiet
+from hlcore.model.dnd import QuietSettings, dnd_settings, quiet_settings
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore.exclusions import LEFT_OUT, is_left
+from hlcore.model.restore.exclusions import LEFT_OUT, is_left_out
 
 UPDATE = frozenset(
     {
@@ -31,21 +31,21 @@ CREATE = UPDATE | {"locationId", "gender", "companyName"}
 """Properties that `POST /contacts/` takes."""
 NEVER_WRITTEN = "HighLevel does not let it be written"
 ONLY_NEW = CREATE - UPDATE - {"locationId"}
-"""Properties that a living contact cannot be given."""
+"""Properties that a contact can only be created with."""
 ONLY_NEW_WHY = "HighLevel takes it only when a contact is created"
 
 
 @dataclass(frozen=True, slots=True)
 class RestorePayload:
-    """A copy, sorted by what can become of it.
+    """What becomes of a copy.
 
-    `body` is the create call, with all channels closed; `after` the update that brings the person's own
-    do-not-disturb back, None where it stays as created. The lists are in plain words. `reasons`: property (a custom
-    field as `customFields.<id>`) → why it is not in the body.
+    `body` is the create call, with all channels closed; `dnd_update` is the update that then restores the contact's own
+    do-not-disturb, None where it stays as created. The lists are in words. `reasons`: property (a custom field as
+    `customFields.<id>`) → why it is not in the body.
     """
 
     body: dict[str, Any]
-    after: dict[str, Any] | None
+    dnd_update: dict[str, Any] | None
     returns: tuple[str, ...]
     changes: tuple[str, ...]
     lost: tuple[str, ...]
@@ -54,12 +54,12 @@ class RestorePayload:
 
     @property
     def target(self) -> dict[str, Any]:
-        """What the contact shall be when everything is done."""
-        return {**self.body, **(self.after or {})}
+        """What the contact is planned to be after all requests."""
+        return {**self.body, **(self.dnd_update or {})}
 
 
 @dataclass(slots=True)
-class _Sorting:
+class _Draft:
     body: dict[str, Any] = field(default_factory=dict)
     returns: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class _Sorting:
             self.returns.append(label or label_of(key))
 
     def leaves(self, name: str, label: str) -> bool:
-        if is_left(name, self.leave):
+        if is_left_out(name, self.leave):
             self.left_out.append(label)
             self.reasons[name] = LEFT_OUT
         return name in self.reasons
@@ -94,163 +94,163 @@ def restore_payload(
     elsewhere: Collection[str] = (),
     leave_out: Collection[str] = (),
 ) -> RestorePayload:
-    """Everything of this copy that HighLevel takes, as one create call that reaches nobody. Pure.
+    """Return everything of this copy that HighLevel accepts, as one create call under which no message can go out.
 
-    `attached`: what else the vault holds of the person ("3 notes"), which a create call cannot carry. `elsewhere`:
-    properties that other calls bring back, so that they are not named as lost. `leave_out`: names that a person leaves
-    out (see `model.leaving`)."""
-    found, fields = _Sorting(leave=leave_out), copy.fields
-    _texts(found, fields)
-    _names(found, fields)
-    _country(found, fields)
-    _birth(found, fields)
-    _tags(found, fields)
-    _custom(found, fields, catalogue)
-    _owner(found, fields, catalogue)
-    disturb = _disturb(found, copy)
-    _identity(found, copy)
-    _lost(found, {key: value for key, value in fields.items() if key not in elsewhere}, attached)
-    body = {"locationId": location_id, **found.body, **disturb.create}
+    `attached`: what else the vault holds of the contact ("3 notes"), which a create call cannot carry; `elsewhere`:
+    properties that other calls bring back, so that they are not named as lost; `leave_out`: names of `exclusions` that
+    the user leaves out."""
+    draft, fields = _Draft(leave=leave_out), copy.fields
+    _texts(draft, fields)
+    _names(draft, fields)
+    _country(draft, fields)
+    _birth(draft, fields)
+    _tags(draft, fields)
+    _custom(draft, fields, catalogue)
+    _owner(draft, fields, catalogue)
+    dnd = _dnd(draft, copy)
+    _identity(draft, copy)
+    _lost(draft, {key: value for key, value in fields.items() if key not in elsewhere}, attached)
+    body = {"locationId": location_id, **draft.body, **dnd.create}
     return RestorePayload(
         body,
-        disturb.after,
-        returns=tuple(found.returns),
-        changes=tuple(found.changes),
-        lost=tuple(found.lost),
-        left_out=tuple(found.left_out),
-        reasons=found.reasons,
+        dnd.update,
+        returns=tuple(draft.returns),
+        changes=tuple(draft.changes),
+        lost=tuple(draft.lost),
+        left_out=tuple(draft.left_out),
+        reasons=draft.reasons,
     )
 
 
-def without(body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """The body without these properties; `customFields.2…` takes out only that value. What keeps a person from being
-    messaged, and the location, always stay."""
+def without_properties(body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return the body without these properties; `customFields.2…` removes only the value at that index. Do-not-disturb
+    and the location always stay."""
     roots = {name for name in names if "." not in name} - {"dnd", "dndSettings", "locationId"}
-    gone = {int(parts[1]) for name in names if (parts := name.split("."))[0] == "customFields" and _is_index(parts)}
-    left = {key: value for key, value in body.items() if key not in roots}
-    if gone and isinstance(left.get("customFields"), list):
-        left["customFields"] = [item for at, item in enumerate(left["customFields"]) if at not in gone]
-    if not left.get("customFields", True):
-        del left["customFields"]
-    return left
+    indexes = {int(parts[1]) for name in names if (parts := name.split("."))[0] == "customFields" and _is_index(parts)}
+    kept = {key: value for key, value in body.items() if key not in roots}
+    if indexes and isinstance(kept.get("customFields"), list):
+        kept["customFields"] = [item for index, item in enumerate(kept["customFields"]) if index not in indexes]
+    if not kept.get("customFields", True):
+        del kept["customFields"]
+    return kept
 
 
 def _is_index(parts: Sequence[str]) -> bool:
     return len(parts) > 1 and parts[1].isascii() and parts[1].isdigit()
 
 
-def _texts(found: _Sorting, fields: Mapping[str, Any]) -> None:
+def _texts(draft: _Draft, fields: Mapping[str, Any]) -> None:
     for key in TEXTS:
         value = _text(fields.get(key))
         if value:
-            found.keep(key, value)
+            draft.keep(key, value)
         elif not values.is_empty(fields.get(key)):
-            found.lose(key, f"{label_of(key)} (the copy holds no text)")
+            draft.lose(key, f"{label_of(key)} (the copy holds no text)")
 
 
-def _names(found: _Sorting, fields: Mapping[str, Any]) -> None:
-    """First and last name in their true case; the whole name only where neither is known."""
+def _names(draft: _Draft, fields: Mapping[str, Any]) -> None:
+    """Keep first and last name in their true case; the whole name only where neither is known."""
     for key in ("firstName", "lastName"):
         value = _true_case(_text(fields.get(key)), _text(fields.get(key + "Raw")))
         if value:
-            found.keep(key, value)
+            draft.keep(key, value)
     whole = _text(fields.get("name")) or _text(fields.get("contactName"))
-    if whole and not ({"firstName", "lastName"} & (found.body.keys() | found.reasons.keys())):
-        found.keep("name", whole)
+    if whole and not ({"firstName", "lastName"} & (draft.body.keys() | draft.reasons.keys())):
+        draft.keep("name", whole)
 
 
 def _true_case(name: str, raw: str) -> str:
-    """Some accounts' listings lower-case the first name and keep the true one beside it."""
+    """Return the name as it was typed: some listings lower-case it and keep the original in `raw`."""
     if raw and (not name or (name == name.lower() and raw.casefold() == name.casefold())):
         return raw
     return name
 
 
-def _country(found: _Sorting, fields: Mapping[str, Any]) -> None:
+def _country(draft: _Draft, fields: Mapping[str, Any]) -> None:
     given = _text(fields.get("country")).strip()
     code = COUNTRIES.get(given.casefold(), given.upper())
     if len(code) == 2 and code.isascii() and code.isalpha():
-        found.keep("country", code)
+        draft.keep("country", code)
     elif given:
-        found.lose("country", f"{label_of('country')} (“{given}” is no two-letter code)")
+        draft.lose("country", f"{label_of('country')} (“{given}” is no two-letter code)")
 
 
-def _birth(found: _Sorting, fields: Mapping[str, Any]) -> None:
+def _birth(draft: _Draft, fields: Mapping[str, Any]) -> None:
     given = fields.get("dateOfBirth")
     day = values.iso_date(given)
     if day:
-        found.keep("dateOfBirth", day)
+        draft.keep("dateOfBirth", day)
     elif not values.is_empty(given):
-        found.lose("dateOfBirth", f"{label_of('dateOfBirth')} (not a date)")
+        draft.lose("dateOfBirth", f"{label_of('dateOfBirth')} (not a date)")
 
 
-def _tags(found: _Sorting, fields: Mapping[str, Any]) -> None:
+def _tags(draft: _Draft, fields: Mapping[str, Any]) -> None:
     given = fields.get("tags")
     tags = [tag for tag in given if isinstance(tag, str) and tag.strip()] if isinstance(given, list) else []
     if not tags:
         return
-    found.keep("tags", tags, f"{label_of('tags')} ({len(tags)})")
-    if "tags" in found.body and any(tag != tag.lower() for tag in tags):
-        found.changes.append("tags: HighLevel writes them in small letters")
+    draft.keep("tags", tags, f"{label_of('tags')} ({len(tags)})")
+    if "tags" in draft.body and any(tag != tag.lower() for tag in tags):
+        draft.changes.append("tags: HighLevel writes them in small letters")
 
 
-def _custom(found: _Sorting, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
+def _custom(draft: _Draft, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
     kept: dict[str, Any] = {}
-    for field_id, value in values.values_of(fields.get("customFields")).items():
+    for field_id, value in values.custom_values(fields.get("customFields")).items():
         known = None if catalogue.fields is None else catalogue.fields.get(field_id, FieldDefinition("", exists=False))
         label, name = catalogue.label(field_id), f"customFields.{field_id}"
         if known is not None and not known.exists:
-            found.lose(name, f"{label} (the field was deleted in HighLevel)")
+            draft.lose(name, f"{label} (the field was deleted in HighLevel)")
         elif values.is_file(value) or (known is not None and known.data_type in values.FILES):
-            found.lose(name, f"{label} (files cannot be written back)")
-        elif not found.leaves(name, label):
+            draft.lose(name, f"{label} (files cannot be written back)")
+        elif not draft.leaves(name, label):
             kept[field_id] = values.writable_value(value, known.data_type if known else "")
-            found.returns.append(label)
+            draft.returns.append(label)
     if kept:
-        found.body["customFields"] = values.as_written(kept)
+        draft.body["customFields"] = values.to_written(kept)
 
 
-def _owner(found: _Sorting, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
+def _owner(draft: _Draft, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
     owner = _text(fields.get("assignedTo"))
     if owner and catalogue.users is not None and owner not in catalogue.users:
-        found.lose("assignedTo", f"{label_of('assignedTo')} (this user no longer exists)")
+        draft.lose("assignedTo", f"{label_of('assignedTo')} (this user no longer exists)")
     elif owner:
-        found.keep("assignedTo", owner)
+        draft.keep("assignedTo", owner)
 
 
-def _disturb(found: _Sorting, copy: ContactSnapshot) -> QuietSettings:
-    found.returns.append(label_of("dndSettings"))
-    disturb = quiet(own_settings(copy.fields), known=copy.settings_known)
-    if disturb.note:
-        found.changes.append(disturb.note)
+def _dnd(draft: _Draft, copy: ContactSnapshot) -> QuietSettings:
+    draft.returns.append(label_of("dndSettings"))
+    dnd = quiet_settings(dnd_settings(copy.fields), known=copy.dnd_known)
+    if dnd.note:
+        draft.changes.append(dnd.note)
     inbound = copy.fields.get("inboundDndSettings")
     everything = inbound.get("all") if isinstance(inbound, Mapping) else None
     if isinstance(everything, Mapping) and everything.get("status") in ("active", "inactive"):
         kept = {key: everything[key] for key in ("status", "message") if isinstance(everything.get(key), str)}
-        found.keep("inboundDndSettings", {"all": kept})
-    return disturb
+        draft.keep("inboundDndSettings", {"all": kept})
+    return dnd
 
 
-def _identity(found: _Sorting, copy: ContactSnapshot) -> None:
-    found.changes.append("contact id: HighLevel gives a new one")
+def _identity(draft: _Draft, copy: ContactSnapshot) -> None:
+    draft.changes.append("contact id: HighLevel gives a new one")
     if copy.date_added is not None:
-        found.changes.append(f"date added: becomes today; {copy.date_added:%Y-%m-%d} stays on record in Contact Vault")
+        draft.changes.append(f"date added: becomes today; {copy.date_added:%Y-%m-%d} stays on record in Contact Vault")
 
 
-def _lost(found: _Sorting, fields: Mapping[str, Any], attached: Sequence[str]) -> None:
+def _lost(draft: _Draft, fields: Mapping[str, Any], attached: Sequence[str]) -> None:
     for key, value in fields.items():
         if key in CREATE or key in DERIVED or values.is_empty(value):
             continue
         words: str | Callable[[Any], str] = UNWRITABLE.get(key, f"{key} (HighLevel does not let it be written)")
         text = words if isinstance(words, str) else words(value)
         if text:
-            found.lose(key, text, NEVER_WRITTEN)
-    found.lost.extend(f"{one} (kept in Contact Vault)" for one in attached)
-    found.lost.extend(ALWAYS_LOST)
+            draft.lose(key, text, NEVER_WRITTEN)
+    draft.lost.extend(f"{text} (kept in Contact Vault)" for text in attached)
+    draft.lost.extend(ALWAYS_LOST)
 
 
 def _text(value: object) -> str:
-    """Texts as they are; numbers as text; anything else is none."""
+    """Return a text as it is, a number as text, '' for anything else."""
     if isinstance(value, bool):
         return ""
     if isinstance(value, (int, float)):

@@ -1,4 +1,4 @@
-"""A conversation as text that people can read: who said what, when, on which channel. Pure."""
+"""A conversation as text for people: who wrote what, when, on which channel."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from hlcore.model.contact import moment
-from hlcore.model.records import texts_of
+from hlcore.model.moments import parse_moment
+from hlcore.model.records import email_texts
 
 LONGEST = 20_000
-"""Characters of one note; a longer conversation goes on in the next one."""
+"""Characters of one note; a longer conversation continues in the next one."""
 _BREAK = re.compile(r"<\s*(br|/p|/div|/tr|/h[1-6]|/li)\s*/?>", re.IGNORECASE)
 _HIDDEN = re.compile(r"<(style|script|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -21,14 +21,14 @@ Row = Mapping[str, Any]
 
 
 def transcript(
-    rows: Sequence[Row], emails: Mapping[str, Row], said: Callable[[datetime], str]
+    rows: Sequence[Row], emails: Mapping[str, Row], format_time: Callable[[datetime], str]
 ) -> list[tuple[str, int]]:
-    """The messages (oldest first) as texts of at most about `LONGEST` characters, each with the number of messages in
-    it. `emails`: the texts of e-mails by their ids; `said`: how to write a moment."""
+    """Return the messages (oldest first) as texts of at most about `LONGEST` characters, each with the number of
+    messages in it. `emails`: the captured texts of e-mails by id."""
     parts: list[list[str]] = [[]]
     length = 0
     for row in rows:
-        text = _line(row, emails, said)
+        text = _line(row, emails, format_time)
         if length and length + len(text) > LONGEST:
             parts.append([])
             length = 0
@@ -43,19 +43,19 @@ def _joined(head: str, number: int, of: int, lines: Sequence[str]) -> str:
     return "\n\n".join([f"{head}{where}", *lines])
 
 
-def _line(row: Row, emails: Mapping[str, Row], said: Callable[[datetime], str]) -> str:
-    at = moment(row.get("dateAdded"))
+def _line(row: Row, emails: Mapping[str, Row], format_time: Callable[[datetime], str]) -> str:
+    at = parse_moment(row.get("dateAdded"))
     channel = str(row.get("messageType") or "").removeprefix("TYPE_").replace("_", " ").lower() or "message"
     who = "from the contact" if row.get("direction") == "inbound" else "to the contact"
-    head = " · ".join(part for part in (said(at) if at else "", channel, who) if part)
+    head = " · ".join(part for part in (format_time(at) if at else "", channel, who) if part)
     body = str(row.get("body") or "").strip() or _email(row, emails) or _call(row) or "(no text)"
     given = row.get("attachments")
-    files = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
-    return "\n".join([head, plain_text(body)[:LONGEST], *(f"file: {one}" for one in files)])
+    files = [file for file in given if isinstance(file, str)] if isinstance(given, list) else []
+    return "\n".join([head, plain_text(body)[:LONGEST], *(f"file: {file}" for file in files)])
 
 
 def _email(row: Row, emails: Mapping[str, Row]) -> str:
-    return "\n".join(text for pair in texts_of(row, emails) for text in pair if text)
+    return "\n".join(text for pair in email_texts(row, emails) for text in pair if text)
 
 
 def _call(row: Row) -> str:
@@ -65,7 +65,7 @@ def _call(row: Row) -> str:
 
 
 def plain_text(text: str) -> str:
-    """The words of a text that may be HTML."""
+    """Return the text without HTML tags, with line breaks in place of block elements."""
     if "<" not in text:
         return text
     bare = _TAG.sub("", _BREAK.sub("\n", _HIDDEN.sub("", text)))

@@ -10,8 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hlcore.model.reference_data import ReferenceData
-from hlcore.model.restore.child_requests import PARTS, child_requests
-from hlcore.model.restore.record_matching import LEAVE_OUT, differences, find, original, same, smaller
+from hlcore.model.restore.child_requests import PART_NAMES, child_requests
+from hlcore.model.restore.record_matching import (
+    EXPENDABLE,
+    differing_keys,
+    find_match,
+    same_original,
+    same_record,
+    smaller_request,
+)
 from hlcore.model.restore.transcript import LONGEST, plain_text, transcript
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -20,7 +27,7 @@ MAY = {
     "transcript": {"body", "title"},
     "task": {"title", "body", "dueDate", "completed", "assignedTo"},
     "opportunity": {
-        *("pipelineId", "pipelineStageId", "name", "status", "monetaryValue", "assignedTo", "customFields"),
+        *("pipelineId", "pipelineStageId", "name", "status", "monetaryValue", "assignedTo", "customFields")
     },
     "appointment": {
         *("calendarId", "startTime", "endTime", "title", "appointmentStatus", "assignedUserId", "address"),
@@ -76,10 +83,10 @@ def test_no_records_make_a_request_outside_the_contract(rows: dict[str, Any], fo
 @settings(max_examples=60, deadline=None)
 def test_what_is_not_in_a_request_is_named_as_lost(rows: dict[str, Any]) -> None:
     found = made(rows)
-    kept = found.kept()
+    kept = found.coming_back()
     for kind in ("note", "task", "opportunity", "appointment"):
-        assert found.held.get(PARTS[kind], 0) == len(rows.get(kind, ()))
-    missing = sum(of - kept[name] for name, of in found.held.items())
+        assert found.in_copy.get(PART_NAMES[kind], 0) == len(rows.get(kind, ()))
+    missing = sum(of - kept[name] for name, of in found.in_copy.items())
     assert len([line for line in found.lost if "custom field value" not in line]) == missing
 
 
@@ -95,14 +102,14 @@ def test_no_vanished_user_is_written(rows: dict[str, Any]) -> None:
 @settings(max_examples=60, deadline=None)
 def test_what_was_made_as_planned_is_recognised_and_equal(rows: dict[str, Any]) -> None:
     for child in made(rows).children:
-        if child.kind not in LEAVE_OUT:
+        if child.kind not in EXPENDABLE:
             continue
         live = {**child.body, "id": "new"}
         if "customFields" in live:
             live["customFields"] = [{"id": one["id"], "fieldValue": one["field_value"]} for one in live["customFields"]]
-        assert same(child.kind, child.body, live)
-        assert differences(child.body, live) == []
-        assert find(child.kind, child.body, [json.dumps(live).encode()], taken={"new"}) == ""
+        assert same_record(child.kind, child.body, live)
+        assert differing_keys(child.body, live) == []
+        assert find_match(child.kind, child.body, [json.dumps(live).encode()], taken={"new"}) == ""
 
 
 @given(ONE_KIND)
@@ -113,28 +120,28 @@ def test_leaving_out_ends_and_never_takes_what_a_record_must_have(rows: dict[str
         body: dict[str, Any] | None = child.body
         for _ in range(8):
             assert body is None or must.get(child.kind, set()) <= body.keys()
-            body = smaller(child, body, ()) if body is not None else None
+            body = smaller_request(child, body, ()) if body is not None else None
         assert body is None
 
 
 def test_a_note_is_recognised_with_and_without_its_first_line() -> None:
     (child,) = made({"note": [{"body": "Likes tea", "dateAdded": "2025-05-01T08:00:00.000Z"}]}).children
     assert child.body["body"] == "Originally written on 1 May 2025, 10:00 (Europe/Berlin)\n\nLikes tea"
-    assert original("note", child.body, {"body": "Likes tea"})
-    assert not original("note", child.body, {"body": "tea"})
-    assert not same("note", child.body, {"body": "Likes tea"})
+    assert same_original("note", child.body, {"body": "Likes tea"})
+    assert not same_original("note", child.body, {"body": "tea"})
+    assert not same_record("note", child.body, {"body": "Likes tea"})
 
 
 def test_the_first_line_of_a_formatted_note_is_formatted_too() -> None:
     (child,) = made({"note": [{"body": "<p>Likes tea</p>", "dateAdded": "2025-05-01T08:00:00.000Z"}]}).children
     assert child.body["body"].startswith("<p>Originally written on 1 May 2025")
-    assert original("note", child.body, {"body": "<p>Likes tea</p>"})
+    assert same_original("note", child.body, {"body": "<p>Likes tea</p>"})
 
 
 def test_an_appointment_that_is_over_needs_to_be_asked_for() -> None:
     rows = {"appointment": [{"calendarId": "c0", "startTime": (NOW - timedelta(days=1)).isoformat(), "title": "Past"}]}
     assert made(rows).lost == ["appointment “Past” (it is over)"]
-    (child,) = made(rows, past=True).children
+    (child,) = made(rows, include_past=True).children
     assert child.body["calendarId"] == "c1"
 
 

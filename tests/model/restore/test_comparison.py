@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 
 from hlcore.model.contact_snapshot import ContactSnapshot
-from hlcore.model.custom_fields import as_read, iso_date, same_value
+from hlcore.model.custom_fields import from_written, iso_date, same_value
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore.comparison import Difference, compare, explained, same_phone
+from hlcore.model.restore.comparison import Difference, compare, explain_refused, same_phone
 from hlcore.model.restore.restore_payload import restore_payload
 from tests.support.copies import fields
 
 
 def as_shown(target: dict[str, Any]) -> dict[str, Any]:
     """What a faithful HighLevel shows after this was written."""
-    values = [{"id": key, "value": value} for key, value in as_read(target.get("customFields", [])).items()]
+    values = [{"id": key, "value": value} for key, value in from_written(target.get("customFields", [])).items()]
     return {**target, "customFields": values, "tags": [tag.lower() for tag in target.get("tags", [])], "id": "new"}
 
 
@@ -87,5 +87,5 @@ def test_channels_closed_one_by_one_equal_do_not_disturb_everywhere() -> None:
 
 
 def test_a_refused_value_is_explained() -> None:
-    found = explained([Difference("phone", "12", None), Difference("city", "a", "b")], {"phone"}, "refused")
+    found = explain_refused([Difference("phone", "12", None), Difference("city", "a", "b")], {"phone"}, "refused")
     assert [one.reason for one in found] == ["refused", ""]

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.contact_snapshot import ContactSnapshot
-from hlcore.model.custom_fields import FieldDefinition, values_of
+from hlcore.model.custom_fields import FieldDefinition, custom_values
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
-from hlcore.model.restore.child_requests import stage, unplaced_of
-from hlcore.model.restore.exclusions import FIELDS, KINDS, belongings, is_known, is_left
+from hlcore.model.restore.child_requests import resolve_stage, unresolved_stage
+from hlcore.model.restore.exclusions import FIELDS, KINDS, can_be_left_out, exclude_children, is_left_out
 from hlcore.model.restore.restore_payload import CREATE, RestorePayload, restore_payload
 from tests.support.copies import fields
 
@@ -30,13 +30,13 @@ def of(copy: dict[str, Any], leave: set[str]) -> RestorePayload:
 @given(fields, names)
 def test_nothing_that_is_left_out_is_written_and_all_else_is(copy: dict[str, Any], leave: set[str]) -> None:
     found, whole = of(copy, leave), of(copy, set())
-    assert not {name for name in found.body if is_left(name, leave)}
+    assert not {name for name in found.body if is_left_out(name, leave)}
     assert found.body.keys() <= whole.body.keys()
-    rest = {key: value for key, value in whole.body.items() if not is_left(key, leave) and key != "customFields"}
+    rest = {key: value for key, value in whole.body.items() if not is_left_out(key, leave) and key != "customFields"}
     assert {key: value for key, value in found.body.items() if key != "customFields"} == rest
-    custom = values_of(whole.body.get("customFields"))
-    assert values_of(found.body.get("customFields")) == {
-        key: value for key, value in custom.items() if not is_left(f"customFields.{key}", leave)
+    custom = custom_values(whole.body.get("customFields"))
+    assert custom_values(found.body.get("customFields")) == {
+        key: value for key, value in custom.items() if not is_left_out(f"customFields.{key}", leave)
     }
 
 
@@ -45,7 +45,7 @@ def test_do_not_disturb_and_the_location_are_never_left_out(copy: dict[str, Any]
     found, whole = of(copy, leave | {"locationId"}), of(copy, set())
     for name in ("dnd", "dndSettings", "locationId", "inboundDndSettings"):
         assert found.body.get(name) == whole.body.get(name)
-    assert found.after == whole.after
+    assert found.dnd_update == whole.dnd_update
 
 
 @given(fields, names)
@@ -70,7 +70,7 @@ def test_every_name_on_offer_is_a_property_that_can_be_created() -> None:
      ("city.1", False), ("locationId", False)],
 )  # fmt: skip
 def test_only_known_names_can_be_left_out(name: str, known: bool) -> None:
-    assert is_known(name) is known
+    assert can_be_left_out(name) is known
 
 
 def row(**values: Any) -> bytes:
@@ -85,7 +85,7 @@ ROWS = {
 
 
 def test_a_kind_of_records_is_left_out_whole_and_one_record_by_its_id() -> None:
-    found = belongings({"followers": ["u1"], "businessId": "b1"}, ROWS, {"note.n1", "message", "followers"})
+    found = exclude_children({"followers": ["u1"], "businessId": "b1"}, ROWS, {"note.n1", "message", "followers"})
     assert [key for key, _ in found.rows["note"]] == ["n2"]
     assert (found.rows["message"], found.rows["email"]) == ([], [])
     assert found.fields == {"businessId": "b1"}
@@ -95,7 +95,7 @@ def test_a_kind_of_records_is_left_out_whole_and_one_record_by_its_id() -> None:
 
 @given(st.sets(st.sampled_from(["note", "note.n1", "note.n2", "message", "message.m1", "task", "followers"])))
 def test_each_record_is_either_left_out_or_comes_back(leave: set[str]) -> None:
-    found = belongings({}, ROWS, leave)
+    found = exclude_children({}, ROWS, leave)
     back = {f"{kind}.{key}" for kind, held in found.rows.items() for key, _ in held if kind != "email"}
     left = {name for name, _ in found.left}
     assert back | left == {"note.n1", "note.n2", "message.m1"}
@@ -111,35 +111,35 @@ GONE = {"pipelineId": "old", "pipelineStageId": "o1"}
 
 def placed(**answers: str) -> ReferenceData:
     chosen = {key.replace("_", "/"): value for key, value in answers.items()}
-    return ReferenceData(pipelines=PLACES.pipelines, past_pipelines=PLACES.past_pipelines, placed=chosen)
+    return ReferenceData(pipelines=PLACES.pipelines, past_pipelines=PLACES.past_pipelines, stage_choices=chosen)
 
 
 def test_a_vanished_pipeline_without_a_namesake_is_asked_about_by_its_old_names() -> None:
-    asked = unplaced_of(GONE, PLACES)
+    asked = unresolved_stage(GONE, PLACES)
     assert asked is not None
     assert (asked.key, asked.pipeline, asked.stage, asked.answer) == ("old/o1", "Retired", "Warm", None)
-    assert stage(GONE, PLACES)[0] is None
+    assert resolve_stage(GONE, PLACES)[0] is None
 
 
 def test_the_chosen_stage_is_written_and_named() -> None:
-    body, said = stage(GONE, placed(old_o1="p1/s2"))
+    body, said = resolve_stage(GONE, placed(old_o1="p1/s2"))
     assert body == {"pipelineId": "p1", "pipelineStageId": "s2"}
     assert said == "goes into “Sales”, “Won”, as you chose"
 
 
 @given(st.text(max_size=8) | st.sampled_from(["p1/s1", "p1/zz", "zz/s1", "", "/"]))
 def test_no_answer_leads_anywhere_but_to_a_stage_that_exists(answer: str) -> None:
-    body, _ = stage(GONE, placed(old_o1=answer))
+    body, _ = resolve_stage(GONE, placed(old_o1=answer))
     assert body is None or (body["pipelineId"], body["pipelineStageId"]) in {("p1", "s1"), ("p1", "s2")}
 
 
 def test_what_has_its_place_by_id_or_name_is_never_asked_about_nor_moved() -> None:
     here = {"pipelineId": "p1", "pipelineStageId": "s1"}
-    assert unplaced_of(here, PLACES) is None
-    assert stage(here, placed(p1_s1="p1/s2"))[0] == here
+    assert unresolved_stage(here, PLACES) is None
+    assert resolve_stage(here, placed(p1_s1="p1/s2"))[0] == here
 
 
 def test_a_vanished_stage_of_a_pipeline_that_exists_is_asked_about_too() -> None:
-    asked = unplaced_of({"pipelineId": "p1", "pipelineStageId": "s0"}, PLACES)
+    asked = unresolved_stage({"pipelineId": "p1", "pipelineStageId": "s0"}, PLACES)
     assert asked is not None
     assert (asked.pipeline, asked.stage) == ("Sales", "Cold")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore.restore_payload import CREATE, UPDATE, RestorePayload, restore_payload, without
+from hlcore.model.restore.restore_payload import CREATE, UPDATE, RestorePayload, restore_payload, without_properties
 from tests.support.copies import fields
 
 CATALOGUE = FieldCatalogue(
@@ -83,7 +83,7 @@ def test_country_names_become_codes_and_others_are_lost() -> None:
 
 def test_without_takes_out_single_custom_values_but_never_do_not_disturb() -> None:
     body = of(customFields=[{"id": "cf1", "value": 1}, {"id": "cf2", "value": "2024-01-05"}]).body
-    left = without(body, ["customFields.0.field_value", "dnd", "dndSettings", "locationId"])
+    left = without_properties(body, ["customFields.0.field_value", "dnd", "dndSettings", "locationId"])
     assert [one["id"] for one in left["customFields"]] == ["cf2"]
     assert {"dnd", "dndSettings", "locationId"} <= left.keys()
 
@@ -92,7 +92,7 @@ def test_without_takes_out_single_custom_values_but_never_do_not_disturb() -> No
 def test_no_body_ever_leaves_the_whitelist_or_has_a_wrong_type(copy: dict[str, Any]) -> None:
     found = of(**copy)
     assert found.body.keys() <= CREATE
-    assert (found.after or {}).keys() <= UPDATE
+    assert (found.dnd_update or {}).keys() <= UPDATE
     assert all(isinstance(value, TYPES.get(key, str)) for key, value in found.target.items())
     assert all(item.keys() == {"id", "field_value"} for item in found.body.get("customFields", []))
 
@@ -125,18 +125,18 @@ def test_a_newer_row_wins_over_an_older_detail_and_what_it_always_lists_is_not_f
     )
     found = latest_snapshot(row, detail)
     assert (found.fields["firstName"], found.fields.get("email"), found.fields["gender"]) == ("New", None, "female")
-    assert not found.settings_known
+    assert not found.dnd_known
 
 
 def test_a_detail_of_the_same_age_tells_the_settings() -> None:
     row = msgspec.json.encode({"id": "a", "firstName": "anna", "firstNameRaw": "Anna"})
     detail = msgspec.json.encode({"id": "a", "firstName": "Anna", "dndSettings": {"SMS": {"status": "active"}}})
     found = latest_snapshot(row, detail)
-    assert found.settings_known
+    assert found.dnd_known
     assert found.fields["dndSettings"]["SMS"]["status"] == "active"
 
 
 def test_a_row_without_settings_says_something_only_where_rows_carry_them() -> None:
     row = msgspec.json.encode({"id": "a"})
-    assert not latest_snapshot(row).settings_known
-    assert latest_snapshot(row, rows_tell_settings=True).settings_known
+    assert not latest_snapshot(row).dnd_known
+    assert latest_snapshot(row, rows_have_dnd=True).dnd_known

@@ -1,8 +1,8 @@
-"""Time travel: an earlier copy of a living contact beside today's, and the update that puts chosen fields back.
+"""An earlier copy of a live contact compared with today's, and the update that puts chosen fields back.
 
-`PUT /contacts/{id}` changes what it names and leaves the rest, with two exceptions (HighLevel OpenAPI contacts.json):
-`tags` replaces all tags, `companyName` and `gender` are not taken at all. Custom fields are merged by id. A channel
-that is closed today is never opened again: only the person may ask for that.
+`PUT /contacts/{id}` changes the properties it names and leaves the rest (HighLevel OpenAPI contacts.json), with two
+exceptions: `tags` replaces all tags, and `companyName` and `gender` are not accepted. Custom fields are merged by id. A
+channel that is closed today is never opened: only the contact may ask for that.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from hlcore.model import custom_fields as values
-from hlcore.model.contact_diff import CHANNEL, CUSTOM, changes, flat
+from hlcore.model.contact_diff import CHANNEL, CUSTOM, field_changes, flat_fields
 from hlcore.model.contact_fields import COUNTRIES, UNWRITABLE
 from hlcore.model.contact_snapshot import ALWAYS_LISTED
 from hlcore.model.custom_fields import FieldDefinition, is_empty
-from hlcore.model.dnd import CHANNELS, CLOSED, OPEN, own_settings
+from hlcore.model.dnd import CHANNELS, CLOSED, OPEN, dnd_settings
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.restore_payload import UPDATE
 
 NAMES = ("firstName", "lastName")
-EMPTIED = frozenset(
+CAN_BE_EMPTIED = frozenset(
     {"firstName", "lastName", "name", "email", "phone", "address1", "city", "state", "website", "timezone", "source"}
     | {"dateOfBirth", "assignedTo"}
 )
-"""What `UpdateContactDto` takes null for; other plain fields cannot be emptied."""
-MOVING = frozenset({"dateUpdated", "traceId", "lastUpdatedBy", "searchAfter", "lastActivity"})
-"""What every write changes by itself."""
-SHADOWS: Mapping[str, tuple[str, ...]] = {
+"""Properties for which `UpdateContactDto` accepts null; other plain fields cannot be emptied."""
+CHANGED_BY_EVERY_WRITE = frozenset({"dateUpdated", "traceId", "lastUpdatedBy", "searchAfter", "lastActivity"})
+"""Properties that HighLevel changes with every write."""
+DERIVED_FROM: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("firstName", "lastName", "name"),
         ("name", "contactName", "fullNameLowerCase", "firstNameLowerCase", "lastNameLowerCase", "firstNameRaw",
@@ -38,13 +38,13 @@ SHADOWS: Mapping[str, tuple[str, ...]] = {
     "phone": ("phoneLabel", "validPhone"),
     "dnd": ("dndSettings", "dndDate"),
 }  # fmt: skip
-"""What HighLevel makes by itself out of a field, and may change with it."""
+"""Property → the properties that HighLevel derives from it and may change with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldHistory:
-    """One field in which the copies differ, in HighLevel's spelling as in `model.changes`; None is empty. `obstacle`:
-    why it cannot be put back, '' when it can."""
+    """One field in which the copies differ, named as in `contact_diff`; None is empty. `obstacle`: why it cannot be put
+    back, '' when it can."""
 
     field: str
     then: Any
@@ -54,21 +54,24 @@ class FieldHistory:
 
 @dataclass(frozen=True, slots=True)
 class RevertUpdate:
-    """The update, what each chosen field was before it (as the copy says), and why others are not in it."""
+    """The update that puts chosen fields back. `expected`: field → its value before the update, as today's copy states;
+    `obstacles`: chosen field → why it is not in the update."""
 
     body: dict[str, Any]
     expected: dict[str, Any]
-    left: dict[str, str]
+    obstacles: dict[str, str]
 
 
 def field_histories(
     then: Mapping[str, Any], now: Mapping[str, Any], catalogue: FieldCatalogue, *, whole: bool = True
 ) -> tuple[FieldHistory, ...]:
-    """Every field in which the two copies differ, and whether it can be put back. `whole`: the earlier copy tells all
-    fields (GET by id does); a row of a listing is silent about some, and of those nothing is concluded. Pure."""
-    found = []
-    for change in changes(then, now):
-        if change.before is None and not whole and not _tells(change.field):
+    """Return every field in which the two copies differ, and whether it can be put back.
+
+    `whole`: the earlier copy is an answer to GET by id, which states all fields. A search row may lack fields; these
+    are not taken for empty."""
+    histories = []
+    for change in field_changes(then, now):
+        if change.before is None and not whole and not _is_always_listed(change.field):
             continue
         if change.field == "name" and _has_names(then, now):
             continue
@@ -76,8 +79,8 @@ def field_histories(
         after = _true_name(change.field, now, change.after)
         if before == after:
             continue
-        found.append(FieldHistory(change.field, before, after, _obstacle(change.field, before, after, catalogue)))
-    return tuple(found)
+        histories.append(FieldHistory(change.field, before, after, _obstacle(change.field, before, after, catalogue)))
+    return tuple(histories)
 
 
 def revert_update(
@@ -88,71 +91,71 @@ def revert_update(
     *,
     whole: bool = True,
 ) -> RevertUpdate:
-    """The update that makes the chosen fields what they were then. Nothing that was not chosen, that is unchanged or
-    that HighLevel does not take is in it. Pure."""
+    """Return the update that makes the chosen fields what they were then. It contains nothing else, and nothing that is
+    unchanged or that HighLevel does not accept."""
     body: dict[str, Any] = {}
     expected: dict[str, Any] = {}
-    left: dict[str, str] = {}
+    obstacles: dict[str, str] = {}
     custom: dict[str, Any] = {}
-    for one in field_histories(then, now, catalogue, whole=whole):
-        if one.field not in chosen:
+    for history in field_histories(then, now, catalogue, whole=whole):
+        if history.field not in chosen:
             continue
-        if one.obstacle:
-            left[one.field] = one.obstacle
+        if history.obstacle:
+            obstacles[history.field] = history.obstacle
             continue
-        expected[one.field] = one.now
-        root, _, part = one.field.partition(".")
+        expected[history.field] = history.now
+        root, _, part = history.field.partition(".")
         if root == CUSTOM:
-            custom[part] = _custom_value(part, one.then, catalogue)
+            custom[part] = _custom_value(part, history.then, catalogue)
         elif root == CHANNEL:
-            body[CHANNEL] = _closing(body.get(CHANNEL) or _settings(now), part, then)
+            body[CHANNEL] = _with_channel_closed(body.get(CHANNEL) or _channels(now), part, then)
         else:
-            body[root] = _value(root, one.then)
+            body[root] = _value(root, history.then)
     if custom:
-        body[CUSTOM] = values.as_written(custom)
+        body[CUSTOM] = values.to_written(custom)
     assert body.keys() <= UPDATE, "an update outside the whitelist"
-    return RevertUpdate(body, expected, left)
+    return RevertUpdate(body, expected, obstacles)
 
 
-def freshened(body: Mapping[str, Any], live: Mapping[str, Any], chosen: Collection[str]) -> dict[str, Any]:
-    """The same update with the channels that were not chosen as HighLevel shows them this moment, so that one which the
-    person has closed since the copy is not opened. Pure."""
+def refresh_update(body: Mapping[str, Any], live: Mapping[str, Any], chosen: Collection[str]) -> dict[str, Any]:
+    """Return the update with the channels that were not chosen as HighLevel shows them now, so that a channel which was
+    closed since the copy is not opened."""
     if CHANNEL not in body:
         return dict(body)
-    mine = {channel: said for channel, said in body[CHANNEL].items() if f"{CHANNEL}.{channel}" in chosen}
-    return {**body, CHANNEL: {**_settings(live), **mine}}
+    own = {channel: state for channel, state in body[CHANNEL].items() if f"{CHANNEL}.{channel}" in chosen}
+    return {**body, CHANNEL: {**_channels(live), **own}}
 
 
-def meanwhile(expected: Mapping[str, Any], live: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which of these fields HighLevel shows otherwise than expected. Pure."""
-    held = flat(live)
-    wrong = []
+def changed_meanwhile(expected: Mapping[str, Any], live: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields that HighLevel shows with another value than expected."""
+    fields = flat_fields(live)
+    changed = []
     for field, value in expected.items():
-        there = _true_name(field, live, held.get(field))
-        same = sorted(map(str, there)) == sorted(map(str, value)) if _are_lists(there, value) else there == value
-        if not same and not (field == "dnd" and bool(there) == bool(value)):
-            wrong.append(field)
-    return tuple(wrong)
+        found = _true_name(field, live, fields.get(field))
+        same = sorted(map(str, found)) == sorted(map(str, value)) if _are_lists(found, value) else found == value
+        if not same and not (field == "dnd" and bool(found) == bool(value)):
+            changed.append(field)
+    return tuple(changed)
 
 
-def rest(fields: Mapping[str, Any], chosen: Collection[str]) -> dict[str, Any]:
-    """All of the contact that putting back these fields must leave as it is, for comparing byte for byte. Pure."""
+def untouched_fields(fields: Mapping[str, Any], chosen: Collection[str]) -> dict[str, Any]:
+    """Return everything of the contact that putting back these fields must not change."""
     roots = {field.partition(".")[0] for field in chosen}
     parts = {field.partition(".")[2] for field in chosen if field.startswith(f"{CUSTOM}.")}
-    shadows = {name for root in roots for name in SHADOWS.get(root, ())}
+    shadows = {name for root in roots for name in DERIVED_FROM.get(root, ())}
     kept = {
         name: value
         for name, value in fields.items()
-        if name not in MOVING and name not in shadows and (name not in roots or name == CUSTOM)
+        if name not in CHANGED_BY_EVERY_WRITE and name not in shadows and (name not in roots or name == CUSTOM)
     }
     if parts and isinstance(kept.get(CUSTOM), list):
-        kept[CUSTOM] = [one for one in kept[CUSTOM] if not (isinstance(one, Mapping) and one.get("id") in parts)]
+        kept[CUSTOM] = [item for item in kept[CUSTOM] if not (isinstance(item, Mapping) and item.get("id") in parts)]
     if not kept.get(CUSTOM):
         kept.pop(CUSTOM, None)
     return kept
 
 
-def _tells(field: str) -> bool:
+def _is_always_listed(field: str) -> bool:
     return field.partition(".")[0] in ALWAYS_LISTED and not field.startswith(CHANNEL)
 
 
@@ -161,7 +164,7 @@ def _has_names(*copies: Mapping[str, Any]) -> bool:
 
 
 def _true_name(field: str, fields: Mapping[str, Any], value: Any) -> Any:
-    """Some listings lower-case names and keep the true spelling beside them."""
+    """Return the name as it was typed: some listings lower-case it and keep the original beside it."""
     raw = fields.get(field + "Raw") if field in NAMES else None
     return raw if isinstance(raw, str) and raw else value
 
@@ -186,7 +189,7 @@ def _plain_obstacle(root: str, then: Any, catalogue: FieldCatalogue) -> str:
         good = then is None or (isinstance(then, list) and all(isinstance(tag, str) for tag in then))
         return "" if good else "The copy holds no list of tags."
     if then is None:
-        return "" if root in EMPTIED else "HighLevel does not let this be emptied."
+        return "" if root in CAN_BE_EMPTIED else "HighLevel does not let this be emptied."
     if root == "assignedTo" and catalogue.users is not None and then not in catalogue.users:
         return "This user no longer exists."
     if root == "dateOfBirth" and not values.iso_date(then):
@@ -237,16 +240,16 @@ def _custom_value(field_id: str, then: Any, catalogue: FieldCatalogue) -> Any:
     return "" if is_empty(then) else values.writable_value(then, known.data_type if known else "")
 
 
-def _settings(now: Mapping[str, Any]) -> dict[str, Any]:
-    """Today's state of every channel that is named, as the update repeats it."""
-    return {channel: dict(said) for channel, said in own_settings(now).channels.items()}
+def _channels(now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of every channel that is named, in the form of an update."""
+    return {channel: dict(state) for channel, state in dnd_settings(now).channels.items()}
 
 
-def _closing(settings: Mapping[str, Any], channel: str, then: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with this channel closed as it was then. What today's copy closes stays closed."""
-    earlier = own_settings(then).channels.get(channel, {"status": CLOSED})
-    return {**settings, channel: dict(earlier)}
+def _with_channel_closed(channels: Mapping[str, Any], channel: str, then: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the channels with this one closed as it was then."""
+    earlier = dnd_settings(then).channels.get(channel, {"status": CLOSED})
+    return {**channels, channel: dict(earlier)}
 
 
-def _are_lists(one: object, other: object) -> bool:
-    return isinstance(one, list) and isinstance(other, list)
+def _are_lists(*values: object) -> bool:
+    return all(isinstance(value, list) for value in values)

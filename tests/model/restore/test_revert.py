@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.custom_fields import FieldDefinition, as_read
-from hlcore.model.dnd import CHANNELS, own_settings
+from hlcore.model.custom_fields import FieldDefinition, from_written
+from hlcore.model.dnd import CHANNELS, dnd_settings
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.comparison import compare
 from hlcore.model.restore.restore_payload import UPDATE
-from hlcore.model.revert import field_histories, freshened, meanwhile, rest, revert_update
+from hlcore.model.restore.revert import (
+    changed_meanwhile,
+    field_histories,
+    refresh_update,
+    revert_update,
+    untouched_fields,
+)
 
 KNOWN = FieldCatalogue({"f1": FieldDefinition("Budget", "NUMERICAL"), "f2": FieldDefinition("Start", "DATE"),
                    "f3": FieldDefinition("Old", "TEXT", exists=False)}, frozenset({"u1", "u2"}))  # fmt: skip
@@ -43,7 +49,7 @@ COPIES = st.fixed_dictionaries(
 def fields_in(body: dict[str, Any]) -> set[str]:
     """The fields that an update names, channels aside."""
     plain = set(body) - {"customFields", "dndSettings"}
-    return plain | {f"customFields.{key}" for key in as_read(body.get("customFields", []))}
+    return plain | {f"customFields.{key}" for key in from_written(body.get("customFields", []))}
 
 
 @given(COPIES, COPIES, st.data(), st.booleans())
@@ -55,8 +61,8 @@ def test_only_what_was_chosen_and_differs_is_in_the_update(
     chosen = data.draw(st.sets(st.sampled_from(offered)))
     found = revert_update(then, now, chosen, KNOWN, whole=whole)
     assert fields_in(found.body) <= chosen & set(differing)
-    assert set(found.expected) | set(found.left) == chosen & set(differing)
-    assert not set(found.expected) & set(found.left)
+    assert set(found.expected) | set(found.obstacles) == chosen & set(differing)
+    assert not set(found.expected) & set(found.obstacles)
 
 
 @given(COPIES, COPIES)
@@ -70,8 +76,8 @@ def test_no_channel_that_is_closed_today_is_opened(then: dict[str, Any], now: di
     everything = {one.field for one in field_histories(then, now, KNOWN)}
     body = revert_update(then, now, everything, KNOWN).body
     assert body.get("dnd", True) is True
-    before = own_settings(now)
-    after = own_settings({"dnd": body.get("dnd", before.everywhere), "dndSettings": body.get("dndSettings", {})})
+    before = dnd_settings(now)
+    after = dnd_settings({"dnd": body.get("dnd", before.everywhere), "dndSettings": body.get("dndSettings", {})})
     if "dndSettings" in body:
         assert all(after.state(one) != "inactive" for one in before.channels if before.state(one) != "inactive")
 
@@ -89,7 +95,7 @@ def test_what_was_put_back_is_as_it_was_then(then: dict[str, Any], now: dict[str
     }
     body = revert_update(then, now, everything, KNOWN).body
     custom = {one["id"]: one for one in now.get("customFields", [])}
-    custom |= {key: {"id": key, "value": value} for key, value in as_read(body.get("customFields", [])).items()}
+    custom |= {key: {"id": key, "value": value} for key, value in from_written(body.get("customFields", [])).items()}
     after = {**now, **body, "customFields": list(custom.values())}
     renamed = {f"{key}Raw" for key in body} | ({"firstNameRaw", "lastNameRaw"} if "name" in body else set())
     after = {key: value for key, value in after.items() if key not in renamed}
@@ -128,7 +134,7 @@ def test_a_channel_that_the_person_closed_since_the_copy_stays_closed() -> None:
     now = {"dndSettings": {"SMS": {"status": "inactive"}, "Email": {"status": "inactive"}}}
     live = {"dndSettings": {"SMS": {"status": "inactive"}, "Email": {"status": "active"}}}
     body = revert_update(then, now, {"dndSettings.SMS"}, KNOWN).body
-    fresh = freshened(body, live, {"dndSettings.SMS"})
+    fresh = refresh_update(body, live, {"dndSettings.SMS"})
     assert {channel: said["status"] for channel, said in fresh["dndSettings"].items()} == {
         "SMS": "active",
         "Email": "active",
@@ -147,7 +153,7 @@ def test_true_spelling_of_names_is_what_counts() -> None:
 
 def test_what_changed_meanwhile_is_named() -> None:
     live = {"city": "Kiel", "tags": ["b", "a"]}
-    assert meanwhile({"city": "Bonn", "tags": ["a", "b"], "source": None}, live) == ("city",)
+    assert changed_meanwhile({"city": "Bonn", "tags": ["a", "b"], "source": None}, live) == ("city",)
 
 
 @given(COPIES, st.sampled_from(["city", "tags", "customFields.f1", "email", "firstName"]))
@@ -159,4 +165,4 @@ def test_the_rest_does_not_depend_on_what_is_put_back(copy: dict[str, Any], fiel
         changed["customFields"] = [*others, {"id": part, "value": "new"}]
     else:
         changed[root] = "new"
-    assert rest(changed, {field}) == rest(copy, {field})
+    assert untouched_fields(changed, {field}) == untouched_fields(copy, {field})

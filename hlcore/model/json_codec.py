@@ -1,0 +1,99 @@
+"""The JSON codec, with one function for each policy towards bytes that are not quite JSON.
+
+=====================  ======================================================================================
+`decode_strict`        raises ValueError: for HighLevel's answers and webhooks
+`decode_tolerant`      also reads NaN and Infinity, raises ValueError: no odd value may stop a contact's copy
+`decode_object`        as `decode_tolerant`, but {} for what is unreadable or no object
+`decode_lossy`         whatever can be read, also out of broken UTF-8, else None: for showing and exporting
+`decode_lossy_object`  the same, but {} for what is unreadable or no object
+`encode`               compact UTF-8
+`encode_sorted`        compact, keys in order: for comparing
+=====================  ======================================================================================
+
+All of them accept lone surrogates (half an emoji, such as `\\ud83d`), which strict parsers refuse: HighLevel cuts texts
+by length, and people paste what others cut.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def decode_strict(raw: bytes) -> Any:
+    """Return the decoded value. Raises ValueError when `raw` is not JSON in UTF-8, or nested too deeply."""
+    try:
+        return _decode(raw)
+    except (ValueError, RecursionError):
+        return _decode_slowly(raw, _refuse_constant)
+
+
+def decode_tolerant(raw: bytes) -> Any:
+    """Return the decoded value; NaN and Infinity are accepted. Raises ValueError as `decode_strict` does."""
+    try:
+        return _decode(raw)
+    except (ValueError, RecursionError):
+        return _decode_slowly(raw, None)
+
+
+def decode_object(raw: bytes) -> dict[str, Any]:
+    """Return the members of a JSON object; {} when `raw` is unreadable or something else."""
+    try:
+        value = decode_tolerant(raw)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def decode_lossy(raw: bytes) -> Any:
+    """Return the value as far as it can be read, with U+FFFD in place of bytes that are not UTF-8; None when it cannot
+    be read at all."""
+    try:
+        return _decode(raw)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(raw.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def decode_lossy_object(raw: bytes) -> dict[str, Any]:
+    """Return the members of a JSON object as far as it can be read; {} when it cannot, or for something else."""
+    value = decode_lossy(raw)
+    return value if isinstance(value, dict) else {}
+
+
+def encode(value: Any) -> bytes:
+    """Return the value as JSON in UTF-8. Lone surrogates, which UTF-8 cannot hold, stay as escapes."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+def encode_sorted(value: Any) -> bytes:
+    """Return the value as JSON whose bytes do not depend on the order of keys."""
+    try:
+        return _encode_sorted(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _decode_slowly(raw: bytes, parse_constant: Callable[[str], Any] | None) -> Any:
+    """Decode with the standard library, which accepts lone surrogates."""
+    try:
+        return json.loads(raw.decode(), parse_constant=parse_constant)
+    except RecursionError as exc:
+        raise ValueError("JSON is nested too deeply") from exc
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
