@@ -63,7 +63,6 @@ class Cancelled(VaultError):
     """A stop was requested; what was done so far is kept, and the next run continues from there."""
 
 
-
 class RunInProgress(VaultError):
     """Another run is working on this location."""
 

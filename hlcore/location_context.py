@@ -13,8 +13,10 @@ from hlcore.store import Tx, Vault
 
 @dataclass(frozen=True, slots=True)
 class LocationContext:
-    """One location of the vault and its HighLevel client. `listener` receives progress; `cancelled` is polled and
-    returns True once the work should stop."""
+    """One location of the vault and its HighLevel client.
+
+    `listener` receives progress; `cancelled` is polled and returns True once the work should stop.
+    """
 
     vault: Vault
     client: Client

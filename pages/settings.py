@@ -39,9 +39,7 @@ if not locations:
     )
 if len(locations) > MAX_CARDS:
     label = f"Account to look at, of {count(len(locations))}"
-    locations = [
-        st.selectbox(label, locations, key="account_card", format_func=lambda location: location.name),
-    ]
+    locations = [st.selectbox(label, locations, key="account_card", format_func=lambda location: location.name)]
 for location in locations:
     show_account_card(location, user)
 

@@ -65,10 +65,7 @@ def routes(get_context: Callable[[], AppContext | None], on_connected: Callable[
         response.delete_cookie(COOKIE)
         return response
 
-    return [
-        Route("/oauth/start", start, methods=["GET"]),
-        Route("/oauth/callback", callback, methods=["GET"]),
-    ]
+    return [Route("/oauth/start", start, methods=["GET"]), Route("/oauth/callback", callback, methods=["GET"])]
 
 
 def _to_settings(**words: str) -> Response:

@@ -18,9 +18,7 @@ from hlcore.cli.console import (
     progress_bar,
     stdout,
 )
-from hlcore.export.csv_cells import ExportMode
-from hlcore.export.exporter import export_file
-from hlcore.export.selection import ExportKind, ExportSelection
+from hlcore.export import ExportKind, ExportMode, ExportSelection, export_file
 
 
 @command(epilog=EXITS)

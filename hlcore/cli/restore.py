@@ -26,8 +26,8 @@ from hlcore.cli.console import (
     stderr,
 )
 from hlcore.errors import NotFound
+from hlcore.export import export_table
 from hlcore.export.csv_writer import atomic_file
-from hlcore.export.small_tables import export_table
 from hlcore.highlevel import Priority
 from hlcore.model.callbacks import Listener
 from hlcore.model.restore.exclusions import FIELDS, KINDS, can_be_left_out

@@ -12,11 +12,15 @@ from typing import Any
 from hlcore.model.moments import from_milliseconds, iso
 
 BY_DATE_ADDED = [{"field": "dateAdded", "direction": "asc"}]
+NEWEST_FIRST = [{"field": "dateAdded", "direction": "desc"}]
 BY_DATE_UPDATED = [{"field": "dateUpdated", "direction": "asc"}]
 
 
 def added_between(since: int | None, until: int | None) -> list[dict[str, Any]]:
-    """Return the filter for contacts added between these moments, both included; [] for all."""
+    """Return the filter for contacts added between these moments, both included; [] for all.
+
+    Moments are milliseconds since 1970, here and below.
+    """
     return _between("dateAdded", since, until)
 
 
@@ -27,7 +31,8 @@ def updated_since(since: int) -> list[dict[str, Any]]:
 
 def any_of(name: str, values: Sequence[str]) -> list[dict[str, Any]]:
     """Return the filter for contacts whose field equals one of these values."""
-    return [{"group": "OR", "filters": [{"field": name, "operator": "eq", "value": value} for value in values]}]
+    equal = [{"field": name, "operator": "eq", "value": value} for value in values]
+    return [{"group": "OR", "filters": equal}]
 
 
 def _between(name: str, since: int | None, until: int | None) -> list[dict[str, Any]]:

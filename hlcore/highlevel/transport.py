@@ -25,13 +25,7 @@ CONNECT_SECONDS = 10.0
 WHOLE_ANSWER_TIMEOUTS = 4.0
 """An answer that keeps trickling is given up after this multiple of the time-out."""
 
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +164,5 @@ def _is_loopback(host: str) -> bool:
 
 def _describe(exc: Exception) -> str:
     """Return the kind of fault in words; its own text could hold an address."""
-    words = {
-        "ConnectTimeout": "time-out",
-        "PoolTimeout": "all connections busy",
-        "ConnectError": "no connection",
-    }
+    words = {"ConnectTimeout": "time-out", "PoolTimeout": "all connections busy", "ConnectError": "no connection"}
     return words.get(type(exc).__name__, type(exc).__name__)

@@ -1,20 +1,18 @@
-"""Use cases that write back: what was deleted comes back, quietly, once, and proven.
+"""Use cases that write to HighLevel: restore deleted contacts, revert changes, undo a restore.
 
-============  ========================================================================================
-module        holds
-============  ========================================================================================
-`planning`    `plan`: what would happen to each contact, and why; `plan` has the value itself
-`known`       what the vault knows of a contact; `catalogue` what the location has today
-`lines`       the plan field by field, put together in `telling`; `sheet` as a table; `asking`: what a person is asked
-`live`        looking at HighLevel: is it alive, does somebody hold its address
-`native`      HighLevel's own restore, in steps that a newcomer can follow
-`jobs`        a plan as a job: created, confirmed, paused, cancelled
-`execute`     `run_job`: carrying it out, and going on after any end
-`preparing`   one contact's copy as requests; `places`: what the location has today; `measure`: how much comes back
-`finish`      from a contact just created to a whole one: `attach` makes its records, `verify` reads all back
-`top_up`      adding to a living contact what it lacks; `channels` closes and reopens its channels meanwhile
-`recreate`    one contact; `settle` finds out what became of a call whose answer was lost
-`work`        the journal behind both; `recording` writes down what came of it
-`receipt`     what became of each contact, for page, command line and file
-============  ========================================================================================
+=================  ===================================================================
+module             holds
+=================  ===================================================================
+`planning`         what a restore would do with each contact, and why
+`execution`        carrying a job out, one safe step after the other
+`plan`             the plan as plain values
+`fidelity`         how much of a contact comes back
+`live_state`       what HighLevel has now: is the contact alive, who holds its address
+`job_control`      create, confirm, pause, cancel and retry jobs
+`job_context`      one job in progress and its journal
+`journal_entries`  what the entries of the journal mean
+`receipt`          the outcome of each contact, for page, command line and file
+`revert`           put earlier values of living contacts back
+`undo`             delete what a restore created
+=================  ===================================================================
 """

@@ -66,11 +66,7 @@ def _known_holders(tx: Tx, location_id: str, contact_id: str, fields: dict[str, 
     if not (email or phone):
         return []
     return contact_search.find_holders(
-        tx,
-        location_id,
-        emails=[email] if email else [],
-        phone_keys=[phone] if phone else [],
-        exclude=contact_id,
+        tx, location_id, emails=[email] if email else [], phone_keys=[phone] if phone else [], exclude=contact_id
     )
 
 

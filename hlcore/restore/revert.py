@@ -55,13 +55,13 @@ class ContactAt:
 
 @dataclass(frozen=True, slots=True)
 class ChangedContacts:
-    """What a period changed. `gone`: how many of its contacts are not in HighLevel any more; `cut`: there were more
-    than the limit."""
+    """What a period changed. `missing`: how many of its contacts are not in HighLevel any more; `truncated`: there were
+    more than the limit."""
 
     contacts: tuple[ContactAt, ...]
     catalogue: FieldCatalogue
-    gone: int = 0
-    cut: bool = False
+    missing: int = 0
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

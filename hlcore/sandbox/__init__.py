@@ -14,6 +14,7 @@ module         holds
 `ledger`       every request, and what would have been sent or started
 `webhooks`     signed webhook deliveries
 `ids`          ids and moments
+`__main__`     `python -m hlcore.sandbox`: the sandbox as a process of its own
 =============  ==========================================================================================
 """
 

@@ -110,11 +110,7 @@ def payload(kind: str, record: dict[str, Any], location_id: str, at: datetime, w
     """The flat JSON of one event; empty fields are left out. ``kind`` is an event type as HighLevel lists them."""
     found: dict[str, Any] = {"type": kind, "locationId": location_id}
     if kind.startswith("Contact"):
-        keys = (
-            "id",
-            *CONTACT_KEYS,
-            *(("dndSettings",) if kind in ("ContactDndUpdate", "ContactDelete") else ()),
-        )
+        keys = ("id", *CONTACT_KEYS, *(("dndSettings",) if kind in ("ContactDndUpdate", "ContactDelete") else ()))
         found |= {key: record[key] for key in keys if key in record} | {"attachments": []}
     elif kind.startswith("Appointment"):
         found["appointment"] = record

@@ -13,7 +13,7 @@ module           holds
 `text`           texts that both databases accept
 `db_errors`      errors of the database as StoreError
 `migrate`        bringing a database to this version's tables
-`migrations/`    the Alembic revisions
+`migrations`     the Alembic revisions
 `encryption`     Cipher: the key that encrypts stored tokens
 `locations`      connected locations: settings, tokens, requests per day
 `oauth_grants`   the OAuth app's grants
@@ -22,10 +22,10 @@ module           holds
 `records`        notes, tasks, …, and the location's reference data
 `audit`          the audit log
 `webhook_inbox`  stored webhook deliveries
-`contacts/`      copies of contacts: writing, reading, searching, presence in listings
-`capture/`       which records of which contacts are captured, due or stale
-`deletions/`     the register of disappearances, bulk deletions, statistics
-`restores/`      restore jobs, the journal of requests
+`contacts`       copies of contacts: writing, reading, searching, presence in listings
+`capture`        which records of which contacts are captured, due or stale
+`deletions`      the register of disappearances, bulk deletions, statistics
+`restores`       restore jobs, the journal of requests
 ===============  =====================================================================
 """
 

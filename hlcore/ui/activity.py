@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from hlcore.export.small_tables import export_table
+from hlcore.export import export_table
 from hlcore.governance.roles import Action, User
 from hlcore.store import Vault, audit, runs
 from hlcore.store.audit import AuditEntry
@@ -21,11 +21,7 @@ from hlcore.ui.run_progress import run_kind_label
 from hlcore.ui.session import location_name, timezone_of
 
 READ_ROWS = 1000
-OUTCOMES: dict[str, tuple[str, ...]] = {
-    "All": (),
-    "Complete": ("complete",),
-    "Needs a look": ("incomplete", "refused"),
-}
+OUTCOMES: dict[str, tuple[str, ...]] = {"All": (), "Complete": ("complete",), "Needs a look": ("incomplete", "refused")}
 ACTION_LABELS = {
     Action.SIGN_IN: "Signed in",
     Action.VIEW: "Looked at",

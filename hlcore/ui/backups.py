@@ -75,10 +75,7 @@ CHOICES: Mapping[str, BackupChoice] = {
         "Earlier versions", ExportKind.VERSIONS, "What contacts looked like before they were changed."
     ),
 }
-MODE_LABELS: Mapping[str, str] = {
-    ExportMode.SAFE: "Safe for spreadsheets",
-    ExportMode.EXACT: "Exact",
-}
+MODE_LABELS: Mapping[str, str] = {ExportMode.SAFE: "Safe for spreadsheets", ExportMode.EXACT: "Exact"}
 MODE_TEXTS = (
     "Opens harmlessly in Excel and the like: text that a spreadsheet would run as a formula, and phone numbers that "
     "it would round, start with an apostrophe.",

@@ -156,9 +156,7 @@ def is_due(context: AppContext, location: Location) -> bool:
     if last.finished_at is None:
         return not last.holder or leases.is_gone(last.holder)
     interval = listing_interval(
-        context.settings.sync_minutes,
-        contacts=sum(counts.values()),
-        requests_per_day=context.settings.requests_per_day,
+        context.settings.sync_minutes, contacts=sum(counts.values()), requests_per_day=context.settings.requests_per_day
     )
     return context.clock.now() - last.started_at >= interval
 

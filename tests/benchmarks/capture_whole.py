@@ -1,11 +1,10 @@
-"""People chosen at random, with everything that can belong to a contact: is all of it held, also after random edits and
-deletions of records of every kind?
+"""Check that capture holds everything that belongs to random contacts, also after random edits and deletions.
 
-    python -m tests.benchmarks.capture_whole [PEOPLE=300] [DATABASE_URL]
+    python -m tests.benchmarks.capture_whole [CONTACTS=300] [DATABASE_URL]
 
-The sandbox is spoken to over HTTP; only the clock is moved by hand. Every note, task, opportunity, appointment,
-conversation, message, e-mail text, follower, business link and catalogue entry of the vault is compared with what the
-sandbox holds. Exits with 1 when anything differs.
+The sandbox answers over HTTP and a simulated clock supplies the time. Every note, task, opportunity, appointment,
+conversation, message, e-mail text, follower, business link and entry of a reference list in the vault is compared with
+the sandbox. Exits with 1 when anything differs.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from hlcore.sandbox import SandboxLocation
 from hlcore.store import Vault, records
 from hlcore.sync.capture.reference_lists import SOURCES
 from hlcore.sync.capture.run import CaptureReport
-from tests.support.vault_comparison import RECORDS, Item, Told
+from tests.support.vault_comparison import RECORDS, Item, VaultComparison
 from tests.sync.conftest import LOCATION, a_world
 
 LISTS = tuple(sorted(SOURCES.keys() - {"location"}))
@@ -46,15 +45,15 @@ def story(vault: Vault, *, people: int, seed: int = 1) -> Found:
         for contact_id in list(world.location.contacts):
             world.clock.pass_(seconds=chance.randint(0, 90))
             _give(world.location, contact_id, chance, world.clock.now() + timedelta(days=chance.randint(-90, 90)))
-        told = Told(world)
+        copy = VaultComparison(world)
         world.sync()
-        _compare(told, found)
-        before = {kind: set(told.held(kind)) for kind in (*RECORDS, *LISTS)}
+        _compare(copy, found)
+        before = {kind: set(copy.stored(kind)) for kind in (*RECORDS, *LISTS)}
         world.clock.pass_(hours=2)
-        found.changes = _live(told, chance)
+        found.changes = _edit_delete_add(copy, chance)
         world.sync()
-        _compare(told, found)
-        found.wrong += _not_marked(told, before)
+        _compare(copy, found)
+        found.wrong += _not_marked(copy, before)
     return found
 
 
@@ -77,7 +76,7 @@ def _furnish(place: SandboxLocation, chance: random.Random) -> None:
 
 def _give(place: SandboxLocation, contact_id: str, chance: random.Random, when: object) -> None:
     """A random life: of every kind none, one or several."""
-    shelves = place.shelves
+    shelves = place.related
     user, business = chance.choice(list(shelves.users)), chance.choice(list(shelves.businesses))
     for number in range(chance.choice((0, 0, 1, 2, 12))):
         place.add_note(contact_id, f"<p>Note {number} 😀 “ø”</p>", userId=user, pinned=number == 1)
@@ -105,10 +104,10 @@ def _write(place: SandboxLocation, contact_id: str, text: str, *, named: bool) -
         place.add_message(contact_id, "", kind="EMAIL", meta={"email": {"messageIds": [letter]}})
 
 
-def _live(told: Told, chance: random.Random) -> Counter[str]:
+def _edit_delete_add(copy: VaultComparison, chance: random.Random) -> Counter[str]:
     """Of every kind a tenth is edited, a tenth deleted, and some are added; how many of which."""
-    place, done = told.world.location, Counter[str]()
-    shelves = place.shelves
+    place, done = copy.world.location, Counter[str]()
+    shelves = place.related
     for kind, nested in (("note", shelves.notes), ("task", shelves.tasks)):
         for items in nested.values():
             _shake(kind, items, {"body": "edited"}, chance, done)
@@ -120,7 +119,7 @@ def _live(told: Told, chance: random.Random) -> Counter[str]:
         shelf: dict[str, Item] = getattr(shelves, "businesses" if kind == "business" else f"{kind}s")
         _shake(kind, shelf, {"name": f"renamed {place.stamp()}"}, chance, done)
     for contact_id in chance.sample(list(place.contacts), max(3, len(place.contacts) // 20)):
-        _give(place, contact_id, chance, told.world.clock.now())
+        _give(place, contact_id, chance, copy.world.clock.now())
         place.edit(contact_id, followers=[], city="Elsewhere")
         done["contact given more"] += 1
     return done
@@ -138,30 +137,30 @@ def _shake(kind: str, items: dict[str, Item], change: Item, chance: random.Rando
             done[f"{kind} edited"] += 1
 
 
-def _compare(told: Told, found: Found) -> None:
-    """One sitting, then the comparison."""
-    report = told.capture()
+def _compare(copy: VaultComparison, found: Found) -> None:
+    """One session, then the copy."""
+    report = copy.capture()
     found.reports.append(report)
-    found.wrong += told.differences() + told.catalogue_differences() + _texts_missing(told)
+    found.wrong += copy.differences() + copy.reference_list_differences() + _texts_missing(copy)
     found.wrong += [f"not complete: {report.reason}"] if not report.complete else []
-    found.counts.append({kind: len(told.held(kind)) for kind in (*RECORDS, "email", *LISTS)})
+    found.counts.append({kind: len(copy.stored(kind)) for kind in (*RECORDS, "email", *LISTS)})
 
 
-def _texts_missing(told: Told) -> list[str]:
+def _texts_missing(copy: VaultComparison) -> list[str]:
     """E-mails that another message names, and whose text is not held although the sandbox has it."""
-    theirs, texts = told.theirs("message"), told.held("email")
+    theirs, texts = copy.live("message"), copy.stored("email")
     named = [each for one in theirs.values() for each in one.get("meta", {}).get("email", {}).get("messageIds", ())]
     wanted = [each for each in named if each in theirs]
     return [f"text of {one}" for one in wanted if texts.get(one, {}).get("body") != theirs[one]["body"]]
 
 
-def _not_marked(told: Told, before: dict[str, set[str]]) -> list[str]:
+def _not_marked(copy: VaultComparison, before: dict[str, set[str]]) -> list[str]:
     """Records that vanished and are not held any more, or not marked."""
     wrong = []
-    with told.world.vault.read() as tx:
+    with copy.world.vault.read() as tx:
         for kind, ids in before.items():
             rows = {row.record_id: row for row in records.iterate(tx, LOCATION, kind)}
-            gone = ids - set(told.held(kind))
+            gone = ids - set(copy.stored(kind))
             wrong += [f"{kind} {one}: lost" for one in ids - set(rows)]
             wrong += [f"{kind} {one}: not marked" for one in gone & set(rows) if rows[one].vanished_at is None]
     return wrong

@@ -1,9 +1,9 @@
-"""How fast and in how much memory a whole location leaves as CSV.
+"""Measure the speed and peak memory of exporting a whole location as CSV.
 
     python -m tests.benchmarks.export_contacts [CONTACTS] [--url URL] [--keep FOLDER]
 
-The floor is what nobody who writes a CSV file with Python can avoid: csv.writer and the encoding of the very same rows.
-Runs the export in a process of its own, so that its peak memory is its own.
+The floor is `csv.writer` and the encoding of the same rows. The export runs in a process of its own, so that its peak
+memory is its own.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from hlcore.export import ExportKind, ExportMode, ExportSelection, to_file
+from hlcore.export import ExportKind, ExportMode, ExportSelection, export_file
 from hlcore.governance.roles import cli_user
-from hlcore.model.contact import Contact, parse
+from hlcore.model.contact import Contact, parse_contact
 from hlcore.store import Vault, locations, records
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts import writes as contact_writes
@@ -78,7 +78,7 @@ def made(count: int) -> Iterator[Contact]:
             "dateUpdated": added,
             "searchAfter": [number, "x"],
         }
-        yield parse(json.dumps(row, ensure_ascii=False).encode())
+        yield parse_contact(json.dumps(row, ensure_ascii=False).encode())
 
 
 def fill(vault: Vault, count: int) -> None:
@@ -91,12 +91,12 @@ def fill(vault: Vault, count: int) -> None:
             (f"field{place}", "", json.dumps({"id": f"field{place}", "name": f"Field {place}"}).encode())
             for place in range(FIELDS)
         ]
-        records.put(tx, PLACE, "custom_field", catalogue, at=NOW)
+        records.save(tx, PLACE, "custom_field", catalogue, at=NOW)
     source, done = made(count), 0
     while done < count:
         with vault.write() as tx:
             part = [next(source) for _ in range(min(BATCH, count - done))]
-            contact_writes.insert(tx, PLACE, part, at=NOW)
+            contact_writes.insert_contacts(tx, PLACE, part, at=NOW)
         done += len(part)
 
 
@@ -122,7 +122,7 @@ def export_once(url: str, path: Path, mode: ExportMode) -> None:
     vault = Vault.open(url)
     before = peak_kb()
     began, busy = time.perf_counter(), time.process_time()
-    manifest = to_file(
+    manifest = export_file(
         vault, ExportSelection(ExportKind.CONTACTS), path, mode=mode, user=cli_user(), now=lambda: NOW
     )  # fmt: skip
     seconds = time.perf_counter() - began
@@ -142,7 +142,7 @@ def run(count: int, url: str, folder: Path) -> None:
     """Fill, export in each mode, compare."""
     vault = Vault.open(url)
     with vault.read() as tx:
-        held = sum(sum(mine.values()) for mine in contact_search.counts(tx, [PLACE]).values())
+        held = sum(sum(mine.values()) for mine in contact_search.count_by_status(tx, [PLACE]).values())
     if not held:
         began = time.perf_counter()
         fill(vault, count)

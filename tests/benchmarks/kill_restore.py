@@ -1,12 +1,12 @@
-"""A restore killed again and again, with a tenth of the answers lost or 5xx: nobody and nothing twice or missing.
+"""Kill a restore again and again while a tenth of the answers are lost or 5xx: nothing twice, nothing missing.
 
-    python -m tests.benchmarks.kill_restore [KILLS] [PEOPLE] [DATABASE_URL]
+    python -m tests.benchmarks.kill_restore [KILLS] [CONTACTS] [DATABASE_URL]
 
-Each person has two notes, a task, an opportunity with a follower, an appointment, tags. Every sitting is a process of
-its own that dies by `kill -9`: in turn at a chosen moment of its work, and from outside at a random time; only kills
-that hit a living process count. HighLevel's search lags by half a minute. Then the job is run to its end while answers
-are still lost, and HighLevel's truth is held against what was lost, against the journal, and against the receipt. Exits
-with 1 when anything differs.
+Each contact has two notes, a task, an opportunity with a follower, an appointment and tags. Each session of the restore
+is a process that dies by `kill -9`, in turn at a chosen step and from outside at a random time; only kills that hit a
+living process count. HighLevel's search lags by half a minute. Then the job runs to its end while answers are still
+lost, and the sandbox is compared with what was deleted, with the journal and with the receipt. Exits with 1 when
+anything differs.
 """
 
 from __future__ import annotations
@@ -25,49 +25,49 @@ from typing import Any
 
 from hlcore.errors import VaultError
 from hlcore.highlevel import Client, Limiter
-from hlcore.restore.job_context import CREATE
 from hlcore.restore.job_control import create_job, retry_job
+from hlcore.restore.journal_entries import CREATE
 from hlcore.sandbox import Sandbox, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.store.restores import journal
-from tests.benchmarks.belongings import hang_on, hold
+from tests.benchmarks.restore_setup import add_records, store_records
 from tests.restore.conftest import LOCATION, SAM, World
-from tests.support.killed_restore import Ahead
+from tests.support.killed_restore import FastClock
 from tests.support.lives import belongings
 
-MOMENTS = 100
-"""A sitting that dies at a chosen moment lives for at most so many."""
-LONGEST = 0.5
-"""One that is killed from outside works for at most so many seconds."""
+MAX_STEPS = 100
+"""A process that dies at a chosen step does at most this many."""
+MAX_SECONDS = 0.5
+"""Seconds after which a process is killed from outside at the latest."""
 LAG = 30.0
 KINDS = ("notes", "tasks", "deals", "appointments")
 SAME = ("firstName", "lastName", "email", "phone", "tags", "city", "companyName", "dnd")
 
 
-class Moving(Ahead):
-    """The clock of the whole story: the computer's own, set forward over the waits."""
+class MovableClock(FastClock):
+    """The system clock, which can be advanced over waits."""
 
     def __init__(self) -> None:
         super().__init__(0)
 
     @property
     def ahead(self) -> float:
-        """Seconds."""
-        return self._ahead.total_seconds()
+        """Seconds by which it is fast."""
+        return self.offset.total_seconds()
 
-    def forward(self, seconds: float) -> None:
-        """So much time passes at once."""
-        self._ahead += timedelta(seconds=seconds)
+    def advance(self, seconds: float) -> None:
+        """Let this much time pass at once."""
+        self.offset += timedelta(seconds=seconds)
 
 
 @dataclass(slots=True)
 class Story:
-    """What was lost, and what became of the sittings."""
+    """What was deleted (`before`: contact and records by id), and how often processes ended how."""
 
     world: World
-    clock: Moving
+    clock: MovableClock
     url: str
     before: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
@@ -75,8 +75,8 @@ class Story:
 
 
 def main(kills: int, people: int, url: str) -> int:
-    """How many things are not as they must be, kills that came too late among them."""
-    clock = Moving()
+    """Return how many things are not as they must be, kills that came too late among them."""
+    clock = MovableClock()
     sandbox = Sandbox(clock.now, seed=11)
     place = sandbox.add_location(LOCATION, "Killed & Sons")
     place.budget.burst = 1_000_000
@@ -91,17 +91,17 @@ def main(kills: int, people: int, url: str) -> int:
         settings = Settings(index_lag_minutes=1)
         world = World(vault, clock, sandbox, place, client, server.url, settings)  # type: ignore[arg-type]
         story = Story(world, clock, url)
-        _lose(story, people)
-        _storm(story, kills)
-        _to_the_end(story)
-        wrong = _judge(story) + (kills - story.ends["killed"])
+        _delete_contacts(story, people)
+        _kill_until(story, kills)
+        _run_to_the_end(story)
+        wrong = _count_errors(story) + (kills - story.ends["killed"])
         client.close()
     vault.close()
     return wrong
 
 
-def _lose(story: Story, people: int) -> None:
-    """So many people with records are lost, and their restore is confirmed."""
+def _delete_contacts(story: Story, people: int) -> None:
+    """Delete this many contacts with records, and confirm their restore."""
     world, place = story.world, story.world.location
     place.add_workflow("Welcome", trigger="contact_created")
     place.add_workflow("Tagged", trigger="tag_added")
@@ -109,9 +109,9 @@ def _lose(story: Story, people: int) -> None:
     for number, contact_id in enumerate(ids):
         none = {"email": None, "phone": None} if number % 10 == 0 else {"email": f"p{number}@example.com"}
         place.edit(contact_id, tags=["vip", f"group {number % 7}"], **none)
-        hang_on(place, contact_id, number, follower=sam)
+        add_records(place, contact_id, number, follower=sam)
     world.copy(details=True)
-    hold(world)
+    store_records(world)
     was = {one: (dict(place.contacts[one]), belongings(world, one)) for one in ids}
     world.lose(*ids)
     world.sandbox.ledger.clear()
@@ -127,28 +127,30 @@ def _lose(story: Story, people: int) -> None:
     place.faults.on("status", status=503, share=0.05, where="GET /")
 
 
-def _storm(story: Story, kills: int) -> None:
+def _kill_until(story: Story, kills: int) -> None:
     chance = random.Random(5)
     began = time.monotonic()
     while story.ends["killed"] < kills:
         inside = bool(story.ends["killed"] % 2)
-        story.ends[_sitting(story, chance.randint(1, MOMENTS) if inside else 0, chance.uniform(0, LONGEST))] += 1
+        story.ends[
+            _run_process(story, chance.randint(1, MAX_STEPS) if inside else 0, chance.uniform(0, MAX_SECONDS))
+        ] += 1
         with story.world.vault.read() as tx:
-            job = restore_jobs.job(tx, story.world.job_id)
+            job = restore_jobs.get_job(tx, story.world.job_id)
         if job.state == "done":
             break
     with story.world.vault.read() as tx:
-        job = restore_jobs.job(tx, story.world.job_id)
+        job = restore_jobs.get_job(tx, story.world.job_id)
     print(
         f"{dict(story.ends)} in {time.monotonic() - began:.0f} s; {job.finished} of {job.total} contacts done by then"
     )
 
 
-def _sitting(story: Story, moment: int, seconds: float) -> str:
-    """One process works on the job; how it ended."""
+def _run_process(story: Story, moment: int, seconds: float) -> str:
+    """Let one process work on the job; return how it ended."""
     world = story.world
     told = [story.url, world.url, world.sandbox.token_of(LOCATION), str(world.job_id), str(moment)]
-    command = [sys.executable, "-m", "tests.restore.killed", *told, str(story.clock.ahead)]
+    command = [sys.executable, "-m", "tests.support.killed_restore", *told, str(story.clock.ahead)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
@@ -162,12 +164,12 @@ def _sitting(story: Story, moment: int, seconds: float) -> str:
     if process.returncode:
         last = (told_error.decode().strip().splitlines() or ["?"])[-1]
         return f"ended by {last.partition(':')[0].rpartition('.')[2]}"
-    story.clock.forward(LAG * 2)
+    story.clock.advance(LAG * 2)
     return "ended by itself"
 
 
-def _to_the_end(story: Story) -> None:
-    """The job is run until nothing waits, in one process, while answers are still lost; what failed is tried again."""
+def _run_to_the_end(story: Story) -> None:
+    """Run the job in this process until nothing waits, while answers are still lost; retry what failed."""
     world = story.world
     for _ in range(400):
         try:
@@ -176,18 +178,18 @@ def _to_the_end(story: Story) -> None:
             story.ends[f"last: {type(exc).__name__}"] += 1
             continue
         if result.state == "done":
-            bad = [one for one in world.receipt().values() if one["outcome"] == "failed" or not _whole(one)]
+            bad = [one for one in world.receipt().values() if one["outcome"] == "failed" or not _is_as_planned(one)]
             if not bad or not retry_job(world.vault, world.job_id, SAM, world.clock.now):
                 break
             story.retried += len(bad)
-        story.clock.forward(LAG * 2)
+        story.clock.advance(LAG * 2)
 
 
-def _whole(row: dict[str, Any]) -> bool:
+def _is_as_planned(row: dict[str, Any]) -> bool:
     return row["outcome"] == "skipped" or bool(row["verified"])
 
 
-def _judge(story: Story) -> int:
+def _count_errors(story: Story) -> int:
     world, place = story.world, story.world.location
     place.faults.clear()
     receipt = {one: world.receipt()[one] for one in story.before}
@@ -198,7 +200,7 @@ def _judge(story: Story) -> int:
     live = set(place.contacts)
     wrong["contacts twice or unknown"] = len(live - set(made))
     wrong["contacts missing"] = len(set(made) - live) + len(made) - len(set(made))
-    _against_the_journal(world, live, wrong)
+    _compare_with_journal(world, live, wrong)
     ledger = world.sandbox.ledger
     for name in ("messages_sent", "reached", "creates_without_dnd", "off_contract", "crashes"):
         wrong[name] = len(getattr(ledger, name))
@@ -213,7 +215,7 @@ def _judge(story: Story) -> int:
 def _compare(
     world: World, row: dict[str, Any], fields: dict[str, Any], had: dict[str, list[Any]], wrong: Counter[str]
 ) -> None:
-    """One person as before, records and all."""
+    """Compare one contact and its records with what was deleted."""
     if row["outcome"] != "recreated" or not row["verified"] or row["predicted"] != row["measured"]:
         wrong["receipt not right"] += 1
         print("  ", row["outcome"], row["error"], row["differences"])
@@ -229,14 +231,14 @@ def _compare(
     wrong.update(f"{key} differs" for key in different)
 
 
-def _against_the_journal(world: World, live: set[str], wrong: Counter[str]) -> None:
-    """What the journal says was made is what is there, each once; nothing hangs on nobody."""
+def _compare_with_journal(world: World, live: set[str], wrong: Counter[str]) -> None:
+    """Check that what the journal says was created is what exists, each once."""
     place = world.location
-    shelves = place.shelves
+    shelves = place.related
     records = {one for shelf in (*shelves.notes.values(), *shelves.tasks.values()) for one in shelf}
     records |= set(shelves.opportunities) | set(shelves.appointments)
     with world.vault.read() as tx:
-        entries = [one for one in journal.entries(tx, world.job_id) if one.result_id]
+        entries = [one for one in journal.list_entries(tx, world.job_id) if one.result_id]
     people = [one.result_id for one in entries if one.step == CREATE]
     children = [one.result_id for one in entries if "." in one.step]
     wrong["journal: contacts"] = len(set(people) ^ live) + len(people) - len(set(people))

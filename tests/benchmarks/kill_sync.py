@@ -1,8 +1,8 @@
-"""A sync killed at random moments: the database opens, the next run repairs, nobody is lost or called deleted falsely.
+"""Kill a sync at random moments: the database opens, the next run repairs, no contact is lost or falsely deleted.
 
     python -m tests.benchmarks.kill_sync [KILLS] [SEED]
 
-Every round changes the account, starts `python -m hlcore sync` and kills it after a random time; then one undisturbed
+Each round changes the location, starts `python -m hlcore sync` and kills it after a random time. Then one undisturbed
 sync must be complete and exactly right, and `verify` must find nothing. Exits with 1 otherwise.
 """
 

@@ -1,13 +1,14 @@
-"""The whole way of a listing (HTTP, decode, compare, store) against the database's own writing of the same bytes.
+"""Measure a listing (HTTP, decode, compare, store) against the database writing the same bytes.
 
     python -m tests.benchmarks.listing [CONTACTS] [DATABASE_URL]
 
-The sandbox runs in a process of its own, without latency or rate limit. Prints contacts per second of the first listing
-and its processor time for each, the ratio to two floors in the same run (raw `sqlite3.executemany`, or `COPY` on
-PostgreSQL: of the bare bytes into a table of their own; and of the same rows, ready made, into the vault's own tables
-with their columns and indexes), how much faster a second, unchanged listing is, what a watch costs with nothing
-changed, with ten scattered and with thousands of deletions at once, and the peak memory. Where others load the machine,
-only processor times compare.
+The sandbox runs in a process of its own, without latency or rate limit. Two floors come from the same run, by raw
+`sqlite3.executemany` or by `COPY` on PostgreSQL: the bare bytes in a table of their own, and the same finished rows in
+the vault's tables with their columns and indexes.
+
+Prints the contacts per second and the processor time per contact of the first listing, its ratio to both floors, how
+much faster a second, unchanged listing is, what a watch costs with no, ten scattered and thousands of deletions, and
+the peak memory. On a busy machine only processor times compare.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ import httpx
 import psycopg
 
 from hlcore.highlevel import Client, Limiter, SystemClock
+from hlcore.location_context import LocationContext
 from hlcore.store import Vault
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
@@ -35,6 +38,8 @@ from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import SyncReport, SyncRules
 from hlcore.sync.watch import watch_location
+
+Sync = Callable[[LocationContext, SyncRules], SyncReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Spent:
     def __sub__(self, began: Spent) -> Spent:
         return Spent(self.clock - began.clock, self.processor - began.processor)
 
-    def told(self, count: int) -> str:
+    def describe(self, count: int) -> str:
         """In words, for so many contacts."""
         each = self.processor / count * 1e6
         return f"{self.clock:.2f} s, {count / self.clock:,.0f}/s, {each:.1f} µs of processor for each"
@@ -81,44 +86,41 @@ def main(count: int = 100_000, url: str = "") -> None:
 def measure(where: dict[str, str], count: int, url: str, folder: Path) -> None:
     vault, clock = Vault.open(url), SystemClock()
     limiter = Limiter(clock, per_10s=10**6, per_day=10**9, interactive_share=0)
-    client = Client(
-        where["location_id"],
-        lambda: where["token"],
-        base_url=where["url"],
-        limiter=limiter,
-        clock=clock,
-    )
+    client = Client(where["location_id"], lambda: where["token"], base_url=where["url"], limiter=limiter, clock=clock)
 
-    def look(how: object = sync_location) -> tuple[SyncReport, Spent]:
+    context = LocationContext(vault, client, client.location_id, clock.now)
+
+    def timed(sync: Sync = sync_location) -> tuple[SyncReport, Spent]:
         began = Spent.now()
-        report: SyncReport = how(vault, client, SyncRules(), now=clock.now)  # type: ignore[operator]
+        report = sync(context, SyncRules())
         return report, Spent.now() - began
 
-    first, spent = look()
-    print(f"first listing: {first.outcome}, {first.seen:,} contacts in {spent.told(count)}")
+    first, spent = timed()
+    print(f"first listing: {first.outcome}, {first.seen:,} contacts in {spent.describe(count)}")
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     bare = floor_of(vault, where["location_id"], url, folder)
-    print(f"floor, bare bytes: {bare.told(count)}; {spent.reaches(bare)}")
+    print(f"floor, bare bytes: {bare.describe(count)}; {spent.reaches(bare)}")
     same = same_rows(vault, url, folder)
-    print(f"floor, the same rows into the vault's tables: {same.told(count)}; {spent.reaches(same)}")
-    again, faster = look()
+    print(f"floor, the same rows into the vault's tables: {same.describe(count)}; {spent.reaches(same)}")
+    again, faster = timed()
     print(
-        f"unchanged listing: {again.outcome}, {faster.told(count)}, {again.requests} requests; faster than the first "
+        f"unchanged listing: {again.outcome}, {faster.describe(count)}, {again.requests} requests; "
+        f"faster than the first "
         f"{spent.clock / faster.clock:.1f} x by the clock, {spent.processor / faster.processor:.1f} x by the processor"
     )
-    quiet, spent = look(watch_location)
+    quiet, spent = timed(watch_location)
     print(f"watch, nothing changed: {quiet.outcome}, {quiet.requests} requests, {spent.clock:.1f} s")
     chosen = random.Random(4).sample(ids_of(vault, where["location_id"]), 10 + (bulk := min(5_000, count // 20)))
     delete(where, chosen[:10])
-    found, spent = look(watch_location)
+    found, spent = timed(watch_location)
     print(
         f"watch, 10 deletions: {found.outcome}, {found.deleted} found, {found.requests} requests, {spent.clock:.1f} s"
     )
     delete(where, chosen[10:])
-    for how in (watch_location, sync_location):
-        found, spent = look(how)
+    for sync in (watch_location, sync_location):
+        found, spent = timed(sync)
         print(
-            f"{how.__name__}, {bulk:,} deletions at once: {found.outcome}, {found.deleted:,} confirmed, "
+            f"{sync.__name__}, {bulk:,} deletions at once: {found.outcome}, {found.deleted:,} confirmed, "
             f"{found.suspected:,} still suspected, {found.requests:,} requests, {spent.clock:.1f} s; {found.reason}"
         )
     with vault.read() as tx:

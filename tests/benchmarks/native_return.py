@@ -1,10 +1,10 @@
-"""HighLevel's own restore brings many people back, half of them without some or all of what was theirs: the vault
-notices, and the top-up adds exactly what is missing.
+"""Check that HighLevel's own restore of many contacts, half of them incomplete, is noticed and topped up exactly.
 
-    python -m tests.benchmarks.native_return [PEOPLE]
+    python -m tests.benchmarks.native_return [CONTACTS]
 
-Everybody is listed, captured, deleted, missed by a sync, restored natively, and noticed by the next sync. Time is moved
-by hand. Prints what the plans said, what was added, and what differs (must be nothing); exits with 1 otherwise.
+Every contact is listed, captured, deleted, missed by a sync, restored natively, and noticed by the next sync. A
+simulated clock supplies the time. Prints what the plans said, what was added, and what differs; exits with 1 when
+anything does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from hlcore.restore.plan import Plan
 from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import SyncRules
-from tests.benchmarks.belongings import a_world
+from tests.benchmarks.restore_setup import benchmark_world
 from tests.restore.conftest import World
 from tests.support.lives import a_whole_life, belongings, capture
 
@@ -38,7 +38,7 @@ WAYS = (
 
 def main(people: int) -> int:
     """0 when everybody is as before."""
-    with a_world("Return & Sons", seed=9) as world:
+    with benchmark_world("Return & Sons", seed=9) as world:
         began = time.monotonic()
         wrong = story(world, people)
         print(f"{time.monotonic() - began:.1f} s; not as it must be: {dict(wrong) or 'nothing'}")
@@ -76,11 +76,11 @@ def story(world: World, people: int) -> Counter[str]:
 
 def _sync(world: World) -> None:
     world.clock.pass_(hours=1)
-    sync_location(world.vault, world.client, SyncRules(page_size=100), now=world.clock.now)
+    sync_location(world.location_context(), SyncRules(page_size=100))
 
 
 def _ids(world: World, contact_id: str) -> set[str]:
-    shelves = world.location.shelves
+    shelves = world.location.related
     own = {*shelves.notes.get(contact_id, {}), *shelves.tasks.get(contact_id, {})}
     others = (*shelves.opportunities.items(), *shelves.appointments.items(), *shelves.messages.items())
     return own | {key for key, one in others if one["contactId"] == contact_id}
@@ -88,7 +88,7 @@ def _ids(world: World, contact_id: str) -> set[str]:
 
 def _bring_back(world: World, contact_id: str, way: str) -> None:
     """HighLevel's own restore, as whole as this way says."""
-    place, shelves = world.location, world.location.shelves
+    place, shelves = world.location, world.location.related
     place.native_restore(contact_id, with_records=way != WAYS[4])
     if way == WAYS[1]:
         shelves.tasks[contact_id].clear()
@@ -129,7 +129,7 @@ def _compare(world: World, contact_id: str, past: Past, living: dict[str, Any], 
     before, had, ids = past[contact_id]
     has = belongings(world, contact_id)
     transcripts = [note for note in has["notes"] if "Hello?" in note]
-    talk_is_gone = not any(one["contactId"] == contact_id for one in world.location.shelves.messages.values())
+    talk_is_gone = not any(one["contactId"] == contact_id for one in world.location.related.messages.values())
     wrong["transcript"] += len(transcripts) != talk_is_gone
     has["notes"] = sorted(note.split("\n\n", 1)[-1] for note in has["notes"] if note not in transcripts)
     wrong.update(f"{kind} twice" for kind in KINDS if Counter(has[kind]) - Counter(had[kind]))

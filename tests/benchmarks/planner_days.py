@@ -1,9 +1,9 @@
-"""Days of capturing with a clock moved by hand: does the planner keep its order and its share, and its word?
+"""Check the capture planner over simulated days: it keeps its order, its share of the budget, and its forecast.
 
     python -m tests.benchmarks.planner_days
 
-lives through 100,000 contacts with 20,000 requests to spend a day (and one morning with 20,000 left of 200,000), and
-prints the forecast beside what then happened.
+Simulates 100,000 contacts with 20,000 requests to spend a day, and one morning with 20,000 left of 200,000. Prints
+the forecast beside what then happened.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from hlcore.model.capture_planner import (
     Allowance,
     CaptureFacts,
     CaptureStep,
-    Feed,
+    FeedFacts,
     KindState,
     Purpose,
     next_step,
-    wishes,
+    work_items,
 )
-from hlcore.model.records import COST, EACH, KINDS, ROWS_PER_CALL
+from hlcore.model.records import CALLS_PER_CONTACT, KINDS, PER_CONTACT_KINDS, ROWS_PER_CALL
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 BEAT = timedelta(minutes=15)
@@ -57,8 +57,8 @@ class Days:
         self.random = random.Random(self.seed)
         for kind in KINDS:
             calls = self.contacts // ROWS_PER_CALL.get(kind, 1) + 1
-            feed = None if kind in EACH else Feed(calls)
-            self.parts[kind] = KindState(kind, self.contacts, self.contacts, cost=COST[kind], feed=feed)
+            feed = None if kind in PER_CONTACT_KINDS else FeedFacts(calls)
+            self.parts[kind] = KindState(kind, self.contacts, self.contacts, cost=CALLS_PER_CONTACT[kind], feed=feed)
 
     @property
     def facts(self) -> CaptureFacts:
@@ -90,7 +90,7 @@ class Days:
         self._use(self._share_of(self.others))
         self._change(self._share_of(self.changes))
         while self.now < ends and (step := next_step(self.facts, self.allowance, self.now)):
-            assert (step.purpose, step.kind, step.way) == next(iter(wishes(self.facts)))
+            assert (step.purpose, step.kind, step.way) == next(iter(work_items(self.facts)))
             self._do(step)
             if not any(part.never for part in self.parts.values()):
                 self.done_at = self.now
@@ -105,10 +105,10 @@ class Days:
         return sum(self.random.random() < 1 / 96 for _ in range(whole))
 
     def _change(self, contacts: int) -> None:
-        for kind in EACH:
+        for kind in PER_CONTACT_KINDS:
             part = self.parts[kind]
             captured = round(contacts * part.share)
-            self.parts[kind] = replace(part, wanted=min(part.live - part.never, part.wanted + captured))
+            self.parts[kind] = replace(part, changed=min(part.contacts - part.never, part.changed + captured))
 
     def _do(self, step: CaptureStep) -> None:
         self.steps.append(step)
@@ -119,14 +119,14 @@ class Days:
             left = replace(part.feed, calls=part.feed.calls - calls, covered=calls == part.feed.calls)
             part = replace(part, feed=left, never=0 if left.covered else part.never)
         elif step.purpose is Purpose.CHANGED:
-            calls = min(step.calls, part.wanted)
-            part = replace(part, wanted=part.wanted - calls)
+            calls = min(step.calls, part.changed)
+            part = replace(part, changed=part.changed - calls)
         else:
             calls = min(step.calls, part.never)
             part = replace(part, never=part.never - calls)
         self.parts[step.kind] = part
         self._use(calls)
-        assert self.allowance.left >= self.allowance.kept
+        assert self.allowance.left >= self.allowance.reserved
         self.now += timedelta(seconds=calls / PER_SECOND)
 
     def _use(self, calls: int) -> None:
@@ -155,7 +155,7 @@ def main() -> None:
     for name, days in cases.items():
         late = timedelta(days=5) if "later" in name else timedelta(0)
         error = error_of(days, after=late)
-        allowed = max(days.per_day - days.allowance.kept, 180_000 if "left" in name else 0) + days.others
+        allowed = max(days.per_day - days.allowance.reserved, 180_000 if "left" in name else 0) + days.others
         took = days.done_at - START if days.done_at else None
         print(
             f"{name:38} took {took}  forecast off by {error:6.1%}  "

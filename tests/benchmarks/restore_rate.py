@@ -1,11 +1,11 @@
-"""How fast people come back with all that belonged to them, against the rate that HighLevel allows.
+"""Measure how fast contacts are restored with all their records, against the rate that HighLevel allows.
 
-    python -m tests.benchmarks.restore_rate [PEOPLE] [LATENCY_MS]
+    python -m tests.benchmarks.restore_rate [CONTACTS] [LATENCY_MS]
 
-Each has six records (two notes, a task, an opportunity, an appointment, messages). The sandbox enforces the documented
-limit of 100 requests in 10 seconds; the client keeps to 90. Prints contacts per hour, requests per second, their ratio
-to the rate that is allowed, how well the plan predicted requests and seconds, and what the ledger says. Exits with 1
-below 0.8 or when anything was refused, doubled or reached anybody.
+Each contact has six records (two notes, a task, an opportunity, an appointment, messages). The sandbox enforces the
+documented limit of 100 requests in 10 seconds; the client stays below 90. Prints contacts per hour, requests per
+second, their ratio to the allowed rate, how well the plan predicted requests and seconds, and the sandbox's ledger.
+Exits with 1 below 0.8, or when anything was refused, created twice or sent to a contact.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hlcore.restore.job_control import create_job
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations
-from tests.benchmarks.belongings import hang_on, hold
+from tests.benchmarks.restore_setup import add_records, store_records
 from tests.restore.conftest import LOCATION, SAM, World
 
 PER_10S = 90
@@ -27,7 +27,7 @@ RECORDS = 6
 
 
 def main(people: int, latency: float) -> int:
-    """0 when all is as it should be."""
+    """Return 0 when everything is as it should be."""
     clock, sandbox = SystemClock(), Sandbox(seed=2)
     place = sandbox.add_location(LOCATION, "Rate & Sons")
     with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:
@@ -57,9 +57,9 @@ def _fill(world: World, place: SandboxLocation, people: int) -> list[str]:
     ids = place.fill(people)
     world.copy()
     for number, contact_id in enumerate(ids):
-        hang_on(place, contact_id, number)
+        add_records(place, contact_id, number)
         place.add_message(contact_id, f"Hello {number}")
-    hold(world)
+    store_records(world)
     world.lose(*ids)
     return ids
 

@@ -1,8 +1,9 @@
-"""Many people of every kind come back with all their records: what is equal, and what the ledger says.
+"""Restore many contacts of every kind with all their records, and compare them with what was deleted.
 
-    python -m tests.benchmarks.restore_whole [PEOPLE]
+    python -m tests.benchmarks.restore_whole [CONTACTS]
 
-Time is moved by hand, so that only the work itself takes time. Exits with 1 when anything is not as planned.
+A simulated clock supplies the time, so that only the work itself takes any. Exits with 1 when anything is not as
+planned.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
-from tests.benchmarks.belongings import a_world
+from tests.benchmarks.restore_setup import benchmark_world
 from tests.restore.conftest import World
 from tests.support.lives import a_whole_life, belongings, capture
 
@@ -18,17 +19,17 @@ SAME = ("tags", "followers", "businessId", "assignedTo", "customFields", "dndSet
 
 
 def main(people: int) -> int:
-    """0 when everybody is whole."""
-    with a_world("Whole & Sons", seed=5) as world:
+    """Return 0 when every contact is as before."""
+    with benchmark_world("Whole & Sons", seed=5) as world:
         place = world.location
         place.add_workflow("Welcome", trigger="contact_created")
         place.add_workflow("Tagged", trigger="tag_added")
         place.add_custom_field("Budget", data_type="NUMERICAL")
         place.add_user("Sam")
-        return _through(world, people)
+        return _restore_all(world, people)
 
 
-def _through(world: World, people: int) -> int:
+def _restore_all(world: World, people: int) -> int:
     place = world.location
     invented = place.fill(people)
     ids = []

@@ -1,11 +1,11 @@
-"""How fast contacts come into the vault, page by page, against the database's own fastest way for the same bytes.
+"""Measure writing contacts to the vault, page by page, against the database's fastest way for the same bytes.
 
     python -m tests.benchmarks.store_pages [--database sqlite|postgresql] [--contacts 100000]
 
-Two floors, filled in the same pages of 500, one transaction each, by `executemany` of the standard library's sqlite3
-(WAL, its other defaults) or by COPY: *bare*, one table of ids, digest and bytes; and *same rows*, everything that the
-vault keeps of these contacts in tables and indexes like its own, so that what is left is our own work. Prints the
-ratios, on SQLite also those of processor time, which a busy machine does not disturb.
+Two floors, written in the same pages of 500 with one transaction each, by `executemany` of the standard library's
+sqlite3 (WAL, otherwise default settings) or by COPY: *bare*, one table of ids, digests and bytes; and *same rows*,
+everything that the vault keeps of these contacts in tables and indexes like its own, so that what remains is our own
+work. Prints the ratios, on SQLite also those of processor time, which a busy machine does not distort.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 import psycopg
 
-from hlcore.model.contact import Contact, parse
-from hlcore.store import Vault, runs
+from hlcore.model.contact import Contact, parse_contact
+from hlcore.store import Vault, leases, runs
 from hlcore.store.contacts import presence
+from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 
 PAGE = 500
@@ -68,7 +69,7 @@ def person(number: int, dice: random.Random) -> bytes:
 def people(count: int, seed: int = 1) -> list[Contact]:
     """So many invented contacts."""
     dice = random.Random(seed)
-    return [parse(person(number, dice)) for number in range(count)]
+    return [parse_contact(person(number, dice)) for number in range(count)]
 
 
 def pages(items: Sequence[Contact]) -> list[Sequence[Contact]]:
@@ -171,30 +172,31 @@ def first_listing(vault: Vault, run_id: int, items: Sequence[Contact]) -> None:
     """What a first listing does with each page: look, insert, sight, beat."""
     for number, page in enumerate(pages(items)):
         with vault.write() as tx:
-            known = contact_writes.held(tx, LOCATION, [contact.contact_id for contact in page])
-            contact_writes.insert(tx, LOCATION, [c for c in page if c.contact_id not in known], at=START)
-            fresh = presence.sight(tx, run_id, [contact.contact_id for contact in page])
-            runs.beat(tx, run_id, START, seen=number * PAGE + fresh, checkpoint={"cursor": [number, "x"]})
+            known = contact_reads.digests(tx, LOCATION, [contact.contact_id for contact in page])
+            new = [contact for contact in page if contact.contact_id not in known]
+            row_ids = contact_writes.insert_contacts(tx, LOCATION, new, at=START)
+            fresh = presence.record_sightings(tx, run_id, [*row_ids, *(row_id for row_id, _ in known.values())])
+            runs.record_heartbeat(tx, run_id, START, seen=number * PAGE + fresh, checkpoint={"cursor": [number, "x"]})
 
 
 def unchanged_listing(vault: Vault, run_id: int, items: Sequence[Contact]) -> None:
     """What a listing does with each page when nothing has changed: look, compare, sight, beat."""
     for number, page in enumerate(pages(items)):
         with vault.write() as tx:
-            known = contact_writes.held(tx, LOCATION, [contact.contact_id for contact in page])
-            assert all(known[contact.contact_id].digest == contact.digest for contact in page)
-            fresh = presence.sight(tx, run_id, [contact.contact_id for contact in page])
-            runs.beat(tx, run_id, START, seen=number * PAGE + fresh, checkpoint={"cursor": [number, "x"]})
+            known = contact_reads.digests(tx, LOCATION, [contact.contact_id for contact in page])
+            assert all(known[contact.contact_id][1] == contact.digest for contact in page)
+            fresh = presence.record_sightings(tx, run_id, [row_id for row_id, _ in known.values()])
+            runs.record_heartbeat(tx, run_id, START, seen=number * PAGE + fresh, checkpoint={"cursor": [number, "x"]})
 
 
 def run(vault: Vault) -> int:
     with vault.write() as tx:
         claimed = runs.claim(
-            tx, LOCATION, "listing", at=START, holder=runs.this_process(), resume_within=timedelta(hours=1)
+            tx, LOCATION, "listing", at=START, holder=leases.this_process(), resume_within=timedelta(hours=1)
         )
         runs.finish(tx, claimed.run_id, START, outcome="complete", reason="")
         return runs.claim(
-            tx, LOCATION, "listing", at=START, holder=runs.this_process(), resume_within=timedelta(hours=1)
+            tx, LOCATION, "listing", at=START, holder=leases.this_process(), resume_within=timedelta(hours=1)
         ).run_id
 
 

@@ -1,9 +1,9 @@
-"""How long people wait for an answer about very many contacts.
+"""Measure searches over a very large number of contacts.
 
     python -m tests.benchmarks.store_search [--database sqlite|postgresql|both] [--contacts 1000000]
 
-Prints milliseconds for a first page of 50, a count capped at 10,000, and the questions of a sync; the floor beside
-them is `SELECT 1`. Also the memory that streaming every contact takes.
+Prints milliseconds for a first page of 50, for a count capped at 10,000, and for the queries of a sync, beside the
+floor `SELECT 1`; and the memory that streaming every contact takes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import text
-from store_pages import LOCATION, PAGE, START, person
 
-from hlcore.model.contact import parse
-from hlcore.store import Tx, Vault, runs
+from hlcore.model.contact import parse_contact
+from hlcore.store import Tx, Vault, leases, runs
 from hlcore.store.contacts import presence
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.contacts.search import ContactQuery
 from hlcore.store.deletions import queries as deletion_queries
+from tests.benchmarks.store_pages import LOCATION, PAGE, START, person
 
 CAP = 10_000
 
@@ -39,13 +39,13 @@ def fill(vault: Vault, count: int) -> int:
     dice = Random(3)
     with vault.write() as tx:
         run_id = runs.claim(
-            tx, LOCATION, "listing", at=START, holder=runs.this_process(), resume_within=timedelta(hours=1)
+            tx, LOCATION, "listing", at=START, holder=leases.this_process(), resume_within=timedelta(hours=1)
         ).run_id
     for start in range(0, count, PAGE * 10):
-        page = [parse(person(number, dice)) for number in range(start, min(count, start + PAGE * 10))]
+        page = [parse_contact(person(number, dice)) for number in range(start, min(count, start + PAGE * 10))]
         with vault.write() as tx:
-            contact_writes.insert(tx, LOCATION, page, at=START)
-            presence.sight(tx, run_id, [c.contact_id for n, c in enumerate(page) if (start + n) % 1000])
+            row_ids = contact_writes.insert_contacts(tx, LOCATION, page, at=START)
+            presence.record_sightings(tx, run_id, [row for n, row in enumerate(row_ids) if (start + n) % 1000])
     return run_id
 
 
@@ -90,17 +90,17 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 def others(tx: Tx, run_id: int, some: contact_search.ContactSummary) -> dict[str, Callable[[], Any]]:
     return {
         "page 2,000 by name": lambda: contact_search.search(tx, ContactQuery((LOCATION,)), limit=50, offset=100_000),
-        "counts by status": lambda: contact_search.counts(tx, [LOCATION]),
-        "choices of the tag filter": lambda: contact_search.distinct(tx, [LOCATION], "tag"),
+        "counts by status": lambda: contact_search.count_by_status(tx, [LOCATION]),
+        "choices of the tag filter": lambda: contact_search.filter_choices(tx, [LOCATION], "tag"),
         "one contact": lambda: contact_reads.get(tx, LOCATION, some.contact_id),
-        "who holds this e-mail and phone": lambda: contact_search.holders(
+        "who holds this e-mail and phone": lambda: contact_search.find_holders(
             tx, LOCATION, emails=[some.email], phone_keys=["15550000001"]
         ),
-        "first page of missing": lambda: presence.missing(tx, LOCATION, run_id),
+        "first page of missing": lambda: presence.list_missing(tx, LOCATION, run_id),
         "count missing": lambda: presence.count_missing(tx, LOCATION, run_id),
         "any do-not-disturb settings": lambda: contact_search.any_dnd_settings(tx, LOCATION),
-        "open suspects": lambda: deletion_queries.open_suspects(tx, LOCATION, limit=100),
-        "held, 500 ids": lambda: contact_writes.held(tx, LOCATION, [some.contact_id] * 500),
+        "open suspects": lambda: deletion_queries.list_open_suspects(tx, LOCATION, limit=100),
+        "held, 500 ids": lambda: contact_reads.known_contacts(tx, LOCATION, [some.contact_id] * 500),
     }
 
 

@@ -1,9 +1,9 @@
-"""From a signed ContactDelete to the register, while rounds go on without a pause under HighLevel's rate limit.
+"""Measure the time from a signed ContactDelete to the register, while syncs run under HighLevel's rate limit.
 
     python -m tests.benchmarks.webhook_to_register [--times 20] [--contacts 5000] [--postgres URL]
 
-Prints the seconds from posting to the row with its exact time (polled every 10 ms), and beside them the floor: one
-GET by id over the same connection. Ends with 1 when a deletion has not its exact time.
+Prints the seconds from the delivery to the row with its exact time (polled every 10 ms), beside the floor: one GET by
+id over the same connection. Exits with 1 when a deletion lacks its exact time.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from hlcore.store.deletions import queries as deletion_queries
 from hlcore.sync.listing.run import sync_location
 from hlcore.webhooks.receiver import PATH
 from hlcore.worker.loop import Worker
-from tests.benchmarks.webhook_door import open_door, open_office
+from tests.benchmarks.webhook_server import open_context, serve_webhooks
 
 LOCATION = "locQuick000000000001"
 PATIENCE = 30.0
 
 
 def one_round(context: AppContext) -> None:
-    with context.client(LOCATION) as client:
-        sync_location(context.vault, client, context.rules(context.location(LOCATION)), now=context.clock.now)
+    with context.location_context(LOCATION) as location_context:
+        sync_location(location_context, context.rules(context.location(LOCATION)))
 
 
 def floor_of(context: AppContext, ids: list[str]) -> list[float]:
@@ -58,7 +58,7 @@ def until_registered(context: AppContext, event: SandboxEvent, url: str) -> tupl
     while True:
         time.sleep(0.01)
         with context.vault.read() as tx:
-            row = next(iter(deletion_queries.of_contact(tx, LOCATION, event.payload["id"])), None)
+            row = next(iter(deletion_queries.list_for_contact(tx, LOCATION, event.payload["id"])), None)
         took = time.perf_counter() - began
         if took > PATIENCE or (row is not None and row.status != "suspected" and row.deleted_at is not None):
             return took, row is not None and row.deleted_at == datetime.fromisoformat(event.payload["timestamp"])
@@ -74,7 +74,7 @@ def measure(context: AppContext, home: SandboxLocation, ids: list[str]) -> list[
 
     worker, syncing = Worker(lambda: context), threading.Thread(target=rounds, daemon=True)
     found = []
-    with open_door(context) as port:
+    with serve_webhooks(context) as port:
         worker.start()
         syncing.start()
         time.sleep(12)
@@ -99,7 +99,7 @@ def main() -> None:
     ids = home.fill(options.contacts)
     with serve(sandbox) as server:
         keys, token = sandbox.keys.public_pem, sandbox.token_of(LOCATION)
-        context = open_office(LOCATION, server.url, token, keys, postgres=options.postgres)
+        context = open_context(LOCATION, server.url, token, keys, postgres=options.postgres)
         one_round(context)
         floor = statistics.median(floor_of(context, ids[:8]))
         found = measure(context, home, ids[: options.times])

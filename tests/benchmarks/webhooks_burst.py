@@ -1,16 +1,16 @@
-"""10,000 deliveries in bursts while a sync writes: what is answered how quickly, and is the register right afterwards?
+"""Send 10,000 webhook deliveries in bursts while a sync writes: how fast are they answered, and is anything lost?
 
     python -m tests.benchmarks.webhooks_burst [--events 10000] [--contacts 20000] [--limited] [--same-file]
         [--postgres URL]
 
-Three processes: a HighLevel with the deliveries it signed; Contact Vault with its door, its worker, rounds without a
-pause that write every contact again, and the libraries of the pages loaded; and whoever posts. Deliveries are shuffled;
-some are repeated, tampered with, unsigned, of another account, or hours old. `--limited`: both sides keep to 100
-requests in 10 seconds, as HighLevel does, and events are about fewer contacts, so that reading those again takes
-one minute and not five. `--same-file` lets deliveries land in the vault's own SQLite file, for comparison.
+Three processes: a sandbox with the deliveries it signed; Contact Vault with its webhook route, its worker, endless
+rounds that write every contact again, and the pages' libraries loaded; and the sender. Deliveries are shuffled; some
+are repeated, tampered with, unsigned, of another location, or hours old. With `--limited` both sides keep to 100
+requests in 10 seconds, as HighLevel does, and events concern fewer contacts, so that fetching those again takes one
+minute instead of five. With `--same-file` deliveries are stored in the vault's own SQLite file, for comparison.
 
-Prints the 99th percentile of the answers beside that of the server's empty route (`/nothing`), which every fifth post
-goes to, and the pauses of Python's collector. Ends with 1 when anything was lost or the state is wrong.
+Prints the 99th percentile of the answers beside that of an empty route of the same server (`/nothing`), which every
+fifth post goes to, and the pauses of Python's garbage collector. Exits with 1 when anything was lost or is wrong.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,24 +93,24 @@ def deliveries(true: list[Any], keys: Any, count: int, dice: random.Random) -> l
 
 
 def contact_vault(url: str, token: str, key: str, options: argparse.Namespace, pipe: Any) -> None:
-    """The door, the worker and rounds without a pause, in one process as in the app."""
+    """The webhook route, the worker and rounds without a pause, in one process as in the app."""
     from hlcore.highlevel import Limiter, SystemClock
     from hlcore.store import Vault
-    from hlcore.ui.server import SWITCH_SECONDS
+    from hlcore.ui.server import THREAD_SWITCH_SECONDS
     from hlcore.worker.loop import Worker
-    from tests.benchmarks.webhook_door import open_door, open_office
+    from tests.benchmarks.webhook_server import open_context, serve_webhooks
 
     for name in ("pandas", "plotly.express"):  # as the pages have them: what is loaded costs the collector time
         importlib.import_module(name)
-    sys.setswitchinterval(options.switch or SWITCH_SECONDS)
+    sys.setswitchinterval(options.switch or THREAD_SWITCH_SECONDS)
     if options.same_file:
         Vault.inbox = property(lambda self: self)  # type: ignore[method-assign,assignment]
-    context = open_office(LOCATION, url, token, key, postgres=options.postgres)
+    context = open_context(LOCATION, url, token, key, postgres=options.postgres)
     context._limiters[LOCATION] = Limiter(SystemClock(), per_10s=100, per_day=10**9, interactive_share=0)
     rounds = Rounds(context)
     rounds.one()
     worker = Worker(lambda: context)
-    with open_door(context) as port:
+    with serve_webhooks(context) as port:
         worker.start()
         rounds.start()
         pauses = watch_collector()
@@ -138,7 +139,7 @@ class Rounds:
         self.outcomes: Counter[str] = Counter()
         self.requests = 0
         self.trouble = ""
-        self._office, self._rules = context, context.rules(context.location(LOCATION))
+        self._context, self._rules = context, context.rules(context.location(LOCATION))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.start = self._thread.start
@@ -153,12 +154,10 @@ class Rounds:
     def one(self) -> str:
         from hlcore.sync.listing.run import sync_location
 
-        with self._office.client(LOCATION) as client:
+        with self._context.location_context(LOCATION) as context:
             before = self.requests
-            return sync_location(
-                self._office.vault, client, self._rules, now=self._office.clock.now,
-                listener=lambda _: setattr(self, "requests", before + client.requests),
-            ).outcome  # fmt: skip
+            counting = replace(context, listener=lambda _: setattr(self, "requests", before + context.client.requests))
+            return sync_location(counting, self._rules).outcome
 
     def _run(self) -> None:
         try:
@@ -174,7 +173,7 @@ class Rounds:
 
         from hlcore.store.tables import contact_bytes, contacts
 
-        with self._office.vault.write() as tx:
+        with self._context.vault.write() as tx:
             tx.execute(update(contacts).values(digest=b"", date_updated=None))
             tx.execute(update(contact_bytes).values(raw=b'{"id":"another"}'))
 
@@ -199,7 +198,7 @@ def wait_until_worked_off(context: Any) -> float:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with context.vault.inbox.read() as tx:
-            if not webhook_inbox.waiting(tx, at=context.clock.now() + timedelta(minutes=2))[0]:
+            if not webhook_inbox.backlog(tx, at=context.clock.now() + timedelta(minutes=2))[0]:
                 break
         time.sleep(0.2)
     return time.monotonic()
@@ -217,8 +216,8 @@ def state_of(context: Any) -> dict[str, Any]:
     with context.vault.inbox.read() as tx:
         known = tx.exec_driver_sql("SELECT count(*) FROM webhook_inbox").scalar_one()
         errors = tx.exec_driver_sql("SELECT error, count(*) FROM webhook_inbox WHERE error <> '' GROUP BY 1").all()
-        counts = webhook_inbox.counts(tx, "2000-01-01")
-        waiting = webhook_inbox.waiting(tx, at=context.clock.now() + timedelta(minutes=2))[0]
+        counts = webhook_inbox.count_refusals(tx, "2000-01-01")
+        waiting = webhook_inbox.backlog(tx, at=context.clock.now() + timedelta(minutes=2))[0]
     errors = [tuple(row) for row in errors]
     return {
         "rows": rows, "details": details, "known": known, "errors": errors, "counts": counts, "waiting": waiting,
@@ -292,13 +291,13 @@ def wrong(
     found: dict[str, Any], statuses: Counter[int], posts: list[Post], deleted_at: dict[str, str], edited: list[str]
 ) -> list[str]:
     """What must not be: an id lost, a state that is not HighLevel's, a sync that did not run."""
-    from hlcore.highlevel.webhook_signature import read
+    from hlcore.highlevel.webhook_signature import parse_event
 
     rows, told = found["rows"], {i: datetime.fromisoformat(at) for i, at in deleted_at.items()}
     lost = [i for i, at in told.items() if rows.get(i) not in (("deleted", at), ("merged", at))]
     stale = [i for i in edited if b"City 2" not in (found["details"][i] or b"")]
     extra = [i for i, row in rows.items() if i not in told and row[0] in ("deleted", "merged", "suspected")]
-    genuine = {event.webhook_id for body, _ in posts if (event := read(body)) and event.location_id == LOCATION}
+    genuine = {event.webhook_id for body, _ in posts if (event := parse_event(body)) and event.location_id == LOCATION}
     checks = {
         f"{len(lost)} deletions without their exact time": lost,
         f"{len(stale)} edits not read": stale,

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
-from hlcore.export.small_tables import export_table
+from hlcore.export import export_table
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, Role, User
 from hlcore.runtime import Runtime

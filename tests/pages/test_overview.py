@@ -20,12 +20,7 @@ def figures(app: AppTest) -> dict[str, str]:
 def test_the_numbers_are_those_of_the_vault(app: AppTest) -> None:
     """Of 60 contacts 7 were deleted: 5 in the last week, of which one came back; for the 2 of a month ago HighLevel's
     window has closed."""
-    assert figures(app.run()) == {
-        "Protected": "54",
-        "Deleted in 7 days": "5",
-        "At risk now": "4",
-        "Restored": "1",
-    }
+    assert figures(app.run()) == {"Protected": "54", "Deleted in 7 days": "5", "At risk now": "4", "Restored": "1"}
 
 
 def test_a_fresh_complete_listing_is_good(app: AppTest, clock: HandClock) -> None:

@@ -22,7 +22,9 @@ def resync(world: World) -> None:
     """A listing takes in what is there now."""
     page = world.client.search_contacts()
     with world.vault.write() as tx:
-        contact_writes.replace(tx, LOCATION, [parse_contact(raw) for raw in page.rows], at=world.clock.now(), run_id=None)
+        contact_writes.replace(
+            tx, LOCATION, [parse_contact(raw) for raw in page.rows], at=world.clock.now(), run_id=None
+        )
 
 
 def somebody(world: World, number: int = 0, **fields: Any) -> str:

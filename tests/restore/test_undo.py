@@ -64,9 +64,9 @@ def test_only_the_person_is_a_loss_afterwards_not_what_was_deleted_again(world: 
         assert contact_search.count_by_status(tx, [LOCATION])[LOCATION] == {"deleted": 1, "undone": 1}
     assert (told.deleted_7, told.recreated_30, told.at_risk + told.closed) == (0, 0, 1)
     assert check_integrity(world.vault, LOCATION).problems == []
-    assert [row["contact_id"] for row in deletions_json(world.vault, [LOCATION], world.clock.now(), status="undone")] == [
-        new
-    ]
+    assert [
+        row["contact_id"] for row in deletions_json(world.vault, [LOCATION], world.clock.now(), status="undone")
+    ] == [new]
 
 
 def test_what_was_deleted_again_and_is_listed_all_the_same_returns(world: World) -> None:

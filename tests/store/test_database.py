@@ -21,11 +21,7 @@ ROOT = Path(__file__).parents[2]
 def in_process(code: str, *arguments: str) -> subprocess.Popen[str]:
     """Another Python process that runs this code."""
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 

@@ -13,14 +13,7 @@ from hlcore.store import Vault, locations
 def connect(vault: Vault, clock: Any, name: str = "Harbor", location_id: str = "l", token: bytes = b"secret") -> None:
     with vault.write() as tx:
         locations.connect(
-            tx,
-            location_id,
-            name=name,
-            timezone="Europe/Berlin",
-            company_id="c",
-            token=token,
-            at=clock(),
-            raw=b"{}",
+            tx, location_id, name=name, timezone="Europe/Berlin", company_id="c", token=token, at=clock(), raw=b"{}"
         )
 
 

@@ -70,11 +70,7 @@ def test_two_processes_that_open_at_once_migrate_once(empty_url: str) -> None:
     code = "import sys; from hlcore.store import Vault; print(Vault.open(sys.argv[1]).pending())"
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", code, empty_url],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            [sys.executable, "-c", code, empty_url], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         for _ in range(4)
     ]

@@ -8,9 +8,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hlcore.highlevel import Client, Limiter
+from hlcore.location_context import LocationContext
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.store import Vault
 from hlcore.store.contacts import reads as contact_reads
@@ -48,6 +49,10 @@ class Account:
     location: SandboxLocation
     client: Client
     url: str
+
+    def location_context(self, **options: Any) -> LocationContext:
+        """What use cases take; `listener` and `cancelled` are optional."""
+        return LocationContext(self.vault, self.client, self.location.id, self.clock.now, **options)
 
     def status(self, contact_id: str) -> str:
         """What the vault says of this contact; empty when it knows nobody."""

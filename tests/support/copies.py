@@ -15,7 +15,7 @@ channel = st.fixed_dictionaries(
 custom = st.fixed_dictionaries(
     {"id": st.sampled_from(["cf1", "cf2", "cf3", "gone"])},
     optional={
-        "value": st.one_of(texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.lists(texts)),
+        "value": st.one_of(texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.lists(texts))
     },
 )
 fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hlcore.restore.plan import PlanChoices
-from hlcore.sync.capture.contact_records import capture_kind
-from hlcore.sync.capture.reference_lists import capture_catalogue
-from tests.restore.conftest import LOCATION, World
+from hlcore.sync.capture.contact_records import capture_records
+from hlcore.sync.capture.reference_lists import capture_reference_list
+from tests.restore.conftest import World
 
 KINDS = ("note", "task", "opportunity", "appointment", "message")
 
@@ -17,16 +17,16 @@ def capture(world: World, *ids: str) -> None:
     """All that belongs to these is in the vault, as a round of capturing would take it in."""
     world.copy(details=True)
     for kind in ("pipeline", "calendar", "business", "user"):
-        capture_catalogue(world.vault, world.client, kind, now=world.clock.now)
+        capture_reference_list(world.location_context(), kind)
     for contact_id in ids:
         for kind in KINDS:
-            capture_kind(world.vault, world.client, LOCATION, contact_id, kind, now=world.clock.now)
+            capture_records(world.location_context(), contact_id, kind)
 
 
 def a_whole_life(world: World, number: int = 1, **fields: Any) -> str:
     """Somebody with everything that can hang on a contact; the id."""
     place, ana = world.location, f"ana{number}@example.com"
-    sam = next(iter(place.shelves.users), "") or place.add_user("Sam")
+    sam = next(iter(place.related.users), "") or place.add_user("Sam")
     contact_id = world.add(**{"firstName": "Ana", "email": ana, "tags": ["vip"], "assignedTo": sam, **fields})
     place.add_note(contact_id, "Likes tea", date_added=datetime(2025, 5, 1, 8, tzinfo=UTC), userId=sam, color="#FFAA00")
     place.add_note(contact_id, "Prefers mornings", title="Times", pinned=True)
@@ -36,7 +36,7 @@ def a_whole_life(world: World, number: int = 1, **fields: Any) -> str:
     place.add_message(contact_id, "Hello?", at=datetime(2025, 6, 1, 9, tzinfo=UTC))
     place.add_message(contact_id, "Hi Ana", direction="outbound", at=datetime(2025, 6, 1, 9, 5, tzinfo=UTC))
     place.add_follower(contact_id, sam)
-    business = next(iter(place.shelves.businesses), "") or place.add_business("Kite Recruiting")
+    business = next(iter(place.related.businesses), "") or place.add_business("Kite Recruiting")
     place.edit(contact_id, businessId=business)
     return contact_id
 
@@ -63,7 +63,7 @@ def native(world: World, *, with_records: bool) -> tuple[str, dict[str, list[Any
 
 def belongings(world: World, contact_id: str) -> dict[str, list[Any]]:
     """What hangs on this living contact, in plain values."""
-    shelves = world.location.shelves
+    shelves = world.location.related
     return {
         "notes": sorted(one["body"] for one in shelves.notes.get(contact_id, {}).values()),
         "tasks": sorted((t["title"], t["dueDate"], t["completed"]) for t in shelves.tasks.get(contact_id, {}).values()),

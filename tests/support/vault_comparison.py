@@ -1,16 +1,18 @@
-"""What the vault holds of everything that belongs to contacts, beside what HighLevel holds."""
+"""Compare the vault's records with those of the sandbox."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hlcore.model.callbacks import never
 from hlcore.store import records
 from hlcore.store.contacts import search as contact_search
 from hlcore.sync.capture.budget import CaptureBudget
 from hlcore.sync.capture.reference_lists import SOURCES
-from hlcore.sync.capture.run import CaptureReport, capture
+from hlcore.sync.capture.run import CaptureReport, capture_location
 from tests.sync.conftest import LOCATION, World
 
 Item = dict[str, Any]
@@ -21,30 +23,35 @@ _NOT_IN_LISTS = {"conversation": {"type", "dateAdded", "lastMessageDate", "starr
 
 
 @dataclass
-class Told:
-    """The world with something on every shelf."""
+class VaultComparison:
+    """A synced world; capture it and compare the vault with the sandbox."""
 
     world: World
-    ids: list[str] = field(default_factory=list)
+    contact_ids: list[str] = field(default_factory=list)
 
-    def capture(self, *, at_most: int | None = None, hours: float = 1, **options: Any) -> CaptureReport:
-        """An hour passes, then one sitting."""
+    def capture(
+        self,
+        *,
+        at_most: int | None = None,
+        hours: float = 1,
+        again: bool = True,
+        until: Callable[[], bool] = never,
+        **context: Any,
+    ) -> CaptureReport:
+        """Let an hour pass, then run one session."""
         self.world.clock.pass_(hours=hours)
         budget = CaptureBudget(self.world.client.limiter, at_most=at_most)
-        options = {"again": True, **options}
-        return capture(
-            self.world.vault, self.world.client, LOCATION, now=self.world.clock.now, budget=budget, **options
-        )
+        return capture_location(self.world.location_context(**context), budget, again=again, until=until)
 
-    def held(self, kind: str, *, alive: bool = True) -> dict[str, Item]:
-        """The vault's records of a kind, by id, with what only one of HighLevel's routes shows left out."""
+    def stored(self, kind: str, *, alive: bool = True) -> dict[str, Item]:
+        """Return the vault's records of a kind by id; with `alive=False`, vanished ones too."""
         with self.world.vault.read() as tx:
             found = list(records.iterate(tx, LOCATION, kind, with_vanished=not alive))
         return {row.record_id: json.loads(row.raw) for row in found}
 
-    def theirs(self, kind: str) -> dict[str, Item]:
-        """What the other side holds of a kind, by id."""
-        shelves = self.world.location.shelves
+    def live(self, kind: str) -> dict[str, Item]:
+        """Return the sandbox's records of a kind by id."""
+        shelves = self.world.location.related
         nested = {"note": shelves.notes, "task": shelves.tasks}
         if kind in nested:
             return {key: item for items in nested[kind].values() for key, item in items.items()}
@@ -57,41 +64,45 @@ class Told:
         return dict(flat[kind])
 
     def check(self) -> None:
-        """Every record and every detail is as the other side holds it."""
+        """Assert that every record and detail equals the sandbox's."""
         assert self.differences() == []
 
     def differences(self) -> list[str]:
-        """Each record and detail that is not as the other side holds it, in words."""
+        """Describe each record and detail that differs from the sandbox's."""
         found = [wrong for kind in RECORDS for wrong in self._of_records(kind)]
         with self.world.vault.read() as tx:
             stored = {
                 row.contact_id: row.detail
                 for row in contact_search.iterate(tx, contact_search.ContactQuery((LOCATION,)))
             }
-        for contact_id, person in self.world.location.contacts.items():
+        for contact_id, contact in self.world.location.contacts.items():
             detail = json.loads(stored.get(contact_id) or b"{}")
             names = ("id", "followers", "businessId", "dndSettings", "dateUpdated", "tags", "customFields")
-            found += [f"{contact_id}: {name}" for name in names if (detail.get(name) or []) != (person.get(name) or [])]
+            found += [
+                f"{contact_id}: {name}" for name in names if (detail.get(name) or []) != (contact.get(name) or [])
+            ]
         return found
 
     def _of_records(self, kind: str) -> list[str]:
-        mine, theirs = self.held(kind), self.theirs(kind)
-        found = [f"{kind} {key}: " + ("too many" if key in mine else "missing") for key in set(mine) ^ set(theirs)]
-        for key in set(mine) & set(theirs):
-            members = set(theirs[key]) - _NOT_IN_LISTS.get(kind, set())
-            found += [f"{kind} {key}: {each}" for each in members if mine[key].get(each, key) != theirs[key][each]]
+        stored, live = self.stored(kind), self.live(kind)
+        found = [f"{kind} {key}: " + ("too many" if key in stored else "missing") for key in set(stored) ^ set(live)]
+        for key in set(stored) & set(live):
+            members = set(live[key]) - _NOT_IN_LISTS.get(kind, set())
+            found += [f"{kind} {key}: {each}" for each in members if stored[key].get(each, key) != live[key][each]]
         return found
 
-    def catalogue_differences(self) -> list[str]:
-        """Each entry of the account's lists that is not as the other side holds it, in words."""
-        shelves, found = self.world.location.shelves, []
+    def reference_list_differences(self) -> list[str]:
+        """Describe each entry of the reference lists that differs from the sandbox's."""
+        shelves, found = self.world.location.related, []
         for kind in sorted(SOURCES.keys() - {"location"}):
             shelf: dict[str, Item] = getattr(shelves, "businesses" if kind == "business" else f"{kind}s")
-            theirs = {key: item for key, item in shelf.items() if not item.get("deleted")}
-            mine = {key: item for key, item in self.held(kind).items() if not item.get("deleted")}
-            found += [f"{kind} {key}" for key in set(mine) ^ set(theirs)]
-            shown = {key: {k: v for k, v in item.items() if k[0] != "_"} for key, item in theirs.items()}
+            live = {key: item for key, item in shelf.items() if not item.get("deleted")}
+            stored = {key: item for key, item in self.stored(kind).items() if not item.get("deleted")}
+            found += [f"{kind} {key}" for key in set(stored) ^ set(live)]
+            shown = {key: {k: v for k, v in item.items() if k[0] != "_"} for key, item in live.items()}
             found += [
-                f"{kind} {key}: other" for key in set(mine) & set(shown) if not mine[key].items() >= shown[key].items()
+                f"{kind} {key}: other"
+                for key in set(stored) & set(shown)
+                if not stored[key].items() >= shown[key].items()
             ]
         return found

@@ -278,10 +278,7 @@ def test_a_body_is_forgotten_once_it_has_been_dealt_with(world: World) -> None:
         assert (
             raws,
             webhook_inbox.traffic_by_type(tx, [LOCATION], since=world.clock.now() - timedelta(hours=1))[0].count,
-        ) == (
-            0,
-            1,
-        )
+        ) == (0, 1)
 
 
 def test_what_we_deleted_ourselves_stays_undone_when_highlevel_tells_of_it_and_in_a_listing(world: World) -> None:

@@ -17,12 +17,7 @@ class ConversationCalls:
         self: ApiGroup, *, contact_id: str = "", start_after: int | None = None, limit: int = 100
     ) -> RecordPage:
         """Return one page of conversations, newest first. `start_after` is the `next` of the page before."""
-        query = {
-            "locationId": self.location_id,
-            "contactId": contact_id,
-            "limit": limit,
-            "startAfterDate": start_after,
-        }
+        query = {"locationId": self.location_id, "contactId": contact_id, "limit": limit, "startAfterDate": start_after}
         return self._request("search_conversations", _parse_conversations, query={**query, "status": "all"})
 
     def messages(self: ApiGroup, conversation_id: str, *, last_message_id: str = "", limit: int = 100) -> RecordPage:

@@ -102,7 +102,5 @@ def _parse_opportunities(answer: ApiResponse) -> RecordPage:
     more = rows and all(value not in (None, "") for value in cursor.values()) and meta.get("nextPageUrl") is not None
     total = json_slices.number(meta.get("total"))
     return RecordPage(
-        rows,
-        json_slices.number(json_slices.value(body, "total")) if total is None else total,
-        cursor if more else None,
+        rows, json_slices.number(json_slices.value(body, "total")) if total is None else total, cursor if more else None
     )

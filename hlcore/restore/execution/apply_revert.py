@@ -52,11 +52,7 @@ def apply_revert(context: JobContext, item: PlanItem) -> ItemResult:
 
 
 def _write(
-    context: JobContext,
-    item: PlanItem,
-    body: dict[str, Any],
-    expected: Mapping[str, Any],
-    before: Mapping[str, Any],
+    context: JobContext, item: PlanItem, body: dict[str, Any], expected: Mapping[str, Any], before: Mapping[str, Any]
 ) -> ItemResult:
     entry = context.log_request(item, STEP, body, target_id=item.contact_id)
     try:

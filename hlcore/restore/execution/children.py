@@ -60,7 +60,9 @@ SET_CALLS: dict[str, Callable[[Client, str, dict[str, Any]], None]] = {
     FOLLOWERS: lambda client, contact_id, body: client.add_followers(contact_id, body["followers"]),
     BUSINESS: lambda client, contact_id, body: client.set_business([contact_id], body["businessId"]),
     TAGS: lambda client, contact_id, body: client.add_tags(contact_id, body["tags"]),
-    OPPORTUNITY_FOLLOWERS: lambda client, _, body: client.add_opportunity_followers(body["opportunityId"], body["followers"]),
+    OPPORTUNITY_FOLLOWERS: lambda client, _, body: client.add_opportunity_followers(
+        body["opportunityId"], body["followers"]
+    ),
 }
 """Requests that may be repeated."""
 

@@ -22,10 +22,11 @@ from typing import Any
 
 from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
+from hlcore.highlevel.search_filters import NEWEST_FIRST, added_between
 from hlcore.model.contact import Contact, fold_text, parse_contact
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.json_codec import decode_object
-from hlcore.model.moments import parse_moment
+from hlcore.model.moments import milliseconds, parse_moment
 from hlcore.model.restore.comparison import compare, same_phone
 from hlcore.restore import live_state
 from hlcore.restore.job_context import JobContext
@@ -165,9 +166,8 @@ def _contacts_added_since(context: JobContext, since: datetime) -> Iterator[byte
 
 def _newest_page(context: JobContext, since: datetime, cursor: list[Any] | None) -> SearchPage:
     """Return a page of new contacts, newest first; without the filter where HighLevel refuses it."""
-    sort = [{"field": "dateAdded", "direction": "desc"}]
-    filters = [{"field": "dateAdded", "operator": "range", "value": {"gte": since.isoformat()}}]
+    filters = added_between(milliseconds(since), None)
     try:
-        return context.client.search_contacts(search_after=cursor, limit=PAGE_SIZE, filters=filters, sort=sort)
+        return context.client.search_contacts(search_after=cursor, limit=PAGE_SIZE, filters=filters, sort=NEWEST_FIRST)
     except Rejected:
-        return context.client.search_contacts(search_after=cursor, limit=PAGE_SIZE, sort=sort)
+        return context.client.search_contacts(search_after=cursor, limit=PAGE_SIZE, sort=NEWEST_FIRST)

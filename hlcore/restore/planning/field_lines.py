@@ -102,7 +102,9 @@ def _contact_lines(sources: FieldSources) -> Iterator[FieldLine]:
 
 
 def _custom_field_lines(sources: FieldSources) -> Iterator[FieldLine]:
-    held, living, written = (custom_values(side.get(CUSTOM)) for side in (sources.copy, sources.living, sources.written))
+    held, living, written = (
+        custom_values(side.get(CUSTOM)) for side in (sources.copy, sources.living, sources.written)
+    )
     for key in dict.fromkeys((*held, *written)):
         if not (is_empty(held.get(key)) and is_empty(written.get(key))):
             label = sources.labels.get(key) or key

@@ -209,7 +209,9 @@ def find_missing(
         else:
             record_id = child.record_id
             if record_id not in existing:
-                record_id = find_match(child.kind, child.body, records[STORED_KIND[child.kind]], taken=existing, allow_original=True)
+                record_id = find_match(
+                    child.kind, child.body, records[STORED_KIND[child.kind]], taken=existing, allow_original=True
+                )
             existing |= {record_id} if record_id else set()
             lacking += lacking_followers(child, by_id[record_id]) if record_id else [child]
     only_new = [name for name in prepared.body if name in ONLY_NEW and is_empty(live.get(name))]

@@ -7,13 +7,7 @@ from typing import Any
 
 from hlcore.sandbox.state.record import encode
 
-ERRORS = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    422: "Unprocessable Entity",
-}
+ERRORS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 422: "Unprocessable Entity"}
 
 
 @dataclass(slots=True)

@@ -20,14 +20,7 @@ from hlcore.sandbox.ledger import LedgerEntry
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 
-CHANNELS_V3 = {
-    "Call": "call",
-    "Email": "email",
-    "SMS": "sms",
-    "WhatsApp": "whatsApp",
-    "GMB": "gmb",
-    "FB": "fb",
-}
+CHANNELS_V3 = {"Call": "call", "Email": "email", "SMS": "sms", "WhatsApp": "whatsApp", "GMB": "gmb", "FB": "fb"}
 
 
 def to_v3(value: Any) -> Any:
@@ -82,14 +75,7 @@ def handle(sandbox: Sandbox, operations: Operations, received: Received) -> Outc
         place = turn.location.id if turn.location else ""
         sandbox.ledger.add(
             LedgerEntry(
-                received.method,
-                received.path,
-                outcome.answer.status,
-                place,
-                sandbox.now(),
-                received.query,
-                body,
-                kinds,
+                received.method, received.path, outcome.answer.status, place, sandbox.now(), received.query, body, kinds
             )
         )
         return outcome

@@ -130,10 +130,7 @@ def create_custom_value(call: OperationCall) -> Any:
 
 @operations.register("GET", HERE + "/customValues/{id}", "locations/customValues.readonly")
 def get_custom_value(call: OperationCall) -> Any:
-    return {
-        "customValue": _one(call, call.location.related.custom_values, "Custom value"),
-        "traceId": call.trace_id,
-    }
+    return {"customValue": _one(call, call.location.related.custom_values, "Custom value"), "traceId": call.trace_id}
 
 
 @operations.register("PUT", HERE + "/customValues/{id}", "locations/customValues.write")
@@ -167,10 +164,7 @@ def search_users(call: OperationCall) -> Any:
 
 @operations.register("GET", "/users/", "users.readonly", query="locationId")
 def users(call: OperationCall) -> Any:
-    return {
-        "users": [u for u in call.location.related.users.values() if not u["deleted"]],
-        "traceId": call.trace_id,
-    }
+    return {"users": [u for u in call.location.related.users.values() if not u["deleted"]], "traceId": call.trace_id}
 
 
 @operations.register("GET", "/users/{id}", "users.readonly")
@@ -210,7 +204,4 @@ def campaigns(call: OperationCall) -> Any:
 def workflows(call: OperationCall) -> Any:
     if call.account is None:
         raise no_access()
-    return {
-        "workflows": [shown(flow) for flow in call.account.related.workflows.values()],
-        "traceId": call.trace_id,
-    }
+    return {"workflows": [shown(flow) for flow in call.account.related.workflows.values()], "traceId": call.trace_id}

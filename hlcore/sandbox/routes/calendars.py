@@ -27,11 +27,7 @@ def calendars(call: OperationCall) -> Any:
 
 
 @operations.register(
-    "GET",
-    "/calendars/events",
-    READ,
-    version=V2021_04,
-    query="locationId userId calendarId groupId startTime endTime",
+    "GET", "/calendars/events", READ, version=V2021_04, query="locationId userId calendarId groupId startTime endTime"
 )
 def events(call: OperationCall) -> Any:
     """Needs a span in milliseconds and one of user, calendar or group."""

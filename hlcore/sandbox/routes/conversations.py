@@ -54,11 +54,7 @@ def search(call: OperationCall) -> Any:
 
 
 def _wanted(talk: Item, query: dict[str, str]) -> bool:
-    if query.get("contactId") not in (None, "", talk["contactId"]) or query.get("id") not in (
-        None,
-        "",
-        talk["id"],
-    ):
+    if query.get("contactId") not in (None, "", talk["contactId"]) or query.get("id") not in (None, "", talk["id"]):
         return False
     if query.get("status") == "unread" and not talk["unreadCount"]:
         return False
@@ -84,17 +80,7 @@ def _row(location: SandboxLocation, talk: Item) -> Item:
 
 @operations.register("GET", "/conversations/{conversationId}", "conversations.readonly", version=V2021_04)
 def get_conversation(call: OperationCall) -> Any:
-    keys = (
-        "id",
-        "contactId",
-        "locationId",
-        "deleted",
-        "inbox",
-        "type",
-        "unreadCount",
-        "assignedTo",
-        "starred",
-    )
+    keys = ("id", "contactId", "locationId", "deleted", "inbox", "type", "unreadCount", "assignedTo", "starred")
     talk = _conversation(call)
     return {key: talk[key] for key in keys if key in talk}
 
@@ -105,10 +91,7 @@ def create_conversation(call: OperationCall) -> Any:
     if body["contactId"] not in call.location.records:
         raise SandboxError(400, "Contact not found")
     talk = call.location.related.conversations[call.location.conversation_of(body["contactId"])]
-    dates = {
-        "dateUpdated": talk["dateAdded"],
-        "lastMessageDate": talk.get("lastMessageDate", talk["dateAdded"]),
-    }
+    dates = {"dateUpdated": talk["dateAdded"], "lastMessageDate": talk.get("lastMessageDate", talk["dateAdded"])}
     return {"success": True, "conversation": {**shown(talk), **dates}}
 
 
@@ -139,11 +122,7 @@ def _listed(message: Item) -> Item:
 
 
 @operations.register(
-    "GET",
-    "/conversations/{conversationId}/messages",
-    READ,
-    version=V2021_04,
-    query="lastMessageId limit type",
+    "GET", "/conversations/{conversationId}/messages", READ, version=V2021_04, query="lastMessageId limit type"
 )
 def messages(call: OperationCall) -> Any:
     """Newest first, wrapped once more than the OpenAPI file says (highlevel-api-docs #54)."""
@@ -241,12 +220,7 @@ def send_message(call: OperationCall) -> Any:
     call.sandbox.ledger.messages_sent.append({"location": call.location.id, **body})
     text = body.get("message") or body.get("html") or ""
     id_ = call.location.add_message(
-        body["contactId"],
-        text,
-        kind=body["type"].upper(),
-        direction="outbound",
-        status="pending",
-        source="api",
+        body["contactId"], text, kind=body["type"].upper(), direction="outbound", status="pending", source="api"
     )
     conversation = call.location.related.messages[id_]["conversationId"]
     return SandboxResponse.of({"conversationId": conversation, "messageId": id_, "status": "pending"}, 201)

@@ -49,12 +49,7 @@ def _pair(call: OperationCall, home: str, *, refresh: bool) -> Item:
     sandbox = call.sandbox
     access = sandbox.add_token(f"jwt-{sandbox.ids.next()}", home)
     sandbox.tokens[access].expires_at = sandbox.now() + timedelta(seconds=LASTS)
-    found: Item = {
-        "access_token": access,
-        "token_type": "Bearer",
-        "expires_in": LASTS,
-        "scope": "contacts.readonly",
-    }
+    found: Item = {"access_token": access, "token_type": "Bearer", "expires_in": LASTS, "scope": "contacts.readonly"}
     found |= {"userType": "Location" if home else "Company", "companyId": f"company-of-{sandbox.seed}"}
     found |= {"userId": "app-installer", "approvedLocations": []}
     if home:

@@ -132,11 +132,7 @@ def _with_details(call: OperationCall, row: Item) -> Item:
 def search_advanced(call: OperationCall) -> Any:
     """Each row carries ``sort``, the cursor to send as ``searchAfter``."""
     body = call.fields(SEARCH_OPPORTUNITIES, ("locationId",))
-    limit, page, words = (
-        int(body.get("limit", 20)),
-        int(body.get("page", 1)),
-        str(body.get("query", "")).lower(),
-    )
+    limit, page, words = (int(body.get("limit", 20)), int(body.get("page", 1)), str(body.get("query", "")).lower())
     if not 1 <= limit <= 500:
         raise SandboxError(422, ["limit must not be greater than 500"])
     deals = [deal for deal in call.location.related.opportunities.values() if words in deal["name"].lower()]
@@ -219,11 +215,7 @@ def upsert(call: OperationCall) -> Any:
     else:
         contact, name = fields.pop("contactId"), fields.pop("name", "")
         known = shelf[call.location.add_opportunity(contact, name, pipeline_id=fields.pop("pipelineId"), **fields)]
-    return {
-        "opportunity": _shown(call.location, known),
-        "new": "id" not in call.body,
-        "traceId": call.trace_id,
-    }
+    return {"opportunity": _shown(call.location, known), "new": "id" not in call.body, "traceId": call.trace_id}
 
 
 def _fields(location: SandboxLocation, body: Item) -> Item:

@@ -46,10 +46,7 @@ def _part(call: OperationCall, shelf: dict[str, dict[str, Item]], what: str) -> 
 @operations.register("GET", NOTES, READ)
 def notes(call: OperationCall) -> Any:
     id_ = contact_of(call)
-    return {
-        "notes": [shown(n) for n in call.location.related.notes.get(id_, {}).values()],
-        "traceId": call.trace_id,
-    }
+    return {"notes": [shown(n) for n in call.location.related.notes.get(id_, {}).values()], "traceId": call.trace_id}
 
 
 @operations.register("POST", NOTES, WRITE, status=201)
@@ -88,10 +85,7 @@ def _task(item: Item) -> Item:
 @operations.register("GET", TASKS, READ)
 def tasks(call: OperationCall) -> Any:
     id_ = contact_of(call)
-    return {
-        "tasks": [_task(t) for t in call.location.related.tasks.get(id_, {}).values()],
-        "traceId": call.trace_id,
-    }
+    return {"tasks": [_task(t) for t in call.location.related.tasks.get(id_, {}).values()], "traceId": call.trace_id}
 
 
 @operations.register("POST", TASKS, WRITE, status=201)
@@ -198,11 +192,7 @@ def remove_followers(call: OperationCall) -> Any:
     before = call.location.contacts[id_]["followers"]
     call.location.edit(id_, followers=[user for user in before if user not in given])
     left = call.location.contacts[id_]["followers"]
-    return {
-        "followers": left,
-        "followersRemoved": [u for u in before if u in given],
-        "traceId": call.trace_id,
-    }
+    return {"followers": left, "followersRemoved": [u for u in before if u in given], "traceId": call.trace_id}
 
 
 @operations.register("POST", "/contacts/{contactId}/campaigns/{campaignId}", WRITE, status=201)

@@ -13,7 +13,7 @@ from hlcore.sandbox.http.operations import OperationCall, Operations
 from hlcore.sandbox.state.filters import BadFilter, checked
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.record import ContactRecord, decode_object, encode, full_name
-from hlcore.sandbox.state.search import SearchResult, SearchRequest
+from hlcore.sandbox.state.search import SearchRequest, SearchResult
 from hlcore.sandbox.state.search_index import SORTS
 
 operations = Operations()
@@ -187,13 +187,7 @@ def list_contacts(call: OperationCall) -> Any:
 
 def _meta(call: OperationCall, found: SearchResult, limit: int) -> dict[str, Any]:
     if len(found.rows) < limit:
-        return {
-            "total": found.total,
-            "currentPage": 1,
-            "nextPage": None,
-            "nextPageUrl": None,
-            "prevPage": None,
-        }
+        return {"total": found.total, "currentPage": 1, "nextPage": None, "nextPageUrl": None, "prevPage": None}
     at, id_ = found.rows[-1][2]
     tail = f"locationId={call.location.id}&limit={limit}&startAfter={at}&startAfterId={id_}"
     return {

@@ -32,17 +32,7 @@ PLACES = (
     ("Kraków", "", "PL", "Europe/Warsaw", "+4812555"), ("Sydney", "NSW", "AU", "Australia/Sydney", "+6125550"),
 )  # fmt: skip
 SOURCES = ("website form", "referral", "facebook ads", "csv import", "walk-in", "google")
-TAGS = (
-    "vip",
-    "newsletter",
-    "cold",
-    "no show",
-    "whitening",
-    "candidate",
-    "kunde 🎉",
-    "follow up",
-    "2026 spring",
-)
+TAGS = ("vip", "newsletter", "cold", "no show", "whitening", "candidate", "kunde 🎉", "follow up", "2026 spring")
 TYPES = ("lead", "lead", "lead", "customer")
 
 

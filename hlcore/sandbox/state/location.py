@@ -21,11 +21,7 @@ Attached = dict[str, dict[str, Item]]
 def detach(related: RelatedData, contact_ids: set[str]) -> dict[str, Attached]:
     """Remove and return the related data of these contacts, in one pass over the location's data."""
     found: dict[str, Attached] = {
-        id_: {
-            "notes": related.notes.pop(id_, {}),
-            "tasks": related.tasks.pop(id_, {}),
-            **{name: {} for name in OWNED},
-        }
+        id_: {"notes": related.notes.pop(id_, {}), "tasks": related.tasks.pop(id_, {}), **{name: {} for name in OWNED}}
         for id_ in contact_ids
     }
     for name in OWNED:

@@ -17,12 +17,7 @@ class Related(LocationBase):
 
     def add_note(self, contact_id: str, body: str, *, date_added: When = None, **fields: Any) -> str:
         with self.lock:
-            note = {
-                "id": self.ids.next(),
-                "body": body,
-                "contactId": contact_id,
-                "dateAdded": self._date(date_added),
-            }
+            note = {"id": self.ids.next(), "body": body, "contactId": contact_id, "dateAdded": self._date(date_added)}
             note |= _given({"pinned": False, **fields})
             self.related.notes.setdefault(contact_id, {})[str(note["id"])] = note
             self.emit("NoteCreate", note)
@@ -72,12 +67,7 @@ class Related(LocationBase):
             known = self.related.conversations.get(self._talk_of.get(contact_id, ""))
             if known and known["contactId"] == contact_id:
                 return str(known["id"])
-            talk: Item = {
-                "id": self.ids.next(),
-                "contactId": contact_id,
-                "locationId": self.id,
-                "deleted": False,
-            }
+            talk: Item = {"id": self.ids.next(), "contactId": contact_id, "locationId": self.id, "deleted": False}
             talk |= {"inbox": True, "type": 1, "unreadCount": 0, "starred": False, "dateAdded": self.stamp()}
             self.related.conversations[talk["id"]] = talk
             self._talk_of[contact_id] = talk["id"]
@@ -87,27 +77,14 @@ class Related(LocationBase):
         """``kind`` as in ``TYPE_…`` ("SMS", "EMAIL", "CALL", "ACTIVITY_CONTACT"). Sends nothing."""
         with self.lock:
             when = self._date(at)
-            message: Item = {
-                "id": self.ids.next(),
-                "type": MESSAGE_TYPES.get(kind, 1),
-                "messageType": f"TYPE_{kind}",
-            }
+            message: Item = {"id": self.ids.next(), "type": MESSAGE_TYPES.get(kind, 1), "messageType": f"TYPE_{kind}"}
             message |= {"locationId": self.id, "contactId": contact_id, "body": body, "dateAdded": when}
             message |= {"conversationId": self.conversation_of(contact_id), "direction": "inbound"}
-            message |= {
-                "status": "delivered",
-                "contentType": "text/plain",
-                "attachments": [],
-                "source": "app",
-            }
+            message |= {"status": "delivered", "contentType": "text/plain", "attachments": [], "source": "app"}
             message |= {"dateUpdated": when, **_given(fields)}
             self.related.messages[message["id"]] = message
             talk = self.related.conversations[message["conversationId"]]
-            talk |= {
-                "lastMessageBody": body,
-                "lastMessageType": message["messageType"],
-                "lastMessageDate": when,
-            }
+            talk |= {"lastMessageBody": body, "lastMessageType": message["messageType"], "lastMessageDate": when}
             self.emit("InboundMessage" if message["direction"] == "inbound" else "OutboundMessage", message)
             return str(message["id"])
 
@@ -125,11 +102,7 @@ class Related(LocationBase):
     def add_custom_field(self, name: str, *, data_type: str = "TEXT", id: str = "", **fields: Any) -> str:
         key = "_".join(name.lower().split())
         found: Item = {"name": name, "dataType": data_type, "model": "contact", "position": 50}
-        found |= {
-            "fieldKey": f"{fields.get('model', 'contact')}.{key}",
-            "locationId": self.id,
-            **_given(fields),
-        }
+        found |= {"fieldKey": f"{fields.get('model', 'contact')}.{key}", "locationId": self.id, **_given(fields)}
         return self._put(self.related.custom_fields, found, id)
 
     def remove_custom_field(self, id: str) -> None:
@@ -143,21 +116,13 @@ class Related(LocationBase):
 
     def add_pipeline(self, name: str, stages: tuple[str, ...] = ("New", "Talking", "Won"), *, id: str = "") -> str:
         rows = [{"id": self.ids.next(), "name": stage, "position": at} for at, stage in enumerate(stages)]
-        found = {
-            "name": name,
-            "stages": rows,
-            "showInFunnel": True,
-            "showInPieChart": True,
-            "locationId": self.id,
-        }
+        found = {"name": name, "stages": rows, "showInFunnel": True, "showInPieChart": True, "locationId": self.id}
         return self._put(self.related.pipelines, found, id)
 
     def add_lost_reason(self, name: str, *, id: str = "") -> str:
         at = self.stamp()
         return self._put(
-            self.related.lost_reasons,
-            {"name": name, "locationId": self.id, "createdAt": at, "updatedAt": at},
-            id,
+            self.related.lost_reasons, {"name": name, "locationId": self.id, "createdAt": at, "updatedAt": at}, id
         )
 
     def add_tag(self, name: str, *, id: str = "") -> str:

@@ -50,13 +50,7 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
     """Return the values of the columns `DERIVED`, as `insert_rows` takes them."""
     name_key, phone_key = contact.name_key, contact.phone_key
     search = search_text(contact, name_key, phone_key)
-    name, email, phone, company, source = (
-        contact.name,
-        contact.email,
-        contact.phone,
-        contact.company,
-        contact.source,
-    )
+    name, email, phone, company, source = (contact.name, contact.email, contact.phone, contact.company, contact.source)
     if is_clean("".join((search, name, email, phone, company, source))):
         tags = msgspec.json.encode(contact.tags) if contact.tags else b"[]"
     else:

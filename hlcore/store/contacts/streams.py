@@ -15,14 +15,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from hlcore.store.contacts.search import ContactQuery, filter_conditions
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among
-from hlcore.store.tables import (
-    contact_bytes,
-    contact_details,
-    contact_versions,
-    contacts,
-    disappearances,
-    records,
-)
+from hlcore.store.tables import contact_bytes, contact_details, contact_versions, contacts, disappearances, records
 
 CHUNK = 2_000
 _NOT_ERASED = contacts.c.status != "erased"

@@ -91,11 +91,7 @@ def count_by_detection(tx: Tx, location_id: str, since: datetime) -> list[tuple[
     """Return (moment of detection, how many) of the bulk deletions without an incident, ascending."""
     query = (
         select(disappearances.c.detected_at, func.count())
-        .where(
-            disappearances.c.location_id == location_id,
-            disappearances.c.detected_at >= since,
-            *_without_incident(),
-        )
+        .where(disappearances.c.location_id == location_id, disappearances.c.detected_at >= since, *_without_incident())
         .group_by(disappearances.c.detected_at)
         .order_by(disappearances.c.detected_at)
     )

@@ -14,8 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 
 from hlcore.model import lifecycle
-from hlcore.model.lifecycle import Status, status_now
-from hlcore.model.recovery_window import RemainingTime
+from hlcore.model.lifecycle import Status
 from hlcore.store.contacts.search import tag_condition, text_condition
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, seconds
@@ -25,7 +24,6 @@ from hlcore.store.tables import contacts, disappearances
 CONFIRMED = ("deleted", "merged", "returned", "recreated", "erased")
 LOST = tuple(sorted(map(str, lifecycle.LOST)))
 _INSTANT = timedelta(microseconds=1)
-_STATUSES = frozenset(Status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +94,7 @@ class RegisterQuery:
 _NAMES = Disappearance.__slots__
 _OWN_COLUMNS = _NAMES[: _NAMES.index("name")]
 _QUERY: Select[Any] = select(
-    *(disappearances.c[name] for name in _OWN_COLUMNS),
-    *(contacts.c[name] for name in _NAMES[len(_OWN_COLUMNS) :]),
+    *(disappearances.c[name] for name in _OWN_COLUMNS), *(contacts.c[name] for name in _NAMES[len(_OWN_COLUMNS) :])
 ).join(
     contacts,
     and_(contacts.c.location_id == disappearances.c.location_id, contacts.c.contact_id == disappearances.c.contact_id),
@@ -191,21 +188,16 @@ def window_spans(
     now: datetime,
     statuses: Sequence[str] = (),
     *,
-    least_days: int | None = None,
-    most_days: int | None = None,
+    min_days: int | None = None,
+    max_days: int | None = None,
 ) -> list[WindowSpan]:
     """Return the spans of the register whose rows people see in these states (none: all that were confirmed).
 
-    `least_days` and `most_days` of the window are left, in whole days rounded down, both included; they apply to
+    `min_days` and `max_days` of the window are left, in whole days rounded down, both included; they apply to
     `deleted` only.
     """
     wanted = tuple(statuses) or (*CONFIRMED, Status.EXPIRED)
-    return [span for location in locations for span in _spans_of(location, now, wanted, least_days, most_days)]
-
-
-def display_status(status: str, left: RemainingTime) -> str:
-    """Return the state in which people see a recorded state now."""
-    return str(status_now(Status(status), left)) if status in _STATUSES else status
+    return [span for location in locations for span in _spans_of(location, now, wanted, min_days, max_days)]
 
 
 def window_opened_after(location: Location, now: datetime) -> datetime:

@@ -152,8 +152,7 @@ def reopen_disappearance(tx: Tx, location_id: str, contact_id: str) -> None:
     """Take `mark_recreated` back: the newest row is open again as deleted, or as merged where the contact had lost a
     merge. Changes nothing for a contact that is not re-created. May be repeated."""
     query = select(disappearances.c.disappearance_id, disappearances.c.winner_id, disappearances.c.cause).where(
-        disappearances.c.disappearance_id == _newest_id(location_id, contact_id),
-        disappearances.c.status == "recreated",
+        disappearances.c.disappearance_id == _newest_id(location_id, contact_id), disappearances.c.status == "recreated"
     )
     row = tx.execute(query).one_or_none()
     if row is None:

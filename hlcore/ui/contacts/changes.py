@@ -89,9 +89,9 @@ def summary_text(changes: ChangedContacts) -> str:
     text = (
         f"**{plural(len(changes.contacts), 'person', 'people').capitalize()}** still differ from how they were before."
     )
-    if changes.gone:
-        text += f" {count(changes.gone)} more are not in HighLevel any more."
-    if changes.cut:
+    if changes.missing:
+        text += f" {count(changes.missing)} more are not in HighLevel any more."
+    if changes.truncated:
         text += f" Only the first {count(MAX_CONTACTS)} were compared; choose a shorter time."
     return text
 

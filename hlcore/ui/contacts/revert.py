@@ -25,11 +25,7 @@ from hlcore.ui.restore.tasks import start_job
 MOMENT_PARAM, DIALOG_KEY = "before", "confirm_put_back"
 """Query parameter of the moment that a record is shown at; session key of the open dialog."""
 _TEXT = st.column_config.TextColumn
-_COLUMNS: dict[str, Any] = {
-    "Field": _TEXT(width=200),
-    "Then": _TEXT(width=260),
-    "Today": _TEXT(width=260),
-}
+_COLUMNS: dict[str, Any] = {"Field": _TEXT(width=200), "Then": _TEXT(width=260), "Today": _TEXT(width=260)}
 
 
 def open_past_state(at: datetime) -> None:

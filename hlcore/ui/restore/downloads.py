@@ -10,8 +10,7 @@ import io
 from collections.abc import Sequence
 
 from hlcore.app_context import AppContext
-from hlcore.export import ExportKind, ExportSelection, export_csv
-from hlcore.export.small_tables import export_table
+from hlcore.export import ExportKind, ExportSelection, export_csv, export_table
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
 from hlcore.metrics.deletions import DeletionFilter, iterate_deletions

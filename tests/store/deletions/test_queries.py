@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.lifecycle import Status
+from hlcore.model.lifecycle import Status, display_status
 from hlcore.model.recovery_window import remaining_time
-from hlcore.store.deletions.queries import WindowSpan, display_status, window_opened_after, window_spans
+from hlcore.store.deletions.queries import WindowSpan, window_opened_after, window_spans
 from hlcore.store.locations import Location
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

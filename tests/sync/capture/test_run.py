@@ -319,9 +319,7 @@ class Stuck(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def test_a_deal_feed_that_is_stuck_on_its_first_page_is_left_and_each_contact_is_asked(
-    copy: VaultComparison,
-) -> None:
+def test_a_deal_feed_that_is_stuck_on_its_first_page_is_left_and_each_contact_is_asked(copy: VaultComparison) -> None:
     for at in range(130):
         copy.world.location.add_opportunity(copy.contact_ids[at % len(copy.contact_ids)], f"More {at}")
     with copy.world.client_over(Stuck()) as copy.world.client:

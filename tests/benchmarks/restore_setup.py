@@ -1,4 +1,4 @@
-"""People with records for the benchmarks of restores: hung on them at once, and laid into the vault byte for byte."""
+"""Contacts with records for the benchmarks of restores, in the sandbox and byte for byte in the vault."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LATER = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def a_world(name: str, seed: int) -> Iterator[World]:
-    """An empty sub-account of this name on the sandbox, connected to a vault of its own, with a clock moved by hand."""
+def benchmark_world(name: str, seed: int) -> Iterator[World]:
+    """Yield an empty sandbox location of this name, connected to a vault of its own, with a clock moved by hand."""
     clock = HandClock()
     sandbox = Sandbox(clock.now, seed=seed)
     place = sandbox.add_location(LOCATION, name, "Europe/Berlin")
@@ -35,8 +35,8 @@ def a_world(name: str, seed: int) -> Iterator[World]:
         yield World(vault, clock, sandbox, place, client, server.url, Settings())
 
 
-def hang_on(place: SandboxLocation, contact_id: str, number: int, *, follower: str = "") -> None:
-    """Two notes, a task, an opportunity (followed by this user) and an appointment; the number tells whose they are."""
+def add_records(place: SandboxLocation, contact_id: str, number: int, *, follower: str = "") -> None:
+    """Add two notes, a task, an opportunity (followed by this user) and an appointment, labelled with the number."""
     place.add_note(contact_id, f"First {number}")
     place.add_note(contact_id, f"Second {number}")
     place.add_task(contact_id, f"Call {number}", due=LATER)
@@ -45,9 +45,9 @@ def hang_on(place: SandboxLocation, contact_id: str, number: int, *, follower: s
     place.add_appointment(contact_id, LATER + timedelta(minutes=number), title=f"Visit {number}")
 
 
-def hold(world: World) -> None:
-    """The records are in the vault, byte for byte as HighLevel would send them."""
-    shelves, at = world.location.shelves, world.clock.now()
+def store_records(world: World) -> None:
+    """Store all records of the location in the vault, byte for byte as HighLevel would send them."""
+    shelves, at = world.location.related, world.clock.now()
     held = {
         "note": [one for shelf in shelves.notes.values() for one in shelf.values()],
         "task": [one for shelf in shelves.tasks.values() for one in shelf.values()],
@@ -58,4 +58,4 @@ def hold(world: World) -> None:
     with world.vault.write() as tx:
         for kind, rows in held.items():
             given = [(one["id"], one["contactId"], msgspec.json.encode(one)) for one in rows]
-            records.put(tx, LOCATION, kind, given, at=at)
+            records.save(tx, LOCATION, kind, given, at=at)

@@ -1,11 +1,11 @@
-"""Two processes that renew one authorisation at once, again and again; and one that is killed in the middle of it.
+"""Let two processes renew one OAuth token at once, many times, and kill one in the middle of a renewal.
 
-    python -m tests.benchmarks.grants_race [--times 1000] [--postgres URL]
+    python -m tests.benchmarks.token_race [--times 1000] [--postgres URL]
 
-A refresh token works once. Every round the access token has just expired and both processes ask for a token at the same
-moment. Prints how often HighLevel was asked for a new pair (the floor: once a round), how often it answered
-`invalid_grant`, and whether both held the same working token. Then a process is killed with SIGKILL between HighLevel's
-answer and the storing of the new pair; printed is what the Settings page says of it.
+A refresh token works once. In each round the access token has just expired and both processes ask for a token at the
+same moment. Prints how often HighLevel was asked for a new pair (the floor: once a round), how often it answered
+`invalid_grant`, and whether both processes got the same working token. Then a process is killed between HighLevel's
+answer and the storing of the new pair; prints what the Settings page says about it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def racer(settings: Settings, times: int, start: object, results: object) -> Non
         clock.ahead = timedelta(days=number)
         start.wait()
         try:
-            found.append(mine.token("location", LOCATION))
+            found.append(mine.access_token("location", LOCATION))
         except Exception as exc:
             found.append(f"{type(exc).__name__}: {exc}")
     results.put(found)
@@ -75,7 +75,7 @@ def killed(settings: Settings, days: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     mine.oauth.refresh = answered  # type: ignore[method-assign,assignment]
-    mine.token("location", LOCATION)
+    mine.access_token("location", LOCATION)
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def main() -> None:
             client_id="race-app", client_secret=SecretStr("secret"), redirect_uri="https://vault.example.com/oauth/callback",
         )  # fmt: skip
         mine, clock = keys(settings)
-        mine.keep(mine.oauth.exchange(sandbox.authorize(LOCATION)))
+        mine.save(mine.oauth.exchange(sandbox.authorize(LOCATION)))
         before = len(sandbox.ledger.entries)
         start, results = spawn.Barrier(2), spawn.Queue()
         racers = [spawn.Process(target=racer, args=(settings, options.times, start, results)) for _ in range(2)]
@@ -117,14 +117,15 @@ def main() -> None:
         victim.join()
         clock.ahead = timedelta(days=options.times + 1)
         try:
-            mine.token("location", LOCATION)
+            mine.access_token("location", LOCATION)
             report["after_the_kill"] = "still works"
         except GrantLost as exc:
             report["after_the_kill"] = f"{exc} {exc.hint}"
-        mine.keep(mine.oauth.exchange(sandbox.authorize(LOCATION)))
+        mine.save(mine.oauth.exchange(sandbox.authorize(LOCATION)))
         with mine.vault.read() as tx:
             kept = oauth_grants.get(tx, "location", LOCATION)
-        report["after_connecting_again"] = mine.token("location", LOCATION) in sandbox.tokens and kept.trouble == ""
+        works = mine.access_token("location", LOCATION) in sandbox.tokens
+        report["after_connecting_again"] = works and kept.trouble == ""
         print(json.dumps(report))
 
 

@@ -1,4 +1,4 @@
-"""Contact Vault as the benchmarks of webhooks need it: an office of one account, and its door on a port."""
+"""What the webhook benchmarks share: a context with one connected location, and the webhook route on a port."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from hlcore.webhooks.receiver import routes
 NOTHING = "/nothing"
 
 
-def open_office(location_id: str, api_url: str, token: str, webhook_key: str, *, postgres: str = "") -> AppContext:
-    """The account is connected in a new vault, in a folder of its own or in this PostgreSQL database."""
-    folder = Path(tempfile.mkdtemp(prefix="door-"))
+def open_context(location_id: str, api_url: str, token: str, webhook_key: str, *, postgres: str = "") -> AppContext:
+    """Connect the location in a new vault: in a temporary folder, or in this PostgreSQL database."""
+    folder = Path(tempfile.mkdtemp(prefix="webhooks-"))
     context = AppContext.open(
         Settings(
             database_url=postgres or f"sqlite:///{folder}/vault.db",
@@ -41,8 +41,8 @@ def open_office(location_id: str, api_url: str, token: str, webhook_key: str, *,
 
 
 @contextmanager
-def open_door(context: AppContext) -> Iterator[int]:
-    """The server runs: the webhooks' route, and an empty one (`NOTHING`) as their floor. Its port."""
+def serve_webhooks(context: AppContext) -> Iterator[int]:
+    """Serve the webhook route, and an empty one (`NOTHING`) to compare with; yield the port."""
     empty = Route(NOTHING, lambda request: Response(), methods=["POST"])
     app = Starlette(routes=[*routes(lambda: context), empty])
     listener = socket.socket()
