@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from hlcore.metrics.deletions import locations_by_id
-from hlcore.model.moments import time_zone
+from hlcore.model.moments import date_in_zone, time_zone
 from hlcore.store import Tx, Vault
 from hlcore.store.deletions import stats as deletion_stats
 from hlcore.store.deletions.stats import DeletionEvent
@@ -33,7 +33,7 @@ def daily_counts(vault: Vault, location_ids: Sequence[str], now: datetime, *, da
     was detected where its time is not known. Memory does not grow with the register: the database adds up."""
     with vault.read() as tx:
         held = list(locations_by_id(tx, location_ids).values())
-        today = max((now.astimezone(time_zone(location.timezone)).date() for location in held), default=now.date())
+        today = max((date_in_zone(now, location.timezone) for location in held), default=now.date())
         first = today - timedelta(days=days - 1)
         counts = {event: _count(tx, held, event, first) for event in EVENTS}
     span = (first + timedelta(days=number) for number in range(days))
@@ -46,5 +46,5 @@ def _count(tx: Tx, held: Sequence[Location], event: DeletionEvent, first: date) 
         zone = time_zone(location.timezone)
         since = datetime.combine(first, time(), zone).astimezone(UTC)
         for at, number in deletion_stats.count_by_quarter_hour(tx, location.location_id, event, since=since):
-            counts[at.astimezone(zone).date()] += number
+            counts[date_in_zone(at, location.timezone)] += number
     return counts

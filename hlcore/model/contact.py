@@ -40,6 +40,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     has_dnd_settings: bool = False
     date_added: datetime | None = None
     date_updated: datetime | None = None
+    has_unreadable_date: bool = False
     other_emails: tuple[str, ...] = ()
     other_phones: tuple[str, ...] = ()
 
@@ -121,6 +122,7 @@ def parse_contact(raw: bytes, known_digest: bytes = b"") -> Contact:
     if not fields.id:
         raise ValueError("not a contact: its id is empty")
     settings = fields.dndSettings
+    added, updated = parse_moment(fields.dateAdded), parse_moment(fields.dateUpdated)
     return Contact(
         contact_id=fields.id,
         location_id=_text(fields.locationId),
@@ -135,11 +137,16 @@ def parse_contact(raw: bytes, known_digest: bytes = b"") -> Contact:
         tags=tuple([tag for tag in map(_text, _list(fields.tags)) if tag]) if fields.tags else (),
         dnd=fields.dnd is True,
         has_dnd_settings=settings is not msgspec.UNSET and bytes(settings) != b"null",
-        date_added=parse_moment(fields.dateAdded),
-        date_updated=parse_moment(fields.dateUpdated),
+        date_added=added,
+        date_updated=updated,
+        has_unreadable_date=_is_unreadable(fields.dateAdded, added) or _is_unreadable(fields.dateUpdated, updated),
         other_emails=_additional_values(fields.additionalEmails, "email", str.lower) if fields.additionalEmails else (),
         other_phones=_additional_values(fields.additionalPhones, "phone", str) if fields.additionalPhones else (),
     )
+
+
+def _is_unreadable(value: object, at: datetime | None) -> bool:
+    return at is None and value is not None and value != ""
 
 
 def _fields(raw: bytes) -> _Fields:

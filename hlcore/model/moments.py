@@ -1,36 +1,41 @@
 """Moments: read as HighLevel writes them, written for HighLevel and for programs, and shown to people.
 
 HighLevel writes a moment as ISO 8601 text or as milliseconds since 1970, both in UTC. A `datetime` in this program is
-always aware.
+always aware. No function here raises for a moment that a calendar can hold: what lies outside of it when it is moved to
+UTC counts as no moment, and what a time zone cannot show is shown in UTC.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import overload
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_NUMBER = 20
 
 
 def parse_moment(value: object) -> datetime | None:
-    """Return the moment in UTC that this ISO 8601 text or number of milliseconds means; None if it is neither. A text
-    without a time zone is UTC."""
+    """Return the moment in UTC that this ISO 8601 text or number of milliseconds means; None if it is neither, or
+    outside of the years 1 to 9999 in UTC. A text without a time zone is UTC; a text of digits alone is a number, unless
+    it has the eight of a date."""
     if not isinstance(value, str):
         return _from_number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if value.isascii() and value.isdigit() and len(value) != len("20261123"):
+        return _from_number(int(value)) if len(value) <= LONGEST_NUMBER else None
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
-        return _from_number(int(value)) if value.isascii() and value.isdigit() else None
-    if at.tzinfo is UTC:
-        return at
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        if at.tzinfo is UTC:
+            return at
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _from_number(value: float) -> datetime | None:
     try:
-        return datetime.fromtimestamp(value / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
+        return EPOCH + timedelta(milliseconds=value)
+    except (OverflowError, ValueError):
         return None
 
 
@@ -65,7 +70,20 @@ def time_zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def in_zone(at: datetime, timezone: str) -> datetime:
+    """Return the moment in this time zone; in UTC where that would leave the calendar."""
+    try:
+        return at.astimezone(time_zone(timezone))
+    except (OverflowError, ValueError):
+        return at.astimezone(UTC)
+
+
+def date_in_zone(at: datetime, timezone: str) -> date:
+    """Return the day on which the moment falls in this time zone."""
+    return in_zone(at, timezone).date()
+
+
 def local_time(at: datetime, timezone: str) -> str:
     """Return `23 November 2026, 14:05 (Europe/Berlin)`: the moment to the minute in this time zone."""
-    zone = time_zone(timezone)
-    return f"{at.astimezone(zone):%-d %B %Y, %H:%M} ({zone.key})"
+    local = in_zone(at, timezone)
+    return f"{local.day} {local:%B %Y, %H:%M} ({local.tzinfo})"

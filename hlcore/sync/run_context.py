@@ -91,7 +91,14 @@ class RunCounts:
     returned: int = 0
     alive: int = 0
     unsure: int = 0
+    unreadable_dates: int = 0
     notes: list[str] = field(default_factory=list)
+
+    def add_page(self, added: int, changed: int, unreadable_dates: int) -> None:
+        """Add the counts of one imported page."""
+        self.added += added
+        self.changed += changed
+        self.unreadable_dates += unreadable_dates
 
     def counts(self) -> dict[str, int]:
         """Return the counts that are columns of a run."""
@@ -183,6 +190,10 @@ def describe_anomalies(context: RunContext) -> list[str]:
     counts, anomalies = context.counts, []
     if counts.alive:
         anomalies.append(f"HighLevel's list left out {counts.alive:,} live contacts; asked for by id, they exist.")
+    if counts.unreadable_dates:
+        anomalies.append(
+            f"A date of {counts.unreadable_dates:,} new or changed contacts cannot be read; it counts as none."
+        )
     with context.vault.read() as tx:
         counts.suspected = deletion_queries.count_suspects(tx, context.location_id)
     if counts.suspected:

@@ -221,8 +221,7 @@ def _import_page(context: RunContext, page: SearchPage) -> None:
     rows = parse_rows(page.rows, context.location_id)
     with context.write() as tx:
         imported = import_page(tx, context.location_id, context.run.run_id, rows, at=context.now())
-        context.counts.added += imported.added
-        context.counts.changed += imported.changed
+        context.counts.add_page(imported.added, imported.changed, imported.unreadable_dates)
         runs.record_heartbeat(tx, context.run.run_id, context.now(), requests=context.requests)
 
 

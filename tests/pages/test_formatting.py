@@ -29,6 +29,15 @@ def test_a_moment_names_its_time_zone(zone: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)], ids=["first", "last"]
+)
+@pytest.mark.parametrize("zone", ["America/Chicago", "Asia/Tokyo"])
+def test_the_ends_of_the_calendar_are_shown(at: datetime, zone: str) -> None:
+    assert formatting.moment(at, zone).endswith(("UTC", "CST", "LMT", "JST"))
+    assert formatting.day(at, zone)
+
+
+@pytest.mark.parametrize(
     ("seconds", "expected"), [(0.42, "0.4 s"), (12.4, "12 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")]
 )
 def test_durations_are_short(seconds: float, expected: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hlcore.model.moments import time_zone
+from hlcore.model.moments import in_zone
 from hlcore.model.recovery_window import RemainingTime
 from hlcore.restore.plan import NativeRestore
 
@@ -36,5 +36,5 @@ def native_restore(app_url: str, location_id: str, left: RemainingTime, timezone
 
 def format_local(moment: datetime, timezone: str) -> str:
     """Return the moment to the minute in this time zone, with its name; in UTC where the name is not known."""
-    zone = time_zone(timezone)
-    return f"{moment.astimezone(zone):%d %B %Y, %H:%M} ({zone.key})"
+    local = in_zone(moment, timezone)
+    return f"{local:%d %B %Y, %H:%M} ({local.tzinfo})"

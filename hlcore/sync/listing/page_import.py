@@ -17,11 +17,13 @@ from hlcore.store.contacts import writes as contact_writes
 
 @dataclass(frozen=True, slots=True)
 class ImportedPage:
-    """Counts of one page: `fresh` contacts not sighted before in this run, and how many are new or changed."""
+    """Counts of one page: `fresh` contacts not sighted before in this run, how many are new or changed, and how many of
+    those have a date that cannot be read."""
 
     fresh: int
     added: int
     changed: int
+    unreadable_dates: int
 
 
 def parse_rows(rows: Iterable[bytes], location_id: str) -> list[ContactHead]:
@@ -53,7 +55,8 @@ def import_page(tx: Tx, location_id: str, run_id: int, page: Sequence[ContactHea
         seen += contact_writes.insert_contacts(tx, location_id, new, at=at)
     if changed:
         contact_writes.replace(tx, location_id, changed, at=at, run_id=run_id)
-    return ImportedPage(presence.record_sightings(tx, run_id, seen), len(new), len(changed))
+    unreadable = sum(contact.has_unreadable_date for contact in (*new, *changed))
+    return ImportedPage(presence.record_sightings(tx, run_id, seen), len(new), len(changed), unreadable)
 
 
 def _changed(tx: Tx, location_id: str, rows: Sequence[ContactHead]) -> list[Contact]:

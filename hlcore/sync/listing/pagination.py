@@ -229,8 +229,7 @@ class _Pagination:
         context = self.context
         page = import_page(tx, context.location_id, context.run.run_id, rows, at=context.now())
         self.checkpoint.fetched += page.fresh
-        context.counts.added += page.added
-        context.counts.changed += page.changed
+        context.counts.add_page(page.added, page.changed, page.unreadable_dates)
 
     def _save(self, tx: Tx) -> None:
         context, checkpoint = self.context, self.checkpoint

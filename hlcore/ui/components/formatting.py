@@ -9,7 +9,7 @@ from typing import Literal
 
 from hlcore.model.health import Level
 from hlcore.model.health import ago as age_in_words
-from hlcore.model.moments import time_zone
+from hlcore.model.moments import in_zone
 
 NOTHING = "–"
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
@@ -19,7 +19,7 @@ def moment(at: datetime | None, tz: str) -> str:
     """Return '23 Nov 2026, 14:05 CET' in the time zone; '–' for None."""
     if at is None:
         return NOTHING
-    local = at.astimezone(time_zone(tz))
+    local = in_zone(at, tz)
     return f"{local.day} {local:%b %Y, %H:%M} {zone_label(local)}"
 
 
@@ -27,7 +27,7 @@ def day(at: datetime | None, tz: str) -> str:
     """Return '23 Nov 2026' in the time zone; '–' for None."""
     if at is None:
         return NOTHING
-    local = at.astimezone(time_zone(tz))
+    local = in_zone(at, tz)
     return f"{local.day} {local:%b %Y}"
 
 
