@@ -7,6 +7,7 @@ not be reached or refused.
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import signal
 import sys
@@ -109,6 +110,9 @@ def exit_code(error: VaultError) -> int:
 def main(run: Callable[[], Any] | None = None) -> None:
     """Run the command line; an error ends in its message and hint on standard error, and the documented exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's code page lacks must not end the command
+            stream.reconfigure(errors="replace")
     try:
         (run or app)()
     except NeedsAttention as exc:

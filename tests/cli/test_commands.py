@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +18,7 @@ import pytest
 from hlcore.cli.console import app, main, print_json
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 
+ROOT = Path(__file__).parents[2]
 LOCATION = "locCli00000000000001"
 RUN_KEYS = {
     "location_id", "outcome", "reason", "seen", "added", "changed", "suspected", "deleted", "returned", "requests",
@@ -192,3 +196,18 @@ def test_whatever_a_text_holds_it_is_printed_as_json(
         monkeypatch.setattr("sys.stdout", printed)
         print_json({"name": text})
     assert json.loads((tmp_path / "printed.json").read_bytes()) == {"name": text}
+
+
+@pytest.mark.parametrize("code_page", ["cp1252", "ascii", "cp437"])
+def test_names_that_the_terminal_cannot_show_are_replaced(shell: Shell, code_page: str) -> None:
+    gone = shell.location.create(firstName="אבי 😀", email="avi@example.org")
+    shell("sync")
+    shell.location.delete(gone)
+    shell("sync")
+    environment = {**os.environ, "PYTHONIOENCODING": code_page}
+    for words in (["deletions"], ["show", gone], ["restore", gone, "--plan"]):
+        command = [sys.executable, "-m", "hlcore", *words]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert b"Traceback" not in done.stderr
+        assert done.stdout.decode(code_page)
