@@ -20,35 +20,55 @@ from hlcore.errors import (
     WrongLocation,
 )
 from hlcore.highlevel import Client
-from hlcore.model.contact import parse_contact
+from hlcore.model.contact import Contact, parse_contact
 from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import LIVE
 from hlcore.store.contacts import presence
 from hlcore.sync.run_context import LookupResult, RunContext
 
-FATAL_ERRORS = (TokenRefused, WrongLocation, LocationInactive, BudgetSpent, Cancelled)
+REFUSALS = (TokenRefused, WrongLocation, LocationInactive)
+"""Errors that concern the whole token, unless HighLevel answers another request at the same time."""
+FATAL_ERRORS = (*REFUSALS, BudgetSpent, Cancelled)
 """Errors after which further requests of this location make no sense."""
 CONTROL_CONTACTS = 5
 
 
-def fetch_contact(client: Client, contact_id: str) -> LookupResult:
-    """Fetch one contact by id. Raises only FATAL_ERRORS; other faults are a result without `raw` or `deleted`."""
+def raise_if_refused_everywhere(client: Client, refusal: HighLevelError) -> None:
+    """Raise the refusal again unless a control request proves that it concerns one subject only: HighLevel refuses
+    single contacts, for example those of another location, with the answers that it has for a wrong token."""
     try:
-        raw = client.contact(contact_id)
-        contact = parse_contact(raw)
+        client.search_contacts(limit=1)
+    except (BudgetSpent, Cancelled):
+        raise
+    except HighLevelError:
+        raise refusal from None
+
+
+def fetch_contact(client: Client, contact_id: str) -> LookupResult:
+    """Fetch one contact by id. Raises only FATAL_ERRORS; other faults, and a refusal of this contact alone, are a
+    result without `raw` or `deleted`."""
+    try:
+        contact = parse_contact(client.contact(contact_id))
     except Gone as exc:
         return LookupResult(contact_id, deleted=True, message=f"HighLevel answered {exc.status or 404} for its id")
-    except FATAL_ERRORS:
+    except (BudgetSpent, Cancelled):
         raise
     except HighLevelError as exc:
-        return LookupResult(contact_id, message=str(exc))
+        if not isinstance(exc, REFUSALS):
+            return LookupResult(contact_id, message=str(exc))
+        raise_if_refused_everywhere(client, exc)
+        return LookupResult(contact_id, message=f"HighLevel refuses this contact alone: {exc}")
     except ValueError:
         return LookupResult(contact_id, message="HighLevel's answer was not a contact")
-    if contact.contact_id != contact_id or contact.location_id not in ("", client.location_id):
+    return _result(contact, client.location_id, contact_id)
+
+
+def _result(contact: Contact, location_id: str, contact_id: str) -> LookupResult:
+    if contact.contact_id != contact_id or contact.location_id not in ("", location_id):
         return LookupResult(contact_id, message="HighLevel answered with another contact")
-    if decode_object(raw).get("deleted") is True:
+    if decode_object(contact.raw).get("deleted") is True:
         return LookupResult(contact_id, deleted=True, message="HighLevel marks it as deleted")
-    return LookupResult(contact_id, raw=raw)
+    return LookupResult(contact_id, raw=contact.raw)
 
 
 def fetch_contacts(context: RunContext, contact_ids: Sequence[str]) -> Iterator[LookupResult]:

@@ -21,7 +21,7 @@ from hlcore.model.records import record_ids
 from hlcore.store import records
 from hlcore.store.webhook_inbox import Delivery
 from hlcore.sync.capture.contact_records import capture_records
-from hlcore.sync.contact_lookup import FATAL_ERRORS, fetch_contact
+from hlcore.sync.contact_lookup import FATAL_ERRORS, REFUSALS, fetch_contact, raise_if_refused_everywhere
 from hlcore.webhooks.contact_events import ContactUpdate, apply_contact_updates
 
 DELETED = "ContactDelete"
@@ -179,6 +179,9 @@ def _capture_records(context: LocationContext, task: LookupTask) -> list[Deliver
         capture_records(context, task.contact_id, task.kind)
     except Gone:
         return task.finished()
+    except REFUSALS as exc:
+        raise_if_refused_everywhere(context.client, exc)
+        return task.retry(ERROR_WAITS, str(exc))
     except FATAL_ERRORS:
         raise
     except HighLevelError as exc:

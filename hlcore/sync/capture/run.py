@@ -29,7 +29,7 @@ from hlcore.sync.capture.contact_records import capture_email_texts, capture_rec
 from hlcore.sync.capture.feeds import read_feed
 from hlcore.sync.capture.reference_lists import capture_due_lists
 from hlcore.sync.capture.session import CLOSED, CaptureSession, exclusive_session, record_session
-from hlcore.sync.contact_lookup import FATAL_ERRORS
+from hlcore.sync.contact_lookup import FATAL_ERRORS, REFUSALS, raise_if_refused_everywhere
 
 ROUND = "round"
 MAX_ROUND_AGE = timedelta(days=30)
@@ -229,6 +229,10 @@ def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str,
     """Handle one result. Returns False when HighLevel could not answer."""
     try:
         session.captured[kind] += future.result()
+    except REFUSALS as exc:
+        raise_if_refused_everywhere(session.client, exc)
+        session.note(f"HighLevel refuses some {plural(kind)} alone; they are asked for later: {exc}")
+        _postpone(session, kind, subject)
     except FATAL_ERRORS:
         raise
     except CLOSED as exc:

@@ -134,3 +134,19 @@ def test_a_share_of_the_account_is_no_incident_below_the_floor() -> None:
     assert not SyncRules(50, 0.02).is_incident(missing=40, known=100)
     assert not SyncRules(50, 0.02).is_incident(missing=900, known=100_000)
     assert SyncRules(50, 0.02).is_incident(missing=900, known=5_000)
+
+
+@pytest.mark.parametrize("fault", ["wrong_location", "token_revoked", "invalid_jwt"])
+def test_one_missing_contact_that_is_refused_leaves_the_others_to_be_confirmed(world: World, fault: str) -> None:
+    """A refusal is of the token only if a control request is refused too."""
+    world.sync()
+    gone = list(world.location.contacts)[:6]
+    world.location.delete(*gone)
+    world.location.faults.on(fault, where=f"GET /contacts/{gone[2]}")
+    report = world.sync()
+    assert (report.outcome, report.deleted, report.suspected) == ("complete", 5, 1)
+    assert world.lost() == {*gone} - {gone[2]}
+    assert "refuses this contact alone" in world.row(gone[2]).last_check
+    world.location.faults.clear()
+    assert world.sync().deleted == 1
+    assert world.lost() == {*gone}
