@@ -30,6 +30,9 @@ from hlcore.store.text import dump_json
 Tx = Connection
 
 EXCLUSIVE_WAIT_SECONDS = 150
+PLAN_CACHE_MODE = "force_custom_plan"
+"""PostgreSQL plans each statement for the tables as they are. A plan that was made while a table was empty and kept for
+a prepared statement compares every row with every other once a listing has filled the table."""
 _PRAGMAS = (
     f"busy_timeout={BUSY_SECONDS * 1000}",
     "page_size=8192",
@@ -170,7 +173,7 @@ def _engine(url: URL) -> Engine:
             json_serializer=dump_json,
             pool_pre_ping=True,
             max_overflow=20,
-            connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+            connect_args={"connect_timeout": 10, "options": f"-c timezone=UTC -c plan_cache_mode={PLAN_CACHE_MODE}"},
         )
     Path(url.database or "").expanduser().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

@@ -147,3 +147,10 @@ def test_several_processes_write_without_losing_anything(vault_url: str) -> None
     with vault.read() as tx:
         assert locations.get_usage(tx, "l", "d").requests == 75
     vault.close()
+
+
+def test_postgresql_keeps_no_plan_that_was_made_for_an_empty_table(vault: Vault) -> None:
+    if vault._engine.dialect.name != "postgresql":
+        pytest.skip("SQLite plans each statement when it is prepared")
+    with vault.read() as tx:
+        assert tx.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "force_custom_plan"
