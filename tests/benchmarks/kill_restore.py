@@ -34,8 +34,8 @@ from hlcore.store.restores import jobs as restore_jobs
 from hlcore.store.restores import journal
 from tests.benchmarks.restore_setup import add_records, store_records
 from tests.restore.conftest import LOCATION, SAM, World
+from tests.support.contacts_with_records import records_of
 from tests.support.killed_restore import FastClock
-from tests.support.lives import belongings
 
 MAX_STEPS = 100
 """A process that dies at a chosen step does at most this many."""
@@ -112,7 +112,7 @@ def _delete_contacts(story: Story, people: int) -> None:
         add_records(place, contact_id, number, follower=sam)
     world.copy(details=True)
     store_records(world)
-    was = {one: (dict(place.contacts[one]), belongings(world, one)) for one in ids}
+    was = {one: (dict(place.contacts[one]), records_of(world, one)) for one in ids}
     world.lose(*ids)
     world.sandbox.ledger.clear()
     plan = world.plan(*ids)
@@ -222,7 +222,7 @@ def _compare(
     new = world.location.contacts.get(row["new_id"])
     if new is None:
         return
-    has = belongings(world, row["new_id"])
+    has = records_of(world, row["new_id"])
     has["notes"] = sorted(note.split("\n\n", 1)[-1] for note in has["notes"])
     for kind in KINDS:
         wrong[f"{kind} twice or unknown"] += len(list((Counter(has[kind]) - Counter(had[kind])).elements()))

@@ -20,7 +20,7 @@ from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import SyncRules
 from tests.benchmarks.restore_setup import benchmark_world
 from tests.restore.conftest import World
-from tests.support.lives import a_whole_life, belongings, capture
+from tests.support.contacts_with_records import capture, contact_with_records, records_of
 
 Past = Mapping[str, tuple[dict[str, Any], dict[str, list[Any]], set[str]]]
 """id → the contact, its records, and their ids, before it was deleted."""
@@ -51,10 +51,10 @@ def story(world: World, people: int) -> Counter[str]:
     place.add_workflow("Welcome", trigger="contact_created")
     place.add_workflow("Tagged", trigger="tag_added")
     place.fill(max(10, people // 5))
-    ids = [a_whole_life(world, number, city="Köln") for number in range(people)]
+    ids = [contact_with_records(world, number, city="Köln") for number in range(people)]
     _sync(world)
     capture(world, *ids)
-    past = {one: (dict(place.contacts[one]), belongings(world, one), _ids(world, one)) for one in ids}
+    past = {one: (dict(place.contacts[one]), records_of(world, one), _ids(world, one)) for one in ids}
     place.delete(*ids)
     _sync(world)
     wrong = Counter({"not noticed as deleted": sum(world.status(one) != "deleted" for one in ids)})
@@ -127,7 +127,7 @@ def _compare(world: World, contact_id: str, past: Past, living: dict[str, Any], 
     """One person as before the deletion, with nothing twice, and all else as it came back."""
     row, now = world.receipt()[contact_id], world.location.contacts[contact_id]
     before, had, ids = past[contact_id]
-    has = belongings(world, contact_id)
+    has = records_of(world, contact_id)
     transcripts = [note for note in has["notes"] if "Hello?" in note]
     talk_is_gone = not any(one["contactId"] == contact_id for one in world.location.related.messages.values())
     wrong["transcript"] += len(transcripts) != talk_is_gone

@@ -9,12 +9,8 @@ the forecast beside what then happened.
 from __future__ import annotations
 
 import random
-import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from hlcore.model.capture_forecast import Pace, forecast
 from hlcore.model.capture_planner import (

@@ -13,7 +13,7 @@ from collections import Counter
 
 from tests.benchmarks.restore_setup import benchmark_world
 from tests.restore.conftest import World
-from tests.support.lives import a_whole_life, belongings, capture
+from tests.support.contacts_with_records import capture, contact_with_records, records_of
 
 SAME = ("tags", "followers", "businessId", "assignedTo", "customFields", "dndSettings", "city", "country", "source")
 
@@ -35,11 +35,11 @@ def _restore_all(world: World, people: int) -> int:
     ids = []
     for number, contact_id in enumerate(invented):
         fields = {key: value for key, value in place.contacts[contact_id].items() if key in CARRIED}
-        ids.append(a_whole_life(world, number, **fields))
+        ids.append(contact_with_records(world, number, **fields))
     place.delete(*invented)
     for start in range(0, len(ids), 500):
         capture(world, *ids[start : start + 500])
-    before = {one: (belongings(world, one), dict(place.contacts[one])) for one in ids}
+    before = {one: (records_of(world, one), dict(place.contacts[one])) for one in ids}
     world.lose(*ids)
     world.sandbox.ledger.clear()
     world.confirm(*ids)
@@ -66,7 +66,7 @@ def _report(world: World, before: dict[str, tuple[dict[str, list[object]], dict[
         if new is None:
             wrong["missing"] += 1
             continue
-        has = belongings(world, new["id"])
+        has = records_of(world, new["id"])
         wrong.update(key for key in ("tasks", "deals", "appointments") if has[key] != had[key])
         wrong["notes"] += len(has["notes"]) != len(had["notes"]) + 1
         wrong.update(key for key in SAME if key != "dndSettings" and new.get(key) != fields.get(key))

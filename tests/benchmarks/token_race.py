@@ -15,15 +15,12 @@ import json
 import multiprocessing as mp
 import os
 import signal
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from hlcore.errors import GrantLost
 from hlcore.highlevel.oauth import OAuth

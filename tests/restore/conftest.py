@@ -1,4 +1,4 @@
-"""A small world for restores: one sub-account, its copy in a vault, and what was lost of it."""
+"""One location on the sandbox, its copy in a vault, and contacts that were deleted from it."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
 @dataclass
 class World(Account):
-    """What the stories play in."""
+    """A location, its vault, and the last restore job."""
 
     settings: Settings = field(default_factory=lambda: Settings(database_url="sqlite://"))
     job_id: int = 0
 
     def add(self, **fields: Any) -> str:
-        """Somebody who has been there for a hundred days; the id."""
+        """Create a contact that is a hundred days old; return its id."""
         return self.location.create(**{"dateAdded": self.clock.now() - timedelta(days=100), **fields})
 
     def copy(self, *, details: bool = False) -> None:
-        """Everybody who is there is in the vault, as a listing would take them in."""
+        """Store all contacts in the vault, as a listing would; with `details`, as a capture would."""
         at, page, ids = self.clock.now(), self.client.search_contacts(), list[str]()
         while page.rows:
             ids += page.ids
@@ -61,12 +61,12 @@ class World(Account):
                 contact_writes.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
 
     def lose(self, *ids: str, days: float = 40) -> None:
-        """They are deleted in HighLevel, and the vault knows for so many days."""
+        """Delete these contacts in HighLevel; the vault has known it for this many days."""
         self.location.delete(*ids)
         self.miss(*ids, days=days)
 
     def miss(self, *ids: str, days: float = 40, status: str = "deleted") -> None:
-        """The register says that they are gone."""
+        """Record these contacts as deleted in the register."""
         seen = self.clock.now() - timedelta(days=days)
         with self.vault.write() as tx:
             register.mark_suspected(tx, LOCATION, [(one, seen) for one in ids], at=seen, detected_by="listing")
@@ -75,20 +75,20 @@ class World(Account):
                 register.confirm(tx, row.disappearance_id, at=seen, status=status, cause="unknown", evidence="404")
 
     def lost(self, *, days: float = 40, **fields: Any) -> str:
-        """Somebody who was there, was copied, and was deleted; the id."""
+        """Create, copy and delete a contact; return its id."""
         contact_id = self.add(**fields)
         self.copy()
         self.lose(contact_id, days=days)
         return contact_id
 
     def returned(self, *ids: str) -> None:
-        """HighLevel's own restore brought them back, and the vault has noticed."""
+        """Record that these contacts came back by HighLevel's own restore."""
         with self.vault.write() as tx:
             for one in ids:
                 register.mark_returned(tx, LOCATION, one, at=self.clock.now())
 
     def connect(self) -> None:
-        """The account is connected, with what HighLevel says of it now."""
+        """Connect the location, with what HighLevel says of it now."""
         with self.vault.write() as tx:
             locations.connect(
                 tx,
@@ -102,13 +102,13 @@ class World(Account):
             )
 
     def allow_duplicates(self, allowed: bool) -> None:
-        """The account's rule about two contacts with one address, known to the vault."""
+        """Set whether two contacts may share an address, and let the vault know it."""
         self.location.allow_duplicates = allowed
         self.connect()
 
     @contextmanager
     def over(self, transport: httpx.BaseTransport, **options: Any) -> Iterator[World]:
-        """The same world, spoken to over this transport."""
+        """Yield the same world with a client over this transport."""
         client = Client(
             LOCATION,
             lambda: self.sandbox.token_of(LOCATION),
@@ -128,7 +128,7 @@ class World(Account):
         return self.plan(contact_id, path=path).items[0]
 
     def confirm(self, *ids: str, path: RestorePath = "auto", choices: PlanChoices = DEFAULT) -> int:
-        """The plan for these is a confirmed job."""
+        """Create a confirmed job of the plan for these contacts; return its number."""
         self.job_id = create_job(self.vault, self.plan(*ids, path=path, choices=choices), SAM, self.clock.now)
         return self.job_id
 
@@ -136,7 +136,7 @@ class World(Account):
         return run_job(self.location_context(**options), self.job_id, SAM)
 
     def restore(self, *ids: str, path: RestorePath = "auto") -> dict[str, dict[str, Any]]:
-        """Planned, confirmed, done: the receipt by the lost contact's id."""
+        """Plan, confirm and run; return the receipt by the lost contact's id."""
         self.confirm(*ids, path=path)
         self.run()
         return self.receipt()
@@ -145,13 +145,13 @@ class World(Account):
         return {row["contact_id"]: row for row in receipt(self.vault, self.job_id)}
 
     def live(self) -> list[dict[str, Any]]:
-        """Everybody who is in HighLevel now."""
+        """Return all contacts that are in HighLevel now."""
         return list(self.location.contacts.values())
 
 
 @pytest.fixture
 def world(vault: Vault) -> Iterator[World]:
-    """An empty sub-account that is connected."""
+    """Yield an empty, connected location."""
     with an_account(World, vault, LOCATION, "Bluebird Dental", seed=3) as world:
         world.connect()
         world.sandbox.ledger.clear()

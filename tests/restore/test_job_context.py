@@ -14,7 +14,7 @@ from hlcore.restore.job_context import JobContext
 from hlcore.restore.journal_entries import CREATE
 from hlcore.store.restores import journal
 from tests.restore.conftest import LOCATION, World
-from tests.support.lives import lost_life
+from tests.support.contacts_with_records import lost_contact_with_records
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> Counter[bool]:
 
 
 def test_what_is_held_in_memory_is_what_is_stored(world: World, attempts: Counter[bool]) -> None:
-    world.restore(*(lost_life(world, number) for number in range(3)))
+    world.restore(*(lost_contact_with_records(world, number) for number in range(3)))
     assert attempts == {True: 3}
 
 
 def test_it_is_what_is_stored_when_answers_are_lost_and_values_refused(world: World, attempts: Counter[bool]) -> None:
-    ids = [lost_life(world, number) for number in range(3)]
+    ids = [lost_contact_with_records(world, number) for number in range(3)]
     world.location.faults.on("lost_answer", times=6, where="POST /")
     world.location.faults.on("status", times=2, status=422, where="POST /contacts/")
     world.confirm(*ids)
@@ -55,7 +55,7 @@ def test_it_is_what_is_stored_when_answers_are_lost_and_values_refused(world: Wo
 
 
 def test_the_journal_of_a_contact_is_read_once_in_an_attempt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.confirm(lost_life(world))
+    world.confirm(lost_contact_with_records(world))
     reads: list[str] = []
     real = journal.list_entries
 

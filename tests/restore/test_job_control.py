@@ -1,4 +1,4 @@
-"""Restores as jobs: confirmed, paused, cancelled, carried on; who may run one, and what is written down about it."""
+"""Restore jobs are confirmed, paused, cancelled and continued; who may run one, and what the audit log says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Earlier values of living contacts come back: only the chosen ones, never over something newer."""
+"""Earlier values of living contacts are put back: only the chosen ones, never over something newer."""
 
 from __future__ import annotations
 

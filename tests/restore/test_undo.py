@@ -1,4 +1,4 @@
-"""Undoing a restore deletes exactly what it created and nobody has touched since."""
+"""Undoing a restore deletes exactly what it created and what was not touched since."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
     python -m tests.support.killed_restore VAULT_URL API_URL TOKEN JOB_ID MOMENT [AHEAD]
 
-Moments are counted over the whole job: before and after each journal entry, each request that writes, and each recorded
-Moments are counted over the whole job: before and after each journal entry, each writing request and each recorded
-between two tries are then short, so that a storm of errors passes quickly."""
+Moments are counted over the whole job: before and after each journal entry, each request that writes and each recorded
+outcome. MOMENT 0 never comes. "working" is printed when the job begins. AHEAD: seconds by which the clock is fast;
+waits between two tries are then short, so that a storm of errors passes quickly.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that belonged to a contact comes back with it: in order, quietly, and read back."""
+"""Everything that belonged to a contact is restored with it: in order, without messages, and verified."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ import pytest
 
 from hlcore.restore.plan import PlanChoices
 from tests.restore.conftest import World
-from tests.support.lives import a_whole_life, belongings, capture, lost_life, quiet, restored
+from tests.support.contacts_with_records import (
+    assert_nobody_reached,
+    capture,
+    contact_with_records,
+    lost_contact_with_records,
+    records_of,
+    restore_with,
+)
 
 
 def test_every_kind_comes_back_equal_and_verified(world: World) -> None:
     world.location.add_workflow("Welcome", trigger="contact_created")
     world.location.add_workflow("Tagged", trigger="tag_added")
-    ana = a_whole_life(world)
+    ana = contact_with_records(world)
     capture(world, ana)
-    before, whole = belongings(world, ana), dict(world.location.contacts[ana])
+    before, whole = records_of(world, ana), dict(world.location.contacts[ana])
     world.lose(ana)
     world.sandbox.ledger.clear()
     row = world.restore(ana)[ana]
     assert (row["outcome"], row["verified"], row["differences"]) == ("recreated", True, [])
-    after = belongings(world, row["new_id"])
+    after = records_of(world, row["new_id"])
     assert {key: after[key] for key in ("tasks", "deals", "appointments")} == {
         key: before[key] for key in ("tasks", "deals", "appointments")
     }
@@ -32,11 +39,11 @@ def test_every_kind_comes_back_equal_and_verified(world: World) -> None:
     for name in ("tags", "followers", "businessId", "assignedTo"):
         assert new[name] == whole[name]
     assert len(world.sandbox.ledger.workflow_starts) == 2
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 def test_a_note_keeps_author_title_colour_and_pin(world: World) -> None:
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     row = world.restore(ana)[ana]
     notes = {one["body"].splitlines()[-1]: one for one in world.location.related.notes[row["new_id"]].values()}
     sam = next(iter(world.location.related.users))
@@ -45,7 +52,7 @@ def test_a_note_keeps_author_title_colour_and_pin(world: World) -> None:
 
 
 def test_the_predicted_fidelity_is_told_in_numbers_and_is_what_was_measured(world: World) -> None:
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     item = world.planned(ana)
     assert item.fidelity is not None
     words = item.fidelity.text
@@ -57,7 +64,7 @@ def test_the_predicted_fidelity_is_told_in_numbers_and_is_what_was_measured(worl
 
 
 def test_the_plan_knows_the_number_of_requests(world: World) -> None:
-    ana = lost_life(world, dndSettings={"SMS": {"status": "active"}})
+    ana = lost_contact_with_records(world, dndSettings={"SMS": {"status": "active"}})
     world.confirm(ana)
     planned = world.planned(ana).requests
     assert world.run().requests == planned
@@ -65,27 +72,27 @@ def test_the_plan_knows_the_number_of_requests(world: World) -> None:
 
 def test_own_do_not_disturb_comes_after_everything_else_and_tags_after_the_records(world: World) -> None:
     world.location.add_workflow("Tagged", trigger="tag_added")
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     world.restore(ana)
     writes = [f"{one.method} {one.path}" for one in world.sandbox.ledger if one.method in ("POST", "PUT")]
     mine = [one for one in writes if "/search" not in one]
     assert mine[0] == "POST /contacts/"
     assert mine[-2].endswith("/tags")
     assert mine[-1].startswith("PUT /contacts/")
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 @pytest.mark.parametrize(("tags", "there"), [("first", ["vip"]), ("none", []), ("last", ["vip"])])
 def test_tags_come_first_last_or_not_at_all_as_chosen(world: World, tags: Any, there: list[str]) -> None:
-    ana = lost_life(world)
-    row = restored(world, ana, PlanChoices(tags=tags))
+    ana = lost_contact_with_records(world)
+    row = restore_with(world, ana, PlanChoices(tags=tags))
     assert row["verified"]
     assert world.location.contacts[row["new_id"]]["tags"] == there
 
 
 def test_a_marker_is_in_the_create_call_itself(world: World) -> None:
-    ana = lost_life(world)
-    row = restored(world, ana, PlanChoices(marker="restored"))
+    ana = lost_contact_with_records(world)
+    row = restore_with(world, ana, PlanChoices(marker="restored"))
     create = next(one for one in world.sandbox.ledger if f"{one.method} {one.path}" == "POST /contacts/")
     assert create.body["tags"] == ["restored"]
     assert row["verified"]
@@ -139,15 +146,15 @@ def test_past_appointments_come_back_only_when_asked_for(world: World) -> None:
     capture(world, ana)
     world.lose(ana)
     assert "appointment “Long ago” (it is over)" in world.planned(ana).will_be_lost
-    row = restored(world, ana, PlanChoices(past_appointments=True))
-    assert [title for title, _ in belongings(world, row["new_id"])["appointments"]] == ["Long ago"]
-    quiet(world)
+    row = restore_with(world, ana, PlanChoices(past_appointments=True))
+    assert [title for title, _ in records_of(world, row["new_id"])["appointments"]] == ["Long ago"]
+    assert_nobody_reached(world)
 
 
 def test_published_automations_are_named_in_the_plan(world: World) -> None:
     world.location.add_workflow("Welcome series")
     world.location.add_campaign("Spring offer")
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     told = " ".join(world.plan(ana).warnings)
     assert "“Welcome series”" in told
     assert "“Spring offer”" in told

@@ -1,4 +1,4 @@
-"""Whatever happens to an answer about a record: it is there once, or the receipt says that it is not."""
+"""Whatever happens to an answer about a record: it exists once, or the receipt says that it does not."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import pytest
 
 from hlcore.restore.job_control import create_job, retry_job
 from tests.restore.conftest import SAM, World
-from tests.support.lives import a_whole_life, belongings, capture, lost_life, quiet, strike_at
+from tests.support.contacts_with_records import (
+    assert_nobody_reached,
+    capture,
+    contact_with_records,
+    fault_on_next_write,
+    lost_contact_with_records,
+    records_of,
+)
 
 
 @pytest.mark.parametrize("where", ["/notes", "/tasks", "POST /opportunities/", "POST /calendars/events/appointments"])
 @pytest.mark.parametrize("fault", ["lost_answer", "lost_request", "done_but"])
 def test_a_lost_answer_makes_nothing_twice_and_leaves_nothing_out(world: World, where: str, fault: str) -> None:
-    ana = a_whole_life(world)
+    ana = contact_with_records(world)
     capture(world, ana)
-    before = belongings(world, ana)
+    before = records_of(world, ana)
     world.lose(ana)
     world.confirm(ana)
     options = {"status": 500} if fault == "done_but" else {}
@@ -25,7 +32,7 @@ def test_a_lost_answer_makes_nothing_twice_and_leaves_nothing_out(world: World, 
     if where.startswith("POST"):
         first_child.on(fault, times=1, where=prefix, **options)
     else:
-        strike_at(world, where, fault, options)
+        fault_on_next_write(world, where, fault, options)
     for _ in range(4):
         world.run()
         if world.receipt()[ana]["outcome"]:
@@ -34,12 +41,12 @@ def test_a_lost_answer_makes_nothing_twice_and_leaves_nothing_out(world: World, 
     assert any(one.fault for one in world.sandbox.ledger)
     row = world.receipt()[ana]
     assert (row["outcome"], row["verified"]) == ("recreated", True)
-    after = belongings(world, row["new_id"])
+    after = records_of(world, row["new_id"])
     assert {key: after[key] for key in ("tasks", "deals", "appointments")} == {
         key: before[key] for key in ("tasks", "deals", "appointments")
     }
     assert len(after["notes"]) == 3
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 def carry_through(world: World) -> None:
@@ -53,9 +60,9 @@ def carry_through(world: World) -> None:
 def test_a_storm_of_lost_answers_and_errors_leaves_everybody_whole_and_nothing_twice(world: World) -> None:
     world.location.add_workflow("Welcome", trigger="contact_created")
     world.location.add_workflow("Tagged", trigger="tag_added")
-    ids = [a_whole_life(world, number) for number in range(6)]
+    ids = [contact_with_records(world, number) for number in range(6)]
     capture(world, *ids)
-    before = [belongings(world, one) for one in ids]
+    before = [records_of(world, one) for one in ids]
     world.lose(*ids)
     world.confirm(*ids)
     world.sandbox.ledger.clear()
@@ -71,12 +78,12 @@ def test_a_storm_of_lost_answers_and_errors_leaves_everybody_whole_and_nothing_t
     rows = world.receipt()
     assert [(row["outcome"], row["verified"]) for row in rows.values()] == [("recreated", True)] * len(ids)
     assert len(world.live()) == len(ids)
-    after = [belongings(world, rows[one]["new_id"]) for one in ids]
+    after = [records_of(world, rows[one]["new_id"]) for one in ids]
     for name in ("tasks", "deals", "appointments"):
         assert [one[name] for one in after] == [one[name] for one in before]
     assert [len(one["notes"]) for one in after] == [3] * len(ids)
     assert any(one.fault for one in world.sandbox.ledger)
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 def test_two_notes_of_one_text_both_come_back_when_answers_are_lost(world: World) -> None:
@@ -87,7 +94,7 @@ def test_two_notes_of_one_text_both_come_back_when_answers_are_lost(world: World
     capture(world, ana)
     world.lose(ana)
     world.confirm(ana)
-    strike_at(world, "/notes", "lost_answer", {})
+    fault_on_next_write(world, "/notes", "lost_answer", {})
     world.run()
     row = world.receipt()[ana]
     assert row["verified"]
@@ -95,7 +102,7 @@ def test_two_notes_of_one_text_both_come_back_when_answers_are_lost(world: World
 
 
 def test_what_is_refused_is_left_out_reported_and_the_rest_goes_on(world: World) -> None:
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     world.confirm(ana)
     world.location.faults.on("status", status=422, where="POST /opportunities/")
     world.run()
@@ -105,11 +112,11 @@ def test_what_is_refused_is_left_out_reported_and_the_rest_goes_on(world: World)
     assert told["field"].startswith("opportunity.")
     assert told["reason"] == "HighLevel refused this value."
     assert "0 of 1 opportunity" in row["measured"]
-    assert len(belongings(world, row["new_id"])["tasks"]) == 1
+    assert len(records_of(world, row["new_id"])["tasks"]) == 1
 
 
 def test_retrying_takes_up_only_what_failed_and_makes_nothing_twice(world: World) -> None:
-    ana, ben = lost_life(world, 1), lost_life(world, 2)
+    ana, ben = lost_contact_with_records(world, 1), lost_contact_with_records(world, 2)
     world.confirm(ana)
     world.location.faults.on("status", status=422, where="POST /contacts/", times=30)
     world.run()
@@ -126,17 +133,17 @@ def test_retrying_takes_up_only_what_failed_and_makes_nothing_twice(world: World
     assert {row["contact_id"]: row["new_id"] for row in world.receipt().values()} == done
     assert all(row["verified"] for row in world.receipt().values())
     assert len(world.live()) == 2
-    assert [len(belongings(world, one)["deals"]) for one in done.values()] == [1, 1]
-    quiet(world)
-    assert [len(belongings(world, one)["notes"]) for one in done.values()] == [3, 3]
+    assert [len(records_of(world, one)["deals"]) for one in done.values()] == [1, 1]
+    assert_nobody_reached(world)
+    assert [len(records_of(world, one)["notes"]) for one in done.values()] == [3, 3]
 
 
 def test_followers_that_highlevel_refuses_are_told_and_the_opportunity_stays(world: World) -> None:
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     world.confirm(ana)
-    strike_at(world, "/followers", "status", {"status": 422}, prefix="POST /opportunities/")
+    fault_on_next_write(world, "/followers", "status", {"status": 422}, prefix="POST /opportunities/")
     world.run()
     row = world.receipt()[ana]
     (told,) = row["differences"]
     assert (told["reason"], list(told["planned"])) == ("HighLevel refused this value.", ["followers"])
-    assert len(belongings(world, row["new_id"])["deals"]) == 1
+    assert len(records_of(world, row["new_id"])["deals"]) == 1

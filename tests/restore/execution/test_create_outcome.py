@@ -1,4 +1,4 @@
-"""A lost contact is made once, whatever happens to the answer, whoever came or was brought back meanwhile."""
+"""A deleted contact is created once, whatever happens to the answer and whichever contact appeared meanwhile."""
 
 from __future__ import annotations
 

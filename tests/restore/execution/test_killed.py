@@ -1,4 +1,4 @@
-"""`kill -9` at any moment of a job: the next run goes on, and nobody is created twice."""
+"""`kill -9` at any moment of a job: the next run continues, and nothing is created twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.restore.conftest import LOCATION, World
-from tests.support.lives import belongings, capture
+from tests.support.contacts_with_records import capture, records_of
 
 ROOT = Path(__file__).parents[3]
 KILLS = 4
@@ -66,7 +66,7 @@ def test_a_job_killed_again_and_again_makes_everybody_exactly_once(world: World,
     assert len(world.live()) == len(ids)
     assert {row["new_id"] for row in world.receipt().values()} == {one["id"] for one in world.live()}
     assert all(row["verified"] for row in world.receipt().values())
-    made = [belongings(world, row["new_id"]) for row in world.receipt().values()]
+    made = [records_of(world, row["new_id"]) for row in world.receipt().values()]
     assert sorted(len(one["notes"]) for one in made) == [0] * 6 + [2] * 3
     assert sorted(len(one["tasks"]) for one in made) == sorted(len(one["deals"]) for one in made) == [0] * 6 + [1] * 3
     assert world.sandbox.ledger.creates_without_dnd == []

@@ -1,4 +1,4 @@
-"""A user who was removed in HighLevel after the plan: the person comes back without that owner, and is told so."""
+"""A user was removed in HighLevel after the plan: the contact is restored without that owner, as the receipt says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import pytest
 from hlcore.errors import HighLevelError
 from hlcore.restore.execution.missing_users import DEPARTED
 from tests.restore.conftest import World
-from tests.support.lives import belongings, lost_life, native, quiet
+from tests.support.contacts_with_records import (
+    assert_nobody_reached,
+    lost_contact_with_records,
+    natively_restored,
+    records_of,
+)
 
 CLOSED_SMS = {"dnd": False, "dndSettings": {"SMS": {"status": "permanent"}, "Email": {"status": "inactive"}}}
 
@@ -25,7 +30,7 @@ def differing(row: dict[str, Any]) -> dict[str, str]:
 
 
 def test_the_owner_is_left_out_and_told_and_all_else_is_back(world: World) -> None:
-    ana = lost_life(world, city="Köln", **CLOSED_SMS)
+    ana = lost_contact_with_records(world, city="Köln", **CLOSED_SMS)
     world.confirm(ana)
     world.location.remove_user(owner(world))
     world.run()
@@ -35,14 +40,14 @@ def test_the_owner_is_left_out_and_told_and_all_else_is_back(world: World) -> No
     assert differing(row) == {"assignedTo": DEPARTED}
     assert (new.get("assignedTo"), new["city"], new["tags"]) == (None, "Köln", ["vip"])
     assert new["dndSettings"]["SMS"]["status"] == "permanent"
-    assert {key: len(held) for key, held in belongings(world, row["new_id"]).items()} == {
+    assert {key: len(held) for key, held in records_of(world, row["new_id"]).items()} == {
         "notes": 3,
         "tasks": 1,
         "deals": 1,
         "appointments": 1,
     }
     assert len(world.live()) == 1
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 class Strict(httpx.BaseTransport):
@@ -85,7 +90,7 @@ def sam_and_kim(world: World) -> tuple[str, str]:
 
 def test_however_highlevel_says_it_only_the_user_is_missing(world: World, strict: World) -> None:
     sam, kim = sam_and_kim(world)
-    ana = lost_life(world, city="Köln", followers=[sam, kim], **CLOSED_SMS)
+    ana = lost_contact_with_records(world, city="Köln", followers=[sam, kim], **CLOSED_SMS)
     strict.confirm(ana)
     world.location.remove_user(sam)
     strict.run()
@@ -99,15 +104,15 @@ def test_however_highlevel_says_it_only_the_user_is_missing(world: World, strict
     assert new["followers"] == [kim]
     assert ("2 of 2 followers" in row["predicted"], "1 of 2 followers" in row["measured"]) == (True, True)
     assert new["dndSettings"]["SMS"]["status"] == "permanent"
-    held = belongings(world, row["new_id"])
+    held = records_of(world, row["new_id"])
     assert {key: len(rows) for key, rows in held.items()} == {"notes": 3, "tasks": 1, "deals": 1, "appointments": 1}
     assert len(world.live()) == 1
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 def test_a_top_up_leaves_the_user_out_and_says_so(world: World, strict: World) -> None:
     sam, kim = sam_and_kim(world)
-    ana, _ = native(world, with_records=False)
+    ana, _ = natively_restored(world, with_records=False)
     world.location.edit(ana, assignedTo="", followers=[])
     strict.confirm(ana, path="top_up")
     world.location.remove_user(sam)
@@ -116,15 +121,15 @@ def test_a_top_up_leaves_the_user_out_and_says_so(world: World, strict: World) -
     assert row["outcome"] == "topped_up"
     assert set(differing(row).values()) == {DEPARTED}
     assert {"assignedTo", "followers"} <= {name.partition(".")[0] for name in differing(row)}
-    held = belongings(world, ana)
+    held = records_of(world, ana)
     assert {key: len(rows) for key, rows in held.items()} == {"notes": 3, "tasks": 1, "deals": 1, "appointments": 1}
     assert kim not in world.location.contacts[ana]["followers"]
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 def test_the_users_are_asked_for_once_and_only_when_something_is_refused(world: World, strict: World) -> None:
     sam, _ = sam_and_kim(world)
-    people = [lost_life(world, number) for number in (1, 2, 3)]
+    people = [lost_contact_with_records(world, number) for number in (1, 2, 3)]
     strict.confirm(*people)
     world.sandbox.ledger.clear()
     world.location.remove_user(sam)
@@ -134,7 +139,7 @@ def test_the_users_are_asked_for_once_and_only_when_something_is_refused(world: 
 
 
 def test_a_404_that_has_nothing_to_do_with_a_user_stays_an_error(world: World) -> None:
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     world.confirm(ana)
     world.location.faults.on("status", status=404, message="Thing not found", where="POST /contacts/")
     with pytest.raises(HighLevelError):

@@ -9,7 +9,7 @@ import pytest
 from hlcore.model.dnd import all_closed
 from hlcore.restore.plan import PlanChoices, PlanItem
 from tests.restore.conftest import World
-from tests.support.lives import capture, native, quiet
+from tests.support.contacts_with_records import assert_nobody_reached, capture, natively_restored
 
 
 def came_back(world: World, *, followers: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
@@ -47,7 +47,7 @@ def test_followers_that_an_opportunity_lost_are_planned_added_and_verified(world
     assert deal["followers"] == list(world.location.related.users)
     assert len(world.location.related.opportunities) == 1
     assert world.planned(ana, path="top_up").action == "skip"
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 def test_only_the_followers_who_are_missing_are_added(world: World) -> None:
@@ -90,7 +90,7 @@ def test_followers_that_cannot_be_added_are_in_the_receipt(world: World, fault: 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("closed", [True, False])
 def test_the_plan_of_a_top_up_knows_the_number_of_requests(world: World, whole: bool, closed: bool) -> None:
-    ana = native(world, with_records=False)[0] if whole else came_back(world)[0]
+    ana = natively_restored(world, with_records=False)[0] if whole else came_back(world)[0]
     world.location.edit(ana, **(all_closed() if closed else {}))
     world.confirm(ana, path="top_up")
     planned = world.planned(ana, path="top_up").requests

@@ -1,4 +1,4 @@
-"""Lost contacts come back: right, quiet, and proven. The other side is the sandbox, over real HTTP."""
+"""Deleted contacts are re-created as planned, without messages, and verified, on the sandbox over real HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person decides about single fields, vanished stages and single conflicts is what the plan says and does."""
+"""What the user chooses about single fields, removed stages and single conflicts is in the plan and carried out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hlcore.restore.receipt import to_csv
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui.restore.receipt_page import render_receipt
 from tests.restore.conftest import LOCATION, World
-from tests.support.lives import belongings, capture, lost_life, restored
+from tests.support.contacts_with_records import capture, lost_contact_with_records, records_of, restore_with
 
 
 def lines(item: PlanItem) -> dict[str, FieldLine]:
@@ -21,17 +21,17 @@ def planned(world: World, contact_id: str, **choices: Any) -> PlanItem:
 
 
 def test_fields_and_kinds_of_records_that_are_left_out_are_not_written_and_no_difference(world: World) -> None:
-    ana = lost_life(world, city="Köln", companyName="Kite")
-    row = restored(world, ana, PlanChoices(leave_out=("city", "task", "followers", "message")))
+    ana = lost_contact_with_records(world, city="Köln", companyName="Kite")
+    row = restore_with(world, ana, PlanChoices(leave_out=("city", "task", "followers", "message")))
     assert (row["outcome"], row["verified"], row["differences"]) == ("recreated", True, [])
     new = world.location.contacts[row["new_id"]]
     assert (new.get("city"), new["companyName"], new.get("followers") or []) == (None, "Kite", [])
-    after = belongings(world, row["new_id"])
+    after = records_of(world, row["new_id"])
     assert (after["tasks"], len(after["deals"]), len(after["notes"])) == ([], 1, 2)
 
 
 def test_the_fidelity_counts_only_what_was_wanted_and_names_what_was_not(world: World) -> None:
-    ana = lost_life(world, city="Köln")
+    ana = lost_contact_with_records(world, city="Köln")
     item = planned(world, ana, leave_out=("city", "task"))
     whole = world.planned(ana).fidelity
     assert item.fidelity is not None
@@ -39,7 +39,7 @@ def test_the_fidelity_counts_only_what_was_wanted_and_names_what_was_not(world: 
     assert item.fidelity.text.endswith("; left out, as you asked: city, 1 task")
     assert item.fidelity.parts[0].of == whole.parts[0].of - 1
     assert "tasks" not in {part.name for part in item.fidelity.parts}
-    row = restored(world, ana, PlanChoices(leave_out=("city", "task")))
+    row = restore_with(world, ana, PlanChoices(leave_out=("city", "task")))
     assert row["predicted"] == row["measured"] == item.fidelity.text
 
 
@@ -91,7 +91,7 @@ def test_each_line_says_copy_living_written_and_why_not(world: World) -> None:
 
 
 def test_every_record_has_its_line(world: World) -> None:
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     found = [one for one in planned(world, ana).lines if "." in one.field or one.field == "followers"]
     kinds = sorted(one.field.partition(".")[0] for one in found)
     assert kinds == ["appointment", "business", "followers", "note", "note", "opportunity", "task", "transcript"]
@@ -102,7 +102,7 @@ def test_every_record_has_its_line(world: World) -> None:
 
 
 def test_a_top_up_shows_what_the_living_contact_keeps(world: World) -> None:
-    ana = lost_life(world, city="Köln")
+    ana = lost_contact_with_records(world, city="Köln")
     world.add(firstName="Anna", email="ana1@example.com")
     found = lines(planned(world, ana, on_conflict="fill"))
     name, city = found["firstName"], found["city"]
@@ -151,7 +151,7 @@ def test_the_opportunity_goes_where_the_person_said_and_the_receipt_names_it(wor
     choices = PlanChoices(places={then: today})
     (asked,) = world.plan(ana, choices=choices).questions
     assert asked.answer == today
-    row = restored(world, ana, choices)
+    row = restore_with(world, ana, choices)
     assert row["verified"]
     (deal,) = world.location.related.opportunities.values()
     deals = [one for one in world.location.related.opportunities.values() if one["contactId"] == row["new_id"]]
@@ -170,7 +170,7 @@ def test_an_opportunity_may_be_left_out_instead_and_is_not_lost_then(world: Worl
     item = planned(world, ana, places={then: ""})
     assert not any("Roof" in one for one in item.will_be_lost)
     assert item.left_out == ("1 opportunity",)
-    row = restored(world, ana, PlanChoices(places={then: ""}))
+    row = restore_with(world, ana, PlanChoices(places={then: ""}))
     assert (row["verified"], row["left_out"]) == (True, ["1 opportunity"])
 
 
@@ -185,5 +185,5 @@ def test_whoever_leaves_opportunities_out_is_not_asked_where_they_go(world: Worl
 
 
 def test_nobody_else_is_asked(world: World) -> None:
-    plan = world.plan(lost_life(world))
+    plan = world.plan(lost_contact_with_records(world))
     assert (plan.questions, plan.places, plan.location_id) == ((), (), LOCATION)

@@ -1,4 +1,4 @@
-"""The plan field by field, whatever a copy holds: nothing is written that no line names, nothing is named wrongly."""
+"""The plan field by field, for any copy: every written value has its line, and no line says anything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A decision about a plan is applied to what is known: HighLevel is asked once, and again only for what has changed."""
+"""Another decision about a plan asks HighLevel only for what is new or has changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hlcore.restore.planning.planner import plan
 from hlcore.store import locations
 from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
-from tests.support.lives import lost_life
+from tests.support.contacts_with_records import lost_contact_with_records
 
 
 def planned(world: World, found: LookupCache | None, *ids: str, path: RestorePath = "auto", **more: Any) -> Plan:
@@ -32,13 +32,13 @@ def asked(world: World, word: str = "") -> list[str]:
 
 @pytest.fixture
 def ana(world: World) -> str:
-    return lost_life(world, 1)
+    return lost_contact_with_records(world, 1)
 
 
 @pytest.fixture
 def bea(world: World) -> str:
     """Somebody whose e-mail another living contact holds."""
-    lost = lost_life(world, 2)
+    lost = lost_contact_with_records(world, 2)
     world.add(firstName="Beate", email="ana2@example.com")
     return lost
 
@@ -83,7 +83,7 @@ def test_a_decision_about_one_asks_only_about_that_one(world: World, found: Look
 def test_whoever_is_chosen_beside_them_is_asked_about_alone(
     world: World, found: LookupCache, ana: str, bea: str
 ) -> None:
-    cleo = lost_life(world, 3)
+    cleo = lost_contact_with_records(world, 3)
     asked(world)
     assert len(planned(world, found, ana, bea, cleo).items) == 3
     assert [one for one in asked(world) if "/contacts/" in one and cleo not in one and "duplicate" not in one] == []

@@ -1,4 +1,4 @@
-"""Somebody with everything that can hang on a contact, lost or back again, and what a restore of it must not do."""
+"""Contacts with a record of every kind, deleted or back again, and what a restore of them must never do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS = ("note", "task", "opportunity", "appointment", "message")
 
 
 def capture(world: World, *ids: str) -> None:
-    """All that belongs to these is in the vault, as a round of capturing would take it in."""
+    """Store all that belongs to these contacts in the vault, as a capture run would."""
     world.copy(details=True)
     for kind in ("pipeline", "calendar", "business", "user"):
         capture_reference_list(world.location_context(), kind)
@@ -23,8 +23,8 @@ def capture(world: World, *ids: str) -> None:
             capture_records(world.location_context(), contact_id, kind)
 
 
-def a_whole_life(world: World, number: int = 1, **fields: Any) -> str:
-    """Somebody with everything that can hang on a contact; the id."""
+def contact_with_records(world: World, number: int = 1, **fields: Any) -> str:
+    """Create a contact with a record of every kind; return its id."""
     place, ana = world.location, f"ana{number}@example.com"
     sam = next(iter(place.related.users), "") or place.add_user("Sam")
     contact_id = world.add(**{"firstName": "Ana", "email": ana, "tags": ["vip"], "assignedTo": sam, **fields})
@@ -41,19 +41,19 @@ def a_whole_life(world: World, number: int = 1, **fields: Any) -> str:
     return contact_id
 
 
-def lost_life(world: World, number: int = 1, **fields: Any) -> str:
-    """Somebody with all that, captured and deleted; the id."""
-    contact_id = a_whole_life(world, number, **fields)
+def lost_contact_with_records(world: World, number: int = 1, **fields: Any) -> str:
+    """Create such a contact, capture it and delete it; return its id."""
+    contact_id = contact_with_records(world, number, **fields)
     capture(world, contact_id)
     world.lose(contact_id)
     return contact_id
 
 
-def native(world: World, *, with_records: bool) -> tuple[str, dict[str, list[Any]]]:
-    """Somebody with all that was deleted, and HighLevel's own restore brought them back; the id, and what they had."""
-    ana = a_whole_life(world)
+def natively_restored(world: World, *, with_records: bool) -> tuple[str, dict[str, list[Any]]]:
+    """Delete such a contact and bring it back by HighLevel's own restore; return its id, and its records before."""
+    ana = contact_with_records(world)
     capture(world, ana)
-    before = belongings(world, ana)
+    before = records_of(world, ana)
     world.lose(ana, days=2)
     world.location.native_restore(ana, with_records=with_records)
     world.clock.pass_(hours=1)
@@ -61,8 +61,8 @@ def native(world: World, *, with_records: bool) -> tuple[str, dict[str, list[Any
     return ana, before
 
 
-def belongings(world: World, contact_id: str) -> dict[str, list[Any]]:
-    """What hangs on this living contact, in plain values."""
+def records_of(world: World, contact_id: str) -> dict[str, list[Any]]:
+    """Return the living contact's records as plain values."""
     shelves = world.location.related
     return {
         "notes": sorted(one["body"] for one in shelves.notes.get(contact_id, {}).values()),
@@ -78,8 +78,8 @@ def belongings(world: World, contact_id: str) -> dict[str, list[Any]]:
     }
 
 
-def quiet(world: World) -> None:
-    """Nobody was reached, nothing was out of order."""
+def assert_nobody_reached(world: World) -> None:
+    """Assert that no contact was messaged and no request was out of order."""
     ledger = world.sandbox.ledger
     assert ledger.messages_sent == []
     assert ledger.reached == []
@@ -89,17 +89,17 @@ def quiet(world: World) -> None:
     assert ledger.rate_limited == 0
 
 
-def restored(world: World, contact_id: str, choices: PlanChoices) -> dict[str, Any]:
-    """They are restored as chosen; the line of the receipt."""
+def restore_with(world: World, contact_id: str, choices: PlanChoices) -> dict[str, Any]:
+    """Restore the contact with these choices; return its row of the receipt."""
     world.confirm(contact_id, choices=choices)
     world.run()
     return world.receipt()[contact_id]
 
 
-def strike_at(
+def fault_on_next_write(
     world: World, where: str, fault: str, options: dict[str, Any], *, prefix: str = "POST /contacts/"
 ) -> None:
-    """The fault strikes the next write whose path ends so."""
+    """Let the fault strike the next write whose path ends with `where`."""
     faults = world.location.faults
     real = faults.pick
 

@@ -1,4 +1,4 @@
-"""Texts that HighLevel cut through an emoji: no Unicode, and yet somebody's name."""
+"""Texts that HighLevel cut in the middle of an emoji, so that they are not valid Unicode, are restored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.restore.conftest import World
-from tests.support.lives import belongings, capture, quiet
+from tests.support.contacts_with_records import assert_nobody_reached, capture, records_of
 
 STANDS_FOR_IT, HALF = "zqhalf", rb"\ud83d"
 
@@ -54,10 +54,10 @@ def test_whoever_has_half_an_emoji_comes_back_with_everything(cutting: World) ->
     new = place.contacts[row["new_id"]]
     assert (new["email"], new["assignedTo"], len(new["tags"])) == ("ana@example.com", sam, 1)
     assert new["firstName"].startswith("Ana")
-    assert {key: len(held) for key, held in belongings(cutting, row["new_id"]).items()} == {
+    assert {key: len(held) for key, held in records_of(cutting, row["new_id"]).items()} == {
         "notes": 1,
         "tasks": 0,
         "deals": 1,
         "appointments": 0,
     }
-    quiet(cutting)
+    assert_nobody_reached(cutting)

@@ -1,5 +1,4 @@
-"""What changed in HighLevel between the plan and its execution: each ends as the plan said, or it is said why not, and
-nothing is overwritten."""
+"""What changed in HighLevel between plan and execution: the outcome is as planned or explained, nothing overwritten."""
 
 from __future__ import annotations
 
@@ -11,7 +10,14 @@ from hlcore.restore.plan import PlanChoices
 from hlcore.store import locations
 from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
-from tests.support.lives import a_whole_life, belongings, capture, lost_life, native, quiet
+from tests.support.contacts_with_records import (
+    assert_nobody_reached,
+    capture,
+    contact_with_records,
+    lost_contact_with_records,
+    natively_restored,
+    records_of,
+)
 
 HOLDERS: list[Any] = [
     pytest.param({"email": "ana@example.com"}, id="e-mail"),
@@ -23,7 +29,7 @@ HOLDERS: list[Any] = [
 
 def frozen(world: World, contact_id: str) -> dict[str, Any]:
     """The living contact with all that hangs on it."""
-    return {**world.location.contacts[contact_id], **belongings(world, contact_id)}
+    return {**world.location.contacts[contact_id], **records_of(world, contact_id)}
 
 
 def same_note(world: World, contact_id: str) -> None:
@@ -56,7 +62,7 @@ def test_the_phone_that_somebody_took_since_the_plan_is_not_shared(world: World)
 
 
 def test_a_blank_that_somebody_filled_since_the_plan_keeps_that_value(world: World) -> None:
-    ana = lost_life(world, city="Köln", source="fair")
+    ana = lost_contact_with_records(world, city="Köln", source="fair")
     other = world.add(firstName="Anna", email="ana1@example.com")
     world.confirm(ana, choices=PlanChoices(on_conflict="fill"))
     world.location.edit(other, city="Bonn", tags=["hers"])
@@ -66,12 +72,12 @@ def test_a_blank_that_somebody_filled_since_the_plan_keeps_that_value(world: Wor
     assert (row["outcome"], row["verified"]) == ("topped_up", True)
     assert (now["firstName"], now["city"], now["source"]) == ("Anna", "Bonn", "fair")
     assert set(now["tags"]) == {"hers", "vip"}
-    notes = belongings(world, other)["notes"]
+    notes = records_of(world, other)["notes"]
     assert len([note for note in notes if note.endswith("Likes tea")]) == 1
 
 
 def test_what_a_living_contact_cannot_be_given_is_told_beforehand(world: World) -> None:
-    ana = lost_life(world, companyName="Kite", gender="female")
+    ana = lost_contact_with_records(world, companyName="Kite", gender="female")
     world.add(firstName="Anna", email="ana1@example.com")
     choices = PlanChoices(on_conflict="fill")
     (item,) = world.plan(ana, choices=choices).items
@@ -87,7 +93,7 @@ def test_what_a_living_contact_cannot_be_given_is_told_beforehand(world: World) 
 
 
 def test_whoever_was_to_be_filled_and_is_gone_is_not_made_anew(world: World) -> None:
-    ana = lost_life(world, city="Köln")
+    ana = lost_contact_with_records(world, city="Köln")
     other = world.add(firstName="Anna", email="ana1@example.com")
     world.confirm(ana, choices=PlanChoices(on_conflict="fill"))
     world.location.delete(other)
@@ -101,7 +107,7 @@ def test_whoever_was_to_be_filled_and_is_gone_is_not_made_anew(world: World) -> 
 
 
 def test_one_brought_back_natively_since_the_plan_is_left_as_it_came(world: World) -> None:
-    ana = a_whole_life(world)
+    ana = contact_with_records(world)
     capture(world, ana)
     world.lose(ana)
     world.confirm(ana)
@@ -115,7 +121,7 @@ def test_one_brought_back_natively_since_the_plan_is_left_as_it_came(world: Worl
 
 
 def test_records_that_somebody_made_again_since_the_plan_of_a_top_up_are_not_doubled(world: World) -> None:
-    ana, before = native(world, with_records=False)
+    ana, before = natively_restored(world, with_records=False)
     world.confirm(ana, path="top_up")
     (task,) = before["tasks"]
     sam = next(iter(world.location.related.users))
@@ -123,19 +129,19 @@ def test_records_that_somebody_made_again_since_the_plan_of_a_top_up_are_not_dou
     same_note(world, ana)
     world.run()
     assert world.receipt()[ana]["verified"]
-    after = belongings(world, ana)
+    after = records_of(world, ana)
     assert (after["tasks"], len(after["notes"])) == (before["tasks"], 3)
-    quiet(world)
+    assert_nobody_reached(world)
 
 
 @pytest.mark.parametrize("path", ["top_up", "fill"])
 def test_nothing_of_a_person_erased_since_the_plan_is_written_anywhere(world: World, path: str) -> None:
     if path == "top_up":
-        ana, _ = native(world, with_records=False)
+        ana, _ = natively_restored(world, with_records=False)
         living = ana
         world.confirm(ana, path="top_up")
     else:
-        ana = lost_life(world, city="Köln")
+        ana = lost_contact_with_records(world, city="Köln")
         living = world.add(firstName="Anna", email="ana1@example.com")
         world.confirm(ana, choices=PlanChoices(on_conflict="fill"))
     before, asked = frozen(world, living), len(world.sandbox.ledger)
@@ -161,14 +167,14 @@ def test_a_blank_whose_value_highlevel_refuses_stays_blank_and_is_told(world: Wo
 
 
 def test_a_pipeline_deleted_since_the_plan_costs_the_opportunity_only_and_is_told(world: World) -> None:
-    ana = lost_life(world)
+    ana = lost_contact_with_records(world)
     world.confirm(ana)
     world.location.related.pipelines.clear()
     world.run()
     row = world.receipt()[ana]
     assert (row["outcome"], row["verified"]) == ("recreated", False)
     assert [one["field"].partition(".")[0] for one in row["differences"]] == ["opportunity"]
-    has = belongings(world, row["new_id"])
+    has = records_of(world, row["new_id"])
     assert [len(has[kind]) for kind in ("notes", "tasks", "deals", "appointments")] == [3, 1, 0, 1]
 
 
@@ -187,9 +193,9 @@ def test_a_custom_field_deleted_since_the_plan_is_told_and_the_rest_is_there(wor
 
 def test_a_hipaa_account_gets_a_whole_person_back_as_planned(world: World) -> None:
     world.location.hipaa = True
-    ana = a_whole_life(world)
+    ana = contact_with_records(world)
     capture(world, ana)
-    before = belongings(world, ana)
+    before = records_of(world, ana)
     world.lose(ana, days=2)
     with world.vault.write() as tx:
         locations.set_window(tx, LOCATION, days=None, reason="", hipaa=True, hipaa_recreate=True)
@@ -198,8 +204,8 @@ def test_a_hipaa_account_gets_a_whole_person_back_as_planned(world: World) -> No
     assert item.fidelity is not None
     assert (item.action, row["outcome"], row["verified"]) == ("recreate", "recreated", True)
     assert row["predicted"] == row["measured"] == item.fidelity.text
-    after = belongings(world, row["new_id"])
+    after = records_of(world, row["new_id"])
     assert [after[kind] for kind in ("tasks", "deals", "appointments")] == [
         before[kind] for kind in ("tasks", "deals", "appointments")
     ]
-    quiet(world)
+    assert_nobody_reached(world)

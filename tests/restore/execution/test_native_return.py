@@ -1,4 +1,4 @@
-"""HighLevel's own restore, noticed and topped up: a small run of the benchmark's story."""
+"""HighLevel's own restore is noticed and topped up: a small run of the benchmark `native_return`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lost contact whose last copy was added to the living one that holds its address is no longer at risk."""
+"""A deleted contact whose last copy was added to the living one with its address is no longer at risk."""
 
 from __future__ import annotations
 
