@@ -11,7 +11,7 @@ from hlcore.metrics.coverage import Coverage, coverage
 from hlcore.metrics.deletions import locations_by_id
 from hlcore.model.health import Health, HealthFacts, Level, assess
 from hlcore.model.lifecycle import LIVE, LOST, Status
-from hlcore.model.listing import listing_interval
+from hlcore.model.listing_verdict import listing_interval
 from hlcore.model.moments import iso
 from hlcore.settings import Settings
 from hlcore.store import Tx, Vault, locations, oauth_grants, runs, webhook_inbox

@@ -15,7 +15,7 @@ module               holds
 `deletion_causes`    why a contact disappeared, and which deletions belong together
 `recovery_window`    when a contact was deleted, and how long HighLevel can bring it back
 `health`             whether the copy of a location is good
-`listing`            how a location is listed in ranges, and when a listing is complete
+`listing_verdict`    how a location is listed in ranges, and when a listing is complete
 `capture_planner`    which request to send next
 `capture_forecast`   when everything will be captured
 `restore`            what a restore sends, and how the result compares (a package)

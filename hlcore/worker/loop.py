@@ -21,7 +21,7 @@ from hlcore.errors import Cancelled, VaultError
 from hlcore.governance.roles import WORKER
 from hlcore.highlevel import Priority
 from hlcore.location_context import LocationContext
-from hlcore.model.listing import listing_interval
+from hlcore.model.listing_verdict import listing_interval
 from hlcore.restore.execution.run import run_job
 from hlcore.store import leases, runs
 from hlcore.store.contacts import search as contact_search

@@ -16,7 +16,7 @@ from hlcore.model.restore.comparison import compare, explain_refused
 from hlcore.model.restore.rejected_fields import missing_fields_update, named_fields
 from hlcore.model.restore.restore_payload import UPDATE
 from hlcore.restore.execution.children import create_children
-from hlcore.restore.execution.dnd_guard import close_channels, reopen_channels
+from hlcore.restore.execution.living_contact_dnd import close_channels, reopen_channels
 from hlcore.restore.execution.missing_users import explain_departed, refused_names
 from hlcore.restore.execution.verification import verify
 from hlcore.restore.job_context import DND_FIELDS, VALUE_REFUSED, Created, ItemResult, JobContext, RetryAt

@@ -16,7 +16,7 @@ from hlcore.model.restore.comparison import Difference, compare, explain_refused
 from hlcore.restore import live_state
 from hlcore.restore.execution.children import create_children
 from hlcore.restore.execution.completion import write_fields
-from hlcore.restore.execution.dnd_guard import close_channels, reopen_channels
+from hlcore.restore.execution.living_contact_dnd import close_channels, reopen_channels
 from hlcore.restore.execution.missing_users import explain_departed
 from hlcore.restore.execution.verification import verify
 from hlcore.restore.job_context import VALUE_REFUSED, ItemResult, JobContext, RetryAt

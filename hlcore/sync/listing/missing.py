@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from hlcore.model.listing import ListingVerdict
+from hlcore.model.listing_verdict import ListingVerdict
 from hlcore.store import Tx, runs
 from hlcore.store.contacts import presence
 from hlcore.store.contacts.presence import MissingContact

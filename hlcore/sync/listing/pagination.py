@@ -19,7 +19,7 @@ from hlcore.errors import Rejected
 from hlcore.highlevel import SearchPage
 from hlcore.highlevel.search_filters import BY_DATE_ADDED, added_between
 from hlcore.model.contact import ContactHead
-from hlcore.model.listing import Checkpoint, DateRange, ListingVerdict, judge_listing
+from hlcore.model.listing_verdict import Checkpoint, DateRange, ListingVerdict, judge_listing
 from hlcore.model.moments import from_milliseconds, milliseconds
 from hlcore.store import Tx, runs
 from hlcore.sync.listing.page_import import import_page, parse_rows

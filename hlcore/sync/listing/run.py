@@ -1,6 +1,6 @@
 """A full sync of one location: list everything, find what is missing, check it by id, record what came back.
 
-Contacts are stored page by page. Only a listing that is complete by `model.listing.judge_listing` leads to suspicions,
+Contacts are stored page by page. Only a listing that is complete by `model.listing_verdict.judge_listing` leads to suspicions,
 and only GET by id turns a suspicion into a deletion. The next run resumes an interrupted one behind its last page.
 """
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.model.listing import LISTING_SHARE, PAGE_SIZE, listing_interval
+from hlcore.model.listing_verdict import LISTING_SHARE, PAGE_SIZE, listing_interval
 
 
 def test_a_small_account_is_listed_as_often_as_wished() -> None:
