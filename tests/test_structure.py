@@ -26,7 +26,7 @@ MOST_MODULES, MOST_LINES, FEWEST_LINES, LONGEST_FUNCTION = 20, 480, 40, 60
 
 SHORT_MODULES = {
     "hlcore/__main__.py": "calls the command line, so that its modules are not loaded under two names",
-    "hlcore/demo/data.py": "the demo's invented past, apart from the code that lives through it",
+    "hlcore/demo/data.py": "the demo's invented data, apart from the code that builds its history",
 }
 
 SHARED_MODULE_NAMES = {

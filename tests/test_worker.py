@@ -16,7 +16,7 @@ from hlcore.settings import Settings
 from hlcore.store import runs
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.worker.loop import do_due_work, do_hourly_work
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 FIRST, SECOND = "locWork0000000000001", "locWork0000000000002"
 
@@ -26,13 +26,13 @@ class WorkerWorld:
     """A context with two connected locations."""
 
     context: AppContext
-    clock: HandClock
+    clock: ManualClock
     locations: dict[str, SandboxLocation]
 
     def work(self, minutes: float) -> list[tuple[str, str]]:
         """Let time pass and do what is due; return the listings and watches that ran as (kind, location), oldest
         first."""
-        self.clock.pass_(minutes=minutes)
+        self.clock.advance(minutes=minutes)
         before = {run.run_id for run in self.runs()}
         do_due_work(self.context, never)
         return [(run.kind, run.location_id) for run in reversed(self.runs()) if run.run_id not in before]
@@ -44,7 +44,7 @@ class WorkerWorld:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[WorkerWorld]:
-    clock = HandClock()
+    clock = ManualClock()
     sandbox = Sandbox(clock.now, seed=5)
     locations = {name: sandbox.add_location(name, name, token=f"pit-{name}") for name in (FIRST, SECOND)}
     for location in locations.values():
@@ -83,7 +83,7 @@ def test_a_revoked_token_keeps_no_other_account_waiting(world: WorkerWorld) -> N
 def test_watches_that_found_nothing_are_forgotten_after_two_days(world: WorkerWorld) -> None:
     world.work(0)
     world.work(2)
-    world.clock.pass_(days=3)
+    world.clock.advance(days=3)
     do_hourly_work(world.context)
     assert {run.kind for run in world.runs()} == {"listing"}
 

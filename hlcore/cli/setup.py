@@ -48,12 +48,12 @@ def worker() -> None:
 @command(epilog=EXITS)
 def demo(as_json: Json = False) -> None:
     """Build the demo vault afresh: two invented accounts and sixty days of their life."""
-    from hlcore.demo.builder import open_demo, size
+    from hlcore.demo.builder import count_contacts, open_demo
 
     with progress_bar(as_json) as listener:
-        context = open_demo(Settings.load(), listener=listener, afresh=True)
+        context = open_demo(Settings.load(), listener=listener, rebuild=True)
     try:
-        contacts, folder = size(context), str(context.settings.data_dir)
+        contacts, folder = count_contacts(context), str(context.settings.data_dir)
     finally:
         context.close()
     if as_json:

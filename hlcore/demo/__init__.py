@@ -1,9 +1,9 @@
-"""The demo account: the sandbox on a loopback port with sixty days of deletions already lived through.
+"""The demo account: a sandbox on a loopback port and a vault with sixty days of history.
 
-=========  ============================================================================
+=========  =====================================================================
 module     holds
-=========  ============================================================================
-`builder`  builds the demo's vault once, and opens it
-`data`     names, locations and proportions of its invented history
-=========  ============================================================================
+=========  =====================================================================
+`builder`  builds the demo's sandbox and vault, and opens them
+`data`     the names, custom fields, tags and sources of its two locations
+=========  =====================================================================
 """

@@ -1,4 +1,4 @@
-"""Names, fields, tags and pipelines of the demo's two locations, all invented."""
+"""The users, custom fields, tags, sources and edits of the demo's two locations, all invented."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Misbehaviour that tests switch on. Each is something that HighLevel's users or the API's own texts report.
+"""Misbehaviour that tests switch on. Each kind was reported by HighLevel's users or follows from the API's own texts.
 
 ``location.faults.on("status", status=503, times=2)`` makes the next two requests answer 503.
-``location.faults.on("ends_early", where="GET /opportunities/search")`` truncates that feed: the faults of listing
-strike contacts unless ``where`` names the opportunities' feed, which knows empty, total_low, ends_early and omits.
 ``location.faults.on("reset", share=0.1, where="POST /contacts/search")`` cuts a tenth of the search answers.
+The kinds of `IN_SEARCH` concern the contact search; with ``where="GET /opportunities/search"`` empty, total_low,
+ends_early and omits concern that feed instead.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-BEFORE = {
+BEFORE_OPERATION = {
     "too_many": "429 below the documented limit; retry_after=seconds or None (no header)",
     "status": "an error status without doing anything; status=500, 502, 503, 504 …",
-    "lost_request": "the connection is cut and nothing was done",
+    "lost_request": "the connection is cut and nothing is done",
     "token_revoked": "401 'Invalid token: access token is invalid'",
     "invalid_jwt": "401 'Invalid JWT'",
     "scope_401": "401 'The token is not authorized for this scope.' for a token that works",
@@ -25,7 +25,7 @@ BEFORE = {
     "wrong_location": "403 'The token does not have access to this location.'",
     "gone": "GET by id of a live record answers 404",
 }
-AFTER = {
+AFTER_OPERATION = {
     "done_but": "the request is carried out, then answered with status=500 or 422",
     "lost_answer": "the request is carried out, then the connection is cut",
     "reset": "the answer breaks off in the middle of its body",
@@ -33,20 +33,20 @@ AFTER = {
     "html": "200 with an HTML page",
     "latency": "the answer comes after seconds=…",
 }
-SEARCH = {
+IN_SEARCH = {
     "empty": "a search of a location with contacts answers none, total 0",
     "total_low": "total is lower by by=…",
     "total_cap": "total is never above cap=… (10000)",
-    "ends_early": "page after=… of a walk (1) is cut in half, later ones are empty",
-    "repeats": "page at=… of a walk (2) shows the rows of the page before",
+    "ends_early": "page after=… of a listing (1) is cut in half, later ones are empty",
+    "repeats": "page at=… of a listing (2) shows the rows of the page before",
     "omits": "live rows are missing: ids=…, or a part=… of all; from total too, unless total=False",
 }
-KINDS = {**BEFORE, **AFTER, **SEARCH}
+KINDS = {**BEFORE_OPERATION, **AFTER_OPERATION, **IN_SEARCH}
 
 
 @dataclass(slots=True)
 class Fault:
-    """One switched-on misbehaviour. ``times`` None: until `off`. ``share``: of the requests it is meant for."""
+    """One active misbehaviour. ``times``: how often it strikes, None until `off`. ``share``: of matching requests."""
 
     kind: str
     times: int | None = None
@@ -64,20 +64,20 @@ class Faults:
     """The misbehaviour of one location.
 
     ``lag``: seconds until the search index shows a write; GET by id shows it at once.
-    ``gone_status``: what GET and PUT of a deleted contact answer, 404 or 400.
-    ``between_pages``: called after each search page with its number in the walk, so that rows can come and go."""
+    ``deleted_status``: what GET and PUT of a deleted contact answer, 404 or 400.
+    ``between_pages``: called after each search page with its number in the listing, so that rows can come and go."""
 
     def __init__(self, seed: str) -> None:
         self._random = random.Random(seed)
         self._faults: list[Fault] = []
         self.lag = 0.0
-        self.gone_status = 404
+        self.deleted_status = 404
         self.between_pages: Callable[[int], None] | None = None
 
     def on(self, kind: str, *, times: int | None = None, share: float = 1.0, where: str = "", **options: Any) -> Fault:
-        """Switch one on, for the next ``times`` requests that begin with ``where`` ("POST /contacts/search").
+        """Switch one on for the next ``times`` requests that begin with ``where`` ("POST /contacts/search").
 
-        Raises ValueError for a kind that is not in `KINDS`."""
+        Raises ValueError when the kind is not in `KINDS`."""
         if kind not in KINDS:
             raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
         if kind == "omits" and "part" in options:
@@ -88,7 +88,7 @@ class Faults:
 
     @contextmanager
     def during(self, kind: str, **options: Any) -> Iterator[Fault]:
-        """Switched on inside the block."""
+        """Switch one on for the time of the block."""
         fault = self.on(kind, **options)
         try:
             yield fault
@@ -96,18 +96,18 @@ class Faults:
             fault.off()
 
     def clear(self) -> None:
-        """Behave again, with an index that is up to date from the next request on."""
+        """Switch everything off; from the next request on the search index is up to date."""
         self._faults.clear()
-        self.lag, self.gone_status, self.between_pages = 0.0, 404, None
+        self.lag, self.deleted_status, self.between_pages = 0.0, 404, None
 
     def pick(self, kinds: dict[str, str], request: str, *, named: bool = False) -> list[Fault]:
-        """Those of these kinds that strike this request; each is counted as used.
+        """Return the faults of these kinds that strike this request, and count each as used.
 
         ``named``: only faults that were switched on for a path (``where``)."""
-        meant = [fault for fault in self._faults if fault.kind in kinds and (fault.where or not named)]
-        struck = [fault for fault in meant if self._strikes(fault, request)]
+        candidates = [fault for fault in self._faults if fault.kind in kinds and (fault.where or not named)]
+        striking = [fault for fault in candidates if self._strikes(fault, request)]
         self._faults = [fault for fault in self._faults if fault.active]
-        return struck
+        return striking
 
     def _strikes(self, fault: Fault, request: str) -> bool:
         if not fault.active or not request.startswith(fault.where):

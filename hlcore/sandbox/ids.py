@@ -1,4 +1,4 @@
-"""Ids and dates in HighLevel's spelling."""
+"""Ids and moments as HighLevel writes them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import hashlib
 from datetime import UTC, datetime
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-JsonObject = dict[str, object]
 
 
 class Ids:
-    """20-character ids as HighLevel writes them; the same seed and counter give the same id, none comes twice."""
+    """A sequence of 20-character ids without repetition; the same seed and counter give the same id."""
 
     def __init__(self, seed: str, counter: int = 0) -> None:
         self._seed = seed
@@ -23,26 +22,27 @@ class Ids:
 
 
 def iso(moment: datetime) -> str:
-    """``2026-11-23T09:00:00.000Z``: UTC, milliseconds, as in every HighLevel answer."""
+    """Format as ``2026-11-23T09:00:00.000Z``: UTC with milliseconds, as in HighLevel's answers."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def millis(moment: datetime) -> int:
-    """Milliseconds since 1970, the unit of HighLevel's cursors."""
+    """Return milliseconds since 1970, the unit of HighLevel's cursors."""
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
 def from_millis(value: float) -> datetime:
-    whole = int(value)
-    if abs(whole) > 200_000_000_000_000:
+    """Return the moment of these milliseconds since 1970. Raises ValueError when it is out of range."""
+    milliseconds = int(value)
+    if abs(milliseconds) > 200_000_000_000_000:
         raise ValueError("too far away to be a date")
-    return datetime.fromtimestamp(whole // 1000, UTC).replace(microsecond=whole % 1000 * 1000)
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
 
 
-def moment(value: object) -> datetime:
-    """A datetime from what a caller or a request gives: datetime, ISO text, or milliseconds.
+def parse_moment(value: object) -> datetime:
+    """Read a datetime, an ISO 8601 text or milliseconds since 1970; without offset it counts as UTC.
 
-    A text without offset counts as UTC. Raises ValueError for anything else."""
+    Raises ValueError for anything else."""
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What was asked of this HighLevel, and what it would have done to real people."""
+"""Every request that the sandbox answered, and what HighLevel would have sent or started because of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-KEEP = 200_000
+MAX_ENTRIES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One request. ``location`` is the account its token stood for; empty when it stood for none."""
+    """One request. ``location``: the id that its token belongs to, or empty; ``fault``: kinds that struck it."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowStart:
-    """An automation that a request set off, and whether the person could have been reached at that moment."""
+    """An automation that a request started; ``reachable``: whether it could have sent the contact a message."""
 
     workflow_id: str
     contact_id: str
@@ -36,11 +36,12 @@ class WorkflowStart:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every request (the newest 200,000) and the counters. Behaves as a list of `LedgerEntry`.
+    """The newest 100,000 to 200,000 requests, as a list of `LedgerEntry`, and counters.
 
     ``off_contract``: requests that HighLevel's documentation rules out (path, Version, property, type, page size).
     ``rate_limited``: refused with 429; ``over_limit``: above the documented limit, refused or not.
-    ``crashes``: mistakes of the sandbox itself; always empty unless it has a bug."""
+    ``creates_without_dnd``: names of the contacts that were created without DND settings.
+    ``crashes``: tracebacks of the sandbox itself; empty unless it has a bug."""
 
     entries: list[LedgerEntry] = field(default_factory=list)
     messages_sent: list[dict[str, Any]] = field(default_factory=list)
@@ -52,17 +53,17 @@ class Ledger:
     over_limit: int = 0
 
     def add(self, entry: LedgerEntry) -> None:
-        if len(self.entries) >= KEEP:
-            del self.entries[: KEEP // 2]
+        if len(self.entries) >= MAX_ENTRIES:
+            del self.entries[: MAX_ENTRIES // 2]
         self.entries.append(entry)
 
     @property
     def reached(self) -> list[WorkflowStart]:
-        """The automations that could have messaged somebody."""
+        """The automations that could have sent a message."""
         return [start for start in self.workflow_starts if start.reachable]
 
     def requests(self, prefix: str = "") -> list[LedgerEntry]:
-        """The entries whose ``METHOD /path`` begins so."""
+        """Return the entries whose ``METHOD /path`` begins with the prefix."""
         return [entry for entry in self.entries if f"{entry.method} {entry.path}".startswith(prefix)]
 
     def clear(self) -> None:
@@ -76,5 +77,5 @@ class Ledger:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, at: int) -> LedgerEntry:
-        return self.entries[at]
+    def __getitem__(self, index: int) -> LedgerEntry:
+        return self.entries[index]

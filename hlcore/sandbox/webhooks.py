@@ -1,6 +1,6 @@
 """Signed webhook deliveries, as HighLevel builds them; nothing is sent unless a test posts it.
 
-Headers and algorithms: HighLevel's WebhookAuthentication page. The keys are made here, for this process only."""
+Headers and algorithms: HighLevel's WebhookAuthentication page. The keys are generated in this process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hlcore.sandbox.ids import iso
 
 
 class SigningKeys:
-    """The two key pairs of one sandbox: the current one (Ed25519) and the legacy one (RSA, made on first use)."""
+    """The key pairs of one sandbox, generated on first use: the current one (Ed25519) and the legacy one (RSA)."""
 
     @cached_property
     def _current(self) -> Ed25519PrivateKey:
@@ -67,26 +67,26 @@ class SandboxEvent:
         return msgspec.json.encode(self.payload)
 
     def headers(self, *, current: bool = True, legacy: bool = False) -> dict[str, str]:
-        """The request headers, with the signatures asked for."""
-        found = {"Content-Type": "application/json", "User-Agent": "HighLevel-Webhooks"}
+        """Return the request headers with the current signature, the legacy one, both or none."""
+        headers = {"Content-Type": "application/json", "User-Agent": "HighLevel-Webhooks"}
         if current:
-            found["X-GHL-Signature"] = self._keys.sign(self.body)
+            headers["X-GHL-Signature"] = self._keys.sign(self.body)
         if legacy:
-            found["X-WH-Signature"] = self._keys.sign_legacy(self.body)
-        return found
+            headers["X-WH-Signature"] = self._keys.sign_legacy(self.body)
+        return headers
 
     def post(self, url: str, *, current: bool = True, legacy: bool = False, timeout: float = 10) -> int:
-        """Deliver to this address; the HTTP status that came back."""
+        """Deliver to this address and return the HTTP status of the answer."""
         headers = self.headers(current=current, legacy=legacy)
         request = urllib.request.Request(url, data=self.body, headers=headers, method="POST")  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
-                return int(answer.status)
-        except urllib.error.HTTPError as refused:
-            return refused.code
+            with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def __repr__(self) -> str:
-        return f"Event({self.type}, id={self.payload.get('id')})"
+        return f"SandboxEvent({self.type}, id={self.payload.get('id')})"
 
 
 CONTACT_KEYS = (
@@ -106,19 +106,19 @@ OTHER_KEYS = {
 }  # fmt: skip
 
 
-def payload(kind: str, record: dict[str, Any], location_id: str, at: datetime, webhook_id: str) -> dict[str, Any]:
-    """The flat JSON of one event; empty fields are left out. ``kind`` is an event type as HighLevel lists them."""
-    found: dict[str, Any] = {"type": kind, "locationId": location_id}
+def build_payload(kind: str, record: dict[str, Any], location_id: str, at: datetime, webhook_id: str) -> dict[str, Any]:
+    """Return the flat JSON of one event without empty fields. ``kind``: an event type as HighLevel lists them."""
+    payload: dict[str, Any] = {"type": kind, "locationId": location_id}
     if kind.startswith("Contact"):
         keys = ("id", *CONTACT_KEYS, *(("dndSettings",) if kind in ("ContactDndUpdate", "ContactDelete") else ()))
-        found |= {key: record[key] for key in keys if key in record} | {"attachments": []}
+        payload |= {key: record[key] for key in keys if key in record} | {"attachments": []}
     elif kind.startswith("Appointment"):
-        found["appointment"] = record
+        payload["appointment"] = record
     else:
-        family = next(name for name in OTHER_KEYS if name in kind)
-        found |= {key: record[key] for key in OTHER_KEYS[family] if key in record}
+        record_kind = next(name for name in OTHER_KEYS if name in kind)
+        payload |= {key: record[key] for key in OTHER_KEYS[record_kind] if key in record}
     if kind.startswith("Opportunity"):
-        found["dateAdded"] = record["createdAt"]
+        payload["dateAdded"] = record["createdAt"]
     if "Message" in kind:
-        found["messageType"] = str(record["messageType"]).removeprefix("TYPE_")
-    return {**found, "timestamp": iso(at), "webhookId": webhook_id}
+        payload["messageType"] = str(record["messageType"]).removeprefix("TYPE_")
+    return {**payload, "timestamp": iso(at), "webhookId": webhook_id}

@@ -43,13 +43,13 @@ def story(vault: Vault, *, people: int, seed: int = 1) -> Found:
     with a_world(vault, people=people) as world:
         _furnish(world.location, chance)
         for contact_id in list(world.location.contacts):
-            world.clock.pass_(seconds=chance.randint(0, 90))
+            world.clock.advance(seconds=chance.randint(0, 90))
             _give(world.location, contact_id, chance, world.clock.now() + timedelta(days=chance.randint(-90, 90)))
         copy = VaultComparison(world)
         world.sync()
         _compare(copy, found)
         before = {kind: set(copy.stored(kind)) for kind in (*RECORDS, *LISTS)}
-        world.clock.pass_(hours=2)
+        world.clock.advance(hours=2)
         found.changes = _edit_delete_add(copy, chance)
         world.sync()
         _compare(copy, found)
@@ -111,13 +111,13 @@ def _edit_delete_add(copy: VaultComparison, chance: random.Random) -> Counter[st
     for kind, nested in (("note", shelves.notes), ("task", shelves.tasks)):
         for items in nested.values():
             _shake(kind, items, {"body": "edited"}, chance, done)
-    stamp = {"dateUpdated": place.stamp()}
+    stamp = {"dateUpdated": place.now_iso()}
     _shake("opportunity", shelves.opportunities, {"status": "won", "monetaryValue": 9}, chance, done)
     _shake("appointment", shelves.appointments, {"title": "Moved", **stamp}, chance, done)
     _shake("message", shelves.messages, {"status": "read", **stamp}, chance, done)
     for kind in LISTS:
         shelf: dict[str, Item] = getattr(shelves, "businesses" if kind == "business" else f"{kind}s")
-        _shake(kind, shelf, {"name": f"renamed {place.stamp()}"}, chance, done)
+        _shake(kind, shelf, {"name": f"renamed {place.now_iso()}"}, chance, done)
     for contact_id in chance.sample(list(place.contacts), max(3, len(place.contacts) // 20)):
         _give(place, contact_id, chance, copy.world.clock.now())
         place.edit(contact_id, followers=[], city="Elsewhere")

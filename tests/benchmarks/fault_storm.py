@@ -12,7 +12,6 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hlcore.highlevel import Client, Limiter
@@ -23,6 +22,7 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import SyncRules
+from tests.support.worlds import ManualClock
 
 LOCATION = "locStorm000000000001"
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -50,24 +50,8 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-class HandClock:
-    """Time moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
-
-
 def main(rounds: int = 300, seed: int = 1) -> int:
-    chance, clock = random.Random(seed), HandClock()
+    chance, clock = random.Random(seed), ManualClock()
     sandbox = Sandbox(clock.now, seed=seed)
     location = sandbox.add_location(LOCATION, "Storm")
     location.fill(600)
@@ -125,7 +109,7 @@ def live(location: SandboxLocation, chance: random.Random, gone: set[str], most:
         gone.discard(back)
 
 
-def clean(location: SandboxLocation, look: Any, vault: Vault, gone: set[str], clock: HandClock) -> list[str]:
+def clean(location: SandboxLocation, look: Any, vault: Vault, gone: set[str], clock: ManualClock) -> list[str]:
     """Without faults the next round must be exactly right."""
     location.faults.clear()
     clock.sleep(3600)

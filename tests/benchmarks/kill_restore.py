@@ -79,7 +79,7 @@ def main(kills: int, people: int, url: str) -> int:
     clock = MovableClock()
     sandbox = Sandbox(clock.now, seed=11)
     place = sandbox.add_location(LOCATION, "Killed & Sons")
-    place.budget.burst = 1_000_000
+    place.rate_limit.burst = 1_000_000
     vault = Vault.open(url)
     with serve(sandbox) as server:
         client = Client(

@@ -75,7 +75,7 @@ def story(world: World, people: int) -> Counter[str]:
 
 
 def _sync(world: World) -> None:
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
     sync_location(world.location_context(), SyncRules(page_size=100))
 
 

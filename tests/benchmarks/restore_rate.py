@@ -43,7 +43,7 @@ def main(people: int, latency: float) -> int:
         plan = world.plan(*ids)
         world.job_id = create_job(vault, plan, SAM, clock.now)
         time.sleep(11)
-        place.budget.enforced = True
+        place.rate_limit.enforced = True
         if latency:
             place.faults.on("latency", seconds=latency)
         sandbox.ledger.clear()

@@ -14,7 +14,7 @@ from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations, records
 from tests.restore.conftest import LOCATION, World
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ LATER = datetime(2030, 1, 1, tzinfo=UTC)
 @contextmanager
 def benchmark_world(name: str, seed: int) -> Iterator[World]:
     """Yield an empty sandbox location of this name, connected to a vault of its own, with a clock moved by hand."""
-    clock = HandClock()
+    clock = ManualClock()
     sandbox = Sandbox(clock.now, seed=seed)
     place = sandbox.add_location(LOCATION, name, "Europe/Berlin")
     with tempfile.TemporaryDirectory() as folder, serve(sandbox) as server:

@@ -23,14 +23,14 @@ from hlcore.settings import Settings
 from hlcore.store import Vault, locations
 from hlcore.store.contacts import writes as contact_writes
 from tests.restore.conftest import LOCATION, SAM, World
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 MOVING = ("dateUpdated",)
 
 
 def main(people: int, url: str) -> int:
     """Return how many contacts are not as they must be."""
-    clock = HandClock()
+    clock = ManualClock()
     sandbox = Sandbox(clock.now, seed=7)
     location = sandbox.add_location(LOCATION, "Revert & Co")
     vault = Vault.open(url)
@@ -62,13 +62,13 @@ def _live_contacts(world: World, ids: list[str]) -> dict[str, dict[str, Any]]:
 
 def _import_and_revert(world: World, ids: list[str]) -> int:
     _store_listing(world)
-    world.clock.pass_(hours=2)
+    world.clock.advance(hours=2)
     good, start = _live_contacts(world, ids), world.clock.now()
     for one in ids:
         world.location.edit(one, city="IMPORTED", source="bad import", website="https://wrong.example")
-    world.clock.pass_(minutes=10)
+    world.clock.advance(minutes=10)
     _store_listing(world)
-    world.clock.pass_(minutes=10)
+    world.clock.advance(minutes=10)
     end, bad = world.clock.now(), _live_contacts(world, ids)
     began = time.perf_counter()
     found = changed_contacts(world.vault, LOCATION, start, end)

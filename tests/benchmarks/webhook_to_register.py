@@ -95,7 +95,7 @@ def main() -> None:
     options = parser.parse_args()
     sandbox = Sandbox(seed=2)
     home = sandbox.add_location(LOCATION, "Quick", "UTC")
-    home.budget.enforced = home.budget.real_time = True
+    home.rate_limit.enforced = home.rate_limit.real_time = True
     ids = home.fill(options.contacts)
     with serve(sandbox) as server:
         keys, token = sandbox.keys.public_pem, sandbox.token_of(LOCATION)

@@ -45,9 +45,9 @@ def highlevel(options: argparse.Namespace, pipe: Any) -> None:
 
     sandbox = Sandbox(lambda: datetime.now(UTC), seed=3)
     home = sandbox.add_location(LOCATION, "Burst", "UTC")
-    home.budget.enforced = False
+    home.rate_limit.enforced = False
     if not options.limited:
-        home.budget.burst = home.budget.daily = 10**7
+        home.rate_limit.burst = home.rate_limit.daily = 10**7
     ids = home.fill(options.contacts)
     with serve(sandbox) as server:
         pipe.send((server.url, sandbox.token_of(LOCATION), sandbox.keys.public_pem))

@@ -148,7 +148,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'vault.db'}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builder, "DAILY_FROM", builder.DAYS)
+        patch.setattr(builder, "FIRST_DAILY_DAY", builder.DAYS)
         builder.open_demo(settings).close()
     return folder
 

@@ -56,7 +56,7 @@ def account(start_server: StartServer, tmp_path: Path) -> Iterator[Account]:
     """Everybody was copied with all records; then SIZE people were deleted at once, and a round has noticed."""
     sandbox = Sandbox(seed=9)
     location = sandbox.add_location(PLACE, "Millbrook Fitness", "Europe/Berlin", token=f"pit-{PLACE}")
-    location.budget.burst = location.budget.daily = PACE
+    location.rate_limit.burst = location.rate_limit.daily = PACE
     lost = _people(location)
     with serve(sandbox) as there:
         _copy_and_lose(there.url, location, lost, tmp_path)

@@ -84,7 +84,7 @@ def test_a_deleted_contact_is_gone_under_both_statuses(client: Client, location:
     first, second = list(location.contacts)[:2]
     location.delete(first, second)
     for status, each in ((404, first), (400, second)):
-        location.faults.gone_status = status
+        location.faults.deleted_status = status
         with pytest.raises(errors.Gone):
             client.contact(each)
 
@@ -105,8 +105,8 @@ def test_a_create_whose_answer_is_lost_was_done_once(client: Client, location: S
 
 
 def test_many_threads_stay_within_an_enforced_limit(world: tuple[Sandbox, str], location: SandboxLocation) -> None:
-    location.budget.enforced, location.budget.burst, location.budget.interval = True, 40, 0.3
-    location.budget.real_time = True
+    location.rate_limit.enforced, location.rate_limit.burst, location.rate_limit.interval = True, 40, 0.3
+    location.rate_limit.real_time = True
     clock = SystemClock()
     token = world[0].token_of(location.id)
     ids = list(location.contacts)[:120]

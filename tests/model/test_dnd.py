@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.dnd import CHANNELS, QuietSettings, all_closed, dnd_settings, quiet_settings, simplified_update
-from tests.support.copies import fields
+from tests.support.contact_strategies import fields
 
 
 def test_a_person_with_one_closed_channel_is_created_closed_and_gets_exactly_that_back() -> None:

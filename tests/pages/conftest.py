@@ -22,7 +22,7 @@ from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.sandbox.state import persistence
 from hlcore.settings import Settings
 from hlcore.sync.listing.run import sync_location
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 FRAME = Path(__file__).parents[2] / "pages" / "_frame.py"
 HARBOR, DENTAL = "locHarbor00000000001", "locDental00000000001"
@@ -60,7 +60,7 @@ def _round(context: AppContext, location_id: str) -> None:
         sync_location(location_context, context.rules(context.location(location_id)))
 
 
-def _live(harbor: SandboxLocation, dental: SandboxLocation, clock: HandClock, context: AppContext) -> None:
+def _live(harbor: SandboxLocation, dental: SandboxLocation, clock: ManualClock, context: AppContext) -> None:
     """Deletions on some days of a month: 2 long ago, 3 last week, 2 yesterday; one comes back."""
     rounds: list[tuple[int, Callable[[], None]]] = [
         (0, lambda: None),
@@ -77,7 +77,9 @@ def _live(harbor: SandboxLocation, dental: SandboxLocation, clock: HandClock, co
             _round(context, location_id)
 
 
-def _open(sandbox: Sandbox, clock: HandClock, location_id: str, name: str, zone: str, letters: str) -> SandboxLocation:
+def _open(
+    sandbox: Sandbox, clock: ManualClock, location_id: str, name: str, zone: str, letters: str
+) -> SandboxLocation:
     location = sandbox.add_location(location_id, name, zone, token=f"pit-{location_id}")
     for at in range(30):
         location.create(
@@ -98,7 +100,7 @@ def _open(sandbox: Sandbox, clock: HandClock, location_id: str, name: str, zone:
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the vault and the sandbox after that month."""
     folder = tmp_path_factory.mktemp("lived")
-    clock = HandClock()
+    clock = ManualClock()
     sandbox = Sandbox(clock.now, seed=5)
     harbor = _open(sandbox, clock, HARBOR, "Harbor & Pine Recruiting", "America/New_York", "har")
     dental = _open(sandbox, clock, DENTAL, "Brightwater Dental", "Europe/London", "den")
@@ -120,13 +122,13 @@ def folder(lived: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def clock() -> HandClock:
+def clock() -> ManualClock:
     """Two hours after the last round."""
-    return HandClock(START + timedelta(days=32, hours=3))
+    return ManualClock(START + timedelta(days=32, hours=3))
 
 
 @pytest.fixture
-def sandbox(folder: Path, clock: HandClock) -> Sandbox:
+def sandbox(folder: Path, clock: ManualClock) -> Sandbox:
     """HighLevel as that month left it."""
     loaded = Sandbox(clock.now, seed=5)
     persistence.load(loaded, folder / "sandbox.bin")
@@ -150,14 +152,14 @@ def highlevel(api_url: str, sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def runtime(folder: Path, clock: HandClock, api_url: str) -> Iterator[Runtime]:
+def runtime(folder: Path, clock: ManualClock, api_url: str) -> Iterator[Runtime]:
     """The process under test, on the prepared vault."""
     settings = settings_for(folder, api_url=api_url)
     yield from _installed(Runtime(settings, context=AppContext.open(settings, clock=clock)))
 
 
 @pytest.fixture
-def empty_runtime(tmp_path: Path, clock: HandClock) -> Iterator[Runtime]:
+def empty_runtime(tmp_path: Path, clock: ManualClock) -> Iterator[Runtime]:
     """The process under test, on a vault to which no account was ever connected."""
     settings = settings_for(tmp_path)
     yield from _installed(Runtime(settings, context=AppContext.open(settings, clock=clock)))

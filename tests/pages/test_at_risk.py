@@ -19,7 +19,7 @@ from hlcore.ui.restore import downloads
 from hlcore.ui.session import locations as locations_on_show
 from tests.conftest import Cast
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 SOON = ["Dev Sample03", "Eve Sample04"]
 LATER = ["Ada Sample00", "Bo Sample01"]
@@ -160,7 +160,7 @@ def test_the_export_holds_the_chosen_or_all_that_match(runtime: Runtime, context
 
 
 @pytest.mark.parametrize(("days", "closed"), [(0, 0), (2, 2), (40, 4)])
-def test_days_pass_and_windows_close(app: AppTest, clock: HandClock, days: int, closed: int) -> None:
+def test_days_pass_and_windows_close(app: AppTest, clock: ManualClock, days: int, closed: int) -> None:
     clock.at += timedelta(days=days)
     page = at_risk(app)
     assert len(names(page)) == 4 - closed if closed < 4 else not page.dataframe

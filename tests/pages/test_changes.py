@@ -18,14 +18,14 @@ from hlcore.restore.planning.planner import plan
 from hlcore.sandbox import Sandbox
 from hlcore.ui.contacts.revert import tags_text
 from tests.pages.conftest import AUTH, HARBOR, MARA, _round, text_of
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 CHANGED = [f"har{at:07d}" for at in range(10, 14)]
 
 
 @pytest.fixture
-def imported(context: AppContext, highlevel: Sandbox, clock: HandClock) -> Sandbox:
+def imported(context: AppContext, highlevel: Sandbox, clock: ManualClock) -> Sandbox:
     """An import has overwritten the source of four people an hour ago, and a round has noticed."""
     _round(context, HARBOR)
     clock.at += timedelta(hours=1)

@@ -15,7 +15,7 @@ from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
 from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
 from tests.pages.conftest import HARBOR, MARA, frame, sign_in, text_of
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 ADA = "har0000005"
 
@@ -110,7 +110,7 @@ def test_opening_a_record_is_recorded_once_and_without_a_name(app: AppTest, cont
     assert page.title[0].value == "Contacts"
 
 
-def test_the_history_tells_field_by_field_what_changed(app: AppTest, context: AppContext, clock: HandClock) -> None:
+def test_the_history_tells_field_by_field_what_changed(app: AppTest, context: AppContext, clock: ManualClock) -> None:
     change(context, ADA, companyName="Oak & Iron", tags=["client"], dateUpdated="2026-04-01T00:00:00Z")
     text = text_of(record(app, ADA, "History")).replace("\\", "")
     assert "Company: :green[+ Oak & Iron]" in text

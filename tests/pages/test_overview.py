@@ -10,7 +10,7 @@ from hlcore.app_context import AppContext
 from hlcore.runtime import Runtime
 from hlcore.store import locations
 from tests.pages.conftest import DENTAL, HARBOR, MARA, frame, sign_in, text_of
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 
 
 def figures(app: AppTest) -> dict[str, str]:
@@ -23,12 +23,12 @@ def test_the_numbers_are_those_of_the_vault(app: AppTest) -> None:
     assert figures(app.run()) == {"Protected": "54", "Deleted in 7 days": "5", "At risk now": "4", "Restored": "1"}
 
 
-def test_a_fresh_complete_listing_is_good(app: AppTest, clock: HandClock) -> None:
+def test_a_fresh_complete_listing_is_good(app: AppTest, clock: ManualClock) -> None:
     clock.at -= timedelta(hours=1, minutes=50)
     assert "Your copy is good" in text_of(app.run())
 
 
-def test_a_copy_that_gets_old_says_so_by_itself(app: AppTest, clock: HandClock) -> None:
+def test_a_copy_that_gets_old_says_so_by_itself(app: AppTest, clock: ManualClock) -> None:
     clock.at += timedelta(days=3)
     text = text_of(app.run())
     assert "Your copy is not up to date" in text

@@ -26,7 +26,7 @@ from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
-from tests.support.accounts import Account, an_account
+from tests.support.worlds import SandboxWorld, open_world
 
 LOCATION = "locRestore0000000001"
 DEFAULT = PlanChoices()
@@ -34,7 +34,7 @@ SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
 
 @dataclass
-class World(Account):
+class World(SandboxWorld):
     """A location, its vault, and the last restore job."""
 
     settings: Settings = field(default_factory=lambda: Settings(database_url="sqlite://"))
@@ -152,7 +152,7 @@ class World(Account):
 @pytest.fixture
 def world(vault: Vault) -> Iterator[World]:
     """Yield an empty, connected location."""
-    with an_account(World, vault, LOCATION, "Bluebird Dental", seed=3) as world:
+    with open_world(World, vault, LOCATION, "Bluebird Dental", seed=3) as world:
         world.connect()
         world.sandbox.ledger.clear()
         yield world

@@ -33,12 +33,12 @@ def somebody(world: World, number: int = 0, **fields: Any) -> str:
 
 def edited(world: World, contact_id: str, **fields: Any) -> Any:
     """Somebody edits the contact an hour later, and a listing notices; the moment just before."""
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
     before = world.clock.now()
-    world.clock.pass_(minutes=1)
+    world.clock.advance(minutes=1)
     world.location.edit(contact_id, **fields)
     resync(world)
-    world.clock.pass_(minutes=1)
+    world.clock.advance(minutes=1)
     return before
 
 
@@ -118,9 +118,9 @@ def test_putting_back_can_be_put_back(world: World) -> None:
     world.copy(details=True)
     before = edited(world, ada, city="Bonn")
     again = world.clock.now()
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     back(world, before, ada, "city")
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     assert back(world, again, ada, "city")["verified"]
     assert world.location.contacts[ada]["city"] == "Bonn"
 
@@ -169,15 +169,15 @@ def test_a_killed_job_goes_on_and_writes_once(world: World) -> None:
 def test_a_period_shows_what_an_import_changed(world: World) -> None:
     people = [somebody(world, at) for at in range(5)]
     world.copy(details=True)
-    world.clock.pass_(hours=3)
+    world.clock.advance(hours=3)
     start = world.clock.now()
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     for one in people[:3]:
         world.location.edit(one, city="WRONG", source="import")
     resync(world)
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     end = world.clock.now()
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     world.location.edit(people[0], city="Rome")
     world.location.edit(people[4], city="Later")
     resync(world)

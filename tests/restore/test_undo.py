@@ -34,7 +34,7 @@ def restored(world: World, *names: str) -> list[tuple[str, str]]:
     old = [world.lost(firstName=name, email=f"{name.lower()}@example.com", tags=["vip"]) for name in names]
     found = world.restore(*old)
     assert all(found[one]["verified"] for one in old)
-    world.clock.pass_(minutes=30)
+    world.clock.advance(minutes=30)
     return [(one, found[one]["new_id"]) for one in old]
 
 
@@ -162,7 +162,7 @@ def with_records(world: World) -> tuple[str, str]:
     row = world.restore(old)[old]
     assert (row["outcome"], row["verified"]) == ("recreated", True)
     assert len(world.client.notes(row["new_id"])) == 1
-    world.clock.pass_(minutes=30)
+    world.clock.advance(minutes=30)
     return old, row["new_id"]
 
 
@@ -187,7 +187,7 @@ def test_contacts_that_the_restore_did_not_make_are_never_deleted(world: World) 
     lost = world.lost(firstName="Ada", email="zed@example.com")
     other = world.lost(firstName="Bob", email="bob@example.com")
     assert world.restore(lost, other)[lost]["outcome"] == "skipped"
-    world.clock.pass_(minutes=30)
+    world.clock.advance(minutes=30)
     assert set(undo(world)) == {other}
     assert alive in world.location.contacts
 

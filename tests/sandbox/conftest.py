@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
-from hlcore.sandbox.http.gate import Received, handle
+from hlcore.sandbox.http.gate import SandboxRequest, handle
 from hlcore.sandbox.routes import OPERATIONS
 
 HEADERS = {"Authorization": "Bearer pit-dental", "Version": "2021-07-28"}
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Direct(httpx.BaseTransport):
-    """Straight into the sandbox's gates, without a socket; what HTTP itself does is tested over `wired`."""
+    """Calls the sandbox's gate without a socket; what needs a real connection is tested with `wired`."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -38,7 +38,7 @@ class Direct(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         headers = {key.lower(): value for key, value in request.headers.items()}
         query, base = dict(request.url.params), "http://sandbox"
-        received = Received(request.method, request.url.path, query, headers, request.read(), base)
+        received = SandboxRequest(request.method, request.url.path, query, headers, request.read(), base)
         answer = handle(self._sandbox, OPERATIONS, received).answer
         return httpx.Response(
             answer.status, headers={"Content-Type": "application/json", **answer.headers}, content=answer.body
@@ -46,29 +46,29 @@ class Direct(httpx.BaseTransport):
 
 
 class Api:
-    """The few calls that most tests make, as one account's integration would make them."""
+    """The requests that most tests make, as an integration of the location would make them."""
 
     def __init__(self, client: httpx.Client, location: SandboxLocation) -> None:
         self.client = client
         self.location = location
 
-    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+    def request(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
         return self.client.request(method, path, json=body, **more)
 
     def search(self, **body: Any) -> httpx.Response:
-        return self.ask("POST", "/contacts/search", {"locationId": self.location.id, "pageLimit": 10, **body})
+        return self.request("POST", "/contacts/search", {"locationId": self.location.id, "pageLimit": 10, **body})
 
-    def walk(self, limit: int = 10, **body: Any) -> list[str]:
-        """Ids of a whole walk, oldest first."""
-        found: list[str] = []
+    def list_ids(self, limit: int = 10, **body: Any) -> list[str]:
+        """Return the ids of all pages, oldest first unless `sort` says otherwise."""
+        ids: list[str] = []
         body = {"pageLimit": limit, "sort": [{"field": "dateAdded", "direction": "asc"}], **body}
         while rows := self.search(**body).json()["contacts"]:
-            found += [row["id"] for row in rows]
+            ids += [row["id"] for row in rows]
             body["searchAfter"] = rows[-1]["searchAfter"]
-        return found
+        return ids
 
     def create(self, **body: Any) -> httpx.Response:
-        return self.ask("POST", "/contacts/", {"locationId": self.location.id, **body})
+        return self.request("POST", "/contacts/", {"locationId": self.location.id, **body})
 
 
 @pytest.fixture
@@ -94,6 +94,6 @@ def api(sandbox: Sandbox, location: SandboxLocation) -> Iterator[Api]:
 
 @pytest.fixture
 def wired(sandbox: Sandbox, location: SandboxLocation) -> Iterator[Api]:
-    """The same over a real loopback socket, where connections can be cut."""
+    """The same requests over a real connection, which can be cut."""
     with serve(sandbox) as server, httpx.Client(base_url=server.url, headers=HEADERS, timeout=5) as client:
         yield Api(client, location)

@@ -10,7 +10,7 @@ def test_a_created_contact_reads_back_as_it_was_written(api, location):
     dnd = {"SMS": {"status": "active", "message": "", "code": ""}}
     custom = [{"id": field, "field_value": ["a", "b"]}, {"id": "unknown", "field_value": "x"}]
     made = api.create(**ANA, tags=["VIP"], dndSettings=dnd, customFields=custom)
-    contact = api.ask("GET", f"/contacts/{made.json()['contact']['id']}").json()["contact"]
+    contact = api.request("GET", f"/contacts/{made.json()['contact']['id']}").json()["contact"]
     assert made.status_code == 201
     assert {key: contact[key] for key in ANA} == ANA
     assert (contact["tags"], contact["dndSettings"]) == (["vip"], dnd)
@@ -65,7 +65,7 @@ def test_an_unknown_property_is_off_the_contract_a_refused_value_is_not(api, san
 @pytest.mark.parametrize("name", ["gender", "locationId", "companyName"])
 def test_update_rejects_what_only_create_takes(api, location, name):
     id_ = location.create(**ANA)
-    answer = api.ask("PUT", f"/contacts/{id_}", {name: "x"})
+    answer = api.request("PUT", f"/contacts/{id_}", {name: "x"})
     assert answer.status_code in (403, 422)
 
 
@@ -79,7 +79,7 @@ def test_update_overwrites_tags_and_merges_custom_fields(api, location):
     one, two = location.add_custom_field("One"), location.add_custom_field("Two")
     id_ = location.create(**ANA, tags=["old"], customFields=[{"id": one, "value": "1"}])
     body = {"tags": ["New"], "customFields": [{"id": two, "field_value": "2"}]}
-    contact = api.ask("PUT", f"/contacts/{id_}", body).json()["contact"]
+    contact = api.request("PUT", f"/contacts/{id_}", body).json()["contact"]
     assert contact["tags"] == ["new"]
     assert contact["customFields"] == [{"id": one, "value": "1"}, {"id": two, "value": "2"}]
 
@@ -87,15 +87,15 @@ def test_update_overwrites_tags_and_merges_custom_fields(api, location):
 @pytest.mark.parametrize("status", [404, 400])
 def test_a_deleted_contact_answers_as_switched(api, location, status):
     id_ = location.create(**ANA)
-    assert api.ask("DELETE", f"/contacts/{id_}").json()["succeded"] is True
-    location.faults.gone_status = status
-    assert api.ask("GET", f"/contacts/{id_}").status_code == status
-    assert api.ask("PUT", f"/contacts/{id_}", {"city": "x"}).status_code == status
+    assert api.request("DELETE", f"/contacts/{id_}").json()["succeded"] is True
+    location.faults.deleted_status = status
+    assert api.request("GET", f"/contacts/{id_}").status_code == status
+    assert api.request("PUT", f"/contacts/{id_}", {"city": "x"}).status_code == status
 
 
 def test_rejects_a_contact_of_another_location(api, sandbox):
     other = sandbox.add_location("other", "Other").create(firstName="Eve")
-    answer = api.ask("GET", f"/contacts/{other}")
+    answer = api.request("GET", f"/contacts/{other}")
     assert answer.status_code == 403
     assert answer.json()["message"] == "The token does not have access to this location."
 
@@ -104,8 +104,8 @@ def test_duplicate_search_prefers_email_and_wants_a_criterion(api, location):
     by_mail = location.create(**ANA)
     location.create(firstName="Eve", phone="+15550001111")
     both = {"locationId": "dental", "email": ANA["email"], "number": "+15550001111"}
-    assert api.ask("GET", "/contacts/search/duplicate", params=both).json()["contact"]["id"] == by_mail
-    nothing = api.ask("GET", "/contacts/search/duplicate", params={"locationId": "dental"})
+    assert api.request("GET", "/contacts/search/duplicate", params=both).json()["contact"]["id"] == by_mail
+    nothing = api.request("GET", "/contacts/search/duplicate", params={"locationId": "dental"})
     assert nothing.status_code == 400
 
 
@@ -113,7 +113,7 @@ def test_upsert_takes_the_email_match_and_drops_the_other_ones_phone(api, locati
     ana = location.create(**ANA)
     location.create(firstName="Eve", phone="+15550001111")
     body = {"locationId": "dental", "email": ANA["email"], "phone": "+15550001111"}
-    answer = api.ask("POST", "/contacts/upsert", body).json()
+    answer = api.request("POST", "/contacts/upsert", body).json()
     assert (answer["new"], answer["contact"]["id"], answer["contact"]["phone"]) == (False, ana, ANA["phone"])
 
 
@@ -129,7 +129,7 @@ def test_creating_starts_the_automations_and_tells_whether_the_person_was_reacha
 def test_adding_a_tag_the_contact_has_starts_nothing(api, location, sandbox):
     location.add_workflow(trigger="tag_added", tag="vip")
     id_ = location.create(**ANA, tags=["vip"])
-    assert api.ask("POST", f"/contacts/{id_}/tags", {"tags": ["VIP"]}).status_code == 201
+    assert api.request("POST", f"/contacts/{id_}/tags", {"tags": ["VIP"]}).status_code == 201
     assert sandbox.ledger.workflow_starts == []
 
 
@@ -144,18 +144,18 @@ def test_adding_a_tag_the_contact_has_starts_nothing(api, location, sandbox):
     ids=["no-version", "bad-version", "bad-pit", "bad-jwt"],
 )
 def test_rejects_bad_headers_in_highlevels_words(api, headers, status, message):
-    answer = api.ask("GET", "/contacts/x", headers=headers)
+    answer = api.request("GET", "/contacts/x", headers=headers)
     assert (answer.status_code, answer.json()["message"]) == (status, message)
 
 
 def test_rejects_a_token_without_the_scope(api, sandbox):
     sandbox.add_token("pit-narrow", "dental", scopes={"locations.readonly"})
-    answer = api.ask("GET", "/contacts/x", headers={"Authorization": "Bearer pit-narrow"})
+    answer = api.request("GET", "/contacts/x", headers={"Authorization": "Bearer pit-narrow"})
     assert (answer.status_code, answer.json()["message"]) == (401, "The token is not authorized for this scope.")
 
 
 def test_an_unknown_path_is_refused_and_remembered(api, sandbox):
-    assert api.ask("GET", "/contacts/deleted/list").status_code == 404
+    assert api.request("GET", "/contacts/deleted/list").status_code == 404
     assert sandbox.ledger.off_contract == ["GET /contacts/deleted/list: unknown path"]
 
 

@@ -6,15 +6,15 @@ import pytest
 ONE = "/contacts/x"
 
 
-def test_a_fault_strikes_as_often_as_it_was_told_and_only_where_it_was_told(api, location):
+def test_a_fault_strikes_as_often_and_only_where_it_was_switched_on(api, location):
     location.faults.on("status", status=503, times=2, where="POST /contacts/search")
-    assert api.ask("GET", ONE).status_code == 404
+    assert api.request("GET", ONE).status_code == 404
     assert [api.search().status_code for _ in range(3)] == [503, 503, 200]
 
 
 def test_a_share_strikes_about_that_share(api, location):
     location.faults.on("status", status=500, share=0.3)
-    struck = sum(api.ask("GET", ONE).status_code == 500 for _ in range(200))
+    struck = sum(api.request("GET", ONE).status_code == 500 for _ in range(200))
     assert 30 < struck < 90
 
 
@@ -90,14 +90,14 @@ def test_totals_can_be_too_low_or_capped(api, location):
 def test_a_cursor_can_end_early(api, location):
     ids = location.fill(40)
     location.faults.on("ends_early", after=2)
-    assert api.walk(limit=10) == ids[:15]
+    assert api.list_ids(limit=10) == ids[:15]
 
 
 def test_a_cursor_can_repeat_a_page_once_or_for_ever(api, location):
     ids = location.fill(30)
     location.faults.on("repeats", at=2, times=3)
-    walked = [api.search(sort=[{"field": "dateAdded", "direction": "asc"}])]
-    after = walked[0].json()["contacts"][-1]["searchAfter"]
+    first = api.search(sort=[{"field": "dateAdded", "direction": "asc"}])
+    after = first.json()["contacts"][-1]["searchAfter"]
     again = api.search(sort=[{"field": "dateAdded", "direction": "asc"}], searchAfter=after)
     assert [row["id"] for row in again.json()["contacts"]] == ids[:10]
 
@@ -107,14 +107,14 @@ def test_live_rows_can_be_omitted_from_rows_and_from_total(api, location, from_t
     ids = location.fill(40)
     location.faults.on("omits", ids=[ids[3], ids[25]], total=from_total)
     assert api.search().json()["total"] == total
-    assert api.walk() == [id_ for id_ in ids if id_ not in (ids[3], ids[25])]
+    assert api.list_ids() == [id_ for id_ in ids if id_ not in (ids[3], ids[25])]
 
 
-def test_an_omitted_part_is_the_same_for_a_whole_walk(api, location):
+def test_an_omitted_part_is_the_same_for_a_whole_listing(api, location):
     location.fill(200)
     location.faults.on("omits", part=0.1)
-    assert api.walk() == api.walk()
-    assert 0 < 200 - len(api.walk()) < 60
+    assert api.list_ids() == api.list_ids()
+    assert 0 < 200 - len(api.list_ids()) < 60
 
 
 def test_rejects_an_unknown_fault(location):
@@ -130,22 +130,22 @@ def test_clearing_shows_what_the_lag_held_back(api, location):
 
 
 def test_the_documented_budget_is_enforced_when_switched_on(api, location, clock, sandbox):
-    location.budget.enforced = True
-    assert [api.ask("GET", ONE).status_code for _ in range(101)] == [404] * 100 + [429]
+    location.rate_limit.enforced = True
+    assert [api.request("GET", ONE).status_code for _ in range(101)] == [404] * 100 + [429]
     assert sandbox.ledger.rate_limited == 1
     clock.move(seconds=10)
-    answer = api.ask("GET", ONE)
+    answer = api.request("GET", ONE)
     assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (404, "99")
     assert answer.headers["X-RateLimit-Daily-Remaining"] == str(200_000 - 101)
 
 
 def test_a_budget_that_is_not_enforced_still_counts_what_was_too_much(api, sandbox):
-    assert {api.ask("GET", ONE).status_code for _ in range(105)} == {404}
+    assert {api.request("GET", ONE).status_code for _ in range(105)} == {404}
     assert sandbox.ledger.over_limit == 5
 
 
 def test_the_daily_budget_ends_and_comes_back_the_next_day(api, location, clock):
-    location.budget.enforced, location.budget.daily = True, 2
-    assert [api.ask("GET", ONE).status_code for _ in range(3)] == [404, 404, 429]
+    location.rate_limit.enforced, location.rate_limit.daily = True, 2
+    assert [api.request("GET", ONE).status_code for _ in range(3)] == [404, 404, 429]
     clock.move(days=1)
-    assert api.ask("GET", ONE).status_code == 404
+    assert api.request("GET", ONE).status_code == 404

@@ -84,27 +84,27 @@ def person(location, api) -> str:
 
 
 def test_contact_answers_fit(api, contacts, person):
-    contacts.check("GET", "/contacts/{contactId}", api.ask("GET", f"/contacts/{person}"))
+    contacts.check("GET", "/contacts/{contactId}", api.request("GET", f"/contacts/{person}"))
     contacts.check("POST", "/contacts/", api.create(firstName="Eve"))
-    contacts.check("PUT", "/contacts/{contactId}", api.ask("PUT", f"/contacts/{person}", {"city": "Leeds"}))
-    contacts.check("GET", "/contacts/", api.ask("GET", "/contacts/?locationId=dental"))
-    upsert = api.ask("POST", "/contacts/upsert", {"locationId": "dental", "email": FULL["email"]})
+    contacts.check("PUT", "/contacts/{contactId}", api.request("PUT", f"/contacts/{person}", {"city": "Leeds"}))
+    contacts.check("GET", "/contacts/", api.request("GET", "/contacts/?locationId=dental"))
+    upsert = api.request("POST", "/contacts/upsert", {"locationId": "dental", "email": FULL["email"]})
     contacts.check("POST", "/contacts/upsert", upsert)
     contacts.check("POST", "/contacts/search", api.search())
-    twin = api.ask("GET", "/contacts/search/duplicate", params={"locationId": "dental", "email": FULL["email"]})
+    twin = api.request("GET", "/contacts/search/duplicate", params={"locationId": "dental", "email": FULL["email"]})
     contacts.check("GET", "/contacts/search/duplicate", twin)
-    contacts.check("DELETE", "/contacts/{contactId}", api.ask("DELETE", f"/contacts/{person}"))
+    contacts.check("DELETE", "/contacts/{contactId}", api.request("DELETE", f"/contacts/{person}"))
 
 
 def test_refusals_fit(api, contacts, person):
     contacts.check("POST", "/contacts/", api.create(firstName="Ana", nonsense=1))
     contacts.check("POST", "/contacts/", api.create(**FULL))
-    contacts.check("GET", "/contacts/{contactId}", api.ask("GET", "/contacts/x", headers={"Version": "1"}))
+    contacts.check("GET", "/contacts/{contactId}", api.request("GET", "/contacts/x", headers={"Version": "1"}))
 
 
 def test_invented_people_fit(api, contacts, location):
     for id_ in location.fill(300):
-        contacts.check("GET", "/contacts/{contactId}", api.ask("GET", f"/contacts/{id_}"))
+        contacts.check("GET", "/contacts/{contactId}", api.request("GET", f"/contacts/{id_}"))
 
 
 @pytest.mark.parametrize("kind", ["notes", "tasks"])
@@ -112,15 +112,17 @@ def test_note_and_task_answers_fit(api, contacts, person, kind):
     body = {"notes": {"body": "called", "title": "Call"}, "tasks": {"title": "Call", "dueDate": "2026-12-01T09:00:00Z"}}
     key, parameter = {"notes": ("note", "{id}"), "tasks": ("task", "{taskId}")}[kind]
     base, path = f"/contacts/{person}/{kind}", f"/contacts/{{contactId}}/{kind}"
-    made = api.ask("POST", base, {**body[kind], **({"completed": False} if kind == "tasks" else {})})
+    made = api.request("POST", base, {**body[kind], **({"completed": False} if kind == "tasks" else {})})
     contacts.check("POST", path, made)
     one = f"{base}/{made.json()[key]['id']}"
-    contacts.check("GET", path, api.ask("GET", base))
-    contacts.check("GET", f"{path}/{parameter}", api.ask("GET", one))
-    contacts.check("PUT", f"{path}/{parameter}", api.ask("PUT", one, {"body": "again"}))
+    contacts.check("GET", path, api.request("GET", base))
+    contacts.check("GET", f"{path}/{parameter}", api.request("GET", one))
+    contacts.check("PUT", f"{path}/{parameter}", api.request("PUT", one, {"body": "again"}))
     if kind == "tasks":
-        contacts.check("PUT", f"{path}/{{taskId}}/completed", api.ask("PUT", one + "/completed", {"completed": True}))
-    contacts.check("DELETE", f"{path}/{parameter}", api.ask("DELETE", one))
+        contacts.check(
+            "PUT", f"{path}/{{taskId}}/completed", api.request("PUT", one + "/completed", {"completed": True})
+        )
+    contacts.check("DELETE", f"{path}/{parameter}", api.request("DELETE", one))
 
 
 def test_tags_followers_bulk_and_appointments_fit(api, contacts, person, location):
@@ -128,14 +130,14 @@ def test_tags_followers_bulk_and_appointments_fit(api, contacts, person, locatio
     location.add_appointment(person, "2026-12-01T09:00:00Z")
     path = "/contacts/{contactId}"
     for method in ("POST", "DELETE"):
-        contacts.check(method, f"{path}/tags", api.ask(method, f"/contacts/{person}/tags", {"tags": ["X"]}))
-        answer = api.ask(method, f"/contacts/{person}/followers", {"followers": [user]})
+        contacts.check(method, f"{path}/tags", api.request(method, f"/contacts/{person}/tags", {"tags": ["X"]}))
+        answer = api.request(method, f"/contacts/{person}/followers", {"followers": [user]})
         contacts.check(method, f"{path}/followers", answer)
-    contacts.check("GET", f"{path}/appointments", api.ask("GET", f"/contacts/{person}/appointments"))
+    contacts.check("GET", f"{path}/appointments", api.request("GET", f"/contacts/{person}/appointments"))
     bulk = {"locationId": "dental", "ids": [person], "businessId": business}
-    contacts.check("POST", "/contacts/bulk/business", api.ask("POST", "/contacts/bulk/business", bulk))
+    contacts.check("POST", "/contacts/bulk/business", api.request("POST", "/contacts/bulk/business", bulk))
     tags = {"locationId": "dental", "contacts": [person], "tags": ["y"]}
-    bulk_tags = api.ask("POST", "/contacts/bulk/tags/update/add", tags)
+    bulk_tags = api.request("POST", "/contacts/bulk/tags/update/add", tags)
     contacts.check("POST", "/contacts/bulk/tags/update/{type}", bulk_tags)
 
 
@@ -143,16 +145,16 @@ def test_opportunity_answers_fit(api, opportunities, person, location):
     pipeline = location.add_pipeline("Sales")
     location.add_lost_reason("Price")
     body = {"pipelineId": pipeline, "locationId": "dental", "name": "Crown", "status": "open", "contactId": person}
-    made = api.ask("POST", "/opportunities/", body)
+    made = api.request("POST", "/opportunities/", body)
     opportunities.check("POST", "/opportunities/", made)
     one = f"/opportunities/{made.json()['opportunity']['id']}"
-    opportunities.check("GET", "/opportunities/{id}", api.ask("GET", one))
-    opportunities.check("PUT", "/opportunities/{id}", api.ask("PUT", one, {"monetaryValue": 12.5}))
-    opportunities.check("PUT", "/opportunities/{id}/status", api.ask("PUT", one + "/status", {"status": "won"}))
-    opportunities.check("GET", "/opportunities/search", api.ask("GET", "/opportunities/search?location_id=dental"))
+    opportunities.check("GET", "/opportunities/{id}", api.request("GET", one))
+    opportunities.check("PUT", "/opportunities/{id}", api.request("PUT", one, {"monetaryValue": 12.5}))
+    opportunities.check("PUT", "/opportunities/{id}/status", api.request("PUT", one + "/status", {"status": "won"}))
+    opportunities.check("GET", "/opportunities/search", api.request("GET", "/opportunities/search?location_id=dental"))
     search = {"locationId": "dental", "query": "", "limit": 10, "page": 1}
-    opportunities.check("POST", "/opportunities/search", api.ask("POST", "/opportunities/search", search))
+    opportunities.check("POST", "/opportunities/search", api.request("POST", "/opportunities/search", search))
     for path in ("pipelines", "lost-reason"):
-        answer = api.ask("GET", f"/opportunities/{path}?locationId=dental")
+        answer = api.request("GET", f"/opportunities/{path}?locationId=dental")
         opportunities.check("GET", f"/opportunities/{path}", answer)
-    opportunities.check("DELETE", "/opportunities/{id}", api.ask("DELETE", one))
+    opportunities.check("DELETE", "/opportunities/{id}", api.request("DELETE", one))

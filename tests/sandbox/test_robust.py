@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hlcore.sandbox import Sandbox
 from hlcore.sandbox.http import contract
-from hlcore.sandbox.http.gate import Received, handle
+from hlcore.sandbox.http.gate import SandboxRequest, handle
 from hlcore.sandbox.routes import OPERATIONS
 
 LEAVES = st.none() | st.booleans() | st.integers(-5, 600) | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -58,7 +58,7 @@ def crashes(method: str, path: str, body: object, version: str = "2021-07-28") -
     location.message_providers.add("V")
     location.add_opportunity(location.create(id="C", firstName="Ana"), "Crown", id="O")
     headers = {"authorization": "Bearer pit", "version": version, "content-type": "application/json"}
-    handle(sandbox, OPERATIONS, Received(method, path, {}, headers, msgspec.json.encode(body)))
+    handle(sandbox, OPERATIONS, SandboxRequest(method, path, {}, headers, msgspec.json.encode(body)))
     return sandbox.ledger.crashes
 
 

@@ -5,9 +5,9 @@ import pytest
 OLDEST_FIRST = [{"field": "dateAdded", "direction": "asc"}]
 
 
-def test_a_walk_with_the_cursor_meets_every_contact_once_oldest_first(api, location):
+def test_a_listing_with_the_cursor_shows_every_contact_once_oldest_first(api, location):
     ids = location.fill(57)
-    assert api.walk() == ids
+    assert api.list_ids() == ids
 
 
 def test_newest_first_unless_asked_otherwise(api, location):
@@ -56,7 +56,7 @@ def test_rejects_what_the_contract_refuses(api, location, body, status, text):
 
 
 def test_rejects_a_search_without_page_limit(api, location):
-    answer = api.ask("POST", "/contacts/search", {"locationId": "dental"})
+    answer = api.request("POST", "/contacts/search", {"locationId": "dental"})
     assert answer.status_code == 422
     assert answer.json()["message"] == ["pageLimit must be a number"]
 
@@ -108,7 +108,7 @@ def test_a_write_shows_in_search_only_after_the_lag_and_by_id_at_once(api, locat
     location.faults.lag = 30
     id_ = location.create(firstName="Ana")
     assert api.search().json()["total"] == 0
-    assert api.ask("GET", f"/contacts/{id_}").status_code == 200
+    assert api.request("GET", f"/contacts/{id_}").status_code == 200
     clock.move(seconds=31)
     assert api.search().json()["total"] == 1
 
@@ -118,27 +118,43 @@ def test_a_deleted_contact_stays_in_search_until_the_lag_is_over(api, location, 
     location.faults.lag = 30
     location.edit(ids[0], city="Leeds")
     location.delete(ids[0])
-    assert ids[0] in api.walk()
-    assert api.ask("GET", f"/contacts/{ids[0]}").status_code == 404
+    assert ids[0] in api.list_ids()
+    assert api.request("GET", f"/contacts/{ids[0]}").status_code == 404
     clock.move(seconds=31)
-    assert api.walk() == ids[1:]
+    assert api.list_ids() == ids[1:]
 
 
 def test_the_deprecated_list_repeats_the_first_page_when_half_of_the_cursor_is_missing(api, location):
     location.fill(30)
-    first = api.ask("GET", "/contacts/?locationId=dental&limit=10").json()
+    first = api.request("GET", "/contacts/?locationId=dental&limit=10").json()
     meta = first["meta"]
-    half = api.ask("GET", f"/contacts/?locationId=dental&limit=10&startAfter={meta['startAfter']}").json()
-    whole = api.ask("GET", meta["nextPageUrl"]).json()
+    half = api.request("GET", f"/contacts/?locationId=dental&limit=10&startAfter={meta['startAfter']}").json()
+    whole = api.request("GET", meta["nextPageUrl"]).json()
     assert half["contacts"] == first["contacts"]
     assert not {row["id"] for row in whole["contacts"]} & {row["id"] for row in first["contacts"]}
 
 
 def test_rows_can_lack_what_only_the_full_record_has(api, location):
     location.create(firstName="McAna", dndSettings={"SMS": {"status": "active"}})
-    location.rows.dnd_settings, location.rows.lowered_first_name = False, True
+    location.row_options.dnd_settings, location.row_options.lowered_first_name = False, True
     row = api.search().json()["contacts"][0]
     assert (row["firstName"], row["firstNameRaw"], "dndSettings" in row) == ("mcana", "McAna", False)
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+@pytest.mark.parametrize("field", ["dateAdded", "dateUpdated", "email", "source"])
+def test_every_sort_order_holds_after_changes(api, location, clock, field, direction):
+    ids = location.fill(60)
+    sort = [{"field": field, "direction": direction}]
+    api.search(sort=sort)
+    clock.move(hours=1)
+    for at, id_ in enumerate(ids[::3]):
+        location.edit(id_, email=f"{at % 7}@example.com", source=f"source {at % 3}")
+    location.delete(*ids[1::4])
+    location.create(firstName="Ana")
+    expected = sorted((str(contact.get(field, "")).lower(), id_) for id_, contact in location.contacts.items())
+    listed = api.list_ids(limit=7, sort=sort)
+    assert listed == [id_ for _, id_ in expected][:: 1 if direction == "asc" else -1]
 
 
 def test_rows_coming_and_going_between_pages_lose_none_of_the_others(api, location):
@@ -152,6 +168,6 @@ def test_rows_coming_and_going_between_pages_lose_none_of_the_others(api, locati
             location.create(firstName=f"New {page}")
 
     location.faults.between_pages = churn
-    walked = api.walk(limit=10)
-    assert walked[:40] == ids
+    listed = api.list_ids(limit=10)
+    assert listed[:40] == ids
     assert seen[:3] == [1, 2, 3]

@@ -25,19 +25,23 @@ def capture(world: World, *ids: str) -> None:
 
 def contact_with_records(world: World, number: int = 1, **fields: Any) -> str:
     """Create a contact with a record of every kind; return its id."""
-    place, ana = world.location, f"ana{number}@example.com"
-    sam = next(iter(place.related.users), "") or place.add_user("Sam")
-    contact_id = world.add(**{"firstName": "Ana", "email": ana, "tags": ["vip"], "assignedTo": sam, **fields})
-    place.add_note(contact_id, "Likes tea", date_added=datetime(2025, 5, 1, 8, tzinfo=UTC), userId=sam, color="#FFAA00")
-    place.add_note(contact_id, "Prefers mornings", title="Times", pinned=True)
-    place.add_task(contact_id, "Call back", due=datetime(2026, 4, 1, 10, tzinfo=UTC), completed=True, assignedTo=sam)
-    place.add_opportunity(contact_id, "Whitening", monetaryValue=1200.5, status="won", assignedTo=sam, followers=[sam])
-    place.add_appointment(contact_id, world.clock.now() + timedelta(days=90), title="Check-up")
-    place.add_message(contact_id, "Hello?", at=datetime(2025, 6, 1, 9, tzinfo=UTC))
-    place.add_message(contact_id, "Hi Ana", direction="outbound", at=datetime(2025, 6, 1, 9, 5, tzinfo=UTC))
-    place.add_follower(contact_id, sam)
-    business = next(iter(place.related.businesses), "") or place.add_business("Kite Recruiting")
-    place.edit(contact_id, businessId=business)
+    location, email = world.location, f"ana{number}@example.com"
+    sam = next(iter(location.related.users), "") or location.add_user("Sam")
+    contact_id = world.add(**{"firstName": "Ana", "email": email, "tags": ["vip"], "assignedTo": sam, **fields})
+    location.add_note(
+        contact_id, "Likes tea", date_added=datetime(2025, 5, 1, 8, tzinfo=UTC), userId=sam, color="#FFAA00"
+    )
+    location.add_note(contact_id, "Prefers mornings", title="Times", pinned=True)
+    location.add_task(contact_id, "Call back", due=datetime(2026, 4, 1, 10, tzinfo=UTC), completed=True, assignedTo=sam)
+    location.add_opportunity(
+        contact_id, "Whitening", monetaryValue=1200.5, status="won", assignedTo=sam, followers=[sam]
+    )
+    location.add_appointment(contact_id, world.clock.now() + timedelta(days=90), title="Check-up")
+    location.add_message(contact_id, "Hello?", at=datetime(2025, 6, 1, 9, tzinfo=UTC))
+    location.add_message(contact_id, "Hi Ana", direction="outbound", at=datetime(2025, 6, 1, 9, 5, tzinfo=UTC))
+    location.add_follower(contact_id, sam)
+    business = next(iter(location.related.businesses), "") or location.add_business("Kite Recruiting")
+    location.edit(contact_id, businessId=business)
     return contact_id
 
 
@@ -51,29 +55,29 @@ def lost_contact_with_records(world: World, number: int = 1, **fields: Any) -> s
 
 def natively_restored(world: World, *, with_records: bool) -> tuple[str, dict[str, list[Any]]]:
     """Delete such a contact and bring it back by HighLevel's own restore; return its id, and its records before."""
-    ana = contact_with_records(world)
-    capture(world, ana)
-    before = records_of(world, ana)
-    world.lose(ana, days=2)
-    world.location.native_restore(ana, with_records=with_records)
-    world.clock.pass_(hours=1)
-    world.returned(ana)
-    return ana, before
+    contact_id = contact_with_records(world)
+    capture(world, contact_id)
+    before = records_of(world, contact_id)
+    world.lose(contact_id, days=2)
+    world.location.native_restore(contact_id, with_records=with_records)
+    world.clock.advance(hours=1)
+    world.returned(contact_id)
+    return contact_id, before
 
 
 def records_of(world: World, contact_id: str) -> dict[str, list[Any]]:
     """Return the living contact's records as plain values."""
-    shelves = world.location.related
+    related = world.location.related
     return {
-        "notes": sorted(one["body"] for one in shelves.notes.get(contact_id, {}).values()),
-        "tasks": sorted((t["title"], t["dueDate"], t["completed"]) for t in shelves.tasks.get(contact_id, {}).values()),
+        "notes": sorted(note["body"] for note in related.notes.get(contact_id, {}).values()),
+        "tasks": sorted((t["title"], t["dueDate"], t["completed"]) for t in related.tasks.get(contact_id, {}).values()),
         "deals": sorted(
             (d["name"], d["status"], d["monetaryValue"], d["pipelineStageId"], tuple(d["followers"]))
-            for d in shelves.opportunities.values()
+            for d in related.opportunities.values()
             if d["contactId"] == contact_id
         ),
         "appointments": sorted(
-            (a["title"], a["startTime"]) for a in shelves.appointments.values() if a["contactId"] == contact_id
+            (a["title"], a["startTime"]) for a in related.appointments.values() if a["contactId"] == contact_id
         ),
     }
 

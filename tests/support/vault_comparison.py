@@ -19,12 +19,12 @@ Item = dict[str, Any]
 EVERY_KIND = ("detail", "note", "task", "opportunity", "appointment", "conversation", "message")
 RECORDS = EVERY_KIND[1:]
 _NOT_IN_LISTS = {"conversation": {"type", "dateAdded", "lastMessageDate", "starred", "deleted", "inbox"}}
-"""Members that HighLevel's search shows in other words, or not at all."""
+"""Members that HighLevel's search shows differently or not at all."""
 
 
 @dataclass
 class VaultComparison:
-    """A synced world; capture it and compare the vault with the sandbox."""
+    """Captures a synced world and compares the vault with the sandbox."""
 
     world: World
     contact_ids: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class VaultComparison:
         **context: Any,
     ) -> CaptureReport:
         """Let an hour pass, then run one session."""
-        self.world.clock.pass_(hours=hours)
+        self.world.clock.advance(hours=hours)
         budget = CaptureBudget(self.world.client.limiter, at_most=at_most)
         return capture_location(self.world.location_context(**context), budget, again=again, until=until)
 
@@ -51,17 +51,11 @@ class VaultComparison:
 
     def live(self, kind: str) -> dict[str, Item]:
         """Return the sandbox's records of a kind by id."""
-        shelves = self.world.location.related
-        nested = {"note": shelves.notes, "task": shelves.tasks}
-        if kind in nested:
-            return {key: item for items in nested[kind].values() for key, item in items.items()}
-        flat = {
-            "opportunity": shelves.opportunities,
-            "appointment": shelves.appointments,
-            "conversation": shelves.conversations,
-            "message": shelves.messages,
-        }
-        return dict(flat[kind])
+        related = self.world.location.related
+        if kind in ("note", "task"):
+            by_contact: dict[str, dict[str, Item]] = getattr(related, f"{kind}s")
+            return {key: item for items in by_contact.values() for key, item in items.items()}
+        return dict(getattr(related, "opportunities" if kind == "opportunity" else f"{kind}s"))
 
     def check(self) -> None:
         """Assert that every record and detail equals the sandbox's."""
@@ -69,7 +63,7 @@ class VaultComparison:
 
     def differences(self) -> list[str]:
         """Describe each record and detail that differs from the sandbox's."""
-        found = [wrong for kind in RECORDS for wrong in self._of_records(kind)]
+        found = [text for kind in RECORDS for text in self._record_differences(kind)]
         with self.world.vault.read() as tx:
             stored = {
                 row.contact_id: row.detail
@@ -83,20 +77,21 @@ class VaultComparison:
             ]
         return found
 
-    def _of_records(self, kind: str) -> list[str]:
+    def _record_differences(self, kind: str) -> list[str]:
         stored, live = self.stored(kind), self.live(kind)
         found = [f"{kind} {key}: " + ("too many" if key in stored else "missing") for key in set(stored) ^ set(live)]
         for key in set(stored) & set(live):
             members = set(live[key]) - _NOT_IN_LISTS.get(kind, set())
-            found += [f"{kind} {key}: {each}" for each in members if stored[key].get(each, key) != live[key][each]]
+            differing = [member for member in members if stored[key].get(member, key) != live[key][member]]
+            found += [f"{kind} {key}: {member}" for member in differing]
         return found
 
     def reference_list_differences(self) -> list[str]:
         """Describe each entry of the reference lists that differs from the sandbox's."""
-        shelves, found = self.world.location.related, []
+        related, found = self.world.location.related, []
         for kind in sorted(SOURCES.keys() - {"location"}):
-            shelf: dict[str, Item] = getattr(shelves, "businesses" if kind == "business" else f"{kind}s")
-            live = {key: item for key, item in shelf.items() if not item.get("deleted")}
+            items: dict[str, Item] = getattr(related, "businesses" if kind == "business" else f"{kind}s")
+            live = {key: item for key, item in items.items() if not item.get("deleted")}
             stored = {key: item for key, item in self.stored(kind).items() if not item.get("deleted")}
             found += [f"{kind} {key}" for key in set(stored) ^ set(live)]
             shown = {key: {k: v for k, v in item.items() if k[0] != "_"} for key, item in live.items()}

@@ -18,25 +18,25 @@ from hlcore.store.runs import Run
 from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import SyncReport, SyncRules
 from hlcore.sync.watch import watch_location
-from tests.support.accounts import Account, an_account
+from tests.support.worlds import SandboxWorld, open_world
 
 LOCATION = "locSync0000000000001"
 
 
 @dataclass
-class World(Account):
+class World(SandboxWorld):
     """What the stories play in."""
 
     rules: SyncRules = field(default_factory=lambda: SyncRules(page_size=50))
 
     def sync(self, **options: Any) -> SyncReport:
         """Let an hour pass, then sync."""
-        self.clock.pass_(hours=1)
+        self.clock.advance(hours=1)
         return sync_location(self.location_context(**options), self.rules)
 
     def watch(self, **options: Any) -> SyncReport:
         """Let a quarter of an hour pass, then watch."""
-        self.clock.pass_(minutes=15)
+        self.clock.advance(minutes=15)
         return watch_location(self.location_context(**options), self.rules)
 
     def runs(self) -> list[Run]:
@@ -82,7 +82,7 @@ def world(vault: Vault) -> Iterator[World]:
 @contextmanager
 def a_world(vault: Vault, *, people: int) -> Iterator[World]:
     """So many invented people, nothing synced yet."""
-    with an_account(World, vault, LOCATION, "Test & Sons", seed=7) as world:
+    with open_world(World, vault, LOCATION, "Test & Sons", seed=7) as world:
         world.location.add_user("Sam")
         world.location.fill(people)
         yield world

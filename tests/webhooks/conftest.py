@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from hlcore.store.encryption import Cipher
 from hlcore.sync.listing.run import sync_location
 from hlcore.webhooks.processor import handle_deliveries
 from hlcore.webhooks.receiver import PATH, routes
+from tests.support.worlds import ManualClock
 
 LOCATION = "locHooks000000000001"
 OTHER = "locOther000000000001"
@@ -33,30 +33,11 @@ APP = "app7"
 
 
 @dataclass
-class HandClock:
-    """Time that moves only when a test advances it or sleeps."""
-
-    at: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
-
-    def pass_(self, **span: float) -> None:
-        self.at += timedelta(**span)
-
-
-@dataclass
 class World:
     """A connected location on the sandbox, its vault, and the webhook route."""
 
     context: AppContext
-    clock: HandClock
+    clock: ManualClock
     sandbox: Sandbox
     location: SandboxLocation
     http: TestClient
@@ -68,7 +49,7 @@ class World:
 
     def sync(self, **later: float) -> None:
         """Let some time pass (an hour), then run one listing."""
-        self.clock.pass_(**(later or {"hours": 1}))
+        self.clock.advance(**(later or {"hours": 1}))
         rules = self.context.rules(self.context.location(LOCATION))
         with self.context.location_context(LOCATION) as location_context:
             report = sync_location(location_context, rules)
@@ -136,7 +117,7 @@ def keys() -> SigningKeys:
 @pytest.fixture
 def world(vault: Vault, keys: SigningKeys, tmp_path: Path) -> Iterator[World]:
     """40 invented contacts of a connected location, copied once; and another location that is not connected."""
-    clock = HandClock()
+    clock = ManualClock()
     sandbox = Sandbox(clock.now, seed=7)
     sandbox.keys = keys
     sandbox.add_app(f"{APP}-live", "app-secret")
@@ -149,6 +130,6 @@ def world(vault: Vault, keys: SigningKeys, tmp_path: Path) -> Iterator[World]:
         with TestClient(Starlette(routes=routes(lambda: context))) as http:
             found = World(context, clock, sandbox, location, http)
             found.sync()
-            clock.pass_(minutes=30)
+            clock.advance(minutes=30)
             yield found
         context.close()

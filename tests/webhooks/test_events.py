@@ -24,7 +24,7 @@ def test_a_deletion_stands_in_the_register_with_its_exact_time(world: World) -> 
     lost = first(world)
     world.location.delete(lost)
     at = world.clock.now()
-    world.clock.pass_(seconds=2)
+    world.clock.advance(seconds=2)
     world.deliver()
     row = world.row(lost)
     assert (row.status, row.deleted_at, row.clock_from, row.detected_by) == ("deleted", at, at, "webhook")
@@ -53,7 +53,7 @@ def test_a_late_message_gives_a_deletion_that_the_listing_found_its_exact_time(w
     world.sync()
     found = world.row(lost)
     assert (found.status, found.deleted_at) == ("deleted", None)
-    world.clock.pass_(hours=7)
+    world.clock.advance(hours=7)
     world.deliver()
     row = world.row(lost)
     assert (row.deleted_at, row.clock_from, row.detected_by) == (at, at, "listing")
@@ -64,9 +64,9 @@ def test_a_message_about_an_earlier_deletion_never_overwrites_a_newer_one(world:
     lost = first(world)
     world.location.delete(lost)
     old = world.new_events()
-    world.clock.pass_(hours=2)
+    world.clock.advance(hours=2)
     world.location.native_restore(lost)
-    world.clock.pass_(hours=2)
+    world.clock.advance(hours=2)
     world.location.delete(lost)
     at = world.clock.now()
     world.deliver()
@@ -82,7 +82,7 @@ def test_a_deletion_that_was_undone_before_its_message_came_is_none(world: World
     assert (world.rows(lost), world.status(lost)) == ([], "present")
     assert pending(world) == 1
     for _ in range(6):
-        world.clock.pass_(hours=1)
+        world.clock.advance(hours=1)
         world.work()
     assert (world.rows(lost), world.status(lost), pending(world)) == ([], "present", 0)
 
@@ -97,7 +97,7 @@ def test_while_highlevel_still_shows_a_deleted_contact_it_is_asked_again(world: 
     world.deliver(event)
     assert world.rows(lost) == []
     world.location.delete(lost)
-    world.clock.pass_(seconds=6)
+    world.clock.advance(seconds=6)
     world.work()
     assert world.row(lost).deleted_at == at
 
@@ -106,7 +106,7 @@ def test_a_native_restore_is_noticed_by_the_next_message_about_the_contact(world
     lost = first(world)
     world.location.delete(lost)
     world.deliver()
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
     world.location.native_restore(lost)
     world.location.edit(lost, city="Lyon")
     world.deliver()
@@ -128,7 +128,7 @@ def test_the_clock_of_such_a_person_starts_at_the_deletion_however_late_its_mess
     brief = world.location.create(firstName="Ida", lastName="Brief")
     world.location.delete(brief)
     at = world.clock.now()
-    world.clock.pass_(hours=9)
+    world.clock.advance(hours=9)
     world.deliver(world.new_events()[-1])
     row = world.row(brief)
     assert (row.status, row.deleted_at, row.clock_from) == ("deleted", at, at)
@@ -177,7 +177,7 @@ def test_an_old_update_is_a_reason_to_look_never_news_by_itself(world: World) ->
     changed = first(world)
     world.location.edit(changed, city="Lyon")
     old = world.new_events()[0]
-    world.clock.pass_(hours=3)
+    world.clock.advance(hours=3)
     world.location.edit(changed, city="Riga")
     world.deliver()
     world.deliver(old)
@@ -232,7 +232,7 @@ def test_a_merge_is_known_as_one_although_its_winner_is_told_of_last(world: Worl
     world.location.edit(loser, email="loser@example.com")
     world.deliver()
     world.sync()
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     world.location.merge(winner, loser)
     for event in world.new_events():
         world.deliver(event)
@@ -244,7 +244,7 @@ def test_a_burst_of_deletions_is_a_bulk_action_from_its_first_one_on(world: Worl
     gone = list(world.location.contacts)[:15]
     for contact_id in gone:
         world.location.delete(contact_id)
-        world.clock.pass_(seconds=3)
+        world.clock.advance(seconds=3)
         world.deliver()
     assert {world.row(contact_id).cause for contact_id in gone} == {"bulk"}
 
@@ -265,7 +265,7 @@ def test_when_highlevel_cannot_be_asked_the_message_waits(world: World) -> None:
     world.deliver()
     assert (world.rows(lost), pending(world)) == ([], 1)
     world.location.faults.clear()
-    world.clock.pass_(hours=2)
+    world.clock.advance(hours=2)
     world.work()
     assert (world.row(lost).status, pending(world)) == ("deleted", 0)
 

@@ -100,7 +100,7 @@ def test_an_installation_counts_only_in_the_browser_that_began_it_and_for_ten_mi
     for bad in ({"secret": ""}, {"secret": "another"}, {"state": state[:-4] + "AAAA"}, {"state": "x"}):
         with pytest.raises(NotAllowed):
             finish_install(world.context, **{"state": state, "secret": secret, "code": code, **bad})
-    world.clock.pass_(minutes=11)
+    world.clock.advance(minutes=11)
     with pytest.raises(NotAllowed):
         finish_install(world.context, state=state, secret=secret, code=code)
     assert connected(world) == {LOCATION}
@@ -137,11 +137,11 @@ def test_a_token_is_renewed_before_it_expires_and_only_then(world: World, cast: 
     install(world, cast, OTHER)
     search(world)
     assert refreshes(world) == 1  # the code
-    world.clock.pass_(hours=23, minutes=56)
+    world.clock.advance(hours=23, minutes=56)
     search(world)
     search(world)
     assert refreshes(world) == 2
-    world.clock.pass_(days=3)
+    world.clock.advance(days=3)
     assert search(world) == 3
     assert refreshes(world) == 3
 
@@ -149,7 +149,7 @@ def test_a_token_is_renewed_before_it_expires_and_only_then(world: World, cast: 
 def test_a_locations_token_comes_out_of_its_agencys_grant_without_using_up_anything(world: World, cast: Cast) -> None:
     install(world, cast)
     before = refreshes(world)
-    world.clock.pass_(hours=23, minutes=56)
+    world.clock.advance(hours=23, minutes=56)
     search(world)
     assert refreshes(world) == before + 1  # the agency's own
     assert any(entry.path == "/oauth/locationToken" for entry in world.sandbox.ledger.entries[-3:])
@@ -172,7 +172,7 @@ def test_a_private_token_that_is_refused_is_not_renewed(world: World) -> None:
 def test_a_used_up_authorisation_asks_for_a_person_and_says_why(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
     world.sandbox.oauth.refresh.clear()
-    world.clock.pass_(days=2)
+    world.clock.advance(days=2)
     for _ in range(2):
         with pytest.raises(GrantLost, match="withdrawn in HighLevel"):
             search(world)
@@ -187,14 +187,14 @@ def test_an_interruption_while_renewing_is_known_for_what_it_was(world: World, c
     with world.vault.write() as tx:
         oauth_grants.claim_refresh_token(tx, ONE, OTHER, holder="elsewhere:1:1.0", at=world.clock.now())
     world.sandbox.oauth.refresh.clear()
-    world.clock.pass_(days=2)
+    world.clock.advance(days=2)
     with pytest.raises(GrantLost, match="was interrupted on 02 Mar 2026"):
         search(world)
 
 
 def test_an_answer_lost_on_its_way_is_asked_for_again_while_it_may_still_work(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
-    world.clock.pass_(days=2)
+    world.clock.advance(days=2)
     broken = world.sandbox.oauth.clients.pop("app7-live")
     with pytest.raises(Exception, match="does not know the app"):
         search(world)
@@ -205,7 +205,7 @@ def test_an_answer_lost_on_its_way_is_asked_for_again_while_it_may_still_work(wo
 def test_a_paused_sub_account_is_not_a_lost_authorisation(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
     world.sandbox.locations[OTHER].active = False
-    world.clock.pass_(days=2)
+    world.clock.advance(days=2)
     with pytest.raises(Exception, match="paused"):
         search(world)
     world.sandbox.locations[OTHER].active = True
@@ -257,7 +257,7 @@ def test_an_install_message_of_an_agency_nobody_authorised_is_only_noted(world: 
 
 def test_an_uninstall_message_disconnects_what_highlevel_really_shut(world: World, cast: Cast) -> None:
     install(world, cast, OTHER)
-    world.clock.pass_(minutes=1)
+    world.clock.advance(minutes=1)
     handle_event(world, "UNINSTALL", location_id=OTHER)
     assert OTHER in connected(world)  # it still answers: an old message
     for token, right in world.sandbox.tokens.items():
@@ -269,7 +269,7 @@ def test_an_uninstall_message_disconnects_what_highlevel_really_shut(world: Worl
 
 def test_an_uninstall_message_from_before_the_installation_changes_nothing(world: World, cast: Cast) -> None:
     at = world.clock.now()
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
     install(world, cast, OTHER)
     handle_app_event(world.context, WebhookEvent("UNINSTALL", "w", location_id=OTHER), at=at + timedelta(minutes=1))
     assert OTHER in connected(world)

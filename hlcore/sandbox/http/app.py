@@ -1,4 +1,4 @@
-"""The ASGI application: every request passes the same checks, then its operation, then the faults."""
+"""The ASGI application: it reads a request, lets the gate answer it, and sends the answer or cuts it off."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from hlcore.sandbox.http.gate import Outcome, Received, handle
+from hlcore.sandbox.http.gate import Outcome, SandboxRequest, handle
 from hlcore.sandbox.routes import OPERATIONS
 from hlcore.sandbox.state.sandbox import Sandbox
 
-TRANSPORT = "hlcore.sandbox.transport"
+TRANSPORT_KEY = "hlcore.sandbox.transport"
 
 
 def build_app(sandbox: Sandbox) -> Starlette:
@@ -29,7 +29,7 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        received = Received(
+        sandbox_request = SandboxRequest(
             method=request.method,
             path=request.url.path,
             query=dict(request.query_params),
@@ -37,7 +37,7 @@ class _Endpoint:
             raw=await request.body(),
             base_url=str(request.base_url).rstrip("/"),
         )
-        outcome = handle(self._sandbox, OPERATIONS, received)
+        outcome = handle(self._sandbox, OPERATIONS, sandbox_request)
         if outcome.delay:
             await asyncio.sleep(outcome.delay)
         await _send(outcome, scope, send)
@@ -50,8 +50,8 @@ async def _send(outcome: Outcome, scope: Scope, send: Send) -> None:
     body = outcome.answer.body
     headers = {"Content-Type": "application/json; charset=utf-8", **outcome.answer.headers}
     headers["Content-Length"] = str(len(body))
-    pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
-    await send({"type": "http.response.start", "status": outcome.answer.status, "headers": pairs})
+    raw_headers = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+    await send({"type": "http.response.start", "status": outcome.answer.status, "headers": raw_headers})
     if outcome.cut == "half":
         await send({"type": "http.response.body", "body": body[: max(1, len(body) // 2)], "more_body": True})
         await _abort(scope, gently=True)
@@ -60,8 +60,9 @@ async def _send(outcome: Outcome, scope: Scope, send: Send) -> None:
 
 
 async def _abort(scope: Scope, *, gently: bool = False) -> None:
-    """Cut the connection. Under a server other than `serve`, raise ConnectionResetError instead."""
-    transport = scope.get("extensions", {}).get(TRANSPORT)
+    """Cut the connection; `gently` sends first what was written. Under a server other than `serve`, raise
+    ConnectionResetError instead."""
+    transport = scope.get("extensions", {}).get(TRANSPORT_KEY)
     if transport is None:
         raise ConnectionResetError("the sandbox cuts this connection on purpose")
     transport.close() if gently else transport.abort()

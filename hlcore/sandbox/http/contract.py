@@ -1,12 +1,14 @@
-"""What request bodies may hold: the DTOs of HighLevel's OpenAPI files, and the server's whitelisting.
+"""What requests may hold: the DTOs of HighLevel's OpenAPI files, and the checks that its server makes.
 
 A type ending in ``?`` may be null. HighLevel refuses any other property with 422 ``property X should not exist``."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from hlcore.sandbox.http.answers import ContractViolation
+from hlcore.sandbox.http.answers import ContractViolation, SandboxError
+from hlcore.sandbox.ids import parse_moment
 
 Allowed = dict[str, str]
 
@@ -29,7 +31,7 @@ SEARCH_CONTACTS = _dto(
 )
 NOTE = _dto("body:string userId:string title:string color:string pinned:boolean")
 TASK = _dto("title:string body:string dueDate:string completed:boolean assignedTo:string")
-TASK_DONE = _dto("completed:boolean")
+TASK_COMPLETED = _dto("completed:boolean")
 TASK_SEARCH = _dto(
     "contactId:strings completed:boolean assignedTo:strings query:string limit:number skip:number businessId:string"
 )
@@ -81,12 +83,11 @@ INBOUND_MESSAGE = _dto(
     "conversationProviderId:string html:string subject:string emailFrom:string emailTo:string emailCc:strings "
     "emailBcc:strings emailMessageId:string altId:string direction:string date:string call:object"
 )
-_NAMES: dict[str, tuple[type, ...]] = {
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,), "boolean": (bool,), "number": (int, float), "array": (list,), "strings": (list,),
-    "object": (dict,),
-    "any": (object,),
+    "object": (dict,), "any": (object,),
 }  # fmt: skip
-_SAID = {
+_TYPE_TEXTS = {
     "boolean": "a boolean value",
     "array": "an array",
     "strings": "an array",
@@ -95,31 +96,47 @@ _SAID = {
 }
 
 
-def check(body: Any, allowed: Allowed, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The body when it keeps the contract. Raises ContractViolation (422) with one message per violation."""
+def check_body(body: Any, allowed: Allowed, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the body when it keeps the contract. Raises ContractViolation (422) with one message per violation."""
     if not isinstance(body, dict):
         raise ContractViolation(422, ["the body must be a JSON object"])
-    wrong = [f"property {name} should not exist" for name in body if name not in allowed]
-    wrong += [message for name in body if name in allowed and (message := _violation(name, body[name], allowed[name]))]
-    wrong += [_missing(name, allowed[name]) for name in required if name not in body]
-    if wrong:
-        raise ContractViolation(422, wrong)
+    errors = [f"property {name} should not exist" for name in body if name not in allowed]
+    errors += [message for name in body if name in allowed and (message := _violation(name, body[name], allowed[name]))]
+    errors += [_wrong_type(name, allowed[name]) for name in required if name not in body]
+    if errors:
+        raise ContractViolation(422, errors)
     return body
 
 
 def _violation(name: str, value: Any, kind: str) -> str:
+    """Return what is wrong with this value, or an empty text."""
     if value is None:
-        return "" if kind.endswith("?") else f"{name} must be {_said(kind)}"
+        return "" if kind.endswith("?") else _wrong_type(name, kind)
     kind = kind.removesuffix("?")
-    if kind == "strings" and isinstance(value, list) and not all(isinstance(one, str) for one in value):
+    if kind == "strings" and isinstance(value, list) and not all(isinstance(item, str) for item in value):
         return f"each value in {name} must be a string"
-    fits = isinstance(value, _NAMES[kind]) and (kind != "number" or not isinstance(value, bool))
-    return "" if fits else f"{name} must be {_said(kind)}"
+    fits = isinstance(value, _PYTHON_TYPES[kind]) and (kind != "number" or not isinstance(value, bool))
+    return "" if fits else _wrong_type(name, kind)
 
 
-def _missing(name: str, kind: str) -> str:
-    return f"{name} must be {_said(kind)}"
+def _wrong_type(name: str, kind: str) -> str:
+    return f"{name} must be {_TYPE_TEXTS.get(kind.removesuffix('?'), 'a string')}"
 
 
-def _said(kind: str) -> str:
-    return _SAID.get(kind.removesuffix("?"), "a string")
+def parse_number(text: str | None, default: int, maximum: int | None = None, name: str = "limit") -> int:
+    """Read a whole number of the query string. Raises ContractViolation (422)."""
+    if text is None or text == "":
+        return default
+    if not text.isdigit():
+        raise ContractViolation(422, [f"{name} must be a number string"])
+    if maximum is not None and int(text) > maximum:
+        raise ContractViolation(422, [f"{name} must not be greater than {maximum}"])
+    return int(text)
+
+
+def parse_date(text: str, name: str) -> datetime:
+    """Read a date of a body. Raises SandboxError (422)."""
+    try:
+        return parse_moment(text)
+    except ValueError as exc:
+        raise SandboxError(422, [f"{name} must be a valid ISO 8601 date string"]) from exc

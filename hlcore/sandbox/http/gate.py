@@ -1,6 +1,6 @@
-"""What every request passes: ledger, version, token, budget, faults, contract.
+"""What every request passes: version, token, rate limit, faults, contract; the ledger records it.
 
-Answers in the spelling of ``Version: v3`` (HighLevel's v3 OpenAPI files).
+Answers to ``Version: v3`` get the keys of HighLevel's v3 OpenAPI files here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from hlcore.sandbox.faults import AFTER, BEFORE, Fault
+from hlcore.sandbox.faults import AFTER_OPERATION, BEFORE_OPERATION, Fault
 from hlcore.sandbox.http.answers import ContractViolation, SandboxError, SandboxResponse, no_access
 from hlcore.sandbox.http.operations import VERSIONS, Operation, OperationCall, Operations
 from hlcore.sandbox.ledger import LedgerEntry
@@ -21,28 +21,14 @@ from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 
 CHANNELS_V3 = {"Call": "call", "Email": "email", "SMS": "sms", "WhatsApp": "whatsApp", "GMB": "gmb", "FB": "fb"}
-
-
-def to_v3(value: Any) -> Any:
-    """The same answer with v3's keys; ``succeded`` stays beside ``succeeded``, as there."""
-    if isinstance(value, list):
-        return [to_v3(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    found = {key: to_v3(one) for key, one in value.items()}
-    if isinstance(found.get("dndSettings"), dict):
-        found["dndSettings"] = {CHANNELS_V3.get(k, k): one for k, one in found["dndSettings"].items()}
-    if "succeded" in found:
-        found["succeeded"] = found["succeded"]
-    return found
-
-
-HTML = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body><h1>502</h1></body></html>"
-OPEN_PATH = "/oauth/token"
+HTML_PAGE = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body><h1>502</h1></body></html>"
+OAUTH_PATH = "/oauth/token"
 
 
 @dataclass(slots=True)
-class Received:
+class SandboxRequest:
+    """A request as it arrived; header names are in lower case, `raw` is the body."""
+
     method: str
     path: str
     query: dict[str, str]
@@ -57,7 +43,8 @@ class Received:
 
 @dataclass(slots=True)
 class Outcome:
-    """``cut``: "" sends the answer whole, "half" breaks off inside its body, "all" sends nothing."""
+    """The answer and what the faults do to it. ``cut``: "" sends it whole, "half" breaks off inside its body, "all"
+    sends nothing; ``delay`` in seconds."""
 
     answer: SandboxResponse
     cut: str = ""
@@ -65,29 +52,28 @@ class Outcome:
     faults: list[Fault] = field(default_factory=list)
 
 
-def handle(sandbox: Sandbox, operations: Operations, received: Received) -> Outcome:
-    """Carry out one request and write it into the ledger."""
+def handle(sandbox: Sandbox, operations: Operations, request: SandboxRequest) -> Outcome:
+    """Carry out one request and record it in the ledger."""
     with sandbox.lock:
-        turn = _RequestHandler(sandbox, operations, received)
-        outcome = turn.run()
-        kinds = ",".join(fault.kind for fault in outcome.faults)
-        body = _decode_or_none(received.raw) if received.raw else None
-        place = turn.location.id if turn.location else ""
-        sandbox.ledger.add(
-            LedgerEntry(
-                received.method, received.path, outcome.answer.status, place, sandbox.now(), received.query, body, kinds
-            )
-        )
+        handler = _RequestHandler(sandbox, operations, request)
+        outcome = handler.run()
+        entry = LedgerEntry(
+            method=request.method, path=request.path, status=outcome.answer.status,
+            location=handler.location.id if handler.location else "", at=sandbox.now(), query=request.query,
+            body=_decode_or_none(request.raw) if request.raw else None,
+            fault=",".join(fault.kind for fault in outcome.faults),
+        )  # fmt: skip
+        sandbox.ledger.add(entry)
         return outcome
 
 
 class _RequestHandler:
-    """One request on its way through the checks."""
+    """One request on its way through the checks. ``location`` and ``headers`` are known once the token is."""
 
-    def __init__(self, sandbox: Sandbox, operations: Operations, received: Received) -> None:
+    def __init__(self, sandbox: Sandbox, operations: Operations, request: SandboxRequest) -> None:
         self.sandbox = sandbox
         self.operations = operations
-        self.received = received
+        self.request = request
         self.location: SandboxLocation | None = None
         self.grant: SandboxGrant | None = None
         self.trace_id = str(uuid.uuid4())
@@ -97,21 +83,19 @@ class _RequestHandler:
         outcome = Outcome(SandboxResponse(500, b""))
         try:
             operation, params = self._route()
-            version = self._version(operation)
+            version = self._check_version(operation)
             self._authorize(operation)
-            self._spend()
+            self._count_against_limit()
             if self._faults_before(outcome):
                 return self._finish(outcome)
-            answer = self._carry_out(operation, params, version)
+            answer = self._perform(operation, params, version)
         except SandboxError as refusal:
-            answer = refusal.answer(self.trace_id)
+            answer = refusal.to_response(self.trace_id)
             if isinstance(refusal, ContractViolation):
                 self._off_contract(str(refusal))
-        except Exception:  # a mistake of the sandbox itself: it must show, not look like HighLevel's
-            self.sandbox.ledger.crashes.append(f"{self.received.name}\n{traceback.format_exc()}")
-            answer = SandboxResponse.of(
-                {"statusCode": 500, "message": "the sandbox itself failed; see ledger.crashes"}, 500
-            )
+        except Exception:  # a bug of the sandbox must not look like an error of HighLevel
+            self.sandbox.ledger.crashes.append(f"{self.request.name}\n{traceback.format_exc()}")
+            answer = SandboxError(500, "the sandbox itself failed; see ledger.crashes").to_response(self.trace_id)
         outcome.answer = answer
         self._faults_after(outcome)
         return self._finish(outcome)
@@ -121,15 +105,15 @@ class _RequestHandler:
         return outcome
 
     def _route(self) -> tuple[Operation, dict[str, str]]:
-        found = self.operations.find(self.received.method, self.received.path)
+        found = self.operations.find(self.request.method, self.request.path)
         if found is None:
             self._off_contract("unknown path")
-            raise SandboxError(404, f"Cannot {self.received.name}")
+            raise SandboxError(404, f"Cannot {self.request.name}")
         return found
 
-    def _version(self, operation: Operation) -> str:
-        version = self.received.headers.get("version", "")
-        if operation.path == OPEN_PATH:
+    def _check_version(self, operation: Operation) -> str:
+        version = self.request.headers.get("version", "")
+        if operation.path == OAUTH_PATH:
             return version
         if not version:
             self._off_contract("no Version header")
@@ -142,9 +126,9 @@ class _RequestHandler:
         return version
 
     def _authorize(self, operation: Operation) -> None:
-        if operation.path == OPEN_PATH:
+        if operation.path == OAUTH_PATH:
             return
-        scheme, _, token = self.received.headers.get("authorization", "").partition(" ")
+        scheme, _, token = self.request.headers.get("authorization", "").partition(" ")
         grant = self.sandbox.tokens.get(token)
         if scheme.lower() != "bearer" or grant is None:
             kind = "Invalid Private Integration token" if token.startswith("pit-") else "Invalid JWT"
@@ -157,92 +141,106 @@ class _RequestHandler:
         if grant.scopes is not None and operation.scope and operation.scope not in grant.scopes:
             raise SandboxError(401, "The token is not authorized for this scope.")
 
-    def _spend(self) -> None:
+    def _count_against_limit(self) -> None:
         if self.location is None:
             return
-        budget = self.location.budget
-        within = budget.take(self.sandbox.now())
-        self.headers = budget.headers()
-        if within:
+        limit = self.location.rate_limit
+        is_within = limit.take(self.sandbox.now())
+        self.headers = limit.headers()
+        if is_within:
             return
         self.sandbox.ledger.over_limit += 1
-        if budget.enforced:
+        if limit.enforced:
             self.sandbox.ledger.rate_limited += 1
             raise SandboxError(429, "Too Many Requests")
 
     def _faults_before(self, outcome: Outcome) -> bool:
         """Return whether a fault answered instead of the operation."""
-        struck = self.location.faults.pick(BEFORE, self.received.name) if self.location else []
-        outcome.faults += struck
-        for fault in struck:
+        faults = self.location.faults.pick(BEFORE_OPERATION, self.request.name) if self.location else []
+        outcome.faults += faults
+        for fault in faults:
             if fault.kind == "lost_request":
                 outcome.cut = "all"
                 return True
-            if fault.kind == "gone" and self.received.method != "GET":
+            if fault.kind == "gone" and self.request.method != "GET":
                 continue
-            outcome.answer = _fault_error(fault).answer(self.trace_id)
+            outcome.answer = _fault_error(fault).to_response(self.trace_id)
             if fault.kind == "too_many" and fault.options.get("retry_after") is not None:
                 outcome.answer.headers["Retry-After"] = str(fault.options["retry_after"])
             return True
         return False
 
-    def _carry_out(self, operation: Operation, params: dict[str, str], version: str) -> SandboxResponse:
-        received = self.received
-        unknown = set(received.query) - operation.query
+    def _perform(self, operation: Operation, params: dict[str, str], version: str) -> SandboxResponse:
+        query = self.request.query
+        unknown = set(query) - operation.query
         if unknown:
             raise ContractViolation(422, [f"property {name} should not exist" for name in sorted(unknown)])
         body = self._body()
-        account = self._account(params, body)
+        location = self._requested_location(params, body)
         call = OperationCall(
-            self.sandbox, self.grant or SandboxGrant(""), account, params, received.query, body, version, self.trace_id,
-            received.base_url,
+            self.sandbox, self.grant or SandboxGrant(""), location, params, query, body, version, self.trace_id,
+            self.request.base_url,
         )  # fmt: skip
         result = operation.handler(call)
-        self.location = self.location or call.account
+        self.location = self.location or call.optional_location
         if isinstance(result, SandboxResponse):
             return result
         if version == "v3":
-            result = to_v3(msgspec.json.decode(result) if isinstance(result, bytes) else result)
-        return SandboxResponse.of(result, operation.status)
+            result = _to_v3(msgspec.json.decode(result) if isinstance(result, bytes) else result)
+        return SandboxResponse.from_value(result, operation.status)
 
     def _body(self) -> Any:
-        if not self.received.raw:
+        if not self.request.raw:
             return {}
-        if "application/x-www-form-urlencoded" in self.received.headers.get("content-type", ""):
-            return dict(parse_qsl(self.received.raw.decode()))
-        body = _decode_or_none(self.received.raw)
+        if "application/x-www-form-urlencoded" in self.request.headers.get("content-type", ""):
+            return dict(parse_qsl(self.request.raw.decode()))
+        body = _decode_or_none(self.request.raw)
         if not isinstance(body, dict):
             raise ContractViolation(400, "Unexpected token in JSON")
         return body
 
-    def _account(self, params: dict[str, str], body: Any) -> SandboxLocation | None:
-        """The location the request is about; it must be the token's own. Raises SandboxError (403)."""
-        sent = body.get("locationId") if isinstance(body, dict) else None
-        query = self.received.query
-        asked = params.get("locationId") or query.get("locationId") or query.get("location_id") or sent
+    def _requested_location(self, params: dict[str, str], body: Any) -> SandboxLocation | None:
+        """Return the location that the request is about. Raises SandboxError (403) when it is not the token's."""
+        in_body = body.get("locationId") if isinstance(body, dict) else None
+        query = self.request.query
+        id_ = params.get("locationId") or query.get("locationId") or query.get("location_id") or in_body
         if self.location is not None:
-            if isinstance(asked, str) and asked and asked != self.location.id:
+            if isinstance(id_, str) and id_ and id_ != self.location.id:
                 raise no_access()
             return self.location
-        return self.sandbox.locations.get(str(asked)) if asked else None
+        return self.sandbox.locations.get(str(id_)) if id_ else None
 
     def _faults_after(self, outcome: Outcome) -> None:
-        struck = self.location.faults.pick(AFTER, self.received.name) if self.location else []
-        outcome.faults += struck
-        for fault in struck:
+        faults = self.location.faults.pick(AFTER_OPERATION, self.request.name) if self.location else []
+        outcome.faults += faults
+        for fault in faults:
             if fault.kind == "latency":
                 outcome.delay += float(fault.options.get("seconds", 0.05))
             elif fault.kind == "html":
-                outcome.answer = SandboxResponse(200, HTML, {"Content-Type": "text/html; charset=utf-8"})
+                outcome.answer = SandboxResponse(200, HTML_PAGE, {"Content-Type": "text/html; charset=utf-8"})
             elif fault.kind == "truncated":
                 outcome.answer = replace(outcome.answer, body=outcome.answer.body[: len(outcome.answer.body) // 2])
             elif fault.kind == "done_but":
-                outcome.answer = _fault_error(fault).answer(self.trace_id)
+                outcome.answer = _fault_error(fault).to_response(self.trace_id)
             else:
                 outcome.cut = "half" if fault.kind == "reset" else "all"
 
     def _off_contract(self, why: str) -> None:
-        self.sandbox.ledger.off_contract.append(f"{self.received.name}: {why}")
+        self.sandbox.ledger.off_contract.append(f"{self.request.name}: {why}")
+
+
+def _to_v3(value: Any) -> Any:
+    """Return the answer with v3's keys. ``succeeded`` stands beside the misspelt ``succeded``, as in HighLevel's."""
+    if isinstance(value, list):
+        return [_to_v3(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    answer = {key: _to_v3(item) for key, item in value.items()}
+    if isinstance(answer.get("dndSettings"), dict):
+        answer["dndSettings"] = {CHANNELS_V3.get(key, key): item for key, item in answer["dndSettings"].items()}
+    if "succeded" in answer:
+        answer["succeeded"] = answer["succeded"]
+    return answer
 
 
 def _decode_or_none(raw: bytes) -> Any:
@@ -253,8 +251,8 @@ def _decode_or_none(raw: bytes) -> Any:
 
 
 def _fault_error(fault: Fault) -> SandboxError:
-    """Return the error that a fault answers instead of the true answer."""
-    fixed = {
+    """Return the error that this fault answers instead of the true answer."""
+    errors = {
         "too_many": SandboxError(429, "Too Many Requests"),
         "token_revoked": SandboxError(401, "Invalid token: access token is invalid"),
         "invalid_jwt": SandboxError(401, "Invalid JWT"),
@@ -265,7 +263,7 @@ def _fault_error(fault: Fault) -> SandboxError:
         "wrong_location": no_access(),
         "gone": SandboxError(404, "Contact not found"),
     }
-    if fault.kind in fixed:
-        return fixed[fault.kind]
+    if fault.kind in errors:
+        return errors[fault.kind]
     status = int(fault.options.get("status", 500))
     return SandboxError(status, ["Unprocessable Entity"] if status == 422 else "Internal server error")

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hlcore.sandbox.http.answers import no_access
-from hlcore.sandbox.http.contract import check
+from hlcore.sandbox.http.answers import no_access, not_found
+from hlcore.sandbox.http.contract import check_body
 from hlcore.sandbox.state.location import SandboxLocation
+from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.sandbox import Sandbox, SandboxGrant
 
 V2021_07 = "2021-07-28"
@@ -19,11 +20,13 @@ VERSIONS = frozenset({V2021_07, V2021_04, "2023-02-21", "v3"})
 
 @dataclass(slots=True)
 class OperationCall:
-    """One request after its token was checked."""
+    """A request after its token was checked, as a handler gets it.
+
+    ``optional_location`` is None when the token is the agency's and the request names no location."""
 
     sandbox: Sandbox
     grant: SandboxGrant
-    account: SandboxLocation | None
+    optional_location: SandboxLocation | None
     params: dict[str, str]
     query: dict[str, str]
     body: Any
@@ -37,14 +40,30 @@ class OperationCall:
 
     @property
     def location(self) -> SandboxLocation:
-        """The sub-account of this call. Raises SandboxError (403) when the token does not say which."""
-        if self.account is None:
+        """The location of this call. Raises SandboxError (403) when neither token nor request says which."""
+        if self.optional_location is None:
             raise no_access()
-        return self.account
+        return self.optional_location
+
+    @property
+    def locations(self) -> list[SandboxLocation]:
+        """The location of this call; all of them when the token is the agency's."""
+        return [self.optional_location] if self.optional_location else list(self.sandbox.locations.values())
+
+    def reply(self, **fields: Any) -> dict[str, Any]:
+        """Return the JSON of an answer: these fields and the trace id."""
+        return {**fields, "traceId": self.trace_id}
+
+    def find(self, items: dict[str, Item], name: str, key: str = "id") -> Item:
+        """Return the item whose id stands in the path as ``key``. Raises SandboxError (404) that names ``name``."""
+        item = items.get(self.params[key])
+        if item is None:
+            raise not_found(name)
+        return item
 
     def fields(self, allowed: dict[str, str], required: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The JSON body after whitelisting and type checks. Raises SandboxError (422) naming every violation."""
-        return check(self.body, allowed, required)
+        """Return the JSON body after whitelisting and type checks. Raises ContractViolation (422)."""
+        return check_body(self.body, allowed, required)
 
 
 Handler = Callable[[OperationCall], Any]
@@ -52,6 +71,8 @@ Handler = Callable[[OperationCall], Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
+    """A method and path of HighLevel's API, what it accepts, and the handler that answers it."""
+
     method: str
     path: str
     handler: Handler
@@ -77,8 +98,8 @@ class Operations:
     def register(
         self, method: str, path: str, scope: str = "", *, version: str = V2021_07, query: str = "", status: int = 200
     ) -> Callable[[Handler], Handler]:
-        """Decorate a handler, which returns a JSON value (or its bytes) or a `SandboxResponse`, or raises
-        `SandboxError`."""
+        """Decorate the handler of an operation. It returns a JSON value, its bytes or a `SandboxResponse`, or raises
+        SandboxError. ``query``: the parameters it accepts, separated by spaces."""
         pattern = re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path.rstrip("/")) + "/?$")
 
         def add(handler: Handler) -> Handler:
@@ -91,4 +112,4 @@ class Operations:
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation of a request and its path parameters; of several, the one with the most literal path."""
         matches = [(op, match.groupdict()) for op in self if op.method == method and (match := op.pattern.match(path))]
-        return min(matches, key=lambda found: len(found[1]), default=None)
+        return min(matches, key=lambda match: len(match[1]), default=None)

@@ -1,4 +1,4 @@
-"""From a write request to a contact's fields: phones, DND, custom fields, duplicates."""
+"""What creating and changing a contact have in common: checks of its fields, duplicates, automations."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from hlcore.sandbox.http.answers import SandboxError
 from hlcore.sandbox.http.operations import OperationCall
 from hlcore.sandbox.ledger import WorkflowStart
 from hlcore.sandbox.state.location import SandboxLocation
-from hlcore.sandbox.state.record import CHANNELS, Fields, digits, full_name, reachable
+from hlcore.sandbox.state.record import CHANNELS, Fields, digits, full_name, is_reachable
 
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-GONE = {"deleted": True}
+UNKNOWN_USER = {"deleted": True}
 STATUSES = ("active", "inactive", "permanent")
 
 
 def contact_fields(call: OperationCall, body: dict[str, Any]) -> Fields:
-    """The body's values as a contact keeps them. Raises SandboxError (422) for a value HighLevel refuses."""
-    found = {key: value for key, value in body.items() if key not in ("locationId", "createNewIfDuplicateAllowed")}
-    wrong: list[str] = []
-    if found.get("email") and not EMAIL.match(found["email"]):
-        wrong.append("email must be an email")
-    if found.get("phone"):
-        found["phone"] = e164(found["phone"], call.location.country)
-        if not found["phone"]:
-            wrong.append("phone must be a valid phone number")
-    if found.get("assignedTo") and call.location.related.users.get(found["assignedTo"], GONE)["deleted"]:
-        wrong.append("assignedTo is not a user of this location")
-    if "dndSettings" in found:
-        found["dndSettings"] = _dnd_settings(found["dndSettings"], wrong)
-    if "customFields" in found:
-        found["customFields"] = _custom_fields(call, found["customFields"], wrong)
-    if wrong:
-        raise SandboxError(422, wrong)
-    return found
+    """Return the body as a contact's fields. Raises SandboxError (422) for values that HighLevel refuses."""
+    fields = {key: value for key, value in body.items() if key not in ("locationId", "createNewIfDuplicateAllowed")}
+    errors: list[str] = []
+    if fields.get("email") and not EMAIL.match(fields["email"]):
+        errors.append("email must be an email")
+    if fields.get("phone"):
+        fields["phone"] = e164(fields["phone"], call.location.country)
+        if not fields["phone"]:
+            errors.append("phone must be a valid phone number")
+    if fields.get("assignedTo") and call.location.related.users.get(fields["assignedTo"], UNKNOWN_USER)["deleted"]:
+        errors.append("assignedTo is not a user of this location")
+    if "dndSettings" in fields:
+        fields["dndSettings"] = _dnd_settings(fields["dndSettings"], errors)
+    if "customFields" in fields:
+        fields["customFields"] = _custom_fields(call, fields["customFields"], errors)
+    if errors:
+        raise SandboxError(422, errors)
+    return fields
 
 
 def e164(phone: str, country: str = "US") -> str:
-    """``+14155550123``, or empty when HighLevel would not accept the number."""
+    """Return the number as ``+14155550123``; empty when HighLevel would not accept it."""
     number = digits(phone)
     if re.search(r"[^\d\s().+\-/]", phone):
         return ""
@@ -49,65 +49,67 @@ def e164(phone: str, country: str = "US") -> str:
     return f"+{number}" if country == "US" and len(number) == 11 and number[0] == "1" else ""
 
 
-def _dnd_settings(given: dict[str, Any], wrong: list[str]) -> Fields:
-    spelt = {channel.lower(): channel for channel in CHANNELS}
-    found: Fields = {}
-    for channel, value in given.items():
-        name = spelt.get(channel.lower())
+def _dnd_settings(values: dict[str, Any], errors: list[str]) -> Fields:
+    """Return the settings under HighLevel's channel names; append to `errors` what it refuses."""
+    canonical = {channel.lower(): channel for channel in CHANNELS}
+    fields: Fields = {}
+    for channel, value in values.items():
+        name = canonical.get(channel.lower())
         if name is None or (channel not in CHANNELS and channel[0].isupper()):
-            wrong.append(f"dndSettings.property {channel} should not exist")
+            errors.append(f"dndSettings.property {channel} should not exist")
         elif not isinstance(value, dict) or value.get("status") not in STATUSES:
-            wrong.append(f"dndSettings.{channel}.status must be one of the following values: {', '.join(STATUSES)}")
+            errors.append(f"dndSettings.{channel}.status must be one of the following values: {', '.join(STATUSES)}")
         else:
-            found[name] = {key: value[key] for key in ("status", "message", "code") if key in value}
-    return found
+            fields[name] = {key: value[key] for key in ("status", "message", "code") if key in value}
+    return fields
 
 
-def _custom_fields(call: OperationCall, given: list[Any], wrong: list[str]) -> list[Fields]:
-    """Values by field id; a field the location does not have is ignored, as HighLevel ignores it."""
-    catalogue = call.location.related.custom_fields
-    by_key = {field["fieldKey"].partition(".")[2]: id_ for id_, field in catalogue.items()}
-    found = []
-    for item in given:
+def _custom_fields(call: OperationCall, values: list[Any], errors: list[str]) -> list[Fields]:
+    """Return the values by field id, without fields the location does not have, which HighLevel ignores too; append to
+    `errors` what it refuses."""
+    known_fields = call.location.related.custom_fields
+    by_key = {field["fieldKey"].partition(".")[2]: id_ for id_, field in known_fields.items()}
+    fields = []
+    for item in values:
         if not isinstance(item, dict) or not (item.get("id") or item.get("key")):
-            wrong.append("each value in customFields must have an id or a key")
+            errors.append("each value in customFields must have an id or a key")
             continue
         key = str(item.get("key", "")).removeprefix("contact.")
         id_ = str(item.get("id") or by_key.get(key, ""))
         value = item.get("field_value", item.get("fieldValue", item.get("value")))
-        if id_ in catalogue:
-            found.append({"id": id_, "value": value})
-    return found
+        if id_ in known_fields:
+            fields.append({"id": id_, "value": value})
+    return fields
 
 
-def find_duplicate(location: SandboxLocation, fields: Fields, *, but: str = "") -> tuple[str, str] | None:
-    """Id of another contact with the same e-mail or phone and which of the two matched; e-mail comes first."""
+def find_duplicate(location: SandboxLocation, fields: Fields, *, exclude: str = "") -> tuple[str, str] | None:
+    """Return the id of another contact with the same e-mail or else phone, and which of the two matched."""
     for name, ids in (
         ("email", location.with_email(fields.get("email"))),
         ("phone", location.with_phone(fields.get("phone"))),
     ):
-        others = sorted(ids - {but}, key=lambda id_: location.records[id_].added)
+        others = sorted(ids - {exclude}, key=lambda id_: location.records[id_].added)
         if others:
             return others[0], name
     return None
 
 
-def refuse_duplicate(location: SandboxLocation, fields: Fields, *, but: str = "") -> None:
-    """Raises SandboxError (400) as HighLevel does where the location does not allow duplicates."""
+def refuse_duplicate(location: SandboxLocation, fields: Fields, *, exclude: str = "") -> None:
+    """Raise SandboxError (400) for a duplicate, unless the location allows them."""
     if location.allow_duplicates:
         return
-    twin = find_duplicate(location, fields, but=but)
-    if twin:
-        name = full_name(location.contacts[twin[0]])
-        meta = {"contactId": twin[0], "matchingField": twin[1], "contactName": name}
+    duplicate = find_duplicate(location, fields, exclude=exclude)
+    if duplicate:
+        name = full_name(location.contacts[duplicate[0]])
+        meta = {"contactId": duplicate[0], "matchingField": duplicate[1], "contactName": name}
         raise SandboxError(400, "This location does not allow duplicated contacts.", meta=meta)
 
 
 def start_workflows(location: SandboxLocation, contact_id: str, *, created: bool, tags: list[str]) -> None:
-    """Count the automations that this write set off."""
+    """Record the automations that this write started in the ledger."""
     contact = location.contacts[contact_id]
-    for flow in location.related.workflows.values():
-        on_tag = flow["_trigger"] == "tag_added" and (flow["_tag"] in tags if flow["_tag"] else bool(tags))
-        if on_tag or (created and flow["_trigger"] == "contact_created"):
-            start = WorkflowStart(flow["id"], contact_id, reachable(contact), location.now())
+    for workflow in location.related.workflows.values():
+        on_tag = workflow["_trigger"] == "tag_added" and (workflow["_tag"] in tags if workflow["_tag"] else bool(tags))
+        if on_tag or (created and workflow["_trigger"] == "contact_created"):
+            start = WorkflowStart(workflow["id"], contact_id, is_reachable(contact), location.now())
             location.ledger.workflow_starts.append(start)

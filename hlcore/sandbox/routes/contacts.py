@@ -1,4 +1,4 @@
-"""Contacts: one record at a time (HighLevel OpenAPI contacts.json)."""
+"""One contact: read, create, change, delete, upsert, search for duplicates (HighLevel OpenAPI contacts.json)."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ operations = Operations()
 READ, WRITE = "contacts.readonly", "contacts.write"
 
 
-def contact_of(call: OperationCall) -> str:
-    """The id in the path when it is a live contact of the token's location. Raises SandboxError."""
+def requested_contact_id(call: OperationCall) -> str:
+    """Return the id in the path. Raises SandboxError unless it is a live contact of the token's location."""
     id_ = call.params["contactId"]
-    location = call.account or _home(call, id_)
+    location = call.optional_location or _location_of_contact(call, id_)
     if id_ in location.records:
-        call.account = location
+        call.optional_location = location
         return id_
-    if call.account and any(id_ in other.records for other in call.sandbox.locations.values()):
+    if call.optional_location and any(id_ in other.records for other in call.sandbox.locations.values()):
         raise no_access()
-    raise gone(location)
+    raise contact_not_found(location)
 
 
-def gone(location: SandboxLocation | None) -> SandboxError:
-    """What HighLevel says of a deleted or unknown contact; the status is switchable."""
-    if location is not None and location.faults.gone_status == 400:
+def contact_not_found(location: SandboxLocation | None) -> SandboxError:
+    """Return the error for a deleted or unknown contact; `Faults.deleted_status` decides its status."""
+    if location is not None and location.faults.deleted_status == 400:
         return SandboxError(400, "Contact not found or deleted")
     return not_found("Contact")
 
 
-def _home(call: OperationCall, id_: str) -> SandboxLocation:
-    """For an agency token: the location that has this contact."""
+def _location_of_contact(call: OperationCall, id_: str) -> SandboxLocation:
+    """Return the location that has this contact, for an agency token. Raises SandboxError (404)."""
     for location in call.sandbox.locations.values():
         if id_ in location.records:
             return location
@@ -45,54 +45,57 @@ def _home(call: OperationCall, id_: str) -> SandboxLocation:
 
 @operations.register("GET", "/contacts/{contactId}", READ)
 def get_contact(call: OperationCall) -> Any:
-    id_ = contact_of(call)
-    return {"contact": call.location.contacts[id_], "traceId": call.trace_id}
+    id_ = requested_contact_id(call)
+    return call.reply(contact=call.location.contacts[id_])
 
 
 @operations.register("POST", "/contacts/", WRITE, status=201)
 def create_contact(call: OperationCall) -> Any:
     body = call.fields(CREATE_CONTACT, ("locationId",))
     fields = contact_fields(call, body)
-    _needs_a_handle(fields)
+    _require_identity(fields)
     refuse_duplicate(call.location, fields)
     if "dndSettings" not in body:
         call.sandbox.ledger.creates_without_dnd.append(full_name(fields) or str(fields.get("email", "")))
     id_ = _create(call.location, fields)
-    contact = {k: v for k, v in call.location.contacts[id_].items() if call.v3 or k != "name"}
-    return {"contact": contact | ({} if call.v3 else {"deleted": False}), "traceId": call.trace_id}
+    contact = call.location.contacts[id_]
+    if not call.v3:
+        contact = {key: value for key, value in contact.items() if key != "name"} | {"deleted": False}
+    return call.reply(contact=contact)
 
 
 @operations.register("PUT", "/contacts/{contactId}", WRITE)
 def update_contact(call: OperationCall) -> Any:
-    id_ = contact_of(call)
+    id_ = requested_contact_id(call)
     fields = contact_fields(call, call.fields(UPDATE_CONTACT))
-    refuse_duplicate(call.location, fields, but=id_)
+    refuse_duplicate(call.location, fields, exclude=id_)
     _update(call.location, id_, fields)
-    return {"succeded": True, "contact": call.location.contacts[id_], "traceId": call.trace_id}
+    return call.reply(succeded=True, contact=call.location.contacts[id_])
 
 
 @operations.register("DELETE", "/contacts/{contactId}", WRITE)
 def delete_contact(call: OperationCall) -> Any:
-    id_ = contact_of(call)
+    id_ = requested_contact_id(call)
     call.location.delete(id_)
-    return {"succeded": True, "traceId": call.trace_id}
+    return call.reply(succeded=True)
 
 
 @operations.register("POST", "/contacts/upsert", WRITE)
 def upsert_contact(call: OperationCall) -> Any:
-    """A match by e-mail wins over one by phone; the phone of the other is dropped silently (highlevel-api-docs #37)."""
+    """Prefer a match by e-mail to one by phone, and then drop a phone that another contact has without saying so
+    (highlevel-api-docs #37)."""
     body = call.fields(UPSERT_CONTACT, ("locationId",))
     fields = contact_fields(call, body)
     location = call.location
-    twin = find_duplicate(location, fields)
-    if twin is None or (location.allow_duplicates and body.get("createNewIfDuplicateAllowed")):
+    duplicate = find_duplicate(location, fields)
+    if duplicate is None or (location.allow_duplicates and body.get("createNewIfDuplicateAllowed")):
         id_ = _create(location, fields)
     else:
-        id_ = twin[0]
+        id_ = duplicate[0]
         others = location.with_phone(fields.get("phone")) - {id_}
-        known = {k: v for k, v in fields.items() if k != "gender" and not (k == "phone" and others)}
-        _update(location, id_, known)
-    return {"new": twin is None, "contact": location.contacts[id_], "traceId": call.trace_id}
+        dropped = {"gender", "phone"} if others else {"gender"}
+        _update(location, id_, {key: value for key, value in fields.items() if key not in dropped})
+    return call.reply(new=duplicate is None, contact=location.contacts[id_])
 
 
 @operations.register("GET", "/contacts/search/duplicate", READ, query="locationId number email")
@@ -100,17 +103,17 @@ def search_duplicate(call: OperationCall) -> Any:
     email, phone = call.query.get("email"), call.query.get("number")
     if not email and not phone:
         raise ContractViolation(400, "Pass at least one of number, email query parameter")
-    twin = find_duplicate(call.location, {"email": email, "phone": phone})
-    return {"contact": call.location.contacts[twin[0]] if twin else None, "traceId": call.trace_id}
+    duplicate = find_duplicate(call.location, {"email": email, "phone": phone})
+    return call.reply(contact=call.location.contacts[duplicate[0]] if duplicate else None)
 
 
-def _needs_a_handle(fields: Fields) -> None:
+def _require_identity(fields: Fields) -> None:
     if not any(fields.get(key) for key in ("email", "phone", "firstName", "lastName", "name", "companyName")):
         raise SandboxError(422, ["pass at least one of email, phone, firstName, lastName, name, companyName"])
 
 
 def _create(location: SandboxLocation, fields: Fields) -> str:
-    channel = {"source": "INTEGRATION", "channel": "OAUTH", "timestamp": location.stamp()}
+    channel = {"source": "INTEGRATION", "channel": "OAUTH", "timestamp": location.now_iso()}
     id_ = location.create(**{**fields, "createdBy": channel})
     start_workflows(location, id_, created=True, tags=location.contacts[id_]["tags"])
     return id_

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.sandbox.http.answers import SandboxError, SandboxResponse, not_found, number
-from hlcore.sandbox.http.contract import INBOUND_MESSAGE, SEND_MESSAGE
+from hlcore.sandbox.http.answers import SandboxError, SandboxResponse, public_fields
+from hlcore.sandbox.http.contract import INBOUND_MESSAGE, SEND_MESSAGE, parse_date, parse_number
 from hlcore.sandbox.http.operations import V2021_04, OperationCall, Operations
-from hlcore.sandbox.ids import millis, moment
-from hlcore.sandbox.routes.records import shown
+from hlcore.sandbox.ids import millis, parse_moment
 from hlcore.sandbox.state.location import SandboxLocation
 from hlcore.sandbox.state.location_base import Item
 from hlcore.sandbox.state.record import full_name
@@ -22,7 +21,7 @@ CHANNELS = {
     "Call": ("TYPE_CALL",), "SMS": ("TYPE_SMS",), "Email": ("TYPE_EMAIL",), "WhatsApp": ("TYPE_WHATSAPP",),
     "Instagram": ("TYPE_INSTAGRAM",), "Facebook": ("TYPE_FACEBOOK",),
 }  # fmt: skip
-IDLE = timedelta(minutes=2)
+CURSOR_LIFETIME = timedelta(minutes=2)
 SEARCH_QUERY = (
     "locationId contactId assignedTo followers mentions query sort startAfterDate id limit lastMessageType "
     "lastMessageAction lastMessageDirection status sortBy sortScoreProfile scoreProfile scoreProfileMin "
@@ -31,58 +30,64 @@ SEARCH_QUERY = (
 
 
 @dataclass(slots=True)
-class Export:
-    """One export in progress: its messages were fixed when it began."""
+class MessageExport:
+    """An export in progress. Its messages were fixed when it began; `position` is the index of the next one."""
 
     ids: list[str]
-    at: int
-    last_asked: datetime
+    position: int
+    last_used: datetime
 
 
 @operations.register("GET", "/conversations/search", "conversations.readonly", version=V2021_04, query=SEARCH_QUERY)
 def search(call: OperationCall) -> Any:
-    """By last message, newest first (``sort=asc``: oldest); ``startAfterDate`` is the last row's ``sort`` value."""
-    limit, ascending = number(call.query.get("limit"), 20, 100), call.query.get("sort") == "asc"
-    talks = [talk for talk in call.location.related.conversations.values() if _wanted(talk, call.query)]
-    talks.sort(key=lambda talk: (_last(talk), talk["id"]), reverse=not ascending)
-    total, after = len(talks), call.query.get("startAfterDate")
-    if after:
-        edge = number(after, 0, name="startAfterDate")
-        talks = [talk for talk in talks if (_last(talk) > edge if ascending else _last(talk) < edge)]
-    rows = [_row(call.location, talk) for talk in talks[:limit]]
-    return {"conversations": rows, "total": total, "traceId": call.trace_id}
+    """Newest message first, with ``sort=asc`` oldest. ``startAfterDate`` is the last row's ``sort`` value."""
+    limit, ascending = parse_number(call.query.get("limit"), 20, 100), call.query.get("sort") == "asc"
+    matches = [item for item in call.location.related.conversations.values() if _matches(item, call.query)]
+    matches.sort(key=lambda item: (_last_message_at(item), item["id"]), reverse=not ascending)
+    total = len(matches)
+    if call.query.get("startAfterDate"):
+        after = parse_number(call.query["startAfterDate"], 0, name="startAfterDate")
+        matches = [
+            item
+            for item in matches
+            if (_last_message_at(item) > after if ascending else _last_message_at(item) < after)
+        ]
+    rows = [_conversation_row(call.location, item) for item in matches[:limit]]
+    return call.reply(conversations=rows, total=total)
 
 
-def _wanted(talk: Item, query: dict[str, str]) -> bool:
-    if query.get("contactId") not in (None, "", talk["contactId"]) or query.get("id") not in (None, "", talk["id"]):
+def _matches(conversation: Item, query: dict[str, str]) -> bool:
+    if any(query.get(key) not in (None, "", conversation[key]) for key in ("contactId", "id")):
         return False
-    if query.get("status") == "unread" and not talk["unreadCount"]:
+    if query.get("status") == "unread" and not conversation["unreadCount"]:
         return False
-    at = millis(moment(talk["dateAdded"]))
+    at = millis(parse_moment(conversation["dateAdded"]))
     return int(query.get("startDate") or at) <= at <= int(query.get("endDate") or at)
 
 
-def _last(talk: Item) -> int:
-    return millis(moment(talk.get("lastMessageDate") or talk["dateAdded"]))
+def _last_message_at(conversation: Item) -> int:
+    return millis(parse_moment(conversation.get("lastMessageDate") or conversation["dateAdded"]))
 
 
-def _row(location: SandboxLocation, talk: Item) -> Item:
-    contact = location.contacts[talk["contactId"]] if talk["contactId"] in location.records else {}
+def _conversation_row(location: SandboxLocation, conversation: Item) -> Item:
+    contact_id, at = conversation["contactId"], _last_message_at(conversation)
+    contact = location.contacts[contact_id] if contact_id in location.records else {}
     name = full_name(contact)
     return {
-        "id": talk["id"], "contactId": talk["contactId"], "locationId": talk["locationId"],
-        "lastMessageBody": talk.get("lastMessageBody", ""), "lastMessageType": talk.get("lastMessageType", "TYPE_SMS"),
-        "lastMessageDate": _last(talk), "type": "TYPE_PHONE", "unreadCount": talk["unreadCount"], "fullName": name,
-        "contactName": name, "email": contact.get("email", ""), "phone": contact.get("phone", ""),
-        "dateAdded": millis(moment(talk["dateAdded"])), "sort": [_last(talk)],
+        "id": conversation["id"], "contactId": contact_id, "locationId": conversation["locationId"],
+        "lastMessageBody": conversation.get("lastMessageBody", ""),
+        "lastMessageType": conversation.get("lastMessageType", "TYPE_SMS"), "lastMessageDate": at, "type": "TYPE_PHONE",
+        "unreadCount": conversation["unreadCount"], "fullName": name, "contactName": name,
+        "email": contact.get("email", ""), "phone": contact.get("phone", ""),
+        "dateAdded": millis(parse_moment(conversation["dateAdded"])), "sort": [at],
     }  # fmt: skip
 
 
 @operations.register("GET", "/conversations/{conversationId}", "conversations.readonly", version=V2021_04)
 def get_conversation(call: OperationCall) -> Any:
     keys = ("id", "contactId", "locationId", "deleted", "inbox", "type", "unreadCount", "assignedTo", "starred")
-    talk = _conversation(call)
-    return {key: talk[key] for key in keys if key in talk}
+    conversation = _find_conversation(call)
+    return {key: conversation[key] for key in keys if key in conversation}
 
 
 @operations.register("POST", "/conversations/", "conversations.write", version=V2021_04, status=201)
@@ -90,73 +95,69 @@ def create_conversation(call: OperationCall) -> Any:
     body = call.fields({"locationId": "string", "contactId": "string"}, ("locationId", "contactId"))
     if body["contactId"] not in call.location.records:
         raise SandboxError(400, "Contact not found")
-    talk = call.location.related.conversations[call.location.conversation_of(body["contactId"])]
-    dates = {"dateUpdated": talk["dateAdded"], "lastMessageDate": talk.get("lastMessageDate", talk["dateAdded"])}
-    return {"success": True, "conversation": {**shown(talk), **dates}}
+    conversation = call.location.related.conversations[call.location.open_conversation(body["contactId"])]
+    dates = {
+        "dateUpdated": conversation["dateAdded"],
+        "lastMessageDate": conversation.get("lastMessageDate", conversation["dateAdded"]),
+    }
+    return {"success": True, "conversation": {**public_fields(conversation), **dates}}
 
 
 @operations.register("DELETE", "/conversations/{conversationId}", "conversations.write", version=V2021_04)
 def delete_conversation(call: OperationCall) -> Any:
-    talk = _conversation(call)
-    del call.location.related.conversations[talk["id"]]
+    conversation = _find_conversation(call)
+    del call.location.related.conversations[conversation["id"]]
     for id_, message in list(call.location.related.messages.items()):
-        if message["conversationId"] == talk["id"]:
+        if message["conversationId"] == conversation["id"]:
             del call.location.related.messages[id_]
     return {"success": True}
 
 
-def _conversation(call: OperationCall) -> Item:
-    talk = call.location.related.conversations.get(call.params["conversationId"])
-    if talk is None:
-        raise not_found("Conversation")
-    return talk
+def _find_conversation(call: OperationCall) -> Item:
+    return call.find(call.location.related.conversations, "Conversation", "conversationId")
 
 
-def _listed(message: Item) -> Item:
-    """E-mails come without their body here; it is fetched by ``meta.email.messageIds`` (highlevel-api-docs #40)."""
-    found = shown(message)
+def _message_row(message: Item) -> Item:
+    """Return a message as lists show it: an e-mail without its body, which GET by its id in
+    ``meta.email.messageIds`` has (highlevel-api-docs #40)."""
+    row = public_fields(message)
     if message["messageType"] == "TYPE_EMAIL":
-        found.pop("body", None)
-        found["meta"] = {"email": {"messageIds": [message["id"]]}}
-    return found
+        row.pop("body", None)
+        row["meta"] = {"email": {"messageIds": [message["id"]]}}
+    return row
 
 
 @operations.register(
     "GET", "/conversations/{conversationId}/messages", READ, version=V2021_04, query="lastMessageId limit type"
 )
 def messages(call: OperationCall) -> Any:
-    """Newest first, wrapped once more than the OpenAPI file says (highlevel-api-docs #54)."""
-    talk, limit = _conversation(call), number(call.query.get("limit"), 20, 100)
-    mine = [m for m in call.location.related.messages.values() if m["conversationId"] == talk["id"]]
-    mine.sort(key=lambda message: (message["dateAdded"], message["id"]), reverse=True)
-    if call.query.get("lastMessageId"):
-        ids = [message["id"] for message in mine]
-        last = call.query["lastMessageId"]
-        mine = mine[ids.index(last) + 1 :] if last in ids else []
-    rows = [_listed(message) for message in mine[:limit]]
-    last_id = rows[-1]["id"] if rows else ""
-    page = {"lastMessageId": last_id, "nextPage": len(mine) > limit, "messages": rows}
-    return {"messages": page, "traceId": call.trace_id}
+    """Newest first, in one more level of ``messages`` than the OpenAPI file says (highlevel-api-docs #54)."""
+    conversation, limit = _find_conversation(call), parse_number(call.query.get("limit"), 20, 100)
+    matches = [item for item in call.location.related.messages.values() if item["conversationId"] == conversation["id"]]
+    matches.sort(key=lambda message: (message["dateAdded"], message["id"]), reverse=True)
+    if last_id := call.query.get("lastMessageId"):
+        ids = [message["id"] for message in matches]
+        matches = matches[ids.index(last_id) + 1 :] if last_id in ids else []
+    rows = [_message_row(message) for message in matches[:limit]]
+    page = {"lastMessageId": rows[-1]["id"] if rows else "", "nextPage": len(matches) > limit, "messages": rows}
+    return call.reply(messages=page)
 
 
 @operations.register("GET", "/conversations/messages/{id}", READ, version=V2021_04)
 def get_message(call: OperationCall) -> Any:
-    return {"message": _listed(_message(call)), "traceId": call.trace_id}
+    return call.reply(message=_message_row(_find_message(call)))
 
 
 @operations.register("GET", "/conversations/messages/email/{id}", READ, version=V2021_04)
 def get_email(call: OperationCall) -> Any:
-    message = _message(call)
+    message = _find_message(call)
     contact = call.location.contacts.get(message["contactId"], {})
     mail: Item = {"threadId": message["id"], "subject": "", "from": "", "to": [contact.get("email", "")]}
-    return {**mail, **shown(message), "contentType": "text/html"}
+    return {**mail, **public_fields(message), "contentType": "text/html"}
 
 
-def _message(call: OperationCall) -> Item:
-    found = call.location.related.messages.get(call.params["id"])
-    if found is None:
-        raise not_found("Message")
-    return found
+def _find_message(call: OperationCall) -> Item:
+    return call.find(call.location.related.messages, "Message")
 
 
 EXPORT_QUERY = "locationId limit cursor sortBy sortOrder conversationId contactId channel startDate endDate"
@@ -164,56 +165,56 @@ EXPORT_QUERY = "locationId limit cursor sortBy sortOrder conversationId contactI
 
 @operations.register("GET", "/conversations/messages/export", READ, version=V2021_04, query=EXPORT_QUERY)
 def export(call: OperationCall) -> Any:
-    """Without ``channel``: everything but e-mail. A cursor dies two minutes after it was last used."""
-    limit = number(call.query.get("limit"), 100, 500)
+    """Without ``channel``: everything but e-mail. A cursor expires two minutes after its page was read."""
+    limit = parse_number(call.query.get("limit"), 100, 500)
     if limit < 10:
         raise SandboxError(422, ["limit must not be less than 10"])
     location = call.location
-    running = _running(call)
-    page = running.ids[running.at : running.at + limit]
-    running.at += limit
-    running.last_asked = call.sandbox.now()
+    current = _current_export(call)
+    page = current.ids[current.position : current.position + limit]
+    current.position += limit
+    current.last_used = call.sandbox.now()
     cursor = None
-    if running.at < len(running.ids):
+    if current.position < len(current.ids):
         cursor = location.ids.next()
-        location.exports[cursor] = running
-    shelf = location.related.messages
-    rows = [shown(shelf[id_]) for id_ in page if id_ in shelf]
-    return {"messages": rows, "nextCursor": cursor, "total": len(running.ids), "traceId": call.trace_id}
+        location.exports[cursor] = current
+    stored = location.related.messages
+    rows = [public_fields(stored[id_]) for id_ in page if id_ in stored]
+    return call.reply(messages=rows, nextCursor=cursor, total=len(current.ids))
 
 
-def _running(call: OperationCall) -> Export:
+def _current_export(call: OperationCall) -> MessageExport:
     cursor = call.query.get("cursor")
     if not cursor:
-        return Export(_chosen(call), 0, call.sandbox.now())
-    running: Export | None = call.location.exports.pop(cursor, None)
-    if running is None or call.sandbox.now() - running.last_asked > IDLE:
+        return MessageExport(_export_ids(call), 0, call.sandbox.now())
+    current: MessageExport | None = call.location.exports.pop(cursor, None)
+    if current is None or call.sandbox.now() - current.last_used > CURSOR_LIFETIME:
         raise SandboxError(400, "Invalid or expired cursor")
-    return running
+    return current
 
 
-def _chosen(call: OperationCall) -> list[str]:
+def _export_ids(call: OperationCall) -> list[str]:
     query, channel = call.query, call.query.get("channel")
     if channel and channel not in CHANNELS:
         raise SandboxError(422, [f"channel must be one of the following values: {', '.join(CHANNELS)}"])
     key = "dateUpdated" if query.get("sortBy") == "updatedAt" else "dateAdded"
-    start, end = (moment(query[name]) if query.get(name) else None for name in ("startDate", "endDate"))
-    found = [
+    start, end = (parse_moment(query[name]) if query.get(name) else None for name in ("startDate", "endDate"))
+    matches = [
         message
         for message in call.location.related.messages.values()
         if (message["messageType"] in CHANNELS[channel] if channel else message["messageType"] != "TYPE_EMAIL")
         and query.get("contactId") in (None, message["contactId"])
         and query.get("conversationId") in (None, message["conversationId"])
-        and (start is None or moment(message[key]) >= start)
-        and (end is None or moment(message[key]) <= end)
+        and (start is None or parse_moment(message[key]) >= start)
+        and (end is None or parse_moment(message[key]) <= end)
     ]
-    found.sort(key=lambda message: (message[key], message["id"]), reverse=query.get("sortOrder") != "asc")
-    return [message["id"] for message in found]
+    matches.sort(key=lambda message: (message[key], message["id"]), reverse=query.get("sortOrder") != "asc")
+    return [message["id"] for message in matches]
 
 
 @operations.register("POST", "/conversations/messages", WRITE, version=V2021_04)
 def send_message(call: OperationCall) -> Any:
-    """On HighLevel this reaches a person. Here it is counted."""
+    """Count the message in the ledger. On HighLevel it would be sent."""
     body = call.fields(SEND_MESSAGE, ("type", "contactId"))
     if body["contactId"] not in call.location.records:
         raise SandboxError(400, "Contact not found")
@@ -222,32 +223,26 @@ def send_message(call: OperationCall) -> Any:
     id_ = call.location.add_message(
         body["contactId"], text, kind=body["type"].upper(), direction="outbound", status="pending", source="api"
     )
-    conversation = call.location.related.messages[id_]["conversationId"]
-    return SandboxResponse.of({"conversationId": conversation, "messageId": id_, "status": "pending"}, 201)
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        return moment(text) if text else None
-    except ValueError as exc:
-        raise SandboxError(422, ["date must be a valid ISO 8601 date string"]) from exc
+    conversation_id = call.location.related.messages[id_]["conversationId"]
+    return SandboxResponse.from_value({"conversationId": conversation_id, "messageId": id_, "status": "pending"}, 201)
 
 
 @operations.register("POST", "/conversations/messages/inbound", WRITE, version=V2021_04)
 def store_message(call: OperationCall) -> Any:
-    """Stores a message without sending one. A provider that is not the app's own: 500 (highlevel-api-docs #6)."""
+    """Store a message without sending one. With a provider that is not the app's own: 500 (highlevel-api-docs #6)."""
     body = call.fields(INBOUND_MESSAGE, ("type", "conversationProviderId"))
     if body["conversationProviderId"] not in call.location.message_providers:
         raise SandboxError(500, "Internal server error")
-    talk = call.location.related.conversations.get(body.get("conversationId", ""), {})
-    contact = body.get("contactId") or talk.get("contactId")
-    if contact not in call.location.records:
+    conversation = call.location.related.conversations.get(body.get("conversationId", ""), {})
+    contact_id = body.get("contactId") or conversation.get("contactId")
+    if contact_id not in call.location.records:
         raise SandboxError(400, "Conversation id or contact id not given")
+    at = parse_date(body["date"], "date") if body.get("date") else None
     id_ = call.location.add_message(
-        contact, body.get("message") or body.get("html") or "", kind=body["type"].upper(), at=_date(body.get("date")),
+        contact_id, body.get("message") or body.get("html") or "", kind=body["type"].upper(), at=at,
         direction=body.get("direction", "outbound"), conversationProviderId=body["conversationProviderId"],
         attachments=body.get("attachments", []), subject=body.get("subject"),
     )  # fmt: skip
     message = call.location.related.messages[id_]
-    stored = {"conversationId": message["conversationId"], "messageId": id_, "contactId": contact}
+    stored = {"conversationId": message["conversationId"], "messageId": id_, "contactId": contact_id}
     return {"success": True, "message": "Message added", "dateAdded": message["dateAdded"], **stored}

@@ -1,4 +1,4 @@
-"""A sub-account and its contacts, as its users work with them in HighLevel's own pages."""
+"""A location and its contacts, with what its users do to them in HighLevel's own pages."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hlcore.sandbox.ids import iso, moment
-from hlcore.sandbox.state.invented_people import TAGS, People
+from hlcore.sandbox.ids import iso, parse_moment
+from hlcore.sandbox.state.invented_people import TAGS, ContactGenerator
 from hlcore.sandbox.state.location_base import Item, LocationHost, RelatedData
-from hlcore.sandbox.state.record import ContactRecord, Fields, digits, lowered, split_name
+from hlcore.sandbox.state.record import ContactRecord, Fields, digits, normalize_tags, split_name
 from hlcore.sandbox.state.related import Related
 from hlcore.sandbox.state.search import Searcher
 from hlcore.sandbox.state.search_index import SearchIndex
 
-OWNED = ("opportunities", "appointments", "conversations", "messages")
+KINDS_BY_ID = ("opportunities", "appointments", "conversations", "messages")
 Attached = dict[str, dict[str, Item]]
 
 
 def detach(related: RelatedData, contact_ids: set[str]) -> dict[str, Attached]:
-    """Remove and return the related data of these contacts, in one pass over the location's data."""
-    found: dict[str, Attached] = {
-        id_: {"notes": related.notes.pop(id_, {}), "tasks": related.tasks.pop(id_, {}), **{name: {} for name in OWNED}}
-        for id_ in contact_ids
-    }
-    for name in OWNED:
-        shelf: dict[str, Item] = getattr(related, name)
-        for key in [key for key, item in shelf.items() if item["contactId"] in contact_ids]:
-            item = shelf.pop(key)
-            found[item["contactId"]][name][key] = item
-    return found
+    """Remove the records of these contacts and return them by contact id, in one pass over the location's data."""
+    detached: dict[str, Attached] = {}
+    for id_ in contact_ids:
+        detached[id_] = {"notes": related.notes.pop(id_, {}), "tasks": related.tasks.pop(id_, {})}
+        detached[id_] |= {name: {} for name in KINDS_BY_ID}
+    for name in KINDS_BY_ID:
+        items: dict[str, Item] = getattr(related, name)
+        for key in [key for key, item in items.items() if item["contactId"] in contact_ids]:
+            item = items.pop(key)
+            detached[item["contactId"]][name][key] = item
+    return detached
 
 
 def attach(related: RelatedData, contact_id: str, attached: Attached) -> None:
-    """Put detached data back under this contact's id."""
+    """Put detached records back, under this contact's id."""
     for name in ("notes", "tasks"):
         if attached[name]:
-            getattr(related, name).setdefault(contact_id, {}).update(_moved(attached[name], contact_id))
-    for name in OWNED:
-        getattr(related, name).update(_moved(attached[name], contact_id))
+            getattr(related, name).setdefault(contact_id, {}).update(_with_contact_id(attached[name], contact_id))
+    for name in KINDS_BY_ID:
+        getattr(related, name).update(_with_contact_id(attached[name], contact_id))
 
 
-def _moved(items: dict[str, Item], contact_id: str) -> dict[str, Item]:
+def _with_contact_id(items: dict[str, Item], contact_id: str) -> dict[str, Item]:
     return {key: {**item, "contactId": contact_id} for key, item in items.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Trashed:
-    """A deleted contact with everything that was attached to it."""
+class TrashedContact:
+    """A deleted contact and its records; ``at``: when it was deleted."""
 
     record: ContactRecord
     attached: Attached
@@ -55,15 +55,15 @@ class Trashed:
 
 
 @dataclass(slots=True)
-class Walk:
-    """The listing in progress, for the faults that depend on its pages."""
+class SearchProgress:
+    """How far the latest listing has come, for the faults that depend on its pages."""
 
     page: int = 0
     cursor: list[Any] | None = None
 
 
 class Contacts(Mapping[str, Fields]):
-    """Id → the contact as GET by id answers it. Read-only: change contacts through `Location`."""
+    """Read-only mapping of ids to contacts as GET by id answers them. `SandboxLocation` changes them."""
 
     def __init__(self, records: dict[str, ContactRecord]) -> None:
         self._records = records
@@ -82,15 +82,15 @@ class Contacts(Mapping[str, Fields]):
 
 
 class SandboxLocation(Related):
-    """One sub-account. Every method takes effect at once; search may show it later (``faults.lag``)."""
+    """One location. Every method takes effect at once; search may show it later (``faults.lag``)."""
 
     def __init__(self, host: LocationHost, id_: str, name: str, timezone: str) -> None:
         super().__init__(host, id_, name, timezone)
         self.records: dict[str, ContactRecord] = {}
-        self.trash: dict[str, Trashed] = {}
+        self.trash: dict[str, TrashedContact] = {}
         self.index = SearchIndex(self.records)
         self.searcher = Searcher(self.index)
-        self.walk = Walk()
+        self.search_progress = SearchProgress()
         self._by_email: dict[str, set[str]] | None = None
         self._by_phone: dict[str, set[str]] | None = None
 
@@ -99,26 +99,27 @@ class SandboxLocation(Related):
         return Contacts(self.records)
 
     def create(self, **fields: Any) -> str:
-        """A new contact, as a user would enter it: no value is refused, duplicates are allowed. Returns its id.
+        """Create a contact as a user would, without refusing values or duplicates; return its id.
 
-        ``id``, ``dateAdded`` and ``dateUpdated`` may be given; ``name`` is split into first and last."""
+        ``id``, ``dateAdded`` and ``dateUpdated`` may be given; ``name`` is split into first and last name."""
         with self.lock:
             id_ = str(fields.pop("id", "") or self.ids.next())
             if id_ in self.records:
                 raise ValueError(f"contact {id_} exists")
-            base: Fields = {"type": "lead", "dnd": False, "dateAdded": self.now()}
-            whole = self._tidy({**base, **split_name(fields), "id": id_, "locationId": self.id})
-            self._write(id_, None, ContactRecord.of(whole))
+            defaults: Fields = {"type": "lead", "dnd": False, "dateAdded": self.now()}
+            contact = self._normalize({**defaults, **split_name(fields), "id": id_, "locationId": self.id})
+            self._write(id_, None, ContactRecord.from_fields(contact))
             self.emit("ContactCreate", self.contacts[id_])
             return id_
 
     def edit(self, id: str, **fields: Any) -> None:
-        """Change these fields; None empties one. Custom fields are merged by id. Raises KeyError for no contact."""
+        """Change these fields; None empties one. Custom fields are merged by id. Raises KeyError for an unknown id."""
         with self.lock:
             before = self.records[id]
             old = before.detail()
-            whole = self._tidy({**old, **_merged(old, split_name(fields)), "dateUpdated": self.now()})
-            self._write(id, before, ContactRecord.of({k: v for k, v in whole.items() if k != "name"}))
+            changes = _merge_custom_fields(old, split_name(fields))
+            contact = self._normalize({**old, **changes, "dateUpdated": self.now()})
+            self._write(id, before, ContactRecord.from_fields({k: v for k, v in contact.items() if k != "name"}))
             new = self.contacts[id]
             self.emit("ContactUpdate", new)
             if old["tags"] != new["tags"]:
@@ -127,42 +128,42 @@ class SandboxLocation(Related):
                 self.emit("ContactDndUpdate", new)
 
     def delete(self, *ids: str) -> None:
-        """Move these contacts to the trash with everything attached, opportunities included."""
+        """Move these contacts to the trash with all their records, opportunities included."""
         with self.lock:
-            found = detach(self.related, set(ids))
+            detached = detach(self.related, set(ids))
             for id_ in ids:
                 record = self.records[id_]
                 self._write(id_, record, None)
-                self.trash[id_] = Trashed(record, found[id_], self.stamp())
+                self.trash[id_] = TrashedContact(record, detached[id_], self.now_iso())
                 self.emit("ContactDelete", record.detail())
-                for deal in found[id_]["opportunities"].values() if self.cascade_events else ():
-                    self.emit("OpportunityDelete", deal)
+                for opportunity in detached[id_]["opportunities"].values() if self.cascade_events else ():
+                    self.emit("OpportunityDelete", opportunity)
 
     def native_restore(self, *ids: str, with_records: bool = True) -> None:
-        """HighLevel's own restore: the same ids come back. Raises ValueError on a HIPAA account."""
+        """Restore deleted contacts as HighLevel does, under the same ids. Raises ValueError for a HIPAA location."""
         if self.hipaa:
-            raise ValueError("HIPAA accounts have no restore")
+            raise ValueError("HIPAA locations have no restore")
         with self.lock:
             for id_ in ids:
-                item = self.trash.pop(id_)
-                self._write(id_, None, item.record)
+                trashed = self.trash.pop(id_)
+                self._write(id_, None, trashed.record)
                 if with_records:
-                    attach(self.related, id_, item.attached)
+                    attach(self.related, id_, trashed.attached)
 
     def merge(self, winner: str, *losers: str) -> None:
-        """Merge the losers into the winner for good. The winner keeps its own values and gains their e-mails and phones
-        as additional ones, their tags, missing custom fields, and their related data."""
+        """Merge the losers into the winner; they do not go to the trash. The winner keeps its own values and gains
+        their e-mails and phones as additional ones, their tags, the custom fields it lacks, and their records."""
         with self.lock:
-            mine = self.contacts[winner]
-            found = detach(self.related, set(losers))
+            merged = self.contacts[winner]
+            detached = detach(self.related, set(losers))
             for loser in losers:
-                other = self.contacts[loser]
-                mine = _absorb(mine, other)
+                contact = self.contacts[loser]
+                merged = _merge_contacts(merged, contact)
                 self._write(loser, self.records[loser], None)
-                self.emit("ContactDelete", other)
-                attach(self.related, winner, found[loser])
-            gained = ("additionalEmails", "additionalPhones", "tags", "customFields")
-            self.edit(winner, **{key: mine[key] for key in gained})
+                self.emit("ContactDelete", contact)
+                attach(self.related, winner, detached[loser])
+            changed = ("additionalEmails", "additionalPhones", "tags", "customFields")
+            self.edit(winner, **{key: merged[key] for key in changed})
 
     def add_follower(self, contact_id: str, user_id: str) -> None:
         with self.lock:
@@ -171,39 +172,40 @@ class SandboxLocation(Related):
                 self.edit(contact_id, followers=[*followers, user_id])
 
     def fill(self, n: int, *, days: int = 700) -> list[str]:
-        """Add n invented people at once, their dateAdded spread over the past days. Their ids, oldest first.
+        """Add n invented contacts at once, their dateAdded spread over the past days; return their ids, oldest first.
 
-        No events and no lag: they have been there all along."""
+        There are no events and no lag, as if they had always been there."""
         with self.lock:
-            people = People(
+            generator = ContactGenerator(
                 f"{self.ids.counter}:{self.id}",
-                {id_: str(f["dataType"]) for id_, f in self.related.custom_fields.items()},
+                {id_: str(field["dataType"]) for id_, field in self.related.custom_fields.items()},
                 self._user_ids(),
             )
             for tag in TAGS:
                 self.add_tag(tag)
             ids = []
-            for record in people.records(self.id, self.ids, self.now(), n, days):
-                self.records[record[0]] = record[1]
-                ids.append(record[0])
-            self._forget_lookups()
+            for id_, record in generator.records(self.id, self.ids, self.now(), n, days):
+                self.records[id_] = record
+                ids.append(id_)
+            self._clear_lookups()
             self.index.reset()
             return ids
 
     def with_email(self, email: object) -> set[str]:
-        """Ids of the contacts with this e-mail address, in any spelling."""
-        self._lookups()
+        """Return the ids of the contacts with this e-mail address, ignoring case and spaces around it."""
+        self._build_lookups()
         return set((self._by_email or {}).get(str(email or "").strip().lower(), ()))
 
     def with_phone(self, phone: object) -> set[str]:
-        self._lookups()
+        """Return the ids of the contacts with this phone number, comparing digits only."""
+        self._build_lookups()
         return set((self._by_phone or {}).get(digits(phone), ()))
 
     def load_records(self, records: Iterable[tuple[str, ContactRecord]]) -> None:
-        """Replace all contacts (for loading a saved sandbox)."""
+        """Replace all contacts by those of a saved sandbox."""
         self.records.clear()
         self.records.update(records)
-        self._forget_lookups()
+        self._clear_lookups()
         self.index.reset()
 
     def _write(self, id_: str, before: ContactRecord | None, after: ContactRecord | None) -> None:
@@ -212,17 +214,18 @@ class SandboxLocation(Related):
         else:
             self.records[id_] = after
         lag = self.faults.lag
-        self.index.changed(id_, before, after, self.now().timestamp() + lag if lag else None)
-        for record, gained in ((before, False), (after, True)):
+        self.index.record_change(id_, before, after, self.now().timestamp() + lag if lag else None)
+        for record, is_new in ((before, False), (after, True)):
             if record is not None and self._by_email is not None:
-                self._look_up(id_, record, gained)
+                self._update_lookups(id_, record, add=is_new)
 
-    def _tidy(self, fields: Fields) -> Fields:
-        """Dates as text, tags in lower case, empty custom fields gone."""
-        added = moment(fields["dateAdded"])
-        updated = moment(fields.get("dateUpdated") or added)
-        values = [{"id": f["id"], "value": f["value"]} for f in fields.get("customFields") or () if _filled(f)]
-        tags = lowered(fields.get("tags"))
+    def _normalize(self, fields: Fields) -> Fields:
+        """Return the fields with dates as text, tags in lower case and no empty custom fields."""
+        added = parse_moment(fields["dateAdded"])
+        updated = parse_moment(fields.get("dateUpdated") or added)
+        given = fields.get("customFields") or ()
+        values = [{"id": field["id"], "value": field["value"]} for field in given if _has_value(field)]
+        tags = normalize_tags(fields.get("tags"))
         for tag in tags:
             self.add_tag(tag)
         return {
@@ -232,16 +235,16 @@ class SandboxLocation(Related):
     def _user_ids(self) -> list[str]:
         return [id_ for id_, user in self.related.users.items() if not user["deleted"]]
 
-    def _forget_lookups(self) -> None:
+    def _clear_lookups(self) -> None:
         self._by_email = self._by_phone = None
 
-    def _lookups(self) -> None:
+    def _build_lookups(self) -> None:
         if self._by_email is None:
             self._by_email, self._by_phone = {}, {}
             for id_, record in self.records.items():
-                self._look_up(id_, record, True)
+                self._update_lookups(id_, record, add=True)
 
-    def _look_up(self, id_: str, record: ContactRecord, gained: bool) -> None:
+    def _update_lookups(self, id_: str, record: ContactRecord, *, add: bool) -> None:
         row = record.row()
         for table, key in (
             (self._by_email, str(row.get("email", "")).strip().lower()),
@@ -249,35 +252,35 @@ class SandboxLocation(Related):
         ):
             if not key or table is None:
                 continue
-            if gained:
+            if add:
                 table.setdefault(key, set()).add(id_)
             elif id_ in table.get(key, ()):
                 table[key].discard(id_)
 
 
-def _filled(field: Fields) -> bool:
+def _has_value(field: Fields) -> bool:
     return field.get("value") not in (None, "", [])
 
 
-def _merged(old: Fields, new: Fields) -> Fields:
-    """The new fields, with custom fields laid over the old ones by id."""
+def _merge_custom_fields(old: Fields, new: Fields) -> Fields:
+    """Return the new fields; their custom fields replace the old ones with the same id and keep the others."""
     if "customFields" not in new:
         return new
-    values = {f["id"]: f for f in old.get("customFields", [])} | {f["id"]: f for f in new["customFields"] or ()}
-    return {**new, "customFields": list(values.values())}
+    fields = [*old.get("customFields", []), *(new["customFields"] or ())]
+    return {**new, "customFields": list({field["id"]: field for field in fields}.values())}
 
 
-def _absorb(winner: Fields, loser: Fields) -> Fields:
+def _merge_contacts(winner: Fields, loser: Fields) -> Fields:
     emails, phones = list(winner["additionalEmails"]), list(winner["additionalPhones"])
     if loser.get("email") and loser["email"] != winner.get("email"):
         emails.append({"email": loser["email"]})
     if loser.get("phone") and loser["phone"] != winner.get("phone"):
         phones.append({"phone": loser["phone"]})
-    held = {f["id"] for f in winner["customFields"]}
+    known = {field["id"] for field in winner["customFields"]}
     return {
         **winner,
         "additionalEmails": emails + loser["additionalEmails"],
         "additionalPhones": phones + loser["additionalPhones"],
-        "tags": lowered(winner["tags"] + loser["tags"]),
-        "customFields": winner["customFields"] + [f for f in loser["customFields"] if f["id"] not in held],
+        "tags": normalize_tags(winner["tags"] + loser["tags"]),
+        "customFields": winner["customFields"] + [field for field in loser["customFields"] if field["id"] not in known],
     }

@@ -1,6 +1,6 @@
-"""What a location knows about itself, and the stores that hang on it.
+"""A location without its contacts: identity, settings, rate limit, related data, events.
 
-HighLevel's budget per location: 100 requests in 10 seconds and 200,000 a day (Authorization page).
+HighLevel's rate limit per location: 100 requests in 10 seconds and 200,000 a day (Authorization page).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any, Protocol
 from hlcore.sandbox.faults import Faults
 from hlcore.sandbox.ids import Ids, iso
 from hlcore.sandbox.ledger import Ledger
-from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys, payload
+from hlcore.sandbox.webhooks import SandboxEvent, SigningKeys, build_payload
 
 DAY = 86_400.0
 
 
 @dataclass(slots=True)
-class SandboxBudget:
+class SandboxRateLimit:
     """Counts always, refuses only when ``enforced``.
 
-    ``real_time``: measure with the monotonic clock instead of the sandbox's own ``now``."""
+    ``real_time``: measure with the monotonic clock instead of the sandbox's own."""
 
     enforced: bool = False
     real_time: bool = False
@@ -37,37 +37,37 @@ class SandboxBudget:
     used_today: int = 0
 
     def take(self, now: datetime) -> bool:
-        """Count one request; False when it is over the documented limit (and then it is not counted)."""
+        """Count one request and return whether it is within the limit. A refused request does not count."""
         at = time.monotonic() if self.real_time else now.timestamp()
         day = int(now.timestamp() // DAY)
         if day != self.day:
             self.day, self.used_today = day, 0
         while self.recent and not 0 <= at - self.recent[0] < self.interval:
             self.recent.popleft()
-        within = len(self.recent) < self.burst and self.used_today < self.daily
-        if within or not self.enforced:
+        is_within = len(self.recent) < self.burst and self.used_today < self.daily
+        if is_within or not self.enforced:
             self.recent.append(at)
             self.used_today += 1
-        return within
+        return is_within
 
     def headers(self) -> dict[str, str]:
-        """The header names are HighLevel's. A budget that is not enforced shows itself nearly full."""
-        left = self.burst - len(self.recent) if self.enforced else self.burst - 1
+        """Return HighLevel's rate-limit headers. A limit that is not enforced shows nearly all of it as left."""
+        remaining = self.burst - len(self.recent) if self.enforced else self.burst - 1
         return {
             "X-RateLimit-Limit-Daily": str(self.daily),
             "X-RateLimit-Daily-Remaining": str(max(0, self.daily - self.used_today)),
             "X-RateLimit-Interval-Milliseconds": str(int(self.interval * 1000)),
             "X-RateLimit-Max": str(self.burst),
-            "X-RateLimit-Remaining": str(max(0, left)),
+            "X-RateLimit-Remaining": str(max(0, remaining)),
         }
 
 
 Item = dict[str, Any]
-EVENTS_KEPT = 100_000
+MAX_EVENTS = 100_000
 
 
 class LocationHost(Protocol):
-    """What a location needs of the sandbox it lives in."""
+    """What a location needs of its sandbox."""
 
     seed: int
     now: Callable[[], datetime]
@@ -78,20 +78,20 @@ class LocationHost(Protocol):
 
 @dataclass(slots=True)
 class RowOptions:
-    """How search rows differ from the full record; the defaults are the friendly ones."""
+    """How search rows differ from the full record; by default they lack nothing."""
 
     dnd_settings: bool = True
     additional: bool = True
     lowered_first_name: bool = False
 
     @property
-    def plain(self) -> bool:
+    def is_default(self) -> bool:
         return self == RowOptions()
 
 
 @dataclass(slots=True)
 class RelatedData:
-    """Everything of a location but its contacts. Notes and tasks: by contact id, then by their own id."""
+    """Everything of a location but its contacts, by id. Notes and tasks: by contact id, then by their own."""
 
     notes: dict[str, dict[str, Item]] = field(default_factory=dict)
     tasks: dict[str, dict[str, Item]] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class RelatedData:
 
 
 class LocationBase:
-    """Identity, settings, faults, events and clock of one sub-account."""
+    """Identity, settings, faults, events and clock of one location."""
 
     def __init__(self, host: LocationHost, id_: str, name: str, timezone: str) -> None:
         self.id = id_
@@ -124,15 +124,15 @@ class LocationBase:
         self.hipaa = False
         self.active = True
         self.country = "US"
-        self.rows = RowOptions()
+        self.row_options = RowOptions()
         self.cascade_events = True
         self.message_providers: set[str] = set()
         self.faults = Faults(f"{host.seed}:{id_}")
-        self.budget = SandboxBudget()
-        self.events: deque[SandboxEvent] = deque(maxlen=EVENTS_KEPT)
+        self.rate_limit = SandboxRateLimit()
+        self.events: deque[SandboxEvent] = deque(maxlen=MAX_EVENTS)
         self.related = RelatedData()
         self.exports: dict[str, Any] = {}
-        self._talk_of: dict[str, str] = {}
+        self._conversation_ids: dict[str, str] = {}
         self.ids = Ids(f"{host.seed}:{id_}")
         self._host = host
 
@@ -147,10 +147,10 @@ class LocationBase:
     def now(self) -> datetime:
         return self._host.now()
 
-    def stamp(self) -> str:
+    def now_iso(self) -> str:
         return iso(self.now())
 
     def emit(self, kind: str, record: Item) -> None:
-        """Put a signed event into ``events`` (the newest 100,000 stay)."""
+        """Add a webhook event to ``events``, which keeps the newest 100,000."""
         webhook_id = self.ids.next()
-        self.events.append(SandboxEvent(payload(kind, record, self.id, self.now(), webhook_id), self._host.keys))
+        self.events.append(SandboxEvent(build_payload(kind, record, self.id, self.now(), webhook_id), self._host.keys))

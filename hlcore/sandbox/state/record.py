@@ -1,4 +1,4 @@
-"""One contact as it is kept: the bytes of its search row, and what only GET by id tells.
+"""One contact as it is stored: the bytes of its search row, and what only GET by id shows.
 
 Search rows are not full records (highlevel-api-docs #43, #59 and #331): GET by id adds attribution, creator,
 activity and the derived lower-case names."""
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from hlcore.sandbox.ids import millis, moment
+from hlcore.sandbox.ids import millis, parse_moment
 
 Fields = dict[str, Any]
 
@@ -32,7 +32,8 @@ CHANNELS = ("Call", "Email", "SMS", "WhatsApp", "GMB", "FB")
 
 
 class ContactRecord:
-    """Immutable. ``core``: JSON of the search row; ``extra``: JSON of what only GET shows; times in ms."""
+    """Immutable. ``core``: JSON of the search row; ``extra``: JSON of what only GET by id shows; ``added`` and
+    ``updated`` in milliseconds since 1970."""
 
     __slots__ = ("added", "core", "extra", "updated")
 
@@ -43,36 +44,37 @@ class ContactRecord:
         self.updated = updated
 
     @classmethod
-    def of(cls, fields: Fields) -> ContactRecord:
-        """From fields in HighLevel's spelling. Empty values are left out, as HighLevel leaves them out.
+    def from_fields(cls, fields: Fields) -> ContactRecord:
+        """Store fields under HighLevel's names, without empty values, as HighLevel leaves them out.
 
-        Raises ValueError for a field HighLevel does not have."""
+        Raises ValueError for a field that HighLevel does not have."""
         unknown = set(fields) - set(ROW_FIELDS) - set(DETAIL_ONLY) - set(DERIVED)
         if unknown:
             raise ValueError(f"HighLevel has no contact field {', '.join(sorted(unknown))}")
-        whole = {**fields, "contactName": full_name(fields)}
-        core = {key: whole.get(key) or [] if key in LISTS else whole.get(key) for key in ROW_FIELDS}
+        named = {**fields, "contactName": full_name(fields)}
+        core = {key: named.get(key) or [] if key in LISTS else named.get(key) for key in ROW_FIELDS}
         core = {key: value for key, value in core.items() if value is not None and value != ""}
         extra = {key: fields[key] for key in DETAIL_ONLY if fields.get(key) not in (None, "")}
-        added, updated = millis(moment(core["dateAdded"])), millis(moment(core["dateUpdated"]))
+        added, updated = millis(parse_moment(core["dateAdded"])), millis(parse_moment(core["dateUpdated"]))
         return cls(encode(core), encode(extra) if extra else b"{}", added, updated)
 
     def row(self) -> Fields:
+        """Return the contact as search shows it."""
         return decode_object(self.core)
 
     def detail(self) -> Fields:
-        """The contact as GET by id answers it."""
-        found = decode_object(self.core)
-        found.pop("phoneLabel", None)
-        first, last = str(found.get("firstName", "")), str(found.get("lastName", ""))
+        """Return the contact as GET by id answers it."""
+        fields = decode_object(self.core)
+        fields.pop("phoneLabel", None)
+        first, last = str(fields.get("firstName", "")), str(fields.get("lastName", ""))
         derived = {
-            "name": found.pop("contactName", ""),
-            "emailLowerCase": str(found.get("email", "")).lower(),
+            "name": fields.pop("contactName", ""),
+            "emailLowerCase": str(fields.get("email", "")).lower(),
             "firstNameLowerCase": first.lower(),
             "lastNameLowerCase": last.lower(),
             "fullNameLowerCase": f"{first} {last}".strip().lower(),
         }
-        return {**found, **{k: v for k, v in derived.items() if v}, **decode_object(self.extra)}
+        return {**fields, **{key: value for key, value in derived.items() if value}, **decode_object(self.extra)}
 
 
 def full_name(fields: Fields) -> str:
@@ -81,32 +83,32 @@ def full_name(fields: Fields) -> str:
 
 
 def split_name(fields: Fields) -> Fields:
-    """``name`` becomes first and last name where those are not given themselves."""
+    """Return the fields with first and last name taken from ``name`` where neither is given."""
     if not fields.get("name") or fields.get("firstName") or fields.get("lastName"):
         return fields
     first, _, last = str(fields["name"]).strip().partition(" ")
     return {**fields, "firstName": first, "lastName": last}
 
 
-def lowered(tags: object) -> list[str]:
-    """HighLevel lower-cases tags on save; each tag once, in the given order."""
-    given = tags if isinstance(tags, list | tuple) else []
-    return list(dict.fromkeys(str(tag).strip().lower() for tag in given if str(tag).strip()))
+def normalize_tags(tags: object) -> list[str]:
+    """Return the tags as HighLevel saves them: in lower case, each once, in the given order."""
+    texts = [str(tag).strip().lower() for tag in tags] if isinstance(tags, list | tuple) else []
+    return list(dict.fromkeys(text for text in texts if text))
 
 
 def digits(phone: object) -> str:
-    """What two spellings of one number have in common."""
+    """Return the digits of a phone number, which all its spellings share."""
     return "".join(char for char in str(phone or "") if char.isdecimal())
 
 
-def reachable(fields: Fields) -> bool:
-    """Whether a message could reach this person on a channel that the record has an address for."""
+def is_reachable(fields: Fields) -> bool:
+    """Return whether a message could reach this contact on a channel for which it has an address."""
     if fields.get("dnd") is True:
         return False
     settings = fields.get("dndSettings") or {}
     blocked = {
         channel.lower() for channel, value in settings.items() if (value or {}).get("status") in ("active", "permanent")
     }
-    by_mail = bool(fields.get("email")) and "email" not in blocked
+    by_email = bool(fields.get("email")) and "email" not in blocked
     by_phone = bool(fields.get("phone")) and not {"call", "sms", "whatsapp"} <= blocked
-    return by_mail or by_phone
+    return by_email or by_phone

@@ -1,4 +1,4 @@
-"""The whole sandbox: its sub-accounts, their tokens, the clock and the ledger."""
+"""The whole sandbox: its locations, their tokens, the OAuth app, the clock and the ledger."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SandboxGrant:
 
 @dataclass(slots=True)
 class SandboxOAuth:
-    """One Marketplace app and its installations. A refresh token works once."""
+    """The Marketplace apps by client id, and the location ids that codes and refresh tokens (used once) stand for."""
 
     clients: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class SandboxOAuth:
 
 
 class Sandbox:
-    """A HighLevel in memory. ``now`` is its clock (aware datetimes); ``seed`` decides every id and invented person.
+    """A HighLevel in memory. ``now`` is its clock (aware datetimes); ``seed`` decides every id and invented contact.
 
     Safe to use from several threads. `build_app` makes the ASGI application of it, `serve` runs that on a loopback
     port, and `persistence` saves it to a file."""
@@ -59,7 +59,9 @@ class Sandbox:
         allow_duplicates: bool = False,
         hipaa: bool = False,
     ) -> SandboxLocation:
-        """A new sub-account whose private integration token is ``token`` (``pit-<id>`` when empty)."""
+        """Add a location whose private integration token is ``token`` (``pit-<id>`` when empty).
+
+        Raises ValueError when the id is taken."""
         if id in self.locations:
             raise ValueError(f"location {id} exists")
         location = SandboxLocation(self, id, name, timezone)
@@ -70,14 +72,14 @@ class Sandbox:
         return location
 
     def token_of(self, location_id: str) -> str:
-        """The newest token of this location that works. Raises KeyError when there is none."""
+        """Return the newest working token of this location. Raises KeyError when there is none."""
         for token, grant in reversed(self.tokens.items()):
             if grant.location == location_id and not grant.revoked:
                 return token
         raise KeyError(location_id)
 
     def add_token(self, token: str, location_id: str = "", *, scopes: set[str] | None = None) -> str:
-        """Another token, for one location or (empty) the agency, with these scopes only."""
+        """Add a token for one location or (empty) the agency, with these scopes or (None) all."""
         self.tokens[token] = SandboxGrant(location_id, scopes)
         return token
 
@@ -85,15 +87,15 @@ class Sandbox:
         self.tokens[token].revoked = True
 
     def add_app(self, client_id: str, client_secret: str) -> None:
-        """A Marketplace app that may use the OAuth routes."""
+        """Add a Marketplace app that may use the OAuth routes."""
         self.oauth.clients[client_id] = client_secret
 
     def authorize(self, location_id: str = "") -> str:
-        """What choosing a location in the browser gives: a code for `POST /oauth/token` (empty: the agency)."""
+        """Return a code for `POST /oauth/token`, as choosing a location (empty: the agency) in the browser does."""
         code = self.ids.next()
         self.oauth.codes[code] = location_id
         return code
 
     def sizes(self) -> dict[str, int]:
-        """Contacts per location."""
+        """Return the number of contacts by location id."""
         return {id_: len(location.records) for id_, location in self.locations.items()}

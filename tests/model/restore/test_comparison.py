@@ -12,7 +12,7 @@ from hlcore.model.custom_fields import from_written, iso_date, same_value
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.comparison import Difference, compare, explain_refused, same_phone
 from hlcore.model.restore.restore_payload import restore_payload
-from tests.support.copies import fields
+from tests.support.contact_strategies import fields
 
 
 def as_shown(target: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from hlcore.model.reference_data import FieldCatalogue, ReferenceData
 from hlcore.model.restore.child_requests import resolve_stage, unresolved_stage
 from hlcore.model.restore.exclusions import FIELDS, KINDS, can_be_left_out, exclude_children, is_left_out
 from hlcore.model.restore.restore_payload import CREATE, RestorePayload, restore_payload
-from tests.support.copies import fields
+from tests.support.contact_strategies import fields
 
 CATALOGUE = FieldCatalogue(
     {"cf1": FieldDefinition("Budget"), "cf2": FieldDefinition("Start", "DATE")}, frozenset({"user1"})

@@ -11,7 +11,7 @@ from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.rejected_fields import missing_fields_update, named_fields, narrow_body
 from hlcore.model.restore.restore_payload import UPDATE, restore_payload
-from tests.support.copies import fields
+from tests.support.contact_strategies import fields
 
 BODY: dict[str, Any] = {
     **{"locationId": "loc1", "dnd": True, "dndSettings": {}, "email": "a@example.com", "phone": "12", "city": "Köln"},

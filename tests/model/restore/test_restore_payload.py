@@ -11,7 +11,7 @@ from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.restore_payload import CREATE, UPDATE, RestorePayload, restore_payload, without_properties
-from tests.support.copies import fields
+from tests.support.contact_strategies import fields
 
 CATALOGUE = FieldCatalogue(
     {

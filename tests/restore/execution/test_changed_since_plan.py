@@ -158,7 +158,7 @@ def test_a_blank_whose_value_highlevel_refuses_stays_blank_and_is_told(world: Wo
     world.lose(ana, days=2)
     world.location.native_restore(ana)
     world.location.edit(ana, phone=None, city=None)
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
     world.returned(ana)
     row = world.restore(ana, path="top_up")[ana]
     assert [(one["field"], one["reason"]) for one in row["differences"]] == [("phone", "HighLevel refused this value.")]

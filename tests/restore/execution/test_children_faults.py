@@ -37,7 +37,7 @@ def test_a_lost_answer_makes_nothing_twice_and_leaves_nothing_out(world: World, 
         world.run()
         if world.receipt()[ana]["outcome"]:
             break
-        world.clock.pass_(minutes=6)
+        world.clock.advance(minutes=6)
     assert any(one.fault for one in world.sandbox.ledger)
     row = world.receipt()[ana]
     assert (row["outcome"], row["verified"]) == ("recreated", True)
@@ -54,7 +54,7 @@ def carry_through(world: World) -> None:
     for _ in range(30):
         if world.run().state == "done":
             return
-        world.clock.pass_(minutes=6)
+        world.clock.advance(minutes=6)
 
 
 def test_a_storm_of_lost_answers_and_errors_leaves_everybody_whole_and_nothing_twice(world: World) -> None:

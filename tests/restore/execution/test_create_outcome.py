@@ -47,7 +47,7 @@ def test_a_contact_not_made_is_made_at_the_next_try(
     world.location.faults.on(fault, where="POST /contacts/", times=1, **options)
     result = world.run()
     if result.pending:
-        world.clock.pass_(minutes=6)
+        world.clock.advance(minutes=6)
         result = world.run()
     assert (result.state, len(world.live())) == ("done", 1)
     assert world.receipt()[ana]["verified"]
@@ -92,7 +92,7 @@ def test_an_older_namesake_with_the_same_phone_is_never_taken_for_ours(world: Wo
     world.location.faults.on("lost_request", where="POST /contacts/", times=1)
     world.run()
     other = world.add(firstName="Ana", phone="+14155550123")
-    world.clock.pass_(minutes=6)
+    world.clock.advance(minutes=6)
     world.run()
     row = world.receipt()[ana]
     assert (row["outcome"], row["new_id"]) == ("skipped", "")
@@ -158,7 +158,7 @@ def test_one_deleted_again_while_it_is_made_failed_and_can_be_made_again(world: 
     world.location.faults.on("gone", where="GET /contacts/")
     world.run()
     world.location.delete(*world.location.records)
-    world.clock.pass_(minutes=6)
+    world.clock.advance(minutes=6)
     world.run()
     assert world.receipt()[ana]["outcome"] == "failed"
     world.location.faults.clear()

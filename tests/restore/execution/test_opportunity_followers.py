@@ -21,7 +21,7 @@ def came_back(world: World, *, followers: tuple[str, ...] = ()) -> tuple[str, di
     capture(world, ana)
     world.lose(ana, days=2)
     world.location.native_restore(ana)
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
     world.returned(ana)
     (deal,) = world.location.related.opportunities.values()
     deal["followers"] = [sam] if followers else []

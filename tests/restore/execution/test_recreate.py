@@ -83,15 +83,15 @@ def test_the_own_settings_are_back_and_a_closed_channel_was_never_open(world: Wo
 
 
 def test_settings_that_the_copy_does_not_tell_stay_closed(world: World) -> None:
-    world.location.rows.dnd_settings = False
+    world.location.row_options.dnd_settings = False
     ana = world.lost(firstName="Ana", email="ana@example.com")
     assert world.restore(ana)[ana]["verified"]
     assert the_new(world, ana)["dnd"] is True
 
 
 def test_a_captured_detail_tells_what_the_listing_left_out(world: World) -> None:
-    world.location.rows.dnd_settings = False
-    world.location.rows.lowered_first_name = True
+    world.location.row_options.dnd_settings = False
+    world.location.row_options.lowered_first_name = True
     ana = world.add(firstName="AnnaMaria", email="ana@example.com", gender="female", dndSettings=OPTED_OUT)
     world.copy(details=True)
     world.lose(ana)

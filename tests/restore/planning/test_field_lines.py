@@ -16,7 +16,7 @@ from hlcore.model.restore.exclusions import FIELDS, is_left_out
 from hlcore.model.restore.restore_payload import restore_payload
 from hlcore.restore.plan import FieldLine
 from hlcore.restore.planning.field_lines import FieldSources, field_lines
-from tests.support.copies import fields
+from tests.support.contact_strategies import fields
 
 CATALOGUE = FieldCatalogue({"cf1": FieldDefinition("Budget"), "gone": FieldDefinition("Old", exists=False)})
 names = st.sets(st.sampled_from([*FIELDS, "customFields.cf1"]), max_size=6)

@@ -116,7 +116,7 @@ def test_one_erased_since_is_in_no_plan_and_in_no_memory(world: World, found: Lo
 
 def test_one_that_came_back_since_is_looked_at_again(world: World, found: LookupCache, ana: str, bea: str) -> None:
     world.location.native_restore(ana, with_records=False)
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     world.returned(ana)
     asked(world)
     mine = planned(world, found, ana, bea)

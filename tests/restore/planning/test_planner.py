@@ -137,7 +137,7 @@ def test_two_of_one_plan_with_the_same_phone_are_not_both_made(world: World) -> 
 
 
 def test_settings_that_listings_never_tell_are_said_to_stay_closed(world: World) -> None:
-    world.location.rows.dnd_settings = False
+    world.location.row_options.dnd_settings = False
     item = world.planned(world.lost(firstName="Ana"))
     assert item.after is None
     assert any("do-not-disturb stays on" in line for line in item.will_change)

@@ -52,7 +52,7 @@ def _furnish(world: World) -> VaultComparison:
         add("One")
     place.add_custom_value("Phone of the office", "+1 555")
     for at, contact_id in enumerate(place.contacts):
-        world.clock.pass_(seconds=20)
+        world.clock.advance(seconds=20)
         for number in range(at % 3):
             place.add_note(contact_id, f"Note {number} “ø” of {at}")
         if at % 4 == 0:
@@ -100,7 +100,7 @@ def test_after_edits_and_deletions_of_records_it_is_so_again(copy: VaultComparis
 def _edit_delete_add(copy: VaultComparison) -> None:
     """Of every kind one record is edited, one deleted and one added."""
     place = copy.world.location
-    copy.world.clock.pass_(minutes=30)
+    copy.world.clock.advance(minutes=30)
     for shelf in (place.related.notes, place.related.tasks):
         first, second = [contact_id for contact_id, items in shelf.items() if items][:2]
         next(iter(shelf[first].values()))["body"] = "edited"
@@ -108,7 +108,7 @@ def _edit_delete_add(copy: VaultComparison) -> None:
     for flat, change in (
         (place.related.opportunities, {"status": "won"}),
         (place.related.appointments, {"title": "Moved"}),
-        (place.related.messages, {"status": "read", "dateUpdated": place.stamp()}),
+        (place.related.messages, {"status": "read", "dateUpdated": place.now_iso()}),
     ):
         first, second = list(flat)[:2]
         flat[first] |= change
@@ -278,9 +278,9 @@ def test_an_export_whose_cursor_expires_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(feed_pages, "MESSAGES_PER_PAGE", 10)
     for at in range(60):
-        copy.world.clock.pass_(seconds=1 + at % 2)
+        copy.world.clock.advance(seconds=1 + at % 2)
         copy.world.location.add_message(copy.contact_ids[at % PEOPLE], f"More {at}", at=copy.world.clock.now())
-    copy.capture(listener=lambda step: copy.world.clock.pass_(minutes=3))
+    copy.capture(listener=lambda step: copy.world.clock.advance(minutes=3))
     copy.check()
 
 
@@ -361,7 +361,7 @@ def test_faults_lose_nothing(copy: VaultComparison, fault: Item) -> None:
         copy.capture()
     held = {kind: set(copy.stored(kind, alive=False)) for kind in EVERY_KIND[1:]}
     assert all(set(copy.live(kind)) & set(copy.stored(kind, alive=False)) for kind in held)
-    copy.world.clock.pass_(hours=7)
+    copy.world.clock.advance(hours=7)
     copy.capture()
     copy.check()
 
@@ -463,7 +463,7 @@ def test_over_days_it_keeps_the_share_and_its_word(copy: VaultComparison) -> Non
         promised = promised or report.done_by
         if min(report.coverage.values()) == 1.0:
             break
-        world.clock.pass_(minutes=30)
+        world.clock.advance(minutes=30)
     assert promised
     assert abs(promised - world.clock.now()) < 0.2 * (world.clock.now() - started)
     assert len(days) >= 2

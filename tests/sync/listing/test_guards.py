@@ -98,11 +98,11 @@ def test_an_emptied_account_is_believed_only_after_a_second_listing(world: World
 
 def test_a_contact_just_created_is_never_suspected(world: World) -> None:
     world.sync()
-    world.clock.pass_(minutes=58)
+    world.clock.advance(minutes=58)
     new = world.location.create(firstName="Just", lastName="Here")
-    world.clock.pass_(minutes=-59)
+    world.clock.advance(minutes=-59)
     world.sync()
-    world.clock.pass_(minutes=-58)
+    world.clock.advance(minutes=-58)
     world.location.faults.on("omits", ids=[new])
     world.sync()
     assert world.status(new) == "present"
@@ -123,7 +123,7 @@ def test_what_cannot_be_asked_stays_suspected_and_is_settled_next_time(world: Wo
 
 def test_gone_may_be_said_with_400(world: World) -> None:
     world.sync()
-    world.location.faults.gone_status = 400
+    world.location.faults.deleted_status = 400
     contact_id = next(iter(world.location.contacts))
     world.location.delete(contact_id)
     world.sync()

@@ -14,7 +14,7 @@ from hlcore.store import runs
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.sync.location_record import read_location_record
 from hlcore.sync.run_context import SyncRules
-from tests.support.accounts import HandClock
+from tests.support.worlds import ManualClock
 from tests.sync.conftest import LOCATION, World
 
 
@@ -133,12 +133,12 @@ def test_a_lagging_index_that_still_lists_the_dead_revives_nobody(world: World) 
 class Slow(httpx.HTTPTransport):
     """A HighLevel that needs a second for each answer."""
 
-    def __init__(self, clock: HandClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         super().__init__()
         self.clock = clock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.clock.pass_(seconds=1)
+        self.clock.advance(seconds=1)
         return super().handle_request(request)
 
 
@@ -243,7 +243,7 @@ def test_a_cursor_that_is_missing_once_is_asked_for_again(world: World) -> None:
 def test_a_merge_is_recognised_with_its_winner(world: World) -> None:
     world.sync()
     winner, loser = [id_ for id_, person in world.location.contacts.items() if person.get("email")][:2]
-    world.clock.pass_(minutes=5)
+    world.clock.advance(minutes=5)
     world.location.merge(winner, loser)
     world.sync()
     row = world.row(loser)
@@ -253,7 +253,7 @@ def test_a_merge_is_recognised_with_its_winner(world: World) -> None:
 def test_many_at_once_are_a_bulk_action(world: World) -> None:
     world.sync()
     gone = list(world.location.contacts)[:12]
-    world.clock.pass_(minutes=-50)
+    world.clock.advance(minutes=-50)
     world.location.delete(*gone)
     world.sync()
     assert {world.row(contact_id).cause for contact_id in gone} <= {"bulk", "merge"}

@@ -1,5 +1,4 @@
-"""What the small worlds of the stories have in common: one sub-account on the sandbox, spoken to over real HTTP, a
-vault beside it, and a clock moved by hand."""
+"""What the worlds of the sync and restore tests share: a location on the sandbox over real HTTP, a vault, a clock."""
 
 from __future__ import annotations
 
@@ -18,8 +17,8 @@ from hlcore.store.contacts import reads as contact_reads
 
 
 @dataclass
-class HandClock:
-    """Time that only moves when it is told to, or slept. Safe for several threads."""
+class ManualClock:
+    """A clock that moves only by `advance` and `sleep`. Safe for several threads."""
 
     at: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
@@ -34,54 +33,47 @@ class HandClock:
         with self._lock:
             self.at += max(timedelta(seconds=seconds), timedelta(microseconds=1))  # never stand still
 
-    def pass_(self, **span: float) -> None:
+    def advance(self, **span: float) -> None:
         with self._lock:
             self.at += timedelta(**span)
 
 
 @dataclass
-class Account:
-    """The sub-account, a client of it, and the vault."""
+class SandboxWorld:
+    """A location, a client of it, and the vault."""
 
     vault: Vault
-    clock: HandClock
+    clock: ManualClock
     sandbox: Sandbox
     location: SandboxLocation
     client: Client
     url: str
 
     def location_context(self, **options: Any) -> LocationContext:
-        """What use cases take; `listener` and `cancelled` are optional."""
+        """Return what use cases take; `listener` and `cancelled` are optional."""
         return LocationContext(self.vault, self.client, self.location.id, self.clock.now, **options)
 
     def status(self, contact_id: str) -> str:
-        """What the vault says of this contact; empty when it knows nobody."""
+        """Return the contact's status in the vault; empty when the vault does not have it."""
         with self.vault.read() as tx:
             stored = contact_reads.get(tx, self.location.id, contact_id)
         return stored.status if stored else ""
 
 
-A = TypeVar("A", bound=Account)
+W = TypeVar("W", bound=SandboxWorld)
 
 
 @contextmanager
-def an_account(kind: type[A], vault: Vault, location_id: str, name: str, *, seed: int) -> Iterator[A]:
-    """An account of this kind in which nobody is yet, and of which the vault knows nothing."""
-    clock = HandClock()
+def open_world(kind: type[W], vault: Vault, location_id: str, name: str, *, seed: int) -> Iterator[W]:
+    """Open a world of this kind: an empty location, of which the vault knows nothing yet."""
+    clock = ManualClock()
     sandbox = Sandbox(clock.now, seed=seed)
     location = sandbox.add_location(location_id, name, "Europe/Berlin")
     limiter = Limiter(clock, per_10s=90, per_day=200_000, interactive_share=0)
-    with (
-        serve(sandbox) as server,
-        closing(
-            Client(
-                location_id,
-                lambda: sandbox.token_of(location_id),
-                base_url=server.url,
-                limiter=limiter,
-                clock=clock,
-                retries=2,
-            )
-        ) as client,
-    ):
-        yield kind(vault, clock, sandbox, location, client, server.url)
+    with serve(sandbox) as server:
+        client = Client(
+            location_id, lambda: sandbox.token_of(location_id), base_url=server.url, limiter=limiter, clock=clock,
+            retries=2,
+        )  # fmt: skip
+        with closing(client):
+            yield kind(vault, clock, sandbox, location, client, server.url)
