@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format bench screenshots
+.PHONY: help run test trials lint format bench screenshots
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: .venv/installed ## open the dashboard (the demo while no account is connect
 
 test: .venv/installed ## run the tests; ARGS="-n 0 -k listing" to choose
 	$(BIN)/pytest $(ARGS)
+
+trials: .venv/installed ## run the wide generated trials that `test` leaves out
+	$(BIN)/pytest -m slow $(ARGS)
 
 lint: .venv/installed ## check style, types, layers
 	$(BIN)/ruff check .
