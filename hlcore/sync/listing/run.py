@@ -1,7 +1,8 @@
 """A full sync of one location: list everything, find what is missing, check it by id, record what came back.
 
-Contacts are stored page by page. Only a listing that is complete by `model.listing_verdict.judge_listing` leads to suspicions,
-and only GET by id turns a suspicion into a deletion. The next run resumes an interrupted one behind its last page.
+Contacts are stored page by page. Only a listing that is complete by `model.listing_verdict.judge_listing` leads to
+suspicions, and only GET by id turns a suspicion into a deletion. The next run resumes an interrupted one behind its
+last page.
 """
 
 from __future__ import annotations
