@@ -35,6 +35,16 @@ def describe_exception(error: BaseException) -> str:
     return f"unexpected {type(error).__name__} at {places or 'unknown place'}"
 
 
+def place_of(error: BaseException) -> str:
+    """Return where the error was raised: the innermost place in Contact Vault's own code as `module:line`, '' where
+    there is none."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        _, own, path = frame.filename.replace("\\", "/").rpartition("/hlcore/")
+        if own:
+            return f"hlcore.{path.removesuffix('.py').replace('/', '.')}:{frame.lineno}"
+    return ""
+
+
 def install_log_filters() -> None:
     """Keep the texts of uncaught exceptions out of Streamlit's log. Streamlit's pretty printer, which would show them,
     is turned off. May be repeated."""

@@ -37,6 +37,7 @@ class Action(StrEnum):
     SETTINGS = "settings"
     SYNC = "sync"
     VERIFY = "verify"  # the vault against itself, or against HighLevel
+    QUARANTINE = "quarantine"  # decide what becomes of an item that was set aside
 
 
 How = Literal["local", "oidc", "cli", "worker"]

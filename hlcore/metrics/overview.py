@@ -14,7 +14,7 @@ from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.listing_verdict import listing_interval
 from hlcore.model.moments import iso
 from hlcore.settings import Settings
-from hlcore.store import Tx, Vault, locations, oauth_grants, runs, webhook_inbox
+from hlcore.store import Tx, Vault, locations, oauth_grants, quarantine, runs, webhook_inbox
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import bulk_deletions
 from hlcore.store.deletions import stats as deletion_stats
@@ -30,7 +30,8 @@ MAX_INCIDENTS = 20
 @dataclass(frozen=True, slots=True)
 class LocationStats:
     """One location. `present`, `suspected`, `lost` (deleted or merged) and `recreated` count contacts; `running` is the
-    run under way, `last_complete` the newest complete listing."""
+    run under way, `last_complete` the newest complete listing; `set_aside` counts the items in quarantine that wait,
+    those of no location included."""
 
     location: Location
     health: Health
@@ -43,6 +44,7 @@ class LocationStats:
     running: Run | None
     requests_today: int
     daily_limit: int
+    set_aside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,13 @@ def _stats(
     last = runs.last_complete(tx, location.location_id)
     running = next((run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER), None)
     suspected = counts.get(Status.SUSPECTED, 0)
+    quarantined = quarantine.count_items(tx, [location.location_id])
     facts = replace(
         _health_facts(tx, location, recent, last, settings),
         last_webhook_at=last_webhook_at,
         running=running is not None,
         suspected=suspected,
+        set_aside=quarantined,
         every=listing_interval(
             settings.sync_minutes, contacts=sum(counts.values()), requests_per_day=settings.requests_per_day
         ),
@@ -138,6 +142,7 @@ def _stats(
         running=running,
         requests_today=usage.requests,
         daily_limit=usage.daily_limit or settings.requests_per_day,
+        set_aside=quarantined,
     )
 
 
@@ -189,5 +194,6 @@ def location_json(stats: LocationStats, covered: Coverage) -> dict[str, Any]:
         "last_complete_listing": iso(last.finished_at) if last else None,
         "coverage": {"contacts": {"held": stats.present, "listed": listed}, **(covered.shares if last else {})},
         "done_by": {kind.kind: iso(kind.done_by) for kind in covered.kinds} | {"all": iso(covered.done_by)},
+        "set_aside": stats.set_aside,
         "api": {"requests_today": stats.requests_today, "daily_limit": stats.daily_limit},
     }

@@ -30,6 +30,7 @@ class HealthFacts:
     last_webhook_at: datetime | None = None
     webhooks_expected_since: datetime | None = None  # None: this location receives none
     webhook_silence: timedelta = timedelta(hours=24)
+    set_aside: int = 0  # items in quarantine that wait for a decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,14 @@ class Health:
 
 def assess(facts: HealthFacts, now: datetime) -> Health:
     """Assess the copy at `now`."""
-    checks = (_age(facts, now), _refusal(facts), _incident(facts), _suspects(facts), _silence(facts, now))
+    checks = (
+        _age(facts, now),
+        _refusal(facts),
+        _incident(facts),
+        _suspects(facts),
+        _quarantine(facts),
+        _silence(facts, now),
+    )
     findings = sorted((check for check in checks if check), key=lambda finding: _WORST_FIRST.index(finding[0]))
     worst = findings[0][0]
     return Health(worst, tuple(words for level, words in findings if level == worst or level != Level.OK))
@@ -87,6 +95,16 @@ def _suspects(facts: HealthFacts) -> tuple[Level, str] | None:
     return Level.ATTENTION, (
         f"{facts.suspected:,} contact{' was' if one else 's were'} missing from the last listing and "
         f"wait{'s' if one else ''} for confirmation."
+    )
+
+
+def _quarantine(facts: HealthFacts) -> tuple[Level, str] | None:
+    if not facts.set_aside:
+        return None
+    one = facts.set_aside == 1
+    return Level.ATTENTION, (
+        f"{facts.set_aside:,} item{'' if one else 's'} from HighLevel could not be handled and "
+        f"{'was' if one else 'were'} set aside. The Activity page says what, when and where in the code."
     )
 
 

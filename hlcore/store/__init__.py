@@ -8,6 +8,7 @@ module           holds
 ===============  =====================================================================
 `database`       Vault: opening the database, its transactions
 `tables`         the tables, as SQLAlchemy knows them
+`inbox_tables`   those of them for what comes in and is not handled yet
 `column_types`   column types that mean the same on both databases
 `dialects`       SQL that the two databases spell differently
 `text`           texts that both databases accept
@@ -22,6 +23,7 @@ module           holds
 `records`        notes, tasks, …, and the location's reference data
 `audit`          the audit log
 `webhook_inbox`  stored webhook deliveries
+`quarantine`     items that could not be handled, and what is to become of them
 `contacts`       copies of contacts: writing, reading, searching, presence in listings
 `capture`        which records of which contacts are captured, due or stale
 `deletions`      the register of disappearances, bulk deletions, statistics

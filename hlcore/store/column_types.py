@@ -1,18 +1,24 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""What the tables are made of: their registry, and column types that mean the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, MetaData, String, Text, TypeDecorator, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from hlcore.store.text import clean, fit
 
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
 JsonValue = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def partial_index(name: str | None, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index over those rows only for which `where` holds."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

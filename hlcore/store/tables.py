@@ -21,21 +21,16 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Named,
     Table,
     TypedColumns,
     false,
-    text,
 )
 
-from hlcore.store.column_types import CleanText, JsonValue, RowId, UtcDateTime
+from hlcore.store.column_types import CleanText, JsonValue, RowId, UtcDateTime, metadata, partial_index
+from hlcore.store.inbox_tables import quarantined_items, webhook_counts, webhook_inbox
 
-metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
-
-
-def _partial_index(name: str | None, *columns: str, where: str, unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+__all__ = ["metadata", "quarantined_items", "webhook_counts", "webhook_inbox"]
 
 
 class LocationColumns(TypedColumns):
@@ -134,7 +129,7 @@ runs = Table(
     metadata,
     RunColumns,
     Index(None, "location_id", "kind", "started_at"),
-    _partial_index("uq_runs_open", "location_id", "kind", unique=True, where="finished_at IS NULL"),
+    partial_index("uq_runs_open", "location_id", "kind", unique=True, where="finished_at IS NULL"),
 )
 sightings = Table("sightings", metadata, SightingColumns, sqlite_with_rowid=False)
 leases = Table("leases", metadata, LeaseColumns)
@@ -225,8 +220,8 @@ contacts = Table(
     Index(None, "location_id", "contact_id", unique=True),
     Index(None, "location_id", "status"),
     Index(None, "location_id", "date_added", "contact_id"),
-    _partial_index(None, "email_hash", where="email_hash IS NOT NULL"),
-    _partial_index(None, "phone_hash", where="phone_hash IS NOT NULL"),
+    partial_index(None, "email_hash", where="email_hash IS NOT NULL"),
+    partial_index(None, "phone_hash", where="phone_hash IS NOT NULL"),
 )
 contact_bytes = Table("contact_bytes", metadata, ContactBytesColumns)
 contact_details = Table("contact_details", metadata, DetailColumns)
@@ -300,7 +295,7 @@ captures = Table(
     metadata,
     CaptureColumns,
     Index(None, "location_id", "kind", "captured_at"),
-    _partial_index("ix_captures_due", "location_id", "kind", "due_at", where="due_at IS NOT NULL"),
+    partial_index("ix_captures_due", "location_id", "kind", "due_at", where="due_at IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 feeds = Table("feeds", metadata, FeedColumns)
@@ -349,7 +344,7 @@ disappearances = Table(
     Index(None, "location_id", "status", "clock_from"),
     Index(None, "location_id", "contact_id"),
     Index(None, "location_id", "detected_at"),
-    _partial_index("uq_disappearances_open", "location_id", "contact_id", unique=True, where="ended_at IS NULL"),
+    partial_index("uq_disappearances_open", "location_id", "contact_id", unique=True, where="ended_at IS NULL"),
 )
 incidents = Table("incidents", metadata, IncidentColumns, Index(None, "location_id", "opened_at"))
 
@@ -414,30 +409,6 @@ journal = Table(
 )
 
 
-class InboxColumns(TypedColumns):
-    """One webhook delivery. Waiting while `processed_at` is empty; then its body is deleted, its id stays to recognise
-    a repetition."""
-
-    webhook_id: Named[str] = Column(CleanText(80), primary_key=True)
-    location_id: Named[str] = Column(CleanText(64), default="")  # '' for events of the whole agency
-    type: Named[str] = Column(CleanText(48))
-    sent_at = Column(UtcDateTime, nullable=True)  # by HighLevel; None: it named no time
-    received_at = Column(UtcDateTime, nullable=False)
-    due_at = Column(UtcDateTime, nullable=False)  # when it is to be processed (again)
-    processed_at = Column(UtcDateTime, nullable=True)
-    attempts: Named[int] = Column(Integer, default=0)
-    error: Named[str] = Column(CleanText(), default="")
-    raw = Column(LargeBinary, nullable=True)  # the exact body
-
-
-class WebhookCountColumns(TypedColumns):
-    """How many deliveries were refused or repeated on a day (UTC), without a word about their senders."""
-
-    day: Named[str] = Column(CleanText(10), primary_key=True)
-    kind: Named[str] = Column(CleanText(16), primary_key=True)  # unsigned | foreign | oversize | malformed | duplicate
-    count: Named[int] = Column(Integer, default=0)
-
-
 class AuditColumns(TypedColumns):
     """Who did what, when, with what outcome. Append-only, guarded by triggers."""
 
@@ -452,12 +423,4 @@ class AuditColumns(TypedColumns):
     detail = Column(JsonValue, nullable=True)
 
 
-webhook_inbox = Table(
-    "webhook_inbox",
-    metadata,
-    InboxColumns,
-    _partial_index(None, "due_at", where="processed_at IS NULL"),
-    Index(None, "location_id", "received_at"),
-)
-webhook_counts = Table("webhook_counts", metadata, WebhookCountColumns)
 audit = Table("audit", metadata, AuditColumns, Index(None, "at"))

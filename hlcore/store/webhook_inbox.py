@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, changed_rows, chunked, insert_into, is_postgres, moment_value, seconds
@@ -62,7 +62,7 @@ def add(tx: Tx, deliveries: Sequence[Delivery]) -> int:
 def list_due(tx: Tx, *, at: datetime, limit: int) -> list[Delivery]:
     """Return deliveries that are due at `at`: deletions first, then the longest due."""
     names = ("webhook_id", "location_id", "type", "sent_at", "received_at", "raw", "attempts")
-    waiting = webhook_inbox.c.processed_at.is_(None), webhook_inbox.c.due_at <= at
+    waiting = _waiting(), webhook_inbox.c.due_at <= at
     order = (webhook_inbox.c.type != "ContactDelete", webhook_inbox.c.due_at)
     query = select(*(webhook_inbox.c[name] for name in names)).where(*waiting).order_by(*order).limit(limit)
     return [Delivery(*row) for row in tx.execute(query)]
@@ -80,6 +80,19 @@ def postpone(tx: Tx, webhook_ids: Iterable[str], *, until: datetime, note: str =
         among(tx, webhook_inbox.c.webhook_id, webhook_ids), webhook_inbox.c.processed_at.is_(None)
     )
     tx.execute(statement.values(due_at=until, attempts=webhook_inbox.c.attempts + 1, error=note))
+
+
+def set_aside(tx: Tx, webhook_ids: Iterable[str], *, at: datetime, note: str = "") -> None:
+    """Keep these with their bodies, and let them not be due until `release`; `note` says why."""
+    statement = update(webhook_inbox).where(among(tx, webhook_inbox.c.webhook_id, webhook_ids), _waiting())
+    tx.execute(statement.values(set_aside_at=at, attempts=webhook_inbox.c.attempts + 1, error=note))
+
+
+def release(tx: Tx, webhook_ids: Iterable[str], *, at: datetime) -> int:
+    """Make deliveries that were set aside due at `at`, as if they had just come; return how many."""
+    aside = webhook_inbox.c.processed_at.is_(None) & webhook_inbox.c.set_aside_at.is_not(None)
+    statement = update(webhook_inbox).where(among(tx, webhook_inbox.c.webhook_id, webhook_ids), aside)
+    return changed_rows(tx, statement.values(set_aside_at=None, due_at=at, received_at=at, attempts=0))
 
 
 def add_refusals(tx: Tx, day: str, kinds: dict[str, int]) -> None:
@@ -101,7 +114,7 @@ def count_refusals(tx: Tx, since: str) -> dict[str, int]:
 def backlog(tx: Tx, *, at: datetime) -> tuple[int, datetime | None]:
     """Return how many deliveries are due and not processed, and when the oldest of them arrived."""
     query = select(func.count(), func.min(webhook_inbox.c.received_at))
-    row = tx.execute(query.where(webhook_inbox.c.processed_at.is_(None), webhook_inbox.c.due_at <= at)).one()
+    row = tx.execute(query.where(_waiting(), webhook_inbox.c.due_at <= at)).one()
     return row[0], row[1]
 
 
@@ -140,6 +153,11 @@ def prune(tx: Tx, *, at: datetime) -> int:
         webhook_inbox.c.received_at < before, webhook_inbox.c.processed_at.is_not(None), newer
     )
     return changed_rows(tx, old)
+
+
+def _waiting() -> ColumnElement[bool]:
+    """Return whether a delivery is still to be processed."""
+    return webhook_inbox.c.processed_at.is_(None) & webhook_inbox.c.set_aside_at.is_(None)
 
 
 def _insert(tx: Tx, deliveries: Sequence[Delivery]) -> int:

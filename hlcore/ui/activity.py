@@ -33,6 +33,7 @@ ACTION_LABELS = {
     Action.SETTINGS: "Changed settings",
     Action.SYNC: "Started a round",
     Action.VERIFY: "Verified the vault",
+    Action.QUARANTINE: "Decided about items set aside",
 }
 COUNT_COLUMNS = {
     "Read": "Contacts that HighLevel listed",

@@ -30,6 +30,7 @@ def test_status_keeps_to_its_contract(story: Story) -> None:
         "last_complete_listing": "2026-03-02T09:00:00.000Z",
         "coverage": {"contacts": {"held": 2, "listed": 4}, **dict.fromkeys(KINDS, 0.0)},
         "done_by": first["done_by"],
+        "set_aside": 0,
         "api": {"requests_today": 17, "daily_limit": 1000},
     }
     assert second["last_complete_listing"] is None
