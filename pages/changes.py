@@ -5,7 +5,7 @@ import streamlit as st
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import load_names
-from hlcore.ui.components.formatting import count, moment
+from hlcore.ui.components.formatting import count, escaped, moment
 from hlcore.ui.components.tables import empty_state, page_slice, pager, table
 from hlcore.ui.contacts import changes, revert
 
@@ -41,7 +41,9 @@ if not changed.contacts:
     st.stop()
 
 counts = changes.count_by_field(changed)
-labels = {field: f"{contact_fields.field_label(field, names)} · {count(number)}" for field, number, _ in counts}
+labels = {
+    field: f"{escaped(contact_fields.field_label(field, names))} · {count(number)}" for field, number, _ in counts
+}
 revertible = [field for field, _, number in counts if number]
 chosen: list[str] = []
 if revertible:

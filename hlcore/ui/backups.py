@@ -31,7 +31,7 @@ from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.store.locations import Location
 from hlcore.ui import session
 from hlcore.ui.components import errors
-from hlcore.ui.components.formatting import count, moment, outcome_badge, plural
+from hlcore.ui.components.formatting import count, escaped, moment, outcome_badge, plural
 from hlcore.ui.session import location_name, timezone_of
 
 EXPORT_KEY = "backup_making"
@@ -229,7 +229,7 @@ def _show_file(running: RunningExport, manifest: Manifest) -> None:
         st.caption("The file was removed after a day. Make it again.")
     elif manifest.bytes <= MAX_DOWNLOAD_BYTES:
         st.download_button(
-            f"Download {running.file_name}",
+            f"Download {escaped(running.file_name)}",
             data=running.path.read_bytes,
             file_name=running.file_name,
             mime="text/csv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -51,16 +52,57 @@ def test_numbers_have_their_noun(number: int, expected: str) -> None:
     assert formatting.plural(number, "contact") == expected
 
 
-@pytest.mark.parametrize("name", ["![x](https://evil.example/p.png)", "[me](x:1)", "<b>", ":red[x]", "`x`", "$x$"])
+MARKUP = ["![x](/p.png)", "[me](x:1)", "<b>", ":red[x]", "`x`", "$x$", "&copy;", "1. x", "*x*", "a | b"]
+ADDRESSES = [
+    "http://x.example",
+    "HTTPS://x",
+    "www.x.example",
+    "a.b@x.example",
+    ":smile:",
+    ":material/star:",
+    "a -> b",
+    "--",
+]
+APART = re.compile(r":color\[(.*?)(?<!\\)\]")
+
+
+def shown(markdown: str) -> str:
+    """The text that Markdown makes of escaped text."""
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", APART.sub(r"\1", markdown))
+
+
+@pytest.mark.parametrize("name", MARKUP)
 def test_a_name_never_becomes_markup(name: str) -> None:
     escaped = formatting.escaped(name)
-    assert all(escaped[at - 1] == "\\" for at, char in enumerate(escaped) if char in "[]()<>`$:!")
+    assert all(escaped[at - 1] == "\\" for at, char in enumerate(escaped) if char in "[]()<>`$:!&*|")
+    assert escaped[:2] != "1."
 
 
-@given(st.text())
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_what_pages_rewrite_is_torn_apart(name: str) -> None:
+    escaped = formatting.escaped(name)
+    texts = re.sub(r"\\([^A-Za-z0-9\s])", r"\1", APART.sub("\n", escaped)).split("\n")
+    assert len(texts) > 1, "one text, in which a page would find the address"
+    assert shown(escaped) == name
+
+
+@given(st.text(st.sampled_from("ab:/.@w-><~=+_*[]()`$&1\\ \n")) | st.text())
 def test_a_name_keeps_its_letters(name: str) -> None:
-    letters = [char for char in name if char.isalnum()]
-    assert [char for char in formatting.escaped(name) if char.isalnum()] == letters
+    assert shown(formatting.escaped(name)) == " ".join(formatting.displayable(name).split())
+
+
+@pytest.mark.parametrize(("text", "expected"), [("a\0b", "ab"), ("\ud83d!", "\ufffd!"), ("\ud83d\ude00", "\U0001f600")])
+def test_half_a_character_can_be_drawn(text: str, expected: str) -> None:
+    assert formatting.displayable(text) == expected
+
+
+def test_lines_stay_lines() -> None:
+    assert formatting.escaped_lines("1. call\r\n\n- write\n") == "1\\. call  \n\\- write"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("a1", "`a1`"), ("a`b``", "``` a`b`` ```"), ("", "–")])
+def test_an_id_stands_as_code(text: str, expected: str) -> None:
+    assert formatting.code(text) == expected
 
 
 @given(st.text(max_size=20))

@@ -101,9 +101,11 @@ def field_label(name: str, names: Names) -> str:
 
 
 def value_text(name: str, value: object, names: Names, tz: str) -> str:
-    """Return the value of this field as text; '–' for none."""
-    if is_empty(value):
-        return formatting.NOTHING
+    """Return the value of this field as text that a page can show; '–' for none."""
+    return formatting.displayable(_value_text(name, value, names, tz)) if not is_empty(value) else formatting.NOTHING
+
+
+def _value_text(name: str, value: object, names: Names, tz: str) -> str:
     if name in USER_FIELDS:
         return ", ".join(names.user(str(user_id)) for user_id in (value if isinstance(value, list) else [value]))
     if name in TIME_FIELDS and (at := parse_moment(value)) is not None:

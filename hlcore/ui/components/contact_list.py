@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from hlcore.store import Vault
@@ -16,7 +15,7 @@ from hlcore.store.locations import Location
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import day, plural, status_badge
-from hlcore.ui.components.tables import ROW_PIXELS, table_height
+from hlcore.ui.components.tables import ROW_PIXELS, data_frame, table_height
 from hlcore.ui.session import location_name, timezone_of
 
 STATUS_FILTERS: Mapping[str, tuple[str, ...]] = {
@@ -169,7 +168,7 @@ def clickable_table(
 ) -> None:
     """Draw the rows, `contacts[n]` being that of `rows[n]`; a click in a row opens the contact's record."""
     event = st.dataframe(
-        pd.DataFrame([dict(row) for row in rows], columns=list(columns)),
+        data_frame(rows, columns),
         key=f"{key}_{st.session_state.get('persons_opened', 0)}",  # a table keeps its click after it was left
         hide_index=True,
         column_config=dict(columns),

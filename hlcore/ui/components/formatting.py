@@ -85,12 +85,51 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f}".rstrip("0").rstrip(".") + " %"
 
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:\-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:&\-])")
+_LIST_NUMBER = re.compile(r"^([0-9]+)\.")
+_REWRITTEN = re.compile(
+    r"(?<=http)(?P<web>s?):(?=//)|(?<=www)\.|@|:(?=[\w+-]+:)|:(?=material/)|[<>~-](?=[->=])", re.IGNORECASE
+)
+"""Matches the first character of what Streamlit's pages replace in finished text, where a backslash does not help: bare
+addresses become links, `:name:` an emoji or icon, `->` an arrow."""
 
 
 def escaped(text: str) -> str:
-    """Escape text from outside for Markdown, so that a name cannot become a link, image, formula or colour."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Escape text from outside for Markdown, so that it is shown as it is: no link, image, formula, colour, icon or
+    emoji comes of it. Runs of white space become one blank, and what no page can show is left out.
+
+    `:color[…]` without a colour changes nothing but that its content is a text of its own."""
+    line = " ".join(displayable(text).split())
+    parts, end = [], 0
+    for found in _REWRITTEN.finditer(line):
+        secure = found["web"] or ""
+        parts += [line[end : found.start()] + secure, found[0][len(secure) :]]
+        end = found.end()
+    parts.append(line[end:])
+    special = [_SPECIAL.sub(r"\\\1", part) for part in parts]
+    marked = "".join(f":color[{part}]" if number % 2 else part for number, part in enumerate(special))
+    return _LIST_NUMBER.sub(r"\1\\.", marked)
+
+
+def escaped_lines(text: str) -> str:
+    """As `escaped`, with the text's lines kept as lines; blank ones are left out."""
+    return "  \n".join(escaped(line) for line in text.splitlines() if line.strip())
+
+
+def code(text: str) -> str:
+    """Return an id or another text from outside as a code span of Markdown."""
+    line = " ".join(displayable(text).split())
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    pad = " " if len(fence) > 1 else ""
+    return f"{fence}{pad}{line}{pad}{fence}" if line else NOTHING
+
+
+def displayable(text: str) -> str:
+    """Return the text without NUL and with U+FFFD for half a character (a lone surrogate): no message to a browser can
+    hold either."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @dataclass(frozen=True, slots=True)

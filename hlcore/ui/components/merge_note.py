@@ -8,7 +8,7 @@ from hlcore.metrics.contact_record import Merge, merge_of
 from hlcore.ui import session
 from hlcore.ui.components.contact_list import open_contact
 from hlcore.ui.components.contact_picker import ContactRef
-from hlcore.ui.components.formatting import count, escaped, record_count
+from hlcore.ui.components.formatting import code, count, escaped, record_count
 
 
 def load_merge(location_id: str, contact_id: str) -> Merge | None:
@@ -19,7 +19,7 @@ def load_merge(location_id: str, contact_id: str) -> Merge | None:
 def merge_text(merge: Merge) -> str:
     """Describe the merge in a sentence, as Markdown."""
     where = "" if merge.winner_is_live else ", which is not in HighLevel any more"
-    text = f"Merged into **{escaped(merge.winner)}** (`{merge.winner_id}`){where}."
+    text = f"Merged into **{escaped(merge.winner)}** ({code(merge.winner_id)}){where}."
     moved = [record_count(number, kind) for kind, number in sorted(merge.counts.items())]
     if moved:
         return f"{text} {', '.join(moved).capitalize()} moved there."

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from hlcore.ui.components.formatting import count, plural
+from hlcore.ui.components.formatting import count, displayable, plural
 
 SIZES = (25, 50, 100)
 ROW_PIXELS = 35
@@ -109,7 +109,7 @@ def table(
 ) -> None:
     """Draw the rows, read-only. `columns`: the names to show, in order, each with its st.column_config or None."""
     st.dataframe(
-        _data_frame(rows, columns),
+        data_frame(rows, columns),
         key=key,
         hide_index=True,
         column_config=dict(columns or {}),
@@ -135,7 +135,7 @@ def selectable_table(
     ticked when a table with this key is drawn for the first time.
     """
     event = st.dataframe(
-        _data_frame(rows, columns),
+        data_frame(rows, columns),
         key=key,
         hide_index=True,
         column_config=dict(columns or {}),
@@ -149,8 +149,16 @@ def selectable_table(
     return [ids[position] for position in event.selection.rows if position < len(ids)]
 
 
-def _data_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None) -> pd.DataFrame:
-    return pd.DataFrame([dict(row) for row in rows], columns=list(columns) if columns else None)
+def data_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None) -> pd.DataFrame:
+    """Return the rows as Streamlit draws them: every text of a kind that a browser can show."""
+    shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
+    return pd.DataFrame(shown, columns=list(columns) if columns else None)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return displayable(value)
+    return [_cell(part) for part in value] if isinstance(value, list) else value
 
 
 def table_height(rows: int, max_height: int = MAX_HEIGHT) -> int:

@@ -87,7 +87,8 @@ def _show_actions(data: ContactData, user: User) -> None:
 def _show_details(data: ContactData) -> None:
     """Draw the newest copy, field by field, and the channels on which the contact may be reached."""
     captured, since = (formatting.moment(at, data.tz) for at in (data.stored.changed_at, data.stored.first_seen_at))
-    st.caption(f"Copy from {captured}; first seen by Contact Vault on {since}. Contact id `{data.stored.contact_id}`.")
+    contact_id = formatting.code(data.stored.contact_id)
+    st.caption(f"Copy from {captured}; first seen by Contact Vault on {since}. Contact id {contact_id}.")
     for group in contact_fields.field_groups(data.contact, data.names, data.tz):
         with st.container(border=True, gap="small"):
             st.markdown(f"##### {group.title}")
@@ -193,7 +194,7 @@ def _show_disappearance(disappearance: DeletionView, tz: str) -> None:
         st.caption(f"{window_text(disappearance.left, tz)} The clock runs from the {disappearance.left.clock}.")
     for label, other in (("New contact id", row.new_contact_id), ("Merged into", row.winner_id)):
         if other:
-            st.markdown(f"{label}: `{other}`")
+            st.markdown(f"{label}: {formatting.code(other)}")
 
 
 def _show_records(data: ContactData) -> None:
@@ -228,7 +229,7 @@ def _show_record(data: ContactData, record: Record) -> None:
         if title:
             st.markdown(f"**{formatting.escaped(title)}**")
         if body:
-            st.markdown(formatting.escaped(body))
+            st.markdown(formatting.escaped_lines(body))
         st.caption(" · ".join(times) or f"Captured {formatting.moment(record.captured_at, data.tz)}")
 
 
@@ -245,7 +246,9 @@ def _show_restores(data: ContactData) -> None:
             st.markdown(f"**Restore {restore['job_id']}** {badge.markdown} :gray[{requested_at}]")
             if restore["new_id"]:
                 other = restore["contact_id"] if restore["new_id"] == data.stored.contact_id else restore["new_id"]
-                st.markdown(f"{'Earlier' if other == restore['contact_id'] else 'New'} contact id: `{other}`")
+                st.markdown(
+                    f"{'Earlier' if other == restore['contact_id'] else 'New'} contact id: {formatting.code(other)}"
+                )
             if restore["error"]:
                 st.markdown(formatting.escaped(restore["error"]))
 

@@ -23,7 +23,7 @@ from hlcore.ui import session
 from hlcore.ui.components import errors
 from hlcore.ui.components.buttons import refusal
 from hlcore.ui.components.contact_fields import Names, load_names
-from hlcore.ui.components.formatting import NOTHING, Badge, ago, count, duration, escaped, moment, plural
+from hlcore.ui.components.formatting import NOTHING, Badge, ago, code, count, duration, escaped, moment, plural
 from hlcore.ui.components.tables import page_slice, pager, table
 from hlcore.ui.restore import downloads, job_labels, undo
 from hlcore.ui.restore.tasks import job_key, start_job
@@ -301,7 +301,7 @@ def _contact_name(item: JobItem) -> str:
 
 def _show_differences(item: JobItem, names: Names, tz: str) -> None:
     with st.container(border=True, gap="xsmall"):
-        new_id = f" → `{item.new_contact_id}`" if item.new_contact_id else ""
+        new_id = f" → {code(item.new_contact_id)}" if item.new_contact_id else ""
         st.markdown(f"**{escaped(_contact_name(item))}**{new_id}")
         for difference in item.differences or ():
             field, planned, found, reason = map(escaped, job_labels.difference_parts(difference, names, tz))

@@ -64,7 +64,7 @@ def _show_settings(location: Location, user: User) -> None:
     location_id = location.location_id
     window = recovery_window(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
     with st.expander(f"Recovery window: {window.days} days" if window.days else "Recovery window: none"):
-        st.markdown(window.reason)
+        st.markdown(escaped(window.reason))
         _show_window_form(location, user)
     floor, share = _thresholds(location)
     with st.expander(f"Alarm: more than {floor:,} and {percent(share)} missing at once"):
