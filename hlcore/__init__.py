@@ -26,6 +26,7 @@ module or package    what it is for
 `settings`           settings, read once into a frozen value
 `errors`             every exception raised on purpose, as one tree
 `log_privacy`        keeps personal data out of logs
+`network_addresses`  addresses of hosts and pages, judged the same way wherever trust depends on them
 `sandbox`            stands apart: an invented HighLevel over HTTP, for tests and the demo
 ===================  ====================================================================================
 

@@ -1,7 +1,8 @@
 """Settings: read once, from the environment or `.streamlit/secrets.toml`, into one frozen value.
 
 Order: environment variable `HLCORE_NAME`, file named by `HLCORE_NAME_FILE`, table `[hlcore]` of
-`.streamlit/secrets.toml`, default. A wrong value ends the start with an error that names the setting.
+`.streamlit/secrets.toml`, default. A wrong value ends the start with an error that names the setting and never shows
+its value; whatever can be judged without a request or a database is judged here.
 """
 
 from __future__ import annotations
@@ -13,11 +14,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from hlcore.errors import SettingsError
+from hlcore.network_addresses import check_web_address
 
 PREFIX = "HLCORE_"
+WEBHOOK_KEYS: dict[str, type] = {"webhook_key": Ed25519PublicKey, "webhook_legacy_key": RSAPublicKey}
+MAX_FILE_BYTES = 65_536
+"""A file that holds one setting is smaller; a larger one was named by mistake."""
 DEFAULT_DATABASE_URL = "sqlite:///data/vault.db"
 SECRETS_FILE = Path(".streamlit/secrets.toml")
 
@@ -25,7 +36,7 @@ SECRETS_FILE = Path(".streamlit/secrets.toml")
 class Settings(BaseModel):
     """All settings. The environment variable of each is its name in capitals with the prefix `HLCORE_`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     database_url: str = Field(DEFAULT_DATABASE_URL, repr=False, description="Where the vault is kept")
     data_dir: Path = Field(Path("data"), description="Folder for the secret key, the demo and the default database")
@@ -68,17 +79,39 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _normalise_url(cls, value: str) -> str:
+        url = value.strip()
         for old in ("postgres://", "postgresql://"):
-            if value.startswith(old):
-                return "postgresql+psycopg://" + value.removeprefix(old)
+            if url.startswith(old):
+                url = "postgresql+psycopg://" + url.removeprefix(old)
+        _check_database_url(url)
+        return url
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _check_folder(cls, value: object) -> object:
+        if isinstance(value, str) and (not value.strip() or "\0" in value):
+            raise ValueError("expected the path of a folder")
         return value
 
     @field_validator("api_url", "app_url", "redirect_uri", "install_url")
     @classmethod
-    def _trim(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://")):
-            raise ValueError("expected an address that starts with https://")
-        return value.rstrip("/")
+    def _check_address(cls, value: str, info: ValidationInfo) -> str:
+        if not value.strip() and info.field_name in ("redirect_uri", "install_url"):
+            return ""
+        address = check_web_address(value, secure=info.field_name != "redirect_uri")
+        if "?" in address and info.field_name != "install_url":
+            raise ValueError("an address must not have a part behind ?")
+        return address
+
+    @field_validator("location_id", "client_id", "app_id")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        return check_header_text(value)
+
+    @field_validator("token")
+    @classmethod
+    def _check_token(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(check_header_text(value.get_secret_value()))
 
     @property
     def has_app(self) -> bool:
@@ -100,11 +133,59 @@ class Settings(BaseModel):
         """Load the settings of this process. Raises SettingsError naming the setting and the fault, never the value."""
         values = _from_secrets(secrets) | _from_env(os.environ if env is None else env)
         try:
-            return cls(**values)
+            settings = cls(**values)
         except ValidationError as exc:
-            first = exc.errors(include_input=False)[0]
+            first = exc.errors(include_input=False, include_context=False, include_url=False)[0]
             name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
-            raise SettingsError(f"{name}: {first['msg']}", hint="See the table of settings in README.md.") from None
+            reason = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{name}: {reason}.", hint="See the table of settings in README.md.") from None
+        for name, kind in WEBHOOK_KEYS.items():
+            if text := getattr(settings, name).strip():
+                read_public_key(PREFIX + name.upper(), text, kind)
+        return settings
+
+
+def check_header_text(text: str) -> str:
+    """Return an id or token without blanks around it. Raises ValueError, without the text, when it cannot be sent as
+    part of a header or an address."""
+    tidy = text.strip()
+    if not tidy.isascii() or not tidy.isprintable() or " " in tidy:
+        raise ValueError("holds blanks, line breaks or characters that no id or token has")
+    return tidy
+
+
+def read_public_key(setting: str, text: str, kind: type) -> Any:
+    """Return the public key in this text: PEM, also on one line with `\\n`, or only what stands between PEM's first and
+    last line. Raises SettingsError, naming the setting, unless it is a key of this kind."""
+    pem = text.replace("\\n", "\n").strip()
+    if "BEGIN" not in pem:
+        pem = f"-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----"
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        hint = "It is a text that begins with -----BEGIN PUBLIC KEY-----"
+        raise SettingsError(f"{setting} is no public key.", hint=hint) from None
+    if not isinstance(key, kind):
+        name = kind.__name__.removesuffix("PublicKey")
+        raise SettingsError(f"{setting} is no {name} key.", hint="Leave it empty for HighLevel's own.")
+    return key
+
+
+def _check_database_url(text: str) -> None:
+    """Raise ValueError, without the address, unless it is one of SQLite or PostgreSQL."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("expected sqlite:///FILE or postgresql://USER@HOST/NAME") from None
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ValueError("Contact Vault runs on SQLite and PostgreSQL only")
+    if url.get_backend_name() == "sqlite":
+        if url.get_driver_name() != "pysqlite" or url.host or url.port is not None or url.username:
+            raise ValueError("expected sqlite:/// with three slashes, or four before a path from the root")
+        if "\0" in (url.database or "") or (url.database or "").startswith("file:"):
+            raise ValueError("expected the path of a file behind sqlite:///")
+    elif url.port is not None and not 1 <= url.port <= 65_535:
+        raise ValueError("the port is not a number between 1 and 65535")
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
@@ -114,22 +195,38 @@ def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
         if env.get(key):
             values[name] = env[key]
         elif env.get(key + "_FILE"):
-            values[name] = _read_file(key + "_FILE", Path(env[key + "_FILE"]))
+            values[name] = _read_file(key + "_FILE", env[key + "_FILE"], keep_mark=name == "secret_key")
     return values
 
 
-def _read_file(key: str, path: Path) -> str:
+def _read_file(key: str, path: str, *, keep_mark: bool) -> str:
+    """Return the text of the file without blanks and line ends around it, and without a byte order mark.
+
+    `keep_mark`: it has always been part of this value, and tokens are encrypted with it."""
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as exc:
-        raise SettingsError(f"{key}: the file cannot be read ({exc.strerror})", hint="Check path and rights.") from exc
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        text = data.decode("utf-8" if keep_mark else "utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise SettingsError(f"{key}: the file is not UTF-8 text.", hint="Save it as UTF-8.") from None
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "not a path"
+        raise SettingsError(f"{key}: the file cannot be read ({reason}).", hint="Check path and rights.") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise SettingsError(f"{key}: the file is larger than 64 KB.", hint="It must hold this one value.")
+    if not text.strip("\ufeff"):
+        raise SettingsError(f"{key}: the file is empty.", hint="It must hold the value, or unset the variable.")
+    return text
 
 
 def _from_secrets(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("hlcore", {})
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as exc:
-        raise SettingsError(f"{path} cannot be read", hint="It must be valid TOML, readable by this user.") from exc
+    except (OSError, ValueError, RecursionError):
+        raise SettingsError(f"{path} cannot be read", hint="It must be valid TOML, readable by this user.") from None
+    table = content.get("hlcore", {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: hlcore must be a table", hint="Write its settings below a line [hlcore].")
     return {str(name).lower(): value for name, value in table.items()}

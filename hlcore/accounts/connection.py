@@ -7,6 +7,7 @@ from datetime import datetime
 from hlcore.app_context import AppContext
 from hlcore.errors import ScopeMissing, SettingsError
 from hlcore.highlevel import Client, Priority
+from hlcore.settings import check_header_text
 from hlcore.store import Tx, locations
 from hlcore.store.oauth_grants import LOCATION
 from hlcore.sync.location_record import LocationRecord, read_location_record
@@ -17,10 +18,14 @@ def connect(context: AppContext, location_id: str, token: str, *, is_demo: bool 
     with what is wrong. May be repeated with another token."""
     if not location_id.strip() or not token.strip():
         raise SettingsError("A location id and a token are needed.", hint="Both are shown in HighLevel's settings.")
-    with context.client(location_id, token=token.strip(), priority=Priority.INTERACTIVE) as client:
+    try:
+        token, location_id = check_header_text(token), check_header_text(location_id)
+    except ValueError as exc:
+        raise SettingsError(f"The location id or the token {exc}.", hint="Copy both again from HighLevel.") from None
+    with context.client(location_id, token=token, priority=Priority.INTERACTIVE) as client:
         record = check_location(client)
     with context.vault.write() as tx:
-        save_location(tx, record, token=context.cipher.encrypt(token.strip()), at=context.clock.now(), is_demo=is_demo)
+        save_location(tx, record, token=context.cipher.encrypt(token), at=context.clock.now(), is_demo=is_demo)
     return record
 
 

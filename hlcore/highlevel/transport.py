@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import ssl
 import threading
@@ -18,6 +17,7 @@ import httpx
 from hlcore.errors import BrokenAnswer, HighLevelError, SettingsError, Unreachable
 from hlcore.highlevel.clock import Clock
 from hlcore.model.json_codec import encode
+from hlcore.network_addresses import check_web_address, is_loopback_name
 
 POOL_SIZE = 16
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -82,7 +82,7 @@ class Transport:
             limits=limits,
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             follow_redirects=False,
-            trust_env=not _is_loopback(self._base_url.host),
+            trust_env=not is_loopback_name(self._base_url.host),
             headers={"Accept": "application/json", "User-Agent": "contact-vault"},
         )
 
@@ -146,20 +146,15 @@ def _encode_body(body: Any) -> tuple[bytes | None, dict[str, str]]:
 
 
 def _base_url(text: str) -> httpx.URL:
+    """Return the address. Raises SettingsError, also for plain http to another machine: it would show the token."""
     try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as exc:
-        raise SettingsError("HLCORE_API_URL is no address", hint="It must start with https://") from exc
-    if url.scheme not in ("https", "http") or not url.host or url.userinfo or url.query:
-        raise SettingsError("HLCORE_API_URL is no plain address", hint="It must start with https:// and name a host.")
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        address = check_web_address(text, secure=True)
+        if "?" in address:
+            raise ValueError("an address must not have a part behind ?")
+        return httpx.URL(address)
+    except (ValueError, httpx.InvalidURL) as exc:
+        reason = str(exc) if type(exc) is ValueError else "no address"
+        raise SettingsError(f"HLCORE_API_URL: {reason}.", hint="It must start with https:// and name a host.") from None
 
 
 def _describe(exc: Exception) -> str:

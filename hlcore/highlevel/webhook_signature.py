@@ -16,18 +16,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from hlcore.errors import SettingsError
 from hlcore.highlevel import json_slices
 from hlcore.model.json_codec import decode_strict
 from hlcore.model.moments import parse_moment
-from hlcore.settings import Settings
+from hlcore.settings import Settings, read_public_key
 
 SIGNATURE, LEGACY_SIGNATURE = "x-ghl-signature", "x-wh-signature"
 MAX_BODY_BYTES = 256 * 1024
@@ -85,13 +83,10 @@ class Verifier:
     @classmethod
     def from_settings(cls, settings: Settings) -> Verifier:
         """Load the keys of the settings, HighLevel's own where none is set. Raises SettingsError naming the setting."""
-        current = _load_key("HLCORE_WEBHOOK_KEY", settings.webhook_key or CURRENT_KEY)
-        legacy = _load_key("HLCORE_WEBHOOK_LEGACY_KEY", settings.webhook_legacy_key or LEGACY_KEY)
-        if not isinstance(current, Ed25519PublicKey):
-            raise SettingsError("HLCORE_WEBHOOK_KEY is no Ed25519 key.", hint="Leave it empty for HighLevel's own.")
-        if not isinstance(legacy, RSAPublicKey):
-            raise SettingsError("HLCORE_WEBHOOK_LEGACY_KEY is no RSA key.", hint="Leave it empty for HighLevel's own.")
-        return cls(current, legacy)
+        return cls(
+            read_public_key("HLCORE_WEBHOOK_KEY", settings.webhook_key or CURRENT_KEY, Ed25519PublicKey),
+            read_public_key("HLCORE_WEBHOOK_LEGACY_KEY", settings.webhook_legacy_key or LEGACY_KEY, RSAPublicKey),
+        )
 
     def is_genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Whether one of the two signatures matches these bytes. Header names in lower case. Never raises."""
@@ -146,16 +141,6 @@ def record_in(body: bytes) -> bytes:
     """Return the record in a delivery: its members byte for byte, without the envelope. Raises BrokenAnswer."""
     record = {name: part for name, part in json_slices.members(body).items() if name not in ENVELOPE}
     return b"{" + b",".join(json.dumps(name).encode() + b":" + part for name, part in record.items()) + b"}"
-
-
-def _load_key(setting: str, text: str) -> object:
-    pem = text.replace("\\n", "\n").strip()
-    if "BEGIN" not in pem:
-        pem = f"-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----"
-    try:
-        return load_pem_public_key(pem.encode())
-    except (ValueError, UnsupportedAlgorithm) as exc:
-        raise SettingsError(f"{setting} is no public key.", hint="It is a text that begins with -----BEGIN") from exc
 
 
 def _decode_signature(header: str | None) -> bytes:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from hlcore.app_context import AppContext
 from hlcore.governance.roles import User, identify_user
+from hlcore.network_addresses import is_loopback_name
 from hlcore.runtime import get_runtime
 from hlcore.settings import Settings
 from hlcore.store import locations as stored_locations
@@ -101,20 +101,6 @@ def is_local(server_address: str | None, remote: str | None, headers: Mapping[st
         return False
     origins = [lower[name] for name in ("host", "origin") if lower.get(name)]
     return all(is_loopback_name(_host_of(origin)) for origin in origins)
-
-
-def is_loopback_name(host: str) -> bool:
-    """Whether this host name or address can only mean this machine."""
-    name = host.strip().strip("[]").lower().rstrip(".")
-    if name == "localhost":
-        return True
-    try:
-        address = ip_address(name)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped.is_loopback
-    return address.is_loopback
 
 
 def _host_of(origin: str) -> str:

@@ -344,3 +344,9 @@ def test_threads_share_one_client(clock: FakeClock) -> None:
 def test_a_senseless_address_is_a_wrong_setting(clock: FakeClock, url: str) -> None:
     with pytest.raises(errors.SettingsError):
         Client("loc1", lambda: TOKEN, base_url=url, limiter=Limiter(clock), clock=clock)
+
+
+@pytest.mark.parametrize("url", ["http://hl.test", "http://192.168.0.9:8000", "http://localhost.hl.test"])
+def test_a_token_never_travels_in_plain_text(clock: FakeClock, url: str) -> None:
+    with pytest.raises(errors.SettingsError, match="https://"):
+        Client("loc1", lambda: TOKEN, base_url=url, limiter=Limiter(clock), clock=clock)
