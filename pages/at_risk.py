@@ -63,8 +63,7 @@ if rows:
             label = f"Choose all {count(total)}"
             st.button(label, key="all", type="tertiary", on_click=selection.add, args=(everybody,))
 elif filters.any:
-    empty_state("Nobody matches", "Try fewer letters, or clear the filters.", icon=":material/search_off:")
-    st.button("Clear the filters", key="clear", on_click=contact_list.clear_filters, args=("risk",))
+    contact_list.show_no_matches(vault, "risk", at_risk.contact_query(locations, filters))
 elif title == at_risk.AT_RISK.title:
     all_clear("Nobody is at risk", "Whoever is deleted in HighLevel appears here after the next round.")
 else:

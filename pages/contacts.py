@@ -55,9 +55,7 @@ if contacts:
     )
     st.caption(f"Click a person to open the full record and its history.{more}")
 elif filters.any or status != "Everybody":
-    text = "Try fewer letters, another spelling, or clear the filters."
-    empty_state("Nobody matches", text, icon=":material/search_off:")
-    st.button("Clear the filters", key="clear", on_click=contact_list.clear_filters, args=("contacts",))
+    contact_list.show_no_matches(vault, "contacts", query)
 else:
     empty_state(
         "No contacts yet",

@@ -4,6 +4,7 @@
 module               holds
 ===================  ============================================================================
 `contact`            a contact as HighLevel sent it: exact bytes, digest, searchable columns
+`search_text`        text as it is searched and sorted by, phone numbers in any spelling
 `contact_snapshot`   the last known state of a contact, out of its two copies
 `contact_fields`     what people call a contact's fields, and which ones no call can write
 `contact_diff`       what changed between two copies of a contact

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ import msgspec
 
 from hlcore.model.json_codec import decode_tolerant, encode_sorted
 from hlcore.model.moments import parse_moment
+from hlcore.model.search_text import fold_letters
 
 VOLATILE = frozenset({"searchAfter"})
 """Keys of a search row that tell its position in the listing and are not part of the contact."""
@@ -47,7 +49,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def name_key(self) -> str:
         """The name as it is searched and sorted by."""
-        return fold_text(self.name)
+        return fold_letters(self.name)
 
     @property
     def phone_key(self) -> str:
@@ -198,12 +200,15 @@ def same_content(one: bytes, other: bytes) -> bool:
 
 
 def fold_text(text: str) -> str:
-    """Return the text as it is searched by: case folded, each run of white space as one blank."""
+    """Return the text without regard to case, each run of white space as one blank. Accents stay, because this decides
+    whether two texts are the same; `search_text.fold_letters` is for finding."""
     return " ".join(text.casefold().split())
 
 
 def digits(phone: str) -> str:
-    """Return the digits of a phone number, at most 32."""
+    """Return the digits of a phone number, whatever their script, as 0 to 9, at most 32."""
+    if not phone.isascii():
+        phone = "".join(str(unicodedata.decimal(letter, letter)) for letter in phone)
     bare = phone.removeprefix("+")
     return (bare if bare.isdecimal() else _NO_DIGIT.sub("", phone))[:32]
 

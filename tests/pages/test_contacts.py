@@ -71,6 +71,16 @@ def test_only_the_deleted_on_wish(app: AppTest) -> None:
     assert len(page.dataframe[0].value) == 6
 
 
+def test_a_misspelled_name_offers_the_nearest_ones(app: AppTest) -> None:
+    page = page_of(app)
+    page.text_input(key="contacts_search").set_value("cloe sampel12").run()
+    assert "Did you mean" in text_of(page)
+    assert page.button(key="nearest_0").label == "Cleo Sample12"
+    page.button(key="nearest_0").click().run()
+    assert page.text_input(key="contacts_search").value == "Cleo Sample12"
+    assert set(page.dataframe[0].value["Name"]) == {"Cleo Sample12"}
+
+
 def test_nobody_found_says_what_to_do(app: AppTest) -> None:
     page = page_of(app)
     page.text_input(key="contacts_search").set_value("nobody at all").run()

@@ -6,15 +6,18 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select, update
 
 from hlcore.errors import SchemaTooNew
 from hlcore.store import Vault, migrate
 from hlcore.store.column_types import column_type_differs
-from hlcore.store.tables import metadata
+from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.tables import contacts, metadata
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,3 +78,40 @@ def test_two_processes_that_open_at_once_migrate_once(empty_url: str) -> None:
         for _ in range(4)
     ]
     assert [process.communicate() for process in started] == [("[]\n", "")] * 4
+
+
+def test_an_older_vault_is_searched_without_regard_to_accents(vault_url: str, make_contact: Any, clock: Any) -> None:
+    """What an older version wrote, and what the migration makes of it, equal what this version writes."""
+    vault = Vault.open(vault_url)
+    given = [
+        make_contact(
+            "a", firstName="Jose\u0301", lastName="MUN\u0303OZ", email="jose\u0301@example.com", tags=["Café", "vip"]
+        ),
+        make_contact("b", firstName="Śliwa", phone="+٤٩ ١٧١ ١٢٣", companyName="Straße"),
+        make_contact("c", firstName="Ada", tags=["#lead"]),
+        make_contact("d", phone="+49 171 555"),
+    ]
+    columns = [contacts.c[name] for name in ("contact_id", "name_key", "search", "phone_key", "phone_hash")]
+    query = select(*columns).order_by(contacts.c.contact_id)
+    with vault.write() as tx:
+        contact_writes.insert_contacts(tx, "loc", given, at=clock())
+        right = tx.execute(query).all()
+        older = {
+            "name_key": "jose\u0301 mun\u0303oz",
+            "search": "\njose\u0301 mun\u0303oz\njose\u0301@example.com\n#café\n#vip\n",
+        }
+        tx.execute(update(contacts).where(contacts.c.contact_id == "a").values(older))
+        older = {
+            "name_key": "śliwa",
+            "search": "\nśliwa\n٤٩١٧١١٢٣\nstrasse\n",
+            "phone_key": "٤٩١٧١١٢٣",
+            "phone_hash": 1,
+        }
+        tx.execute(update(contacts).where(contacts.c.contact_id == "b").values(older))
+        assert tx.execute(query).all() != right
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0008_quarantine'")
+    vault.close()
+    vault = Vault.open(vault_url)
+    with vault.read() as tx:
+        assert tx.execute(query).all() == right
+    vault.close()

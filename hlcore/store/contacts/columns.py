@@ -1,8 +1,10 @@
 """What the database keeps of a contact beside its bytes: the columns that people search, sort and compare by.
 
 All of it is derived from the contact and can be derived again. `search` is one text of everything that the search box
-looks in, a line each: folded name, e-mail, phone digits, the additional ones, the company, and each tag behind '#'.
-Folding removes line ends from what people typed, so a search never matches across two lines.
+looks in, a line each: name, e-mail, phone digits, the additional ones, the company, and each tag behind '#', folded as
+by `model.search_text`. A tag keeps its accents, because the tag filter tells tags apart by them; where it has any, a
+second line, which begins with a blank, has it without. Folding removes line ends from what people typed, so a search
+never matches across two lines.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import msgspec
 
 from hlcore.model import lifecycle
 from hlcore.model.contact import Contact, digits, fold_text
+from hlcore.model.search_text import fold_letters
 from hlcore.store.database import Tx
 from hlcore.store.dialects import json_value, moment_value
 from hlcore.store.text import checksum, clean, dump_json, fit, is_clean
@@ -81,20 +84,26 @@ def derived(tx: Tx, contact: Contact) -> tuple[Any, ...]:
 
 def search_text(contact: Contact, name_key: str, phone_key: str) -> str:
     """Return everything that the search box looks in, a line each."""
-    parts = [name_key, fold_text(contact.email), phone_key]
+    parts = [name_key, fold_letters(contact.email), phone_key]
     if contact.other_emails or contact.other_phones:
-        parts += map(fold_text, contact.other_emails)
+        parts += map(fold_letters, contact.other_emails)
         parts += map(digits, contact.other_phones)
     if contact.company:
-        parts.append(fold_text(contact.company))
+        parts.append(fold_letters(contact.company))
     if contact.tags:
-        parts += map(tag_line, contact.tags)
+        parts += map(tag_lines, contact.tags)
     return "\n" + "\n".join(filter(None, parts)) + "\n"
 
 
 @lru_cache(maxsize=4096)
-def tag_line(tag: str) -> str:
+def tag_lines(tag: str) -> str:
     """Return how a tag is written in `search`."""
+    line, folded = tag_line(tag), "#" + fold_letters(tag)
+    return line if folded == line else f"{line}\n {folded}"
+
+
+def tag_line(tag: str) -> str:
+    """Return the line of `search` by which the tag filter finds a tag."""
     return "#" + fold_text(tag)
 
 

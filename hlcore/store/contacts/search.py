@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
 
-from hlcore.model.contact import digits, fold_text
+from hlcore.model.search_text import readings
 from hlcore.store.contacts import columns as contact_columns
 from hlcore.store.contacts.columns import LIVE
 from hlcore.store.contacts.reads import StoredContact, select_stored, to_stored_contact
@@ -25,14 +25,13 @@ from hlcore.store.tables import aliases, contacts, facets
 from hlcore.store.text import checksum, clean
 
 Sort = Literal["name", "date_added", "changed_at"]
-MAX_WORDS = 8
-MIN_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ContactQuery:
     """Which contacts, and in which order. Empty parts do not restrict. Every word of `text` must occur in the name,
-    an e-mail, a phone (digits, however written), the company or a tag; a whole contact id finds that contact."""
+    an e-mail, a phone (however written), the company or a tag, whatever its case and accents (`model.search_text`); a
+    whole contact id finds that contact."""
 
     location_ids: Sequence[str]
     text: str = ""
@@ -202,14 +201,14 @@ def tag_condition(tx: Tx, tag: str) -> ColumnElement[bool]:
 
 def text_condition(tx: Tx, typed: str) -> ColumnElement[bool]:
     """Return the condition under which the search box finds a contact."""
-    words = fold_text(clean(typed)).split()[:MAX_WORDS]
-    if not words:
-        return false()
-    matches = and_(*(contains(tx, contacts.c.search, word) for word in words))
-    number = digits(typed)
-    if len(number) >= MIN_DIGITS and not any(letter.isalpha() for letter in typed):
-        matches = or_(matches, contains(tx, contacts.c.search, number))
-    return or_(matches, contacts.c.contact_id == clean(typed).strip()) if len(words) == 1 else matches
+    found = readings(clean(typed))
+    conditions = [
+        and_(*(or_(*(contains(tx, contacts.c.search, fragment) for fragment in group)) for group in reading))
+        for reading in found
+    ]
+    if len(clean(typed).split()) == 1:
+        conditions.append(contacts.c.contact_id == clean(typed).strip())
+    return or_(false(), *conditions)
 
 
 def _matches(tx: Tx, query: ContactQuery, location_id: str) -> ColumnElement[bool]:

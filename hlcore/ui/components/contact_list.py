@@ -10,12 +10,13 @@ import streamlit as st
 
 from hlcore.store import Vault
 from hlcore.store.contacts import search as contact_search
-from hlcore.store.contacts.search import ContactSummary, Sort
+from hlcore.store.contacts.search import ContactQuery, ContactSummary, Sort
+from hlcore.store.contacts.suggestions import nearest_names
 from hlcore.store.locations import Location
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
-from hlcore.ui.components.formatting import day, plural, status_badge
-from hlcore.ui.components.tables import ROW_PIXELS, data_frame, table_height
+from hlcore.ui.components.formatting import day, escaped, plural, status_badge
+from hlcore.ui.components.tables import ROW_PIXELS, data_frame, empty_state, table_height
 from hlcore.ui.session import location_name, timezone_of
 
 STATUS_FILTERS: Mapping[str, tuple[str, ...]] = {
@@ -114,6 +115,25 @@ def clear_filters(key: str) -> None:
     """Empty the search box and the filters."""
     for name in ("search", "owner", "tag", "source"):
         st.session_state[f"{key}_{name}"] = ""
+
+
+def show_no_matches(vault: Vault, key: str, query: ContactQuery) -> None:
+    """Draw the card for a search or filter that nobody matches, the names nearest to what was typed, each of which is
+    searched for on a click, and the button that clears the filters."""
+    text = "Try fewer letters, another spelling, or clear the filters."
+    empty_state("Nobody matches", text, icon=":material/search_off:")
+    with vault.read() as tx:
+        names = nearest_names(tx, query)
+    with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center", gap="small"):
+        if names:
+            st.markdown("Did you mean", width="content")
+        for position, name in enumerate(names):
+            st.button(escaped(name), key=f"nearest_{position}", on_click=_search_for, args=(key, name))
+        st.button("Clear the filters", key="clear", type="tertiary", on_click=clear_filters, args=(key,))
+
+
+def _search_for(key: str, name: str) -> None:
+    st.session_state[f"{key}_search"] = name
 
 
 def contact_label(name: str, email: str, phone: str) -> str:

@@ -13,6 +13,7 @@ from hlcore.metrics.deletions import DeletionFilter, DeletionView, list_deletion
 from hlcore.model.lifecycle import Status
 from hlcore.model.recovery_window import RemainingTime, urgency
 from hlcore.store import Vault
+from hlcore.store.contacts.search import ContactQuery
 from hlcore.store.locations import Location
 from hlcore.ui.components.contact_list import ContactFilters, contact_label
 from hlcore.ui.components.contact_picker import ContactRef
@@ -44,6 +45,12 @@ class WindowGroup:
             min_days=self.min_days,
             max_days=self.max_days,
         )
+
+
+def contact_query(locations: Sequence[Location], filters: ContactFilters) -> ContactQuery:
+    """Return the deleted contacts that the filters let through, however long they have."""
+    ids = tuple(location.location_id for location in locations)
+    return ContactQuery(ids, filters.text, filters.tag, filters.owner_id, filters.source, (Status.DELETED,))
 
 
 AT_RISK = WindowGroup("At risk")

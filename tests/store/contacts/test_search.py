@@ -68,10 +68,56 @@ def found(vault: Vault, location: str, limit: int = 50, offset: int = 0, **query
         ("'; --", []),
         ("zzz", []),
         ("ada\x00", ["ada"]),
+        ("bjorn MULL", ["bjorn"]),
+        ("Muller, Bjo\u0308rn", ["bjorn"]),
+        ("0049 171 123", ["bjorn"]),
+        ("0171 1234567", ["bjorn"]),
+        ("björn +49 (0)171 123", ["bjorn"]),
+        ("Ｏｋａｆｏｒ", ["ada", "zed"]),
+        ("<mystery@example.com>", ["nameless"]),
+        ("MYSTERY@EXAM", ["nameless"]),
     ],
 )
 def test_the_search_box_finds(filled: Vault, location: str, text: str, ids: list[str]) -> None:
     assert found(filled, location, text=text) == ids
+
+
+@pytest.mark.parametrize("typed", ["José", "Jose", "JOSE", "Muñoz", "munoz", "mun\u0303oz", "Muñoz JO"])
+def test_a_name_is_found_and_sorted_however_it_is_spelled(
+    vault: Vault, location: str, make_contact: MakeContact, clock: Any, typed: str
+) -> None:
+    decomposed = ("Jose\u0301", "Mun\u0303oz")
+    names = {"a": ("José", "Muñoz"), "b": ("Jona", "Zed"), "c": decomposed, "d": ("JOSE", "MUNOZ"), "e": ("Josf", "A")}
+    with vault.write() as tx:
+        people = [make_contact(key, firstName=first, lastName=last) for key, (first, last) in names.items()]
+        contact_writes.insert_contacts(tx, location, people, at=clock())
+    assert found(vault, location, text=typed) == ["a", "c", "d"]
+    assert found(vault, location) == ["b", "a", "c", "d", "e"]
+
+
+def test_letters_that_no_accent_tells_apart_are_alike(
+    vault: Vault, location: str, make_contact: MakeContact, clock: Any
+) -> None:
+    names = ["Järvinen", "Lovász", "Yıldız", "Śliwa", "Łukasz", "Sørensen", "Đorđe", "Weiß", "Ægir", "Ｗｉｄｅ", "ﬁsh"]
+    typed = ["jarvinen", "lovas", "yildiz", "SLIWA", "lukasz", "sorens", "dorde", "weiss", "aegir", "wide", "fish"]
+    with vault.write() as tx:
+        people = [make_contact(name, firstName=name) for name in names]
+        contact_writes.insert_contacts(tx, location, people, at=clock())
+    assert [found(vault, location, text=text) for text in typed] == [[name] for name in names]
+    assert [found(vault, location, text=name) for name in names] == [[name] for name in names]
+
+
+def test_tags_that_differ_by_an_accent_are_two_filters_but_one_search(
+    vault: Vault, location: str, make_contact: MakeContact, clock: Any
+) -> None:
+    tags = {"a": ["résumé"], "b": ["resume"], "c": ["#resume"]}
+    with vault.write() as tx:
+        people = [make_contact(key, tags=values) for key, values in tags.items()]
+        contact_writes.insert_contacts(tx, location, people, at=clock())
+    assert found(vault, location, tag="résumé") == ["a"]
+    assert found(vault, location, tag="Resume") == ["b"]
+    assert found(vault, location, tag="#resume") == ["c"]
+    assert found(vault, location, text="#RÉSUME") == ["a", "b", "c"]
 
 
 def test_lists_are_by_name_and_the_nameless_by_their_address(filled: Vault, location: str) -> None:
