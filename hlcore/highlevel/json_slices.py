@@ -20,6 +20,7 @@ from hlcore.errors import BrokenAnswer
 from hlcore.model.json_codec import decode_strict
 
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _WRAPPERS = ("data", "result", "response")
 
@@ -44,6 +45,32 @@ def members(raw: bytes) -> dict[str, bytes]:
         return dict(_JsonScanner(raw).object())
     except (ValueError, RecursionError) as exc:
         raise BrokenAnswer("HighLevel's answer is not a whole JSON object") from exc
+
+
+def shallow_members(raw: bytes) -> dict[str, bytes]:
+    """Return the exact bytes of each member of a JSON object without reading the values, however deeply these are
+    nested or long their numbers; {} when the object has no end, or is none. Never raises."""
+    found: dict[str, bytes] = {}
+    depth, name, start = 0, "", 0
+    for token in _TOKEN.finditer(raw):
+        mark = token[0]
+        if depth == 1 and mark in (b",", b"}") and name:
+            found[name], name = raw[start : token.start()].strip(), ""
+        if depth == 1 and mark == b":" and not name:
+            name, start = _member_name(raw[start : token.start()]), token.end()
+        elif depth <= 1 and mark in (b"{", b","):
+            start = token.end()
+        depth += (mark in (b"{", b"[")) - (mark in (b"}", b"]"))
+        if depth <= 0:
+            return found if mark == b"}" and raw.lstrip().startswith(b"{") and not raw[token.end() :].strip() else {}
+    return {}
+
+
+def _member_name(raw: bytes) -> str:
+    try:
+        return str(json.loads(raw))
+    except ValueError:
+        return ""
 
 
 def value(raw: bytes, name: str) -> Any:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ from hlcore.settings import Settings, read_public_key
 
 SIGNATURE, LEGACY_SIGNATURE = "x-ghl-signature", "x-wh-signature"
 MAX_BODY_BYTES = 256 * 1024
+_USABLE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+=-]{0,63}")
 ENVELOPE = frozenset({"type", "timestamp", "webhookId", "appId", "versionId", "companyId"})
 
 CURRENT_KEY = """\
@@ -59,7 +61,8 @@ class WebhookEvent:
     """The event in a delivery; '' for what the delivery leaves out.
 
     `sent_at` is None where HighLevel names no time. `webhook_id` is HighLevel's, or derived from the bytes.
-    `company_id` without `location_id`: the event is about a whole agency.
+    `company_id` without `location_id`: the event is about a whole agency. `odd` says why it cannot be known what record
+    it is about: 'UnusableId' or 'NoId', else ''.
     """
 
     type: str
@@ -71,6 +74,7 @@ class WebhookEvent:
     record_id: str = ""
     contact_id: str = ""
     conversation_id: str = ""
+    odd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +113,63 @@ class Verifier:
 
 
 def parse_event(body: bytes) -> WebhookEvent | None:
-    """Return the event in these bytes; None when they are not a JSON object with a `type`.
+    """Return the event in these bytes; None when they are not a JSON object with a `type`. Never raises: members that
+    cannot be read, because they are nested too deeply or a number is too long, count as absent.
 
     Payloads are flat (HighLevel's webhook documentation); an appointment is a member of its own, and tasks come without
     their contact (API issue 332).
     """
-    try:
-        payload = decode_strict(body)
-    except (ValueError, RecursionError):
-        return None
-    event_type = _text(payload, "type") if isinstance(payload, dict) else ""
+    payload = _payload(body)
+    event_type = _text(payload, "type")
     if not event_type:
         return None
-    record = payload["appointment"] if isinstance(payload.get("appointment"), dict) else payload
-    record_id = _text(record, "messageId") or _text(record, "emailMessageId") or _text(record, "id")
-    is_location = event_type.startswith("Location")
+    nested = payload.get("appointment")
+    record = nested if isinstance(nested, dict) else payload
+    about_contact = event_type.startswith("Contact")
+    contact_id, contact_odd = _id(payload, "id", "contactId") if about_contact else _id(record, "contactId")
+    record_id, record_odd = (
+        (contact_id, contact_odd) if about_contact else _id(record, "messageId", "emailMessageId", "id")
+    )
+    given_id = _text(payload, "webhookId")
     return WebhookEvent(
         type=event_type[:48],
-        webhook_id=_text(payload, "webhookId") or "body-" + hashlib.sha256(body).hexdigest(),
-        location_id=_text(payload, "id" if is_location else "locationId"),
+        webhook_id=given_id if _USABLE_ID.fullmatch(given_id) else "body-" + hashlib.sha256(body).hexdigest(),
+        location_id=_text(payload, "id" if event_type.startswith("Location") else "locationId"),
         company_id=_text(payload, "companyId"),
         app_id=_text(payload, "appId"),
         sent_at=parse_moment(payload.get("timestamp")),
         record_id=record_id,
-        contact_id=record_id if event_type.startswith("Contact") else _text(record, "contactId"),
+        contact_id=contact_id,
         conversation_id=_text(payload, "conversationId"),
+        odd="UnusableId" if contact_odd or record_odd else "" if contact_id or record_id else "NoId",
     )
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        payload = decode_strict(body)
+    except (ValueError, RecursionError):
+        members = json_slices.shallow_members(body).items()
+        payload = {name: value for name, raw in members if (value := _decoded(raw)) is not None}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return decode_strict(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _id(record: Mapping[str, Any], *names: str) -> tuple[str, bool]:
+    """Return the first of these ids that the record names, and whether that one is none that HighLevel could have
+    given: it is no text, too long, or holds what no id holds."""
+    for name in names:
+        value = record.get(name)
+        if value is not None and value != "":
+            usable = isinstance(value, str) and bool(_USABLE_ID.fullmatch(value.strip()))
+            return (value.strip(), False) if usable else ("", True)
+    return "", False
 
 
 def record_in(body: bytes) -> bytes:

@@ -74,12 +74,12 @@ def mark_processed(tx: Tx, webhook_ids: Iterable[str], *, at: datetime, error: s
     tx.execute(statement.values(processed_at=at, attempts=webhook_inbox.c.attempts + 1, error=error, raw=None))
 
 
-def postpone(tx: Tx, webhook_ids: Iterable[str], *, until: datetime, note: str = "") -> None:
-    """Make these due again at `until`; `note` says why."""
+def postpone(tx: Tx, webhook_ids: Iterable[str], *, until: datetime, note: str = "", is_attempt: bool = True) -> None:
+    """Make these due again at `until`; `note` says why. `is_attempt`: it was tried, which counts."""
     statement = update(webhook_inbox).where(
         among(tx, webhook_inbox.c.webhook_id, webhook_ids), webhook_inbox.c.processed_at.is_(None)
     )
-    tx.execute(statement.values(due_at=until, attempts=webhook_inbox.c.attempts + 1, error=note))
+    tx.execute(statement.values(due_at=until, attempts=webhook_inbox.c.attempts + int(is_attempt), error=note))
 
 
 def set_aside(tx: Tx, webhook_ids: Iterable[str], *, at: datetime, note: str = "") -> None:
@@ -89,10 +89,11 @@ def set_aside(tx: Tx, webhook_ids: Iterable[str], *, at: datetime, note: str = "
 
 
 def release(tx: Tx, webhook_ids: Iterable[str], *, at: datetime) -> int:
-    """Make deliveries that were set aside due at `at`, as if they had just come; return how many."""
+    """Make deliveries that were set aside due at `at`, as if they had just come and failed once;
+    return how many."""
     aside = webhook_inbox.c.processed_at.is_(None) & webhook_inbox.c.set_aside_at.is_not(None)
     statement = update(webhook_inbox).where(among(tx, webhook_inbox.c.webhook_id, webhook_ids), aside)
-    return changed_rows(tx, statement.values(set_aside_at=None, due_at=at, received_at=at, attempts=0))
+    return changed_rows(tx, statement.values(set_aside_at=None, due_at=at, received_at=at, attempts=1))
 
 
 def add_refusals(tx: Tx, day: str, kinds: dict[str, int]) -> None:

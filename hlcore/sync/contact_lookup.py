@@ -55,17 +55,19 @@ def fetch_contact(client: Client, contact_id: str) -> LookupResult:
         raise
     except HighLevelError as exc:
         if not isinstance(exc, REFUSALS):
-            return LookupResult(contact_id, message=str(exc))
+            return LookupResult(contact_id, message=str(exc), error=type(exc).__name__)
         raise_if_refused_everywhere(client, exc)
-        return LookupResult(contact_id, message=f"HighLevel refuses this contact alone: {exc}")
+        return LookupResult(
+            contact_id, message=f"HighLevel refuses this contact alone: {exc}", error=type(exc).__name__
+        )
     except ValueError:
-        return LookupResult(contact_id, message="HighLevel's answer was not a contact")
+        return LookupResult(contact_id, message="HighLevel's answer was not a contact", error="BrokenAnswer")
     return _result(contact, client.location_id, contact_id)
 
 
 def _result(contact: Contact, location_id: str, contact_id: str) -> LookupResult:
     if contact.contact_id != contact_id or contact.location_id not in ("", location_id):
-        return LookupResult(contact_id, message="HighLevel answered with another contact")
+        return LookupResult(contact_id, message="HighLevel answered with another contact", error="BrokenAnswer")
     if decode_object(contact.raw).get("deleted") is True:
         return LookupResult(contact_id, deleted=True, message="HighLevel marks it as deleted")
     return LookupResult(contact_id, raw=contact.raw)

@@ -108,12 +108,13 @@ class RunCounts:
 @dataclass(frozen=True, slots=True)
 class LookupResult:
     """The answer of GET by id: `raw` when the contact exists, `deleted` when it surely does not. `message` says what
-    HighLevel answered, or why nothing is known."""
+    HighLevel answered, or why nothing is known; `error` is the class of the fault where there was one."""
 
     contact_id: str
     raw: bytes | None = None
     deleted: bool = False
     message: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

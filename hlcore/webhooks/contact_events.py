@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
+
 from hlcore.highlevel.webhook_signature import WebhookEvent, record_in
 from hlcore.model.contact import Contact, parse_contact
 from hlcore.model.deletion_causes import BULK_SPAN
@@ -106,8 +108,12 @@ def _insert_from_event(
     tx: Tx, location_id: str, event: WebhookEvent, body: bytes, *, contact_id: str, at: datetime
 ) -> KnownContact:
     """Insert a contact that was created and deleted between two runs: the event's snapshot is all there is, dated as
-    the event, however late that came."""
-    contact_writes.insert_contacts(tx, location_id, [parse_contact(record_in(body))], at=min(event.sent_at or at, at))
+    the event, however late that came. That an event names channels says nothing of what search rows tell. Raises
+    ValueError, BrokenAnswer for a snapshot that is not of this contact."""
+    contact = msgspec.structs.replace(parse_contact(record_in(body)), has_dnd_settings=False)
+    if contact.contact_id != contact_id:
+        raise ValueError("the event's snapshot is of another contact")
+    contact_writes.insert_contacts(tx, location_id, [contact], at=min(event.sent_at or at, at))
     return contact_reads.known_contacts(tx, location_id, [contact_id])[contact_id]
 
 

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from hlcore.errors import Gone, HighLevelError
-from hlcore.highlevel import Priority
+from hlcore.errors import Cancelled, Gone, HighLevelError, RateLimited, Unreachable
+from hlcore.highlevel import Client, Priority
 from hlcore.highlevel.webhook_signature import WebhookEvent, parse_event
 from hlcore.location_context import LocationContext
 from hlcore.model.records import record_ids
@@ -22,6 +22,7 @@ from hlcore.store import records
 from hlcore.store.webhook_inbox import Delivery
 from hlcore.sync.capture.contact_records import capture_records
 from hlcore.sync.contact_lookup import FATAL_ERRORS, REFUSALS, fetch_contact, raise_if_refused_everywhere
+from hlcore.sync.run_context import LookupResult
 from hlcore.webhooks.contact_events import ContactUpdate, apply_contact_updates
 
 DELETED = "ContactDelete"
@@ -38,13 +39,19 @@ WORKERS = 8
 GIVE_UP = timedelta(days=3)
 
 
+TRANSIENT = (Unreachable.__name__, RateLimited.__name__)
+"""Errors that say nothing about the record: a later lookup, or the next listing, finds the truth."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The outcome of a delivery: done when `retry_in` is None, else to be processed again after that time."""
+    """The outcome of a delivery: done when `retry_in` is None, else to be processed again after that time. `failure`:
+    the exception that it alone caused, or a word for what is odd about it; then it is for the quarantine."""
 
     webhook_id: str
     retry_in: timedelta | None = None
     note: str = ""
+    failure: Exception | str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,13 +67,26 @@ class LookupTask:
         """Return a result for each delivery: nothing more to do."""
         return [DeliveryResult(delivery.webhook_id, note=note) for delivery in self.deliveries]
 
-    def retry(self, waits: Sequence[timedelta], note: str) -> list[DeliveryResult]:
-        """Return a result for each delivery: again after the next of these waits, or done when they are used up."""
+    def failed(self, failure: Exception | str) -> list[DeliveryResult]:
+        """Return a result for each delivery: it cannot be handled."""
+        return [DeliveryResult(delivery.webhook_id, failure=failure) for delivery in self.deliveries]
+
+    def retry(self, waits: Sequence[timedelta], note: str, *, error: str = "") -> list[DeliveryResult]:
+        """Return a result for each delivery: again after the next of these waits. When they are used up it is done, or
+        has failed with `error`, where that is not one of TRANSIENT."""
+        failure = "" if error in TRANSIENT else error
         return [
-            DeliveryResult(
-                delivery.webhook_id, waits[delivery.attempts] if delivery.attempts < len(waits) else None, note
-            )
+            DeliveryResult(delivery.webhook_id, waits[delivery.attempts], note)
+            if delivery.attempts < len(waits)
+            else DeliveryResult(delivery.webhook_id, note=note, failure=failure)
             for delivery in self.deliveries
+        ]
+
+    def split(self) -> list[LookupTask]:
+        """Return a task for each delivery alone."""
+        return [
+            LookupTask(self.kind, self.contact_id, [delivery], [event])
+            for delivery, event in zip(self.deliveries, self.events, strict=True)
         ]
 
 
@@ -88,22 +108,39 @@ def process_deliveries(
 
 
 def _group(context: LocationContext, deliveries: Sequence[Delivery]) -> tuple[list[LookupTask], list[DeliveryResult]]:
-    """Return the lookups to do, and a result for each delivery that needs none."""
+    """Return the lookups to do, and a result for each delivery that needs none or cannot be handled."""
     tasks: dict[tuple[str, str], LookupTask] = {}
-    ignored: list[DeliveryResult] = []
+    others: list[DeliveryResult] = []
     for delivery in deliveries:
-        event = parse_event(delivery.raw)
-        kind = record_kind(event.type) if event else ""
-        contact_id = _contact_id_of(context, kind, event) if event and kind else ""
-        if not event or not kind or not contact_id:
-            ignored.append(
-                DeliveryResult(delivery.webhook_id, note="It does not say whose record it is." if kind else "")
-            )
+        try:
+            found = _subject_of(context, delivery)
+        except FATAL_ERRORS:
+            raise
+        except Exception as error:
+            others.append(DeliveryResult(delivery.webhook_id, failure=error))
             continue
+        if isinstance(found, DeliveryResult):
+            others.append(found)
+            continue
+        kind, contact_id, event = found
         task = tasks.setdefault((kind, contact_id), LookupTask(kind, contact_id))
         task.deliveries.append(delivery)
         task.events.append(event)
-    return list(tasks.values()), ignored
+    return list(tasks.values()), others
+
+
+def _subject_of(context: LocationContext, delivery: Delivery) -> tuple[str, str, WebhookEvent] | DeliveryResult:
+    """Return (kind to look up, contact id, event), or the delivery's result where nothing is to be looked up."""
+    event = parse_event(delivery.raw)
+    kind = record_kind(event.type) if event else ""
+    if not event or not kind:
+        return DeliveryResult(delivery.webhook_id)
+    if event.odd:
+        return DeliveryResult(delivery.webhook_id, failure=event.odd)
+    contact_id = _contact_id_of(context, kind, event)
+    if not contact_id:
+        return DeliveryResult(delivery.webhook_id, note="It does not say whose record it is.")
+    return kind, contact_id, event
 
 
 def record_kind(event_type: str) -> str:
@@ -139,13 +176,49 @@ def _update_contacts(
     client = context.client.with_priority(Priority.INTERACTIVE) if interactive else context.client
     for batch in _batches(tasks, MAX_OTHER_LOOKUPS):
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="webhook") as pool:
-            answers = list(pool.map(lambda task: fetch_contact(client, task.contact_id), batch))
-        updates = [
-            ContactUpdate(answer, _deletions_in(task), any(event.type != DELETED for event in task.events))
-            for task, answer in zip(batch, answers, strict=True)
-        ]
+            answers = list(pool.map(lambda task: _fetch(client, task.contact_id), batch))
+        found: list[tuple[LookupTask, LookupResult]] = []
+        for task, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Exception):
+                yield task.failed(answer)
+            else:
+                found.append((task, answer))
+        yield from _apply(context, found, index_lag)
+
+
+def _fetch(client: Client, contact_id: str) -> LookupResult | Exception:
+    """Return the answer about one contact, or the exception that this contact alone caused."""
+    try:
+        return fetch_contact(client, contact_id)
+    except FATAL_ERRORS:
+        raise
+    except Exception as error:
+        return error
+
+
+def _apply(
+    context: LocationContext, found: Sequence[tuple[LookupTask, LookupResult]], index_lag: timedelta
+) -> Iterator[list[DeliveryResult]]:
+    """Update these contacts in one transaction; if that fails, each contact alone, and then each delivery alone, so
+    that only the one to blame fails."""
+    updates = [
+        ContactUpdate(answer, _deletions_in(task), any(event.type != DELETED for event in task.events))
+        for task, answer in found
+    ]
+    try:
         apply_contact_updates(context.vault, context.location_id, updates, at=context.now(), lag=index_lag)
-        yield [result for task, update in zip(batch, updates, strict=True) for result in _result_of(task, update)]
+    except Cancelled:
+        raise
+    except Exception as error:
+        parts = found if len(found) > 1 else [(task, answer) for whole, answer in found for task in whole.split()]
+        if len(parts) == 1:
+            yield parts[0][0].failed(error)
+            return
+    else:
+        yield [result for (task, _), update in zip(found, updates, strict=True) for result in _result_of(task, update)]
+        return
+    for part in parts:
+        yield from _apply(context, [part], index_lag)
 
 
 def _deletions_in(task: LookupTask) -> list[tuple[WebhookEvent, bytes]]:
@@ -162,7 +235,7 @@ def _result_of(task: LookupTask, update: ContactUpdate) -> list[DeliveryResult]:
     if update.answer.raw is not None and update.deletions:
         return task.retry(LAG_WAITS, "HighLevel says that it was deleted, and still shows it.")
     if update.answer.raw is None and not update.answer.deleted:
-        return task.retry(ERROR_WAITS, update.answer.message)
+        return task.retry(ERROR_WAITS, update.answer.message, error=update.answer.error)
     return task.finished()
 
 
@@ -181,11 +254,13 @@ def _capture_records(context: LocationContext, task: LookupTask) -> list[Deliver
         return task.finished()
     except REFUSALS as exc:
         raise_if_refused_everywhere(context.client, exc)
-        return task.retry(ERROR_WAITS, str(exc))
+        return task.retry(ERROR_WAITS, str(exc), error=type(exc).__name__)
     except FATAL_ERRORS:
         raise
     except HighLevelError as exc:
-        return task.retry(ERROR_WAITS, str(exc))
+        return task.retry(ERROR_WAITS, str(exc), error=type(exc).__name__)
+    except Exception as exc:
+        return task.failed(exc)
     expected = [event.record_id for event in task.events if event.record_id and not event.type.endswith("Delete")]
     with context.vault.read() as tx:
         lagging = any(records.get(tx, context.location_id, task.kind, record_id) is None for record_id in expected)

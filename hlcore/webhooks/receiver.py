@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hlcore.app_context import AppContext
-from hlcore.errors import VaultError
+from hlcore.errors import StoreError, VaultError
 from hlcore.highlevel.webhook_signature import (
     LEGACY_SIGNATURE,
     MAX_BODY_BYTES,
@@ -32,6 +32,7 @@ from hlcore.highlevel.webhook_signature import (
     WebhookEvent,
     parse_event,
 )
+from hlcore.log_privacy import describe_exception
 from hlcore.store import locations, webhook_inbox
 from hlcore.store.webhook_inbox import FOREIGN, MALFORMED, OVERSIZE, UNSIGNED, Delivery
 
@@ -164,7 +165,7 @@ class InboxWriter:
         with self._lock:
             self._bytes -= sum(len(pending.body) for pending in batch)
         try:
-            checked = [(pending, self._verify(pending)) for pending in batch]
+            checked = [(pending, self._verify_alone(pending)) for pending in batch]
             fresh = [delivery for _, delivery in checked if delivery is not None]
             if fresh:
                 with self.context.vault.inbox.write() as tx:
@@ -177,6 +178,18 @@ class InboxWriter:
             log.error("webhooks_not_kept", kind=type(exc).__name__, count=len(batch))
             statuses = [BUSY] * len(batch)
         _answer(batch, statuses)
+
+    def _verify_alone(self, pending: PendingDelivery) -> Delivery | None:
+        """As `_verify`; a delivery that cannot be examined is refused too and keeps no other waiting. Raises
+        StoreError."""
+        try:
+            return self._verify(pending)
+        except StoreError:
+            raise
+        except Exception as exc:
+            log.error("webhook_unreadable", text=describe_exception(exc))
+            self.count_refusal(MALFORMED)
+            return None
 
     def _verify(self, pending: PendingDelivery) -> Delivery | None:
         """Return the delivery to store; None for one that is refused, which is counted."""
