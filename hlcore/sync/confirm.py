@@ -14,7 +14,7 @@ from hlcore.store.deletions import bulk_deletions, register
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance
 from hlcore.sync.contact_lookup import fetch_contacts, get_by_id_is_reliable
-from hlcore.sync.deletion_cause import Unexplained, explain, record_loss
+from hlcore.sync.deletion_cause import Unexplained, explain, recheck_merges, record_loss
 from hlcore.sync.run_context import LookupResult, RunContext
 
 CHUNK = 100
@@ -44,6 +44,12 @@ def confirm_suspects(context: RunContext) -> None:
     with context.write() as tx:
         _explain(tx, context, unexplained)
         _close_incidents(tx, context)
+
+
+def recheck_causes(context: RunContext) -> None:
+    """Correct what is known of the causes of earlier losses, where this run has brought newer evidence."""
+    with context.write() as tx:
+        recheck_merges(tx, context.location_id, at=context.now())
 
 
 def mark_returned(context: RunContext) -> None:

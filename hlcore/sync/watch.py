@@ -24,7 +24,7 @@ from hlcore.store import leases, runs
 from hlcore.store.contacts import presence
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
-from hlcore.sync.confirm import confirm_suspects, mark_returned
+from hlcore.sync.confirm import confirm_suspects, mark_returned, recheck_causes
 from hlcore.sync.listing.missing import last_proof
 from hlcore.sync.listing.page_import import import_page, parse_rows
 from hlcore.sync.listing.run import sync_location
@@ -106,6 +106,7 @@ def _watch(context: RunContext, listed_at: datetime) -> str:
             _suspect(context, missing)
         mark_returned(context)
     confirm_suspects(context)
+    recheck_causes(context)
     return " ".join([*describe_anomalies(context), *context.counts.notes])
 
 

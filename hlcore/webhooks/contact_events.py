@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -20,7 +20,7 @@ from hlcore.store.contacts.reads import KnownContact
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
-from hlcore.sync.deletion_cause import Unexplained, emails_and_phones, explain, find_merge, record_loss
+from hlcore.sync.deletion_cause import Unexplained, emails_and_phones, explain, find_merge, record_cause, record_loss
 from hlcore.sync.run_context import LookupResult
 
 MAX_ROWS = 500
@@ -58,8 +58,7 @@ def apply_contact_updates(
                 _suspect(tx, location_id, update.answer.contact_id, at)
         if unexplained:
             _explain(tx, location_id, unexplained, at)
-        for update in living:
-            _explain_merges(tx, location_id, parse_contact(update.answer.raw or b""), at)
+        _explain_merges(tx, location_id, [parse_contact(update.answer.raw or b"") for update in living], at)
 
 
 def _refresh(tx: Tx, location_id: str, update: ContactUpdate, at: datetime) -> None:
@@ -154,26 +153,15 @@ def _explain(tx: Tx, location_id: str, rows: Sequence[Unexplained], at: datetime
     register.set_cause(tx, earlier, cause=cause.kind, evidence=cause.evidence)
 
 
-def _explain_merges(tx: Tx, location_id: str, contact: Contact, at: datetime) -> None:
-    """Mark lost contacts as merged into this one. HighLevel reports a merge's winner after its loser: a contact lost
-    within the last hour without a known cause, whose e-mail or phone is now an additional one of this contact, was
-    merged into it."""
-    if not contact.other_emails and not contact.other_phones:
+def _explain_merges(tx: Tx, location_id: str, living: Sequence[Contact], at: datetime) -> None:
+    """Mark lost contacts as merged into one of these. HighLevel reports a merge's winner after its loser: a contact
+    lost within the last hour, not in a bulk action, may have been merged into one that has its e-mail or phone."""
+    recent = RegisterQuery((location_id,), statuses=("deleted",), detected_since=at - BULK_SPAN)
+    if not living or not deletion_queries.count(tx, recent):
         return
-    values = {value for part in emails_and_phones(contact) for value in part}
+    values = {value for contact in living for part in emails_and_phones(contact) for value in part}
     for value in sorted(values):
-        query = RegisterQuery(
-            (location_id,), statuses=("deleted",), cause="unknown", text=value, detected_since=at - BULK_SPAN
-        )
-        for row in deletion_queries.list_page(tx, query, limit=MAX_ROWS):
-            cause = find_merge(tx, row)
-            if cause is not None and row.contact_id != contact.contact_id:
-                register.confirm(
-                    tx,
-                    row.disappearance_id,
-                    at=at,
-                    status=Status.MERGED if cause.proven else Status.DELETED,
-                    cause=cause.kind,
-                    evidence=cause.evidence,
-                    winner_id=cause.winner_id,
-                )
+        for row in deletion_queries.list_page(tx, replace(recent, text=value), limit=MAX_ROWS):
+            cause = find_merge(tx, row) if row.cause in ("unknown", "merge") else None
+            if cause is not None and (cause.proven or row.cause == "unknown"):
+                record_cause(tx, row, cause, at=at)

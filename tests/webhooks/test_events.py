@@ -240,6 +240,33 @@ def test_a_merge_is_known_as_one_although_its_winner_is_told_of_last(world: Worl
     assert (row.cause, row.winner_id) == ("merge", winner)
 
 
+def test_the_winner_that_is_told_of_last_proves_a_merge_that_was_only_probable(world: World) -> None:
+    winner, loser = list(world.location.contacts)[:2]
+    for contact_id, tags in ((winner, []), (loser, ["patient"])):
+        world.location.edit(contact_id, phone="+4930123456", tags=tags)
+    world.deliver()
+    world.sync()
+    world.clock.advance(minutes=5)
+    world.location.merge(winner, loser)
+    deleted, *others = world.new_events()
+    world.deliver(deleted)
+    world.deliver(*others)
+    assert (world.row(loser).status, world.row(loser).winner_id) == ("merged", winner)
+
+
+def test_a_change_told_of_after_a_deletion_proves_no_merge(world: World) -> None:
+    holder, lost = list(world.location.contacts)[:2]
+    for contact_id in (holder, lost):
+        world.location.edit(contact_id, phone="+4930123456")
+    world.deliver()
+    world.sync()
+    world.location.delete(lost)
+    world.deliver()
+    world.location.edit(holder, city="Ulm")
+    world.deliver()
+    assert (world.row(lost).status, world.row(lost).cause) == ("deleted", "merge")
+
+
 def test_a_burst_of_deletions_is_a_bulk_action_from_its_first_one_on(world: World) -> None:
     gone = list(world.location.contacts)[:15]
     for contact_id in gone:

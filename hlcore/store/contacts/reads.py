@@ -196,6 +196,24 @@ def versions_by_contact(tx: Tx, location_id: str, ids: Iterable[str]) -> dict[st
     return earlier
 
 
+def copies(tx: Tx, location_id: str, contact_id: str) -> dict[str, list[tuple[datetime, bytes]]]:
+    """Return 'row' and 'detail' → (since when, bytes) of every copy of this contact, oldest first, the present ones
+    last; [] for what the vault never had."""
+    history: dict[str, list[tuple[datetime, bytes]]] = {"row": [], "detail": []}
+    for version in versions(tx, location_id, contact_id):
+        history[version.part].append((version.captured_at, version.raw))
+    own = contacts.c.location_id == location_id, contacts.c.contact_id == contact_id
+    row = select(contacts.c.changed_at, contact_bytes.c.raw).join(
+        contact_bytes, contact_bytes.c.row_id == contacts.c.row_id
+    )
+    detail = select(contact_details.c.captured_at, contact_details.c.raw).join(
+        contacts, contacts.c.row_id == contact_details.c.row_id
+    )
+    for part, query in (("row", row), ("detail", detail)):
+        history[part] += [(at, raw) for at, raw in tx.execute(query.where(*own)) if raw]
+    return history
+
+
 def count_versions(tx: Tx, location_ids: Sequence[str]) -> int:
     """Return how many earlier copies of contacts of these locations are held."""
     query = select(func.count()).select_from(contact_versions)

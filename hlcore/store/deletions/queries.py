@@ -17,7 +17,7 @@ from hlcore.model import lifecycle
 from hlcore.model.lifecycle import Status
 from hlcore.store.contacts.search import tag_condition, text_condition
 from hlcore.store.database import Tx
-from hlcore.store.dialects import among, seconds
+from hlcore.store.dialects import among, contains, seconds
 from hlcore.store.locations import Location
 from hlcore.store.tables import contacts, disappearances
 
@@ -72,7 +72,8 @@ class WindowSpan:
 @dataclass(frozen=True, slots=True)
 class RegisterQuery:
     """Which disappearances. Empty parts do not restrict; `…_after` and `…_since` include their moment, `…_before` does
-    not. `text` matches as in `ContactQuery`. `spans`: also within one of these (see `window_spans`)."""
+    not. `text` matches as in `ContactQuery`. `evidence`: words that the evidence holds. `spans`: also within one of
+    these (see `window_spans`)."""
 
     location_ids: Sequence[str]
     statuses: Sequence[str] = ()
@@ -80,6 +81,7 @@ class RegisterQuery:
     tag: str = ""
     source: str = ""
     cause: str = ""
+    evidence: str = ""
     text: str = ""
     clock_from_after: datetime | None = None
     clock_from_before: datetime | None = None
@@ -232,6 +234,8 @@ def _select(tx: Tx, query: RegisterQuery) -> Select[Any]:
         conditions.append(tag_condition(tx, query.tag))
     if query.text.strip():
         conditions.append(text_condition(tx, query.text))
+    if query.evidence:
+        conditions.append(contains(tx, disappearances.c.evidence, query.evidence))
     if query.spans is not None:
         conditions.append(or_(false(), *(_in_span(span) for span in query.spans)))
     return _QUERY.where(*conditions, *_exact_values(query), *_bounds(query))

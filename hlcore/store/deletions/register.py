@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, ScalarSelect, Update, delete, func, select, update
 
 from hlcore.errors import NotFound
+from hlcore.model.deletion_causes import is_proven_merge
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts.presence import EXPECTED
 from hlcore.store.contacts.writes import set_status
@@ -149,15 +150,15 @@ def mark_recreated(
 
 
 def reopen_disappearance(tx: Tx, location_id: str, contact_id: str) -> None:
-    """Take `mark_recreated` back: the newest row is open again as deleted, or as merged where the contact had lost a
-    merge. Changes nothing for a contact that is not re-created. May be repeated."""
-    query = select(disappearances.c.disappearance_id, disappearances.c.winner_id, disappearances.c.cause).where(
+    """Take `mark_recreated` back: the newest row is open again as deleted, or as merged where the contact had surely
+    lost a merge. Changes nothing for a contact that is not re-created. May be repeated."""
+    query = select(disappearances.c.disappearance_id, disappearances.c.cause, disappearances.c.evidence).where(
         disappearances.c.disappearance_id == _newest_id(location_id, contact_id), disappearances.c.status == "recreated"
     )
     row = tx.execute(query).one_or_none()
     if row is None:
         return
-    status = "merged" if row.winner_id and row.cause == "merge" else "deleted"
+    status = "merged" if is_proven_merge(row.cause, row.evidence) else "deleted"
     tx.execute(_row(row.disappearance_id).values(status=status, ended_at=None, new_contact_id=""))
     set_status(tx, location_id, [contact_id], status)
 

@@ -11,7 +11,7 @@ from hlcore.errors import RunInProgress
 from hlcore.location_context import LocationContext
 from hlcore.store.contacts import presence
 from hlcore.sync.capture.reference_lists import refresh_reference_lists
-from hlcore.sync.confirm import confirm_suspects, mark_returned
+from hlcore.sync.confirm import confirm_suspects, mark_returned, recheck_causes
 from hlcore.sync.listing.missing import suspect_missing
 from hlcore.sync.listing.pagination import read_all_pages
 from hlcore.sync.location_record import check_token
@@ -43,4 +43,5 @@ def _list_and_compare(context: RunContext) -> tuple[str, str]:
     if not verdict.complete:
         return "incomplete", " ".join([verdict.reason, *context.counts.notes])
     confirm_suspects(context)
+    recheck_causes(context)
     return "complete", " ".join([*describe_anomalies(context), *context.counts.notes])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from hlcore.accounts.connection import save_location
 from hlcore.errors import Cancelled
 from hlcore.model.callbacks import Progress
+from hlcore.model.deletion_causes import FORMER_PROOF
 from hlcore.store import runs
 from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.deletions import register
 from hlcore.sync.location_record import read_location_record
 from hlcore.sync.run_context import SyncRules
 from tests.support.worlds import ManualClock
@@ -248,6 +251,68 @@ def test_a_merge_is_recognised_with_its_winner(world: World) -> None:
     world.sync()
     row = world.row(loser)
     assert (row.status, row.cause, row.winner_id) == ("merged", "merge", winner)
+
+
+def couple(world: World) -> tuple[str, str]:
+    """Two people who share a phone, listed once."""
+    one, other = (world.location.create(firstName=name, phone="+4930123456", city="Bonn") for name in ("Ann", "Bob"))
+    world.sync()
+    world.clock.advance(minutes=20)
+    return one, other
+
+
+@pytest.mark.parametrize(
+    "change", [{"city": "Ulm"}, {"lastName": "Lee"}, {"tags": ["vip"]}, {"email": "ann@x.example"}, {"source": "form"}],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_a_change_of_someone_with_the_same_phone_proves_no_merge(world: World, change: dict[str, Any]) -> None:
+    ann, bob = couple(world)
+    world.location.edit(ann, **change)
+    world.location.delete(bob)
+    world.sync()
+    row = world.row(bob)
+    assert (row.status, row.cause, row.winner_id) == ("deleted", "merge", ann)
+    assert "probably" in row.evidence
+    world.sync()
+    assert world.row(bob).status == "deleted"
+
+
+def test_a_merge_is_proven_by_a_tag_alone(world: World) -> None:
+    ann, bob = couple(world)
+    world.location.edit(bob, tags=["patient"])
+    world.sync()
+    world.clock.advance(minutes=20)
+    world.location.merge(ann, bob)
+    world.sync()
+    row = world.row(bob)
+    assert (row.status, row.winner_id) == ("merged", ann)
+    assert "1 tag" in row.evidence
+
+
+def test_who_comes_later_with_the_same_phone_and_tag_took_nothing_over(world: World) -> None:
+    bob = world.location.create(firstName="Bob", phone="+4930123456", tags=["patient"])
+    world.sync()
+    world.location.delete(bob)
+    world.clock.advance(minutes=10)
+    again = world.location.create(firstName="Bob", phone="+4930123456")
+    world.watch()
+    world.location.edit(again, tags=["patient"])
+    world.sync()
+    assert (world.row(bob).status, world.row(bob).cause) == ("deleted", "merge")
+
+
+def test_a_merge_once_called_proven_by_a_mere_change_is_corrected(world: World) -> None:
+    ann, bob = couple(world)
+    world.location.delete(bob)
+    world.sync()
+    with world.vault.write() as tx:
+        words = f"Contact {ann} holds this phone number as its phone number and {FORMER_PROOF}."
+        register.confirm(
+            tx, world.row(bob).disappearance_id, at=world.clock.now(), status="merged", cause="merge", evidence=words
+        )
+    world.sync()
+    assert (world.row(bob).status, world.status(bob)) == ("deleted", "deleted")
+    assert "probably" in world.row(bob).evidence
 
 
 def test_many_at_once_are_a_bulk_action(world: World) -> None:
