@@ -4,7 +4,7 @@ import streamlit as st
 
 from hlcore.governance.roles import Action
 from hlcore.store import audit, runs
-from hlcore.ui import activity, run_progress, session
+from hlcore.ui import activity, quarantine_table, run_progress, session
 from hlcore.ui.components.formatting import plural
 from hlcore.ui.components.tables import empty_state, page_slice, pager, table
 
@@ -19,9 +19,17 @@ with vault.read() as tx:
 
 st.title("Activity")
 st.markdown(activity.summary_text(newest, run_count, session.now()))
+if set_aside := quarantine_table.count_waiting(vault, ids):
+    st.warning(
+        f"{plural(set_aside, 'item')} could not be handled and {'was' if set_aside == 1 else 'were'} set aside: see "
+        "“Set aside” below.",
+        icon=":material/report:",
+    )
 run_progress.watch_runs(ids, run_progress.runs_fingerprint(ids))
 
-runs_tab, audit_tab = st.tabs(["Rounds", "Who did what"], key="view", on_change="rerun", bind="query-params")
+runs_tab, audit_tab, aside_tab = st.tabs(
+    ["Rounds", "Who did what", "Set aside"], key="view", on_change="rerun", bind="query-params"
+)
 
 if runs_tab.open:
     with runs_tab:
@@ -78,3 +86,7 @@ if audit_tab.open:
                 lambda: activity.audit_csv_rows(vault, only, act or None, locations),
                 user,
             )
+
+if aside_tab.open:
+    with aside_tab:
+        quarantine_table.show_quarantine(user, locations, key="aside")

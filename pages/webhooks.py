@@ -3,7 +3,8 @@
 import streamlit as st
 
 from hlcore.governance.roles import Action
-from hlcore.ui import session, webhooks
+from hlcore.store.quarantine import DELIVERY
+from hlcore.ui import quarantine_table, session, webhooks
 
 user = session.current_user()
 settings = session.settings()
@@ -14,5 +15,10 @@ st.title("Webhooks")
 webhooks.show_summary(stats, locations, settings)
 if stats.last or stats.refused:
     webhooks.show_figures(stats)
+if quarantine_table.count_waiting(
+    session.app_context().vault, [place.location_id for place in locations], kinds=[DELIVERY]
+):
+    st.subheader("Set aside")
+    quarantine_table.show_quarantine(user, locations, key="webhooks_aside", kinds=[DELIVERY])
 with st.expander("How to set webhooks up", expanded=not stats.last, icon=":material/build:", key="webhooks_how"):
     webhooks.show_setup(settings, user.may(Action.SETTINGS))

@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 from hlcore.app_context import AppContext
 from hlcore.errors import NotAllowed
 from hlcore.export import export_table
+from hlcore.governance import quarantine_decisions
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, Role, User
 from hlcore.runtime import Runtime
-from hlcore.store import audit, leases, runs
+from hlcore.store import audit, leases, quarantine, runs
 from hlcore.ui import activity as ui_activity
 from tests.pages.conftest import DENTAL, HARBOR, frame, text_of
 
@@ -124,3 +125,42 @@ def test_an_empty_vault_explains_itself(empty_runtime: Runtime) -> None:
     page = activity(frame())
     assert "No rounds yet" in text_of(page)
     assert not page.exception
+
+
+def set_items_aside(context: AppContext, *references: str) -> None:
+    with context.vault.write() as tx:
+        for reference in references:
+            quarantine.set_aside(
+                tx, HARBOR, "delivery", reference, "NoId", at=context.clock.now(), place="hlcore.webhooks.events:1"
+            )
+
+
+def test_nothing_set_aside_is_said_calmly(app: AppTest) -> None:
+    app.query_params["view"] = "Set aside"
+    assert "Nothing was set aside" in text_of(activity(app))
+
+
+def test_what_was_set_aside_is_on_the_page_with_its_place_in_the_code(app: AppTest, context: AppContext) -> None:
+    set_items_aside(context, "d1", "d2")
+    app.query_params["view"] = "Set aside"
+    page = activity(app)
+    assert "2 items could not be handled and were set aside" in text_of(page)
+    table = page.dataframe[0].value
+    assert sorted(table["Id or digest"]) == ["d1", "d2"]
+    assert set(table["Where in the code"]) == {"hlcore.webhooks.events:1"}
+    assert set(table["Account"]) == {"Harbor & Pine Recruiting"}
+    assert page.button(key="aside_try_again").disabled, "nothing is ticked"
+
+
+def test_ticked_items_are_tried_again_or_ignored(context: AppContext) -> None:
+    """The buttons' own work; a box cannot be ticked without a browser."""
+    set_items_aside(context, "d1", "d2")
+    with context.vault.read() as tx:
+        first, second = quarantine.list_items(tx, [HARBOR], limit=9)
+    with pytest.raises(NotAllowed):
+        quarantine_decisions.ignore(context.vault, MARA, [first.item_id], now=context.clock.now)
+    quarantine_decisions.ignore(context.vault, SAM, [first.item_id], now=context.clock.now)
+    quarantine_decisions.try_again(context.vault, SAM, [second.item_id], now=context.clock.now)
+    with context.vault.read() as tx:
+        assert quarantine.count_waiting(tx) == {}
+        assert [entry.subject for entry in audit.list_entries(tx, limit=2)] == ["try again", "ignore"]
