@@ -8,6 +8,7 @@ from hlcore.ui.components import contact_list
 from hlcore.ui.components.buttons import restore_button
 from hlcore.ui.components.contact_picker import Selection, fill_restore_selection
 from hlcore.ui.components.formatting import count, plural
+from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import all_clear, empty_state, page_slice, pager
 from hlcore.ui.deletions import at_risk
 from hlcore.ui.restore import downloads
@@ -51,7 +52,7 @@ if rows:
         label = f"Restore {count(len(chosen))} …" if chosen else "Restore …"
         if restore_button(label, key="restore", user=user, disabled=not chosen):
             fill_restore_selection(chosen)
-            st.switch_page("restore.py")
+            go_to(RESTORE)
         downloads.at_risk_button(chosen, query, total, user)
         if chosen:
             st.markdown(f"**{plural(len(chosen), 'person', 'people')} chosen**", width="content")

@@ -15,6 +15,7 @@ from hlcore.ui import session
 from hlcore.ui.components import charts
 from hlcore.ui.components.charts import show_figure
 from hlcore.ui.components.formatting import NOTHING, ago, count, escaped, health_badge, moment, plural
+from hlcore.ui.components.navigation import go_to
 
 HEADLINES = {
     Level.OK: ("Your copy is good", ":material/verified:"),
@@ -138,7 +139,7 @@ def show_next_steps(overview: Overview) -> None:
             st.markdown(step.text)
             kind: Literal["primary", "secondary"] = "secondary" if number else "primary"
             if st.button(step.label, key=f"step_{number}", icon=step.icon, type=kind):
-                st.switch_page(step.page, query_params=dict(step.query))
+                go_to(step.page, dict(step.query))
         st.caption(_requests_text(overview))
 
 

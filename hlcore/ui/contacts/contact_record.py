@@ -20,6 +20,7 @@ from hlcore.ui.components.buttons import restore_button
 from hlcore.ui.components.contact_list import close_contact
 from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
 from hlcore.ui.components.errors import errors_shown
+from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import revert
 from hlcore.ui.contacts.contact_data import KINDS, ContactData, change_steps, load_contact_data, window_text
@@ -79,7 +80,7 @@ def _show_actions(data: ContactData, user: User) -> None:
     """Draw what can be done about this contact."""
     if data.is_lost and restore_button("Restore …", key="restore_person", user=user):
         fill_restore_selection([ContactRef(data.stored.location_id, data.stored.contact_id)])
-        st.switch_page("restore.py")
+        go_to(RESTORE)
     if data.is_live and not data.is_demo:
         st.link_button("Open in HighLevel", data.link, icon=":material/open_in_new:")
 

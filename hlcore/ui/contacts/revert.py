@@ -18,6 +18,7 @@ from hlcore.ui.components import contact_fields, errors
 from hlcore.ui.components.buttons import confirm_buttons, refusal
 from hlcore.ui.components.contact_fields import Names
 from hlcore.ui.components.formatting import escaped, moment, plural
+from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import selectable_table
 from hlcore.ui.contacts.contact_data import ContactData
 from hlcore.ui.restore.tasks import start_job
@@ -166,7 +167,7 @@ def _start_revert(
     job_id = create_revert(context.vault, request, user, context.clock.now)
     _close_dialog()
     start_job(get_runtime(), context, location_id, job_id, user)
-    st.switch_page("restore.py", query_params={"job": str(job_id)})
+    go_to(RESTORE, {"job": str(job_id)})
 
 
 def _close_dialog() -> None:

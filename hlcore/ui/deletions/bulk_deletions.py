@@ -31,6 +31,7 @@ from hlcore.ui.components.formatting import (
     status_badge,
     time_left,
 )
+from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import page_slice, pager, table
 from hlcore.ui.restore.downloads import SAFE_CSV, deletions_file
 
@@ -157,7 +158,7 @@ def _show_actions(deletion: BulkDeletion, user: User) -> None:
         if deletion.still_missing and restore_button(label, key="restore_all", user=user, help_text=preview):
             ids = bulk_deletions.missing_contact_ids(session.app_context().vault, deletion)
             fill_restore_selection([ContactRef(deletion.location.location_id, contact_id) for contact_id in ids])
-            st.switch_page("restore.py")
+            go_to(RESTORE)
         if deletion.contacts:
             _show_export_button(deletion, user)
         if deletion.left is not None and deletion.still_missing:
@@ -288,4 +289,4 @@ def show_notice(location_ids: Sequence[str]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="incident_notice"):
         st.markdown(f":red[:material/person_remove:] {text}", width="stretch")
         if st.button("See what happened", key="see_incident", icon=":material/arrow_forward:"):
-            st.switch_page("bulk_deletions.py", query_params={KEY_PARAM: deletion.key})
+            go_to("bulk_deletions.py", {KEY_PARAM: deletion.key})
