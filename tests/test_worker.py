@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from hlcore.accounts import connection
 from hlcore.app_context import AppContext
+from hlcore.governance.roles import Role, User
 from hlcore.model.callbacks import never
+from hlcore.restore.job_control import create_job
+from hlcore.restore.planning.planner import plan as make_plan
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
-from hlcore.store import runs
+from hlcore.store import audit, leases, runs
 from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.restores import jobs as restore_jobs
+from hlcore.sync.listing.run import sync_location
 from hlcore.worker.loop import do_due_work, do_hourly_work
 from tests.support.worlds import ManualClock
 
+SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 FIRST, SECOND = "locWork0000000000001", "locWork0000000000002"
 
 
@@ -93,3 +100,27 @@ def test_requests_are_counted_for_each_account_and_day(world: WorkerWorld) -> No
     client_context = world.context.client(FIRST)
     with client_context as client:
         assert client.limiter.spent_today > 0
+
+
+def test_a_job_that_waits_for_another_is_no_failure_and_stops_nothing(world: WorkerWorld) -> None:
+    world.work(0)
+    jobs = {name: _confirmed_restore(world, name) for name in (FIRST, SECOND)}
+    with world.context.vault.write() as tx:
+        assert leases.acquire(tx, f"restore:{FIRST}", "elsewhere:1:1", at=world.clock.now(), ttl=timedelta(hours=1))
+    world.work(0.1)
+    world.work(0.1)
+    with world.context.vault.read() as tx:
+        states = {name: restore_jobs.get_job(tx, job_id).state for name, job_id in jobs.items()}
+        lines = [line for line in audit.list_entries(tx, limit=50) if line.act == "restore"]
+    assert states == {FIRST: "confirmed", SECOND: "done"}
+    assert {line.outcome for line in lines} == {"done"}
+
+
+def _confirmed_restore(world: WorkerWorld, name: str) -> int:
+    lost = next(iter(world.locations[name].contacts))
+    world.locations[name].delete(lost)
+    context = world.context
+    with context.location_context(name) as location_context:
+        sync_location(location_context, context.rules(context.location(name)))
+        plan = make_plan(location_context, [lost], context.settings, path="recreate")
+    return create_job(context.vault, plan, SAM, world.clock.now)

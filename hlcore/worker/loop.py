@@ -17,7 +17,7 @@ import structlog
 
 from hlcore.accounts.oauth_install import connect_all_new_locations
 from hlcore.app_context import AppContext
-from hlcore.errors import Cancelled, VaultError
+from hlcore.errors import Cancelled, RunInProgress, VaultError
 from hlcore.governance.roles import WORKER
 from hlcore.highlevel import Priority
 from hlcore.location_context import LocationContext
@@ -172,15 +172,25 @@ def is_watch_due(context: AppContext, location: Location) -> bool:
 
 
 def run_waiting_jobs(context: AppContext, cancelled: Callable[[], bool]) -> int:
-    """Run every confirmed restore job and continue every one whose process died; return how many."""
+    """Run every confirmed restore job and continue every one whose process died; return how many. A job that waits for
+    another one of its location, or that fails, does not stop the others; it is taken up again next time."""
     with context.vault.read() as tx:
         waiting = restore_jobs.waiting_jobs(tx, at=context.clock.now())
+    done = 0
     for job in waiting:
-        with context.location_context(
-            job.location_id, priority=Priority.INTERACTIVE, cancelled=cancelled
-        ) as location_context:
-            run_job(location_context, job.job_id, WORKER)
-    return len(waiting)
+        try:
+            with context.location_context(
+                job.location_id, priority=Priority.INTERACTIVE, cancelled=cancelled
+            ) as location_context:
+                run_job(location_context, job.job_id, WORKER)
+            done += 1
+        except RunInProgress:
+            continue
+        except Cancelled:
+            raise
+        except VaultError as exc:
+            log.warning("restore_failed", job=job.job_id, kind=type(exc).__name__, text=str(exc))
+    return done
 
 
 def is_urgent(context: AppContext) -> bool:

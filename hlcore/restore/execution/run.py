@@ -103,13 +103,15 @@ def run_job(context: LocationContext, job_id: int, user: User) -> JobResult:
     resume_at = _blocked_until(job_context)
     if job.state not in ("confirmed", "running") or (resume_at is not None and resume_at > context.now()):
         return _result(job_context, resume_at, 0)
+    job_run = _JobRun(job_context, job)
+    job_run.claim()  # before the audit log: waiting for another job is no failure of this one
     requests_before = context.client.requests
     subject = f"job {job_id}"
     with audited(
         context.vault, user, Action.RESTORE, now=context.now, location_id=job.location_id, subject=subject
     ) as entry:
         try:
-            resume_at = _JobRun(job_context, job).run()
+            resume_at = job_run.run()
         finally:
             requests = context.client.requests - requests_before
             entry.add(requests=requests)
@@ -178,8 +180,7 @@ class _JobRun:
     stop_error: VaultError | None = None
 
     def run(self) -> datetime | None:
-        """Do all that can be done now; return when the rest can be."""
-        self._claim()
+        """Do all that can be done now and give the claimed job up; return when the rest can be done."""
         try:
             self._process_all()
             if self.stop_error is not None:
@@ -193,7 +194,8 @@ class _JobRun:
     def _lease(self) -> str:
         return f"restore:{self.context.location_id}"
 
-    def _claim(self) -> None:
+    def claim(self) -> None:
+        """Hold the job and its location. Raises RunInProgress while another job works on the location."""
         at = self.context.now()
         with self.context.write() as tx:
             if not leases.acquire(tx, self._lease, self.holder, at=at, ttl=LEASE):
