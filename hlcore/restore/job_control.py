@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from hlcore.errors import RunInProgress
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
 from hlcore.model.callbacks import Now
 from hlcore.restore.journal_entries import RETRY
-from hlcore.restore.plan import Plan
+from hlcore.restore.plan import WRITING_ACTIONS, Plan, PlanItem
 from hlcore.store import Tx, Vault
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.store.restores import journal
@@ -28,23 +30,46 @@ def job_kind(job: RestoreJob) -> str:
 
 def create_job(vault: Vault, plan: Plan, user: User, now: Now, *, confirmed: bool = True) -> int:
     """Create a confirmed job (or a draft) of this plan; return its number. What the plan skips or leaves to HighLevel's
-    own restore is in it too, with the reason. Raises NotAllowed."""
+    own restore is in it too, with the reason, and so is a contact that meanwhile waits in another job: it is skipped.
+    Raises NotAllowed; RunInProgress when every contact that would be written waits in another job."""
     with audited(vault, user, Action.RESTORE, now=now, location_id=plan.location_id, subject="plan") as entry:
-        items = [(item.contact_id, item.action, item.dump()) for item in plan.items]
         options = {"path": plan.path, "index_lag": plan.index_lag, "choices": msgspec.to_builtins(plan.choices)}
         with vault.write() as tx:
+            planned = _without_contacts_of_other_jobs(tx, plan)
+            items = [(item.contact_id, item.action, item.dump()) for item in planned]
             job_id = restore_jobs.create_job(
                 tx, plan.location_id, by=user.email, at=now(), items=items, options=options
             )
             if confirmed:
                 restore_jobs.set_state(tx, job_id, "confirmed", at=now())
         entry.subject = f"job {job_id}"
-        entry.add(contacts=len(items), confirmed=confirmed, **plan.counts())
+        entry.add(contacts=len(items), confirmed=confirmed, **Counter(str(item.action) for item in planned))
     return job_id
 
 
+def in_another_job(job_id: int) -> str:
+    """Return why a contact that waits in this job is not taken up by another."""
+    return f"Job {job_id} has not ended and writes this contact already. Nothing is written twice."
+
+
+def _without_contacts_of_other_jobs(tx: Tx, plan: Plan) -> list[PlanItem]:
+    taken = restore_jobs.jobs_of_waiting_contacts(tx, [plan.location_id])
+    items = [
+        PlanItem(contact_id=item.contact_id, name=item.name, action="skip", reason=in_another_job(job_id))
+        if item.action in WRITING_ACTIONS and (job_id := taken.get((plan.location_id, item.contact_id)))
+        else item
+        for item in plan.items
+    ]
+    if items != list(plan.items) and not any(item.action in WRITING_ACTIONS for item in items):
+        raise RunInProgress(
+            "Everybody of this plan is being restored already.", hint="Watch that restore, or stop it first."
+        )
+    return items
+
+
 def confirm_job(vault: Vault, job_id: int, user: User, now: Now) -> bool:
-    """Confirm a draft or resume a paused job; return whether it may run. Raises NotAllowed, NotFound."""
+    """Confirm a draft or resume a paused job; return whether it may run. Contacts of a draft that meanwhile wait in
+    another job are skipped. Raises NotAllowed, NotFound."""
     return _change_state(vault, job_id, user, now, "confirmed", ("draft", "paused"))
 
 
@@ -68,7 +93,10 @@ def retry_job(vault: Vault, job_id: int, user: User, now: Now) -> int:
         retried = 0
         with vault.write() as tx:
             if restore_jobs.get_job(tx, job_id).state in ("done", "cancelled"):
+                taken = restore_jobs.jobs_of_waiting_contacts(tx, [job.location_id])
                 for item in list(restore_jobs.iterate_items(tx, job_id)):
+                    if (job.location_id, item.contact_id) in taken:
+                        continue
                     if item.outcome == "failed" or (item.outcome in RESTORED_OUTCOMES and not item.verified):
                         restore_jobs.record_outcome(tx, job_id, item.contact_id, at=now(), outcome="")
                         _log_retry(tx, job.location_id, job_id, item.contact_id, now())
@@ -92,6 +120,17 @@ def _change_state(vault: Vault, job_id: int, user: User, now: Now, state: str, o
         location_id = restore_jobs.get_job(tx, job_id).location_id
     with audited(vault, user, Action.RESTORE, now=now, location_id=location_id, subject=f"job {job_id}") as entry:
         with vault.write() as tx:
+            if state == "confirmed" and restore_jobs.get_job(tx, job_id).state == "draft":
+                _skip_contacts_of_other_jobs(tx, job_id, location_id, now())
             changed = restore_jobs.set_state(tx, job_id, state, at=now(), only_from=only_from)
         entry.add(state=state, changed=changed)
     return changed
+
+
+def _skip_contacts_of_other_jobs(tx: Tx, job_id: int, location_id: str, at: datetime) -> None:
+    taken = restore_jobs.jobs_of_waiting_contacts(tx, [location_id])
+    for item in list(restore_jobs.iterate_items(tx, job_id)) if taken else ():
+        other = taken.get((location_id, item.contact_id))
+        if other is not None:
+            reason = in_another_job(other)
+            restore_jobs.record_outcome(tx, job_id, item.contact_id, at=at, outcome="skipped", error=reason)

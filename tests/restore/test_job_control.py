@@ -7,7 +7,7 @@ import pytest
 from hlcore.errors import NotAllowed, RunInProgress, TokenRefused, Unreachable
 from hlcore.governance.roles import Role, User
 from hlcore.restore.execution.run import run_job
-from hlcore.restore.job_control import cancel_job, confirm_job, create_job, pause_job
+from hlcore.restore.job_control import cancel_job, confirm_job, create_job, pause_job, retry_job
 from hlcore.restore.receipt import COLUMNS, to_csv, to_json
 from hlcore.store import audit
 from tests.restore.conftest import SAM, World
@@ -25,6 +25,7 @@ def test_another_job_goes_on_where_an_interrupted_one_left_off(world: World, mon
         world.run()
     monkeypatch.undo()
     assert len(world.live()) == 1
+    assert cancel_job(world.vault, world.job_id, SAM, world.clock.now)
     assert "interrupted" in world.planned(ana).reason
     row = world.restore(ana)[ana]
     assert (row["outcome"], row["verified"], len(world.live())) == ("recreated", True, 1)
@@ -48,14 +49,49 @@ def test_a_job_that_is_done_is_done(world: World) -> None:
     assert len(world.sandbox.ledger) == 0
 
 
-def test_two_jobs_for_one_contact_make_it_once(world: World) -> None:
-    ana = world.lost(firstName="Ana")
-    first, second = world.confirm(ana), world.confirm(ana)
-    for job_id in (first, second):
-        world.job_id = job_id
+def test_who_waits_in_a_job_is_not_planned_again(world: World) -> None:
+    ana, ben = world.lost(firstName="Ana"), world.lost(firstName="Ben")
+    job_id = world.confirm(ana)
+    items = {item.contact_id: item for item in world.plan(ana, ben).items}
+    assert (items[ana].action, items[ben].action) == ("skip", "recreate")
+    assert f"Job {job_id} has not ended" in items[ana].reason
+    cancel_job(world.vault, job_id, SAM, world.clock.now)
+    assert world.planned(ana).action == "recreate"
+
+
+def test_two_plans_of_one_contact_make_it_once(world: World) -> None:
+    ana, ben = world.lost(firstName="Ana"), world.lost(firstName="Ben")
+    first, second = world.plan(ana), world.plan(ana, ben)  # both before either is confirmed
+    jobs = [create_job(world.vault, plan, SAM, world.clock.now) for plan in (first, second)]
+    with pytest.raises(RunInProgress, match="being restored already"):
+        create_job(world.vault, first, SAM, world.clock.now)
+    for world.job_id in reversed(jobs):
         world.run()
-    assert len(world.live()) == 1
-    assert "already lives on" in world.receipt()[ana]["error"]
+    assert sorted(contact["firstName"] for contact in world.live()) == ["Ana", "Ben"]
+    world.job_id = jobs[1]
+    assert (world.receipt()[ana]["outcome"], world.receipt()[ben]["outcome"]) == ("skipped", "recreated")
+
+
+def test_a_draft_confirmed_late_leaves_out_who_waits_in_another_job(world: World) -> None:
+    ana, ben = world.lost(firstName="Ana"), world.lost(firstName="Ben")
+    draft = create_job(world.vault, world.plan(ana, ben), SAM, world.clock.now, confirmed=False)
+    other = world.confirm(ana)
+    confirm_job(world.vault, draft, SAM, world.clock.now)
+    world.job_id = draft
+    world.run()
+    assert f"Job {other} has not ended" in world.receipt()[ana]["error"]
+    assert [contact["firstName"] for contact in world.live()] == ["Ben"]
+
+
+def test_who_waits_in_another_job_is_not_retried(world: World) -> None:
+    ana = world.lost(firstName="Ana", email="ana@example.com")
+    failed = world.confirm(ana)
+    world.location.faults.on("status", status=422, where="POST /contacts/", times=1)
+    world.run()
+    world.location.faults.clear()
+    assert world.receipt()[ana]["outcome"] == "failed"
+    world.confirm(ana)
+    assert retry_job(world.vault, failed, SAM, world.clock.now) == 0
 
 
 def test_a_paused_job_rests_until_it_is_confirmed_again(world: World) -> None:
@@ -94,6 +130,9 @@ def test_one_restore_at_a_time_works_on_a_location(world: World) -> None:
     world.job_id = first
     world.run(listener=start_the_other)
     assert refused
+    with world.vault.read() as tx:
+        lines = audit.list_entries(tx, limit=10)
+    assert {line.outcome for line in lines} == {"done"}, "to wait for another job is no failure"
 
 
 def test_a_viewer_may_neither_ask_for_a_restore_nor_run_one(world: World) -> None:

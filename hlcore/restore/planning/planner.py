@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from hlcore.model.restore.restore_payload import RestorePayload
 from hlcore.restore import live_state
 from hlcore.restore.fidelity import without_fields
 from hlcore.restore.job_context import ERASED
+from hlcore.restore.job_control import in_another_job
 from hlcore.restore.plan import (
     WRITING_ACTIONS,
     Conflict,
@@ -39,6 +41,7 @@ from hlcore.settings import Settings
 from hlcore.store import locations
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.locations import Location
+from hlcore.store.restores import jobs as restore_jobs
 
 WORKERS = 12
 CHUNK = 100
@@ -131,9 +134,17 @@ def _plan_contacts(context: PlanContext, contact_ids: Sequence[str]) -> list[Pla
             if location.cancelled():
                 raise Cancelled("Stopped while planning. Nothing was written.")
             contacts = context.lookups.contacts(contact_ids[start : start + CHUNK])
-            items += pool.map(lambda contact: _plan_contact(context, contact), contacts)
+            with location.vault.read() as tx:
+                taken = restore_jobs.jobs_of_waiting_contacts(tx, [location.location_id])
+            items += pool.map(partial(_plan_unless_taken, context, taken), contacts)
             location.listener(Progress("Planning", len(items), len(contact_ids)))
     return items
+
+
+def _plan_unless_taken(context: PlanContext, taken: Mapping[tuple[str, str], int], contact: VaultContact) -> PlanItem:
+    """Plan the contact, unless it waits in a job: it is not offered again."""
+    job_id = taken.get((context.location.location_id, contact.contact_id))
+    return _plan_contact(context, contact) if job_id is None else _skip(contact, in_another_job(job_id))
 
 
 def _plan_contact(context: PlanContext, contact: VaultContact) -> PlanItem:

@@ -54,6 +54,9 @@ class JobItem:
     finished_at: datetime | None
 
 
+OPEN_STATES = ("confirmed", "running", "paused")
+"""States of a job that somebody confirmed and that has not ended: its waiting contacts belong to it."""
+_PASSIVE_ACTIONS = ("skip", "use_native")
 _OF_JOB = restore_items.c.job_id == restore_jobs.c.job_id
 _JOB: Select[Any] = select(
     restore_jobs,
@@ -95,6 +98,27 @@ def list_jobs(tx: Tx, location_ids: Sequence[str], *, limit: int, offset: int = 
     """Return jobs of these locations, newest first."""
     query = _JOB.where(among(tx, restore_jobs.c.location_id, location_ids)).order_by(desc(restore_jobs.c.job_id))
     return [RestoreJob(*row) for row in tx.execute(query.limit(limit).offset(offset))]
+
+
+def open_jobs(tx: Tx) -> list[RestoreJob]:
+    """Return every confirmed job that has not ended, oldest first."""
+    query = _JOB.where(restore_jobs.c.state.in_(OPEN_STATES)).order_by(restore_jobs.c.job_id)
+    return [RestoreJob(*row) for row in tx.execute(query)]
+
+
+def jobs_of_waiting_contacts(tx: Tx, location_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Return (location, contact) → the open job in which it waits to be written, for these locations."""
+    query = (
+        select(restore_jobs.c.location_id, restore_items.c.contact_id, restore_jobs.c.job_id)
+        .join(restore_items, _OF_JOB)
+        .where(
+            among(tx, restore_jobs.c.location_id, location_ids),
+            restore_jobs.c.state.in_(OPEN_STATES),
+            restore_items.c.outcome == "",
+            restore_items.c.action.not_in(_PASSIVE_ACTIONS),
+        )
+    )
+    return {(row[0], row[1]): row[2] for row in tx.execute(query.order_by(desc(restore_jobs.c.job_id)))}
 
 
 def waiting_jobs(tx: Tx, *, at: datetime) -> list[RestoreJob]:
