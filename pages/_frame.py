@@ -6,6 +6,7 @@ import streamlit as st
 
 from hlcore.ui import frame, session
 from hlcore.ui.components.errors import errors_shown
+from hlcore.ui.restore import open_jobs
 
 st.set_page_config(page_title="Contact Vault", page_icon=str(frame.ICON), layout="wide")
 
@@ -50,4 +51,5 @@ with errors_shown():
     with st.sidebar:
         frame.show_sidebar(user)
     frame.show_banner(user)
+    open_jobs.show_open_jobs()
     page.run()

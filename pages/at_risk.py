@@ -11,7 +11,7 @@ from hlcore.ui.components.formatting import count, plural
 from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import all_clear, empty_state, page_slice, pager
 from hlcore.ui.deletions import at_risk
-from hlcore.ui.restore import downloads
+from hlcore.ui.restore import downloads, open_jobs
 
 user = session.current_user()
 locations = session.selected_locations()
@@ -37,17 +37,18 @@ total = counts[title]
 part = page_slice("risk", total, query=query)
 rows = list_deletions(vault, query, now, limit=part.limit, offset=part.offset).rows
 selection = Selection("risk")
+in_jobs = open_jobs.people_in_jobs(query.location_ids)
 
 if rows:
     actions = st.container(horizontal=True, vertical_alignment="center", gap="small", key="risk_actions")
     selection.table(
-        [at_risk.table_row(row) for row in rows],
+        [at_risk.table_row(row, in_jobs) for row in rows],
         [at_risk.contact_ref(row) for row in rows],
         alt=f"{title}: {part.range_text} people, the most urgent first. Tick the boxes to choose.",
         columns=at_risk.columns(len(locations) > 1, rows),
     )
     pager(part, "person", "people")
-    chosen = selection.contacts
+    chosen = [contact for contact in selection.contacts if contact not in in_jobs]
     with actions:
         label = f"Restore {count(len(chosen))} …" if chosen else "Restore …"
         if restore_button(label, key="restore", user=user, disabled=not chosen):
@@ -60,9 +61,11 @@ if rows:
         else:
             st.caption("Tick people in the table, on as many pages as you like.", width="content")
         if len(chosen) < total <= at_risk.MAX_SELECTED_AT_ONCE:
-            everybody = at_risk.list_contacts(vault, query, now)
-            label = f"Choose all {count(total)}"
+            everybody = [contact for contact in at_risk.list_contacts(vault, query, now) if contact not in in_jobs]
+            label = f"Choose all {count(len(everybody))}"
             st.button(label, key="all", type="tertiary", on_click=selection.add, args=(everybody,))
+    if left_out := open_jobs.left_out_text(selection.contacts, in_jobs):
+        st.caption(f":material/sync: {left_out}")
 elif filters.any:
     contact_list.show_no_matches(vault, "risk", at_risk.contact_query(locations, filters))
 elif title == at_risk.AT_RISK.title:

@@ -11,6 +11,7 @@ from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count
 from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import contact_record
+from hlcore.ui.restore import open_jobs
 
 COUNT_LIMIT = 10_000  # counting more would cost more than the figure is worth
 
@@ -42,12 +43,17 @@ with vault.read() as tx:
     contacts = contact_search.search(tx, query, limit=part.limit, offset=part.offset)
 
 if contacts:
+    in_jobs = open_jobs.people_in_jobs(ids)
     contact_list.clickable_table(
-        [contact_list.contact_row(contact, options.names, locations) for contact in contacts],
+        [
+            contact_list.contact_row(contact, options.names, locations, person.badge if person is not None else None)
+            for contact in contacts
+            for person in [in_jobs.get(ContactRef(contact.location_id, contact.contact_id))]
+        ],
         [ContactRef(contact.location_id, contact.contact_id) for contact in contacts],
         key=f"contacts_table_{part.number}_{abs(hash(query))}",
         alt=f"Contacts {part.range_text}. A click opens the record.",
-        columns=contact_list.contact_columns(several_locations=len(locations) > 1),
+        columns=contact_list.contact_columns(several_locations=len(locations) > 1, badges=open_jobs.job_badges()),
     )
     pager(part, "contact")
     more = (

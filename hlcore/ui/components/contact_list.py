@@ -15,7 +15,7 @@ from hlcore.store.contacts.suggestions import nearest_names
 from hlcore.store.locations import Location
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
-from hlcore.ui.components.formatting import day, escaped, plural, status_badge
+from hlcore.ui.components.formatting import Badge, day, escaped, plural, status_badge
 from hlcore.ui.components.tables import ROW_PIXELS, data_frame, empty_state, table_height
 from hlcore.ui.session import location_name, timezone_of
 
@@ -141,13 +141,15 @@ def contact_label(name: str, email: str, phone: str) -> str:
     return name or email or phone or "No name"
 
 
-def contact_row(contact: ContactSummary, names: Names, locations: Sequence[Location]) -> dict[str, Any]:
-    """Return a contact as a row of the Contacts page."""
+def contact_row(
+    contact: ContactSummary, names: Names, locations: Sequence[Location], badge: Badge | None = None
+) -> dict[str, Any]:
+    """Return a contact as a row of the Contacts page. `badge`: what to show instead of the status."""
     return {
         "Name": contact_label(contact.name, contact.email, contact.phone),
         "E-mail": contact.email,
         "Phone": contact.phone,
-        "Status": [status_badge(contact.status).cell],
+        "Status": [(badge or status_badge(contact.status)).cell],
         "Company": contact.company,
         "Owner": names.user(contact.owner_id),
         "Tags": list(contact.tags),
@@ -156,10 +158,11 @@ def contact_row(contact: ContactSummary, names: Names, locations: Sequence[Locat
     }
 
 
-def contact_columns(*, several_locations: bool) -> dict[str, Any]:
-    """Return the columns of the Contacts page; the account only where there are several."""
+def contact_columns(*, several_locations: bool, badges: Sequence[Badge] = ()) -> dict[str, Any]:
+    """Return the columns of the Contacts page; the account only where there are several. `badges`: what may stand for
+    the status."""
     text = st.column_config.TextColumn
-    colors = {status_badge(status).cell: status_badge(status).color for status in STATUSES}
+    colors = {badge.cell: badge.color for badge in (*map(status_badge, STATUSES), *badges)}
     return {
         "Name": text(width=190),
         "E-mail": text(width=250),

@@ -25,7 +25,7 @@ from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import revert
 from hlcore.ui.contacts.contact_data import KINDS, ContactData, change_steps, load_contact_data, window_text
 from hlcore.ui.deletions.at_risk import CAUSE_LABELS
-from hlcore.ui.restore import job_labels
+from hlcore.ui.restore import job_labels, open_jobs
 
 _TITLES = ("title", "name", "subject")
 _BODIES = ("bodyText", "body", "message", "notes", "description")
@@ -78,8 +78,14 @@ def _since_text(disappearance: DeletionView, tz: str) -> str:
 
 def _show_actions(data: ContactData, user: User) -> None:
     """Draw what can be done about this contact."""
-    if data.is_lost and restore_button("Restore …", key="restore_person", user=user):
-        fill_restore_selection([ContactRef(data.stored.location_id, data.stored.contact_id)])
+    contact = ContactRef(data.stored.location_id, data.stored.contact_id)
+    person = open_jobs.people_in_jobs([contact.location_id]).get(contact)
+    if person is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(person.badge.markdown, width="content")
+            open_jobs.job_link(person.job_id, label=f"Watch job {person.job_id}")
+    elif data.is_lost and restore_button("Restore …", key="restore_person", user=user):
+        fill_restore_selection([contact])
         go_to(RESTORE)
     if data.is_live and not data.is_demo:
         st.link_button("Open in HighLevel", data.link, icon=":material/open_in_new:")

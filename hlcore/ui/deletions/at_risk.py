@@ -18,6 +18,7 @@ from hlcore.store.locations import Location
 from hlcore.ui.components.contact_list import ContactFilters, contact_label
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import capitalized, count, escaped, moment, plural, time_left, urgency_badge
+from hlcore.ui.restore.open_jobs import PeopleInJobs, job_badges
 
 MAX_SELECTED_AT_ONCE = 500
 """So many can be chosen with one click."""
@@ -84,12 +85,13 @@ def list_contacts(vault: Vault, query: DeletionFilter, now: datetime) -> list[Co
     return [contact_ref(view) for view in list_deletions(vault, query, now, limit=MAX_SELECTED_AT_ONCE).rows]
 
 
-def table_row(view: DeletionView) -> dict[str, Any]:
-    """Return one disappearance as a row."""
+def table_row(view: DeletionView, in_jobs: PeopleInJobs) -> dict[str, Any]:
+    """Return one disappearance as a row; who is in a job is marked instead of the days that are left."""
     row, location = view.row, view.location
+    person = in_jobs.get(contact_ref(view))
     return {
         "Name": contact_label(row.name, row.email, row.phone),
-        "Left": [_left_cell(view.left)],
+        "Left": [person.badge.cell if person is not None else _left_cell(view.left)],
         "Save before": moment(view.left.ends_at, location.timezone),
         "Gone": _gone_text(view),
         "E-mail": row.email,
@@ -106,6 +108,7 @@ def columns(several_locations: bool, rows: Sequence[DeletionView]) -> dict[str, 
     """Return the columns for these rows; the account only where there are several."""
     text = st.column_config.TextColumn
     colors = {_left_cell(view.left): urgency_badge(view.urgency).color for view in rows}
+    colors |= {badge.cell: badge.color for badge in job_badges()}
     return {
         "Name": text(width=170),
         "Left": st.column_config.MultiselectColumn(

@@ -33,7 +33,9 @@ from hlcore.ui.components.formatting import (
 )
 from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import page_slice, pager, table
+from hlcore.ui.restore import open_jobs
 from hlcore.ui.restore.downloads import SAFE_CSV, deletions_file
+from hlcore.ui.restore.open_jobs import PeopleInJobs
 
 KEY_PARAM = "incident"
 """Query parameter that names one bulk deletion."""
@@ -153,18 +155,33 @@ def time_text(deletion: BulkDeletion) -> str:
 
 def _show_actions(deletion: BulkDeletion, user: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        preview = "First a preview; nothing is written until you confirm."
-        label = f"Restore all {count(deletion.still_missing)} …"
-        if deletion.still_missing and restore_button(label, key="restore_all", user=user, help_text=preview):
-            ids = bulk_deletions.missing_contact_ids(session.app_context().vault, deletion)
-            fill_restore_selection([ContactRef(deletion.location.location_id, contact_id) for contact_id in ids])
-            go_to(RESTORE)
+        _show_restore_button(deletion, user)
         if deletion.contacts:
             _show_export_button(deletion, user)
         if deletion.left is not None and deletion.still_missing:
             left = time_left(deletion.left.open, deletion.left.days_left)
             until = f", until {moment(deletion.left.ends_at, deletion.location.timezone)}" if deletion.left.open else ""
             st.markdown(f"HighLevel's own restore: **{left}**{until}", width="content")
+
+
+def _show_restore_button(deletion: BulkDeletion, user: User) -> None:
+    """Draw the button that restores everybody who is gone and in no job yet, and the way to the jobs."""
+    if not deletion.still_missing:
+        return
+    location_id = deletion.location.location_id
+    in_jobs = open_jobs.people_in_jobs([location_id])
+    missing = bulk_deletions.missing_contact_ids(session.app_context().vault, deletion)
+    people = [ContactRef(location_id, contact_id) for contact_id in missing]
+    free = [contact for contact in people if contact not in in_jobs]
+    label = (
+        f"Restore all {count(len(free))} …" if len(free) == len(people) else f"Restore the other {count(len(free))} …"
+    )
+    preview = "First a preview; nothing is written until you confirm."
+    if free and restore_button(label, key="restore_all", user=user, help_text=preview):
+        fill_restore_selection(free)
+        go_to(RESTORE)
+    for job_id in sorted({in_jobs[contact].job_id for contact in people if contact in in_jobs}):
+        open_jobs.job_link(job_id, label=f"Watch job {job_id}")
 
 
 def _show_export_button(deletion: BulkDeletion, user: User) -> None:
@@ -250,7 +267,8 @@ def _show_contacts(deletion: BulkDeletion) -> None:
     query = register_query(deletion)
     with session.app_context().vault.read() as tx:
         page = deletion_queries.list_page(tx, query, limit=part.limit, offset=part.offset, sort="name")
-    rows, alt = [_contact_row(row) for row in page], f"People {part.range_text}"
+    in_jobs = open_jobs.people_in_jobs([deletion.location.location_id])
+    rows, alt = [_contact_row(row, in_jobs) for row in page], f"People {part.range_text}"
     table(rows, key=f"people_{deletion.key}", alt=alt, columns=_CONTACT_COLUMNS)
     pager(part, "person", "people")
 
@@ -265,10 +283,11 @@ def register_query(deletion: BulkDeletion) -> RegisterQuery:
     return RegisterQuery(location_ids, statuses, cause="bulk", detected_since=since, contact_ids=contact_ids)
 
 
-def _contact_row(row: Disappearance) -> dict[str, Any]:
+def _contact_row(row: Disappearance, in_jobs: PeopleInJobs) -> dict[str, Any]:
+    person = in_jobs.get(ContactRef(row.location_id, row.contact_id))
     return {
         "Name": contact_label(row.name, row.email, row.phone),
-        "Now": status_badge(row.status).cell,
+        "Now": person.badge.cell if person is not None else status_badge(row.status).cell,
         "E-mail": row.email,
         "Phone": row.phone,
         "Tags": list(row.tags),

@@ -9,6 +9,7 @@ module            holds
 `tasks`           planning and running restores in the background
 `job_view`        a job's progress, controls and result; the list of jobs
 `job_labels`      what the pages say about a job of any kind
+`open_jobs`       jobs that run or wait, on every page; who is in them
 `undo`            undoing a restore
 `downloads`       receipt, plan and deleted contacts as files
 `receipt_page`    the receipt as a page to print

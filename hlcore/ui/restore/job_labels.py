@@ -112,22 +112,26 @@ def count_differing(items: Sequence[JobItem]) -> int:
     return sum(item.outcome in _AS_PLANNED and item.verified is False for item in items)
 
 
-def result_message(kind: str, outcomes: Mapping[str, int], differing: int) -> tuple[Callable[..., Any], str]:
+def result_message(
+    kind: str, outcomes: Mapping[str, int], differing: int, *, brief: bool = False
+) -> tuple[Callable[..., Any], str]:
     """Return how to draw the result of a job of this kind (`st.success`, …), and the result in sentences. `outcomes`:
-    outcome → number of contacts; `differing`: how many are done with differences."""
+    outcome → number of contacts; `differing`: how many are done with differences; `brief`: without what the receipt
+    shows beside it."""
     texts = _KINDS.get(kind, _RESTORE)
     done = sum(outcomes.get(name, 0) for name in texts.done_outcomes)
     failed, skipped, waiting = outcomes.get("failed", 0), outcomes.get("skipped", 0), outcomes.get("", 0)
+    below, why_below = ("", "") if brief else ("; see below", "; see why below")
     parts = [f"{plural(done, texts.singular, texts.plural).capitalize()} {texts.done}"]
-    if done and not differing and texts.proven:
+    if done and not differing and texts.proven and not brief:
         parts.append(texts.proven)
     if differing:
         differ = plural(differing, "person differs", "people differ").capitalize()
-        parts.append(f"{differ} from {texts.expected}; see below.")
+        parts.append(f"{differ} from {texts.expected}{below}.")
     if failed:
-        parts.append(f"{plural(failed, 'person', 'people').capitalize()} {texts.failed}; see why below.")
+        parts.append(f"{plural(failed, 'person', 'people').capitalize()} {texts.failed}{why_below}.")
     if skipped:
-        parts.append(f"{plural(skipped, 'person was', 'people were').capitalize()} left as they were; see why below.")
+        parts.append(f"{plural(skipped, 'person was', 'people were').capitalize()} left as they were{why_below}.")
     if waiting:
         parts.append(f"{plural(waiting, 'person', 'people').capitalize()} had not begun when it was stopped.")
     draw = st.error if failed else st.warning if differing else st.success if done and not waiting else st.info
