@@ -2,8 +2,8 @@
 
 HighLevel publishes no binding figure: its help articles say 60 days (48001211386, 155000000583), its security overview
 says 30 days (155000000574), and accounts under HIPAA have no restore at all (48001211386). The default is therefore
-the shorter one. The clock starts at the deletion where a webhook stated its time, else at the last moment at which the
-contact was surely present: the cautious end.
+the shorter one. The clock starts at the deletion where a webhook stated its time, else at the last proof of life, the
+last moment at which the contact was surely present: the cautious end.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 DEFAULT_DAYS = 30
 DEFAULT_REASON = (
@@ -23,6 +23,10 @@ HIPAA_POLICY = (
     "This account is under HIPAA. Whether deleted people may be re-created here is a decision of your organisation: "
     "somebody who may change settings switches it on under Settings."
 )
+
+
+NO_PROOF = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for the last proof of life of a contact that has none: no window is promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def remaining_time(
     window: RecoveryWindow, *, deleted_at: datetime | None, last_seen_at: datetime, now: datetime
 ) -> RemainingTime:
     """Return how much of the window is left at `now`."""
-    starts = deleted_at if deleted_at is not None else last_seen_at
+    starts = clock_start(deleted_at, last_seen_at)
     ends = starts + timedelta(days=window.days)
     left = max(timedelta(0), ends - now)
     return RemainingTime(
@@ -77,6 +81,18 @@ def remaining_time(
         days_left=math.floor(left / timedelta(days=1)),
         exact=deleted_at is not None,
     )
+
+
+def clock_start(deleted_at: datetime | None, last_seen_at: datetime) -> datetime:
+    """Return when the recovery clock starts: at the deletion, but never before the last proof of life, which two clocks
+    may date a little later."""
+    return last_seen_at if deleted_at is None else max(deleted_at, last_seen_at)
+
+
+def last_proof_of_life(proofs: Iterable[datetime | None], *, now: datetime) -> datetime:
+    """Return the newest of these moments at which a contact surely existed; `NO_PROOF` when there is none. A moment
+    later than `now` proves nothing: a clock was wrong."""
+    return max((at for at in proofs if at is not None and at <= now), default=NO_PROOF)
 
 
 def urgency(left: RemainingTime) -> str:
@@ -112,3 +128,12 @@ def deletion_time(reported: Iterable[datetime], known: DeletionFacts, *, slack: 
     if best is None or (known.deleted_at is not None and best <= known.deleted_at):
         return None
     return best
+
+
+def life_time(reported: Iterable[datetime], known: DeletionFacts, *, slack: timedelta) -> datetime | None:
+    """Return the newest of the times at which webhooks spoke of the contact as alive; None where none can be right.
+
+    HighLevel does not document whether it dates a delivery anew when it sends it again. A time after the stated
+    deletion, or after a listing had missed the contact, is therefore no proof."""
+    ends = [at + slack for at in (known.noticed_at, known.deleted_at) if at is not None]
+    return max((at for at in reported if all(at <= end for end in ends)), default=None)

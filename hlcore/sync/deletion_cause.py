@@ -24,6 +24,7 @@ from hlcore.model.deletion_causes import (
 from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import Status
 from hlcore.model.records import plural
+from hlcore.model.recovery_window import last_proof_of_life
 from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
@@ -53,7 +54,11 @@ class Unexplained:
 
 def record_loss(tx: Tx, suspect: Disappearance, evidence: str, *, at: datetime) -> Unexplained | None:
     """Record the contact of this open row as merged where a merge is proven, and return None; as deleted otherwise.
-    `evidence` is what HighLevel answered for its id. Raises NotFound when the row has ended."""
+    `evidence` is what HighLevel answered for its id. What was read of the contact since it was suspected is proof of
+    life. Raises NotFound when the row has ended."""
+    for known in contact_reads.known_contacts(tx, suspect.location_id, [suspect.contact_id]).values():
+        proof = last_proof_of_life((known.seen_at, suspect.last_seen_at), now=at)
+        register.record_proof_of_life(tx, suspect.location_id, suspect.contact_id, alive_at=proof)
     cause = find_merge(tx, suspect)
     record_cause(tx, suspect, cause or Cause("unknown", ""), at=at, answer=evidence)
     return None if cause is not None and cause.proven else Unexplained(suspect.disappearance_id, evidence, cause)

@@ -23,9 +23,8 @@ from hlcore.model.moments import from_milliseconds, milliseconds
 from hlcore.store import leases, runs
 from hlcore.store.contacts import presence
 from hlcore.store.deletions import queries as deletion_queries
-from hlcore.store.deletions import register
 from hlcore.sync.confirm import confirm_suspects, mark_returned, recheck_causes
-from hlcore.sync.listing.missing import last_proof
+from hlcore.sync.listing.missing import suspect
 from hlcore.sync.listing.page_import import import_page, parse_rows
 from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import (
@@ -103,7 +102,7 @@ def _watch(context: RunContext, listed_at: datetime) -> str:
     if everything.theirs != everything.ours:
         _refuse_costly_search(context, everything)
         for missing in _search_differences(context, everything):
-            _suspect(context, missing)
+            suspect(context, missing, at=context.run.started_at, detected_by="watch")
         mark_returned(context)
     confirm_suspects(context)
     recheck_causes(context)
@@ -142,8 +141,13 @@ def _import_recently_lost(context: RunContext) -> None:
 
 
 def _count_everything(context: RunContext) -> DateRangeCount:
-    until = milliseconds(context.run.started_at - context.rules.index_lag)
+    until = milliseconds(_indexed_at(context))
     return DateRangeCount(None, until, _count_theirs(context, None, until), _count_ours(context, None, until))
+
+
+def _indexed_at(context: RunContext) -> datetime:
+    """Return the moment whose state HighLevel's search surely shows."""
+    return context.run.started_at - context.rules.index_lag
 
 
 def _refuse_costly_search(context: RunContext, everything: DateRangeCount) -> None:
@@ -158,8 +162,8 @@ def _refuse_costly_search(context: RunContext, everything: DateRangeCount) -> No
         raise NeedsListing(f"{missing:,} contacts differ; looking for each would cost more than reading all.")
 
 
-def _search_differences(context: RunContext, everything: DateRangeCount) -> Iterator[dict[str, datetime]]:
-    """Yield the missing contacts, at most a page at a time: id → when the contact was last seen."""
+def _search_differences(context: RunContext, everything: DateRangeCount) -> Iterator[list[str]]:
+    """Yield the ids of the missing contacts, at most a page at a time."""
     open_ranges = [everything]
     while open_ranges:
         counted = open_ranges.pop()
@@ -190,8 +194,8 @@ def _halve(context: RunContext, counted: DateRangeCount) -> list[DateRangeCount]
     return [earlier, later]
 
 
-def _list_missing(context: RunContext, counted: DateRangeCount) -> dict[str, datetime]:
-    """Import HighLevel's pages of this range; return the vault's contacts that they leave out."""
+def _list_missing(context: RunContext, counted: DateRangeCount) -> list[str]:
+    """Import HighLevel's pages of this range; return the ids of the vault's contacts that they leave out."""
     shown: set[str] = set()
     total = 0
     for page in _search(context, added_between(counted.since, counted.until), BY_DATE_ADDED):
@@ -201,8 +205,8 @@ def _list_missing(context: RunContext, counted: DateRangeCount) -> dict[str, dat
     if len(shown) < total:
         raise NeedsListing("HighLevel's pages hold fewer contacts than it counts.")
     with context.vault.read() as tx:
-        ours = presence.seen_at_of_added(tx, context.location_id, *_moments(counted.since, counted.until))
-    return {contact_id: seen_at for contact_id, seen_at in ours.items() if contact_id not in shown}
+        ours = presence.ids_added(tx, context.location_id, *_moments(counted.since, counted.until))
+    return [contact_id for contact_id in ours if contact_id not in shown]
 
 
 def _search(context: RunContext, filters: list[dict[str, Any]], sort: list[dict[str, Any]]) -> Iterator[SearchPage]:
@@ -222,15 +226,9 @@ def _import_page(context: RunContext, page: SearchPage) -> None:
     rows = parse_rows(page.rows, context.location_id)
     with context.write() as tx:
         imported = import_page(tx, context.location_id, context.run.run_id, rows, at=context.now())
+        presence.record_seen(tx, context.location_id, [row.contact_id for row in rows], at=_indexed_at(context))
         context.counts.add_page(imported.added, imported.changed, imported.unreadable_dates)
         runs.record_heartbeat(tx, context.run.run_id, context.now(), requests=context.requests)
-
-
-def _suspect(context: RunContext, missing: dict[str, datetime]) -> None:
-    proof = last_proof(context)
-    last_seen = [(contact_id, max(seen_at, proof)) for contact_id, seen_at in missing.items()]
-    with context.write() as tx:
-        register.mark_suspected(tx, context.location_id, last_seen, at=context.run.started_at, detected_by="watch")
 
 
 def _count_theirs(context: RunContext, since: int | None, until: int | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,8 +12,8 @@ from hlcore.highlevel.webhook_signature import WebhookEvent, record_in
 from hlcore.model.contact import Contact, parse_contact
 from hlcore.model.deletion_causes import BULK_SPAN
 from hlcore.model.lifecycle import LIVE, LOST, SETTLED, Status
-from hlcore.model.recovery_window import DeletionFacts, deletion_time
-from hlcore.store import Tx, Vault, runs
+from hlcore.model.recovery_window import NO_PROOF, DeletionFacts, deletion_time, life_time
+from hlcore.store import Tx, Vault
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.contacts.reads import KnownContact
@@ -28,12 +28,13 @@ MAX_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class ContactUpdate:
-    """A contact that events were about: GET's answer, the deletion events with their bodies (oldest first), and whether
-    another event speaks of it as alive."""
+    """A contact that events were about: GET's answer, the deletion events with their bodies (oldest first), whether
+    another event speaks of it as alive, and when such events say they were sent."""
 
     answer: LookupResult
     deletions: list[tuple[WebhookEvent, bytes]]
     alive_event: bool = False
+    alive_times: tuple[datetime, ...] = ()
 
 
 def apply_contact_updates(
@@ -55,7 +56,7 @@ def apply_contact_updates(
                 row = _record_deletion(tx, location_id, update, at, lag)
                 unexplained += [row] if row else []
             else:
-                _suspect(tx, location_id, update.answer.contact_id, at)
+                _suspect(tx, location_id, update, at, lag)
         if unexplained:
             _explain(tx, location_id, unexplained, at)
         _explain_merges(tx, location_id, [parse_contact(update.answer.raw or b"") for update in living], at)
@@ -84,19 +85,20 @@ def _record_deletion(
     event."""
     contact_id = update.answer.contact_id
     known = contact_reads.known_contacts(tx, location_id, [contact_id]).get(contact_id)
+    is_new = known is None
     if known is None:
         known = _insert_from_event(tx, location_id, *update.deletions[-1], contact_id=contact_id, at=at)
     if known.status in (Status.ERASED, *SETTLED):
         return None
-    event_times = [
-        min(event.sent_at, at) for event, _ in update.deletions if event.sent_at and event.sent_at <= at + lag
-    ]
-    facts = _deletion_facts(tx, location_id, known)
+    facts = DeletionFacts(known.seen_at) if is_new else _deletion_facts(tx, location_id, update, at, lag)
+    event_times = _possible(at, lag, (event.sent_at for event, _ in update.deletions))
     exact = deletion_time(event_times, facts, slack=lag)
+    if known.status in LIVE:
+        last_seen = max(facts.alive_at, exact or facts.alive_at)
+        register.mark_suspected(tx, location_id, [(contact_id, last_seen)], at=at, detected_by="webhook")
+    register.record_proof_of_life(tx, location_id, contact_id, alive_at=facts.alive_at)
     if exact is not None:
         register.record_deletion_time(tx, location_id, contact_id, deleted_at=exact, at=at)
-    elif known.status in LIVE:
-        register.mark_suspected(tx, location_id, [(contact_id, facts.alive_at)], at=at, detected_by="webhook")
     if known.status in LOST:
         return None
     row = _open_rows(tx, location_id, contact_id)[0]
@@ -116,20 +118,35 @@ def _insert_from_event(
     return contact_reads.known_contacts(tx, location_id, [contact_id])[contact_id]
 
 
-def _deletion_facts(tx: Tx, location_id: str, known: KnownContact) -> DeletionFacts:
-    """Return what is known of the disappearance: from its open row, else from when the contact was last read or
-    listed."""
-    for row in _open_rows(tx, location_id, known.contact_id):
+def _deletion_facts(tx: Tx, location_id: str, update: ContactUpdate, at: datetime, lag: timedelta) -> DeletionFacts:
+    """Return what is known of the disappearance, by its open row if there is one, and the last proof of life: the
+    vault's own, and these events'."""
+    contact_id = update.answer.contact_id
+    facts = DeletionFacts(
+        register.proofs_of_life(tx, location_id, [contact_id], now=at, lag=lag).get(contact_id, NO_PROOF)
+    )
+    for row in _open_rows(tx, location_id, contact_id):
         noticed_at = None if row.detected_by == "webhook" else row.detected_at
-        return DeletionFacts(row.last_seen_at, noticed_at, row.deleted_at)
-    last = runs.last_complete(tx, location_id) if known.status in LIVE else None
-    return DeletionFacts(max(known.seen_at, last.started_at) if last else known.seen_at)
+        facts = DeletionFacts(max(row.last_seen_at, facts.alive_at), noticed_at, row.deleted_at)
+    alive_at = life_time(_possible(at, lag, update.alive_times), facts, slack=lag)
+    return replace(facts, alive_at=max(facts.alive_at, alive_at or facts.alive_at))
 
 
-def _suspect(tx: Tx, location_id: str, contact_id: str, at: datetime) -> None:
+def _possible(at: datetime, lag: timedelta, sent: Iterable[datetime | None]) -> list[datetime]:
+    """Return those of these times of HighLevel's clock that are not in the future, none later than ours."""
+    return [min(moment, at) for moment in sent if moment is not None and moment <= at + lag]
+
+
+def _suspect(tx: Tx, location_id: str, update: ContactUpdate, at: datetime, lag: timedelta) -> None:
+    """Suspect the contact if it was thought alive. The events are proof of life up to when they were sent."""
+    contact_id = update.answer.contact_id
     known = contact_reads.known_contacts(tx, location_id, [contact_id]).get(contact_id)
-    if known is not None and known.status in LIVE:
-        register.mark_suspected(tx, location_id, [(contact_id, known.seen_at)], at=at, detected_by="webhook")
+    if known is None or known.status in (Status.ERASED, *SETTLED):
+        return
+    alive_at = _deletion_facts(tx, location_id, update, at, lag).alive_at
+    if known.status in LIVE:
+        register.mark_suspected(tx, location_id, [(contact_id, alive_at)], at=at, detected_by="webhook")
+    register.record_proof_of_life(tx, location_id, contact_id, alive_at=alive_at)
 
 
 def _open_rows(tx: Tx, location_id: str, contact_id: str) -> list[Disappearance]:

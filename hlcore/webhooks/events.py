@@ -202,7 +202,12 @@ def _apply(
     """Update these contacts in one transaction; if that fails, each contact alone, and then each delivery alone, so
     that only the one to blame fails."""
     updates = [
-        ContactUpdate(answer, _deletions_in(task), any(event.type != DELETED for event in task.events))
+        ContactUpdate(
+            answer,
+            _deletions_in(task),
+            any(event.type != DELETED for event in task.events),
+            tuple(event.sent_at for event in task.events if event.type != DELETED and event.sent_at is not None),
+        )
         for task, answer in found
     ]
     try:

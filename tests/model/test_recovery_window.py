@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from hlcore.model.recovery_window import (
     DEFAULT_DAYS,
+    NO_PROOF,
     DeletionFacts,
     RecoveryWindow,
+    clock_start,
     deletion_time,
+    last_proof_of_life,
+    life_time,
     recovery_window,
     remaining_time,
     urgency,
@@ -102,3 +106,29 @@ def test_taking_messages_one_by_one_ends_at_the_same_moment(reported: list[datet
         found = deletion_time([at], step, slack=SLACK)
         step = DeletionFacts(step.alive_at, step.noticed_at, found or step.deleted_at)
     assert step.deleted_at == at_once
+
+
+@given(st.lists(st.none() | near), near)
+def test_the_last_proof_of_life_is_the_newest_that_is_not_in_the_future(
+    proofs: list[datetime | None], now: datetime
+) -> None:
+    found = last_proof_of_life(proofs, now=now)
+    past = [at for at in proofs if at is not None and at <= now]
+    assert found == (max(past) if past else NO_PROOF)
+
+
+@given(st.none() | near, near)
+def test_the_clock_never_starts_before_the_last_proof_of_life(deleted: datetime | None, seen: datetime) -> None:
+    assert clock_start(deleted, seen) == max(deleted or seen, seen)
+    left = remaining_time(recovery_window(30), deleted_at=deleted, last_seen_at=seen, now=NOON)
+    assert left.ends_at >= seen + timedelta(days=30)
+
+
+@given(st.lists(near, max_size=6), known)
+def test_who_is_said_to_live_after_the_deletion_or_a_listing_without_them_is_not_believed(
+    reported: list[datetime], facts: DeletionFacts
+) -> None:
+    found = life_time(reported, facts, slack=SLACK)
+    ends = [at + SLACK for at in (facts.noticed_at, facts.deleted_at) if at is not None]
+    possible = [at for at in reported if all(at <= end for end in ends)]
+    assert found == max(possible, default=None)

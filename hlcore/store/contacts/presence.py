@@ -7,15 +7,16 @@ added in a period.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 
 from hlcore.store.contacts.columns import LIVE
+from hlcore.store.contacts.reads import row_ids
 from hlcore.store.database import Tx
-from hlcore.store.dialects import is_postgres
+from hlcore.store.dialects import among_numbers, chunked, is_postgres
 from hlcore.store.tables import contacts, sightings
 
 EXPECTED = ("present", "suspected", "returned")
@@ -117,12 +118,19 @@ def median_added(tx: Tx, location_id: str, since: datetime | None, until: dateti
     return tx.execute(query.offset((number - 1) // 2).limit(1)).scalar_one()
 
 
-def seen_at_of_added(tx: Tx, location_id: str, since: datetime | None, until: datetime | None) -> dict[str, datetime]:
-    """Return when each live contact that was added between these moments was last added, changed or read, by id."""
-    query = select(contacts.c.contact_id, contacts.c.seen_at).where(
-        _added(location_id, since, until), contacts.c.status.in_(LIVE)
-    )
-    return {row[0]: row[1] for row in tx.execute(query)}
+def ids_added(tx: Tx, location_id: str, since: datetime | None, until: datetime | None) -> list[str]:
+    """Return the ids of the live contacts that were added between these moments, ascending."""
+    query = select(contacts.c.contact_id).where(_added(location_id, since, until), contacts.c.status.in_(LIVE))
+    return list(tx.execute(query.order_by(contacts.c.contact_id)).scalars())
+
+
+def record_seen(tx: Tx, location_id: str, contact_ids: Sequence[str], *, at: datetime) -> None:
+    """Record that HighLevel's search showed these contacts as of `at`. Later sightings stay; contacts that should not
+    be in HighLevel stay as they are."""
+    for part in chunked(contact_ids):
+        rows = among_numbers(tx, contacts.c.row_id, row_ids(tx, location_id, part))
+        expected = contacts.c.status.in_(EXPECTED), contacts.c.seen_at < at
+        tx.execute(update(contacts).where(rows, *expected).values(seen_at=at))
 
 
 def _unseen(location_id: str, run_id: int) -> ColumnElement[bool]:

@@ -7,13 +7,17 @@ queries are in `store.deletions.queries`, incidents in `store.deletions.bulk_del
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, ScalarSelect, Update, delete, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Update, case, delete, func, literal, select, update
 
 from hlcore.errors import NotFound
 from hlcore.model.deletion_causes import is_proven_merge
+from hlcore.model.lifecycle import LIVE
+from hlcore.model.recovery_window import last_proof_of_life
+from hlcore.store import runs
+from hlcore.store.column_types import UtcDateTime
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts.presence import EXPECTED
 from hlcore.store.contacts.writes import set_status
@@ -68,13 +72,40 @@ def mark_suspected(
         set_status(tx, location_id, ids, "suspected")
 
 
+def proofs_of_life(
+    tx: Tx, location_id: str, contact_ids: Sequence[str], *, now: datetime, lag: timedelta
+) -> dict[str, datetime]:
+    """Return when each of these contacts was surely there for the last time, as far as the vault knows: when it was
+    last added, changed or read by id, when HighLevel says that it was changed, and for one still called present the
+    start of the last complete listing, less the index `lag`. Contacts that are not held are left out."""
+    last = runs.last_complete(tx, location_id)
+    listed_at = last.started_at - lag if last is not None and last.started_at <= now else None
+    return {
+        contact_id: last_proof_of_life(
+            (known.seen_at, known.date_updated, listed_at if known.status in LIVE else None), now=now
+        )
+        for contact_id, known in contact_reads.known_contacts(tx, location_id, contact_ids).items()
+    }
+
+
+def record_proof_of_life(tx: Tx, location_id: str, contact_id: str, *, alive_at: datetime) -> None:
+    """Let the recovery clock of the contact's open row start no earlier than `alive_at`, when it was surely there. May
+    be repeated."""
+    for column in (disappearances.c.last_seen_at, disappearances.c.clock_from):
+        earlier = _open_row(location_id, contact_id).where(column < alive_at)
+        tx.execute(earlier.values({column: alive_at}))
+
+
 def record_deletion_time(tx: Tx, location_id: str, contact_id: str, *, deleted_at: datetime, at: datetime) -> None:
-    """Record the exact time of the deletion, as a webhook gave it; the recovery clock runs from there. A contact
-    without an open row is suspected by webhook; one that the vault never held is ignored. May be repeated."""
+    """Record the exact time of the deletion, as a webhook gave it; the recovery clock runs from there, but never from
+    before the last proof of life. A contact without an open row is suspected by webhook; one that the vault never held
+    is ignored. May be repeated."""
     if contact_id not in contact_reads.known_contacts(tx, location_id, [contact_id]):
         return
     mark_suspected(tx, location_id, [(contact_id, deleted_at)], at=at, detected_by="webhook")
-    tx.execute(_open_row(location_id, contact_id).values(deleted_at=deleted_at, clock_from=deleted_at))
+    last_seen_at = disappearances.c.last_seen_at
+    clock = case((last_seen_at > deleted_at, last_seen_at), else_=literal(deleted_at, UtcDateTime))
+    tx.execute(_open_row(location_id, contact_id).values(deleted_at=deleted_at, clock_from=clock))
 
 
 def confirm(

@@ -7,11 +7,11 @@ is an incident, which a sample of GETs by id must prove.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from hlcore.model.listing_verdict import ListingVerdict
-from hlcore.store import Tx, runs
+from hlcore.store import Tx
 from hlcore.store.contacts import presence
 from hlcore.store.contacts.presence import MissingContact
 from hlcore.store.deletions import bulk_deletions, register
@@ -35,22 +35,24 @@ def suspect_missing(context: RunContext, *, seen: int) -> ListingVerdict:
         incident_id, verdict = _prove_incident(context, missing, seen)
         if not verdict.complete:
             return verdict
-    at, proof = context.now(), last_proof(context)
+    at = context.now()
     for contacts in _suspicious(context):
-        last_seen = [(contact.contact_id, max(contact.seen_at, proof)) for contact in contacts]
-        with context.write() as tx:
-            register.mark_suspected(
-                tx, context.location_id, last_seen, at=at, detected_by="listing", incident_id=incident_id
-            )
+        ids = [contact.contact_id for contact in contacts]
+        suspect(context, ids, at=at, detected_by="listing", incident_id=incident_id)
     return ListingVerdict(True)
 
 
-def last_proof(context: RunContext) -> datetime:
-    """Return when every contact still called present surely existed: the start of the last complete listing, less the
-    index lag."""
-    with context.vault.read() as tx:
-        last = runs.last_complete(tx, context.location_id)
-    return last.started_at - context.rules.index_lag if last else datetime.min.replace(tzinfo=UTC)
+def suspect(
+    context: RunContext, contact_ids: Sequence[str], *, at: datetime, detected_by: str, incident_id: int | None = None
+) -> None:
+    """Suspect these contacts, noticed `at`, each with its last proof of life. May be repeated."""
+    with context.write() as tx:
+        proofs = register.proofs_of_life(
+            tx, context.location_id, contact_ids, now=context.now(), lag=context.rules.index_lag
+        )
+        register.mark_suspected(
+            tx, context.location_id, list(proofs.items()), at=at, detected_by=detected_by, incident_id=incident_id
+        )
 
 
 def _suspicious(context: RunContext) -> Iterator[list[MissingContact]]:
