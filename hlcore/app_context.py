@@ -16,6 +16,7 @@ from hlcore.highlevel import Client, Clock, Limiter, Priority, SentRequest, Syst
 from hlcore.highlevel.oauth import OAuth
 from hlcore.location_context import LocationContext
 from hlcore.model.callbacks import Listener, ignore_progress, never
+from hlcore.private_files import make_data_folder
 from hlcore.settings import Settings
 from hlcore.store import Vault, locations
 from hlcore.store.encryption import Cipher
@@ -47,7 +48,9 @@ class AppContext:
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> AppContext:
-        """Open the vault at the newest schema. Raises SettingsError, StoreError."""
+        """Open the vault at the newest schema; the data folder is private from then on. Raises SettingsError,
+        StoreError."""
+        make_data_folder(settings.data_dir)
         vault = Vault.open(settings.database_url)
         cipher = Cipher.load(settings.secret_key.get_secret_value(), settings.data_dir)
         return cls(settings, vault, cipher, clock or SystemClock())

@@ -22,6 +22,7 @@ from hlcore.demo.data import DENTAL, EDITS, FIELDS, RECRUITING, SOURCES, TAGS, U
 from hlcore.highlevel import SystemClock
 from hlcore.model.callbacks import Listener, Progress, ignore_progress
 from hlcore.model.records import FEED_KINDS, PER_CONTACT_KINDS
+from hlcore.private_files import make_data_folder, make_folder, make_private_file
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.sandbox.state import persistence
 from hlcore.sandbox.state.invented_people import ContactGenerator
@@ -79,7 +80,8 @@ def open_demo(settings: Settings, *, listener: Listener = ignore_progress, rebui
     Builds both first when there are none, when they are older than `MAX_AGE`, or to `rebuild` them. Closing the
     context stops the sandbox and saves it."""
     folder = settings.data_dir / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
+    make_folder(folder)
     state = folder / "sandbox.bin"
     if rebuild or not _is_fresh(state):
         _build(settings, folder, listener)
@@ -88,7 +90,7 @@ def open_demo(settings: Settings, *, listener: Listener = ignore_progress, rebui
     stack = ExitStack()
     server = stack.enter_context(serve(sandbox))
     context = AppContext.open(_settings(settings, folder, server.url))
-    context.on_close.append(lambda: persistence.save(sandbox, state))
+    context.on_close.append(lambda: _save(sandbox, state))
     context.on_close.append(stack.close)
     return context
 
@@ -116,7 +118,12 @@ def _build(settings: Settings, folder: Path, listener: Listener) -> None:
             _DemoHistory(sandbox, context, clock, listener).build()
         finally:
             context.close()
-    persistence.save(sandbox, folder / "sandbox.bin")
+    _save(sandbox, folder / "sandbox.bin")
+
+
+def _save(sandbox: Sandbox, state: Path) -> None:
+    persistence.save(sandbox, state)
+    make_private_file(state)
 
 
 class _DemoHistory:

@@ -22,6 +22,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hlcore.errors import StoreError
+from hlcore.private_files import FILE_MODE, close_to_others, make_folder, make_private_file
 from hlcore.store import migrate
 from hlcore.store.db_errors import BUSY_SECONDS, translate_errors
 from hlcore.store.dialects import lock, queue_writer
@@ -71,7 +72,7 @@ class Vault:
                     vault.close()
                     raise
         except OSError as exc:
-            raise StoreError(f"The folder of the database cannot be made or read ({exc.strerror}).") from exc
+            raise _unusable(exc) from None
         return vault
 
     @contextmanager
@@ -134,6 +135,10 @@ class Vault:
             return
         path = Path(self._engine.url.database or "")
         lock_file = path.with_name(f"{path.stem}-{name}.lock")
+        try:
+            make_private_file(lock_file)
+        except OSError as exc:
+            raise _unusable(exc) from None
         with translate_errors(), closing(sqlite3.connect(lock_file, EXCLUSIVE_WAIT_SECONDS)) as connection:
             connection.isolation_level = None
             connection.execute("BEGIN EXCLUSIVE")
@@ -175,7 +180,7 @@ def _engine(url: URL) -> Engine:
             max_overflow=20,
             connect_args={"connect_timeout": 10, "options": f"-c timezone=UTC -c plan_cache_mode={PLAN_CACHE_MODE}"},
         )
-    Path(url.database or "").expanduser().parent.mkdir(parents=True, exist_ok=True)
+    _make_private(Path(url.database or ""))
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -186,6 +191,27 @@ def _engine(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _unusable(error: OSError) -> StoreError:
+    if isinstance(error, PermissionError):
+        return StoreError(
+            "This user may not write the database's file or folder, or it belongs to another user and is open to all.",
+            hint="Check the owner of the path in HLCORE_DATABASE_URL and of the folder around it.",
+        )
+    return StoreError(f"The folder of the database cannot be made or read ({error.strerror}).")
+
+
+def _make_private(database: Path) -> None:
+    """Leave the file of the database existing, and it and its neighbours closed to other users of the machine: SQLite
+    gives the files that it makes beside it the same permissions. The folder is made private too if it is new; one that
+    exists may hold more than the database. Raises OSError."""
+    make_folder(database.parent)
+    make_private_file(database)
+    for ending in ("-wal", "-shm", "-journal"):
+        close_to_others(database.with_name(database.name + ending), FILE_MODE)
+    for lock_file in database.parent.glob(f"{database.stem}-*.lock"):
+        close_to_others(lock_file, FILE_MODE)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from hlcore.errors import SettingsError
+from hlcore.private_files import make_folder
 
 FILE_NAME = "secret.key"
 
@@ -68,7 +69,7 @@ def _read_or_create(path: Path) -> str:
     """Return the secret in the file. A new one is written to a temporary file and linked into place, so that nobody
     ever reads half of it."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # mode 0600
         try:
             with os.fdopen(handle, "w", encoding="ascii") as file:

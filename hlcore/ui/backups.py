@@ -21,6 +21,7 @@ from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, exp
 from hlcore.governance.roles import Action, User
 from hlcore.model.callbacks import Progress
 from hlcore.model.lifecycle import Status
+from hlcore.private_files import make_folder
 from hlcore.runtime import get_runtime
 from hlcore.store import Tx, audit, records
 from hlcore.store.audit import AuditEntry
@@ -151,7 +152,7 @@ def export_folder(context: AppContext) -> Path:
     """Return the folder of exported files, created if need be; removes files older than a day. Raises ExportError."""
     folder = context.settings.data_dir / "exports"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
         for file in folder.glob("*.csv"):
             if context.clock.now().timestamp() - file.stat().st_mtime > FILE_LIFETIME.total_seconds():
                 file.unlink(missing_ok=True)
