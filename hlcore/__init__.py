@@ -24,6 +24,7 @@ module or package    what it is for
 `store`              the only package with SQL
 `model`              pure: contacts, diffs, statuses, causes, windows, planning
 `settings`           settings, read once into a frozen value
+`private_files`      files and folders that only this user of the machine may open
 `errors`             every exception raised on purpose, as one tree
 `log_privacy`        keeps personal data out of logs
 `network_addresses`  addresses of hosts and pages, judged the same way wherever trust depends on them

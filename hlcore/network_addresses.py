@@ -50,15 +50,23 @@ def check_web_address(text: str, *, secure: bool) -> str:
     return address
 
 
+def host_name(host: str) -> str:
+    """Return the name or address in a header `Host`, without its port; '' when it is none."""
+    parts = _split(f"//{host}")
+    if parts is None or "@" in parts.netloc or parts.netloc != host or _port(parts, "http") is None:
+        return ""
+    return parts.hostname or ""
+
+
 def is_same_origin(origin: str, host: str) -> bool:
     """Whether `origin`, as a browser sends it, is a page of the server that the header `Host` names, port included."""
     ours, theirs = _split(f"//{host}"), _split(origin)
-    if ours is None or theirs is None or theirs.scheme not in _PORTS or origin.count("/") != 2:
+    if ours is None or theirs is None or theirs.scheme not in _PORTS or not host_name(host):
         return False
-    if "@" in ours.netloc + theirs.netloc or ours.path or ours.query or ours.fragment:
+    if origin.lower() != f"{theirs.scheme}://{theirs.netloc}".lower() or not host_name(theirs.netloc):
         return False
     port = _port(ours, theirs.scheme)
-    return bool(ours.hostname) and ours.hostname == theirs.hostname and port is not None and port == _port(theirs)
+    return ours.hostname == theirs.hostname and port is not None and port == _port(theirs)
 
 
 def _split(address: str) -> SplitResult | None:

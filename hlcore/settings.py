@@ -48,6 +48,7 @@ class Settings(BaseModel):
     worker: Literal["on", "off"] = Field("on", description="Background worker inside the dashboard's process")
     sync_minutes: int = Field(15, ge=1, le=1440, description="Minutes between two sync rounds of a location")
     watch_minutes: int = Field(1, ge=0, le=1440, description="Minutes between two cheap checks for deletions; 0: none")
+    local_mode: Literal["on", "off"] = Field("on", description="Without sign-in, let users of this machine in")
     demo: Literal["auto", "off"] = Field("auto", description="Show the demo account while none is connected")
     requests_per_10s: int = Field(90, ge=1, description="Requests in 10 seconds; HighLevel allows 100")
     requests_per_day: int = Field(200_000, ge=100, description="Requests of a location in a day")

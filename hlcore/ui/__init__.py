@@ -4,6 +4,7 @@
 module              holds
 ==================  =========================================================================
 `server`            start and end of the process, the health route, security headers
+`request_guard`     which connections and files are refused before a page runs
 `session`           the AppContext, user and locations that a page starts from
 `frame`             what surrounds every page: admission, start-up screen, sidebar, banners
 `run_progress`      sync runs as they happen

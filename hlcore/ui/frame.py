@@ -86,8 +86,8 @@ def show_sidebar(user: User) -> None:
                 "Local mode",
                 icon=":material/computer:",
                 color="gray",
-                help="No sign-in is set up. Whoever uses this computer can see, restore and export everything. "
-                "The dashboard answers on this computer only.",
+                help="No sign-in is set up. Whoever can log in to this computer can see, restore and export "
+                "everything. The dashboard answers on this computer only. HLCORE_LOCAL_MODE=off ends this.",
             )
             return
         may = "may restore" if user.role is Role.RESTORER else "may look"
@@ -162,10 +162,16 @@ def _show_not_admitted(user: User) -> None:
 
 def _show_sign_in_setup(user: User) -> None:
     st.title("Sign-in is not set up")
-    st.markdown(
-        "This dashboard is reached in a way that other people could use too, and nobody has to sign in. "
-        "Until that is changed **no page shows a single contact**. Do one of the two:"
-    )
+    if session.local_mode_allowed():
+        st.markdown(
+            "This dashboard is reached in a way that other people could use too, and nobody has to sign in. "
+            "Until that is changed **no page shows a single contact**. Do one of the two:"
+        )
+    else:
+        st.markdown(
+            "Local mode is off: it is switched off by HLCORE_LOCAL_MODE, or the file `secrets.toml` cannot be read. "
+            "Until that is changed or sign-in is set up **no page shows a single contact**."
+        )
     st.markdown(
         "**1. On this computer only:** start it with `--server.address=127.0.0.1` (the default of "
         "`.streamlit/config.toml`) and open `http://localhost:8501`, with no proxy in front."

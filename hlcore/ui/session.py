@@ -4,21 +4,22 @@
 
 1. *Is sign-in configured?* `[auth]` in `.streamlit/secrets.toml` (OpenID Connect). Then only the signed-in user counts.
 2. *Who signed in?* The e-mail address that the identity provider vouches for.
-3. *Is this session local?* See `is_local`. Without sign-in a local session has all rights, under the mark "Local mode";
-   any other sees no contact on any page.
+3. *Is this session local?* See `is_local`. Without sign-in a local session has all rights, under the mark "Local mode",
+   unless the setting LOCAL_MODE is off; any other sees no contact on any page.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
+from typing import Any
 
 import streamlit as st
 
 from hlcore.app_context import AppContext
 from hlcore.governance.roles import User, identify_user
-from hlcore.network_addresses import is_loopback_name
+from hlcore.network_addresses import host_name, is_loopback_name, is_same_origin
 from hlcore.runtime import get_runtime
 from hlcore.settings import Settings
 from hlcore.store import locations as stored_locations
@@ -27,19 +28,15 @@ from hlcore.store.locations import Location
 LOCATION_KEY = "location"
 """Session key and query parameter of the location on show: an id, never personal data."""
 PROXY_HEADERS = (
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-forwarded-port",
-    "x-real-ip",
-    "x-original-host",
-    "cf-connecting-ip",
-    "true-client-ip",
-    "x-client-ip",
-    "x-envoy-external-address",
+    *("cdn-loop", "client-ip", "fastly-client-ip", "forwarded", "forwarded-for", "proxy-client-ip", "true-client-ip"),
+    *("via", "x-client-ip", "x-cluster-client-ip", "x-forwarded"),
 )
+PROXY_HEADER_FAMILIES = (
+    *("x-forwarded-", "x-envoy-", "x-original-", "x-real-", "x-proxy", "x-remote-", "x-appengine-", "x-azure-"),
+    *("x-amz-cf-", "x-amzn-", "cf-", "fly-", "tailscale-", "ngrok-", "wl-proxy-"),
+)
+"""Headers by which a proxy shows itself, in full and by their beginnings. A browser sends none of them, so the name
+alone decides, whatever the value."""
 
 
 def app_context() -> AppContext:
@@ -62,23 +59,34 @@ def settings() -> Settings:
 
 def current_user() -> User:
     """Return the user in front of this page, with the role that `governance.roles` gives them."""
-    configured = auth_configured()
-    signed_in = configured and bool(getattr(st.user, "is_logged_in", False))
-    claims = st.user.to_dict() if signed_in else {}
+    signed_in = auth_configured() and bool(getattr(st.user, "is_logged_in", False))
+    return user_from(st.user.to_dict() if signed_in else {}, remote_address(), st.context.headers.to_dict())
+
+
+def user_from(claims: Mapping[str, Any], remote: str | None, headers: Mapping[str, str]) -> User:
+    """Return the user whom these facts of a connection show. `claims`: of whoever has signed in, else empty."""
     email, name = claims.get("email"), claims.get("name")
     return identify_user(
         settings(),
         signed_in_email=email if isinstance(email, str) else None,
         email_verified=claims.get("email_verified"),
         name=name if isinstance(name, str) else "",
-        loopback=is_local(st.get_option("server.address"), remote_address(), st.context.headers.to_dict()),
-        auth_configured=configured,
+        loopback=local_mode_allowed() and is_local(st.get_option("server.address"), remote, headers),
+        auth_configured=auth_configured(),
     )
 
 
 def auth_configured() -> bool:
-    """Whether sign-in (`[auth]` in secrets.toml) is set up."""
-    return bool(st.secrets.load_if_toml_exists() and st.secrets.get("auth"))
+    """Whether sign-in (`[auth]` in secrets.toml) is set up, be it only in part."""
+    return bool(st.secrets.load_if_toml_exists()) and "auth" in st.secrets
+
+
+def local_mode_allowed() -> bool:
+    """Whether a user of this machine may enter without signing in: not if the settings say so, and not while there is a
+    file of secrets that cannot be read, because it may ask for sign-in."""
+    if settings().local_mode == "off":
+        return False
+    return bool(st.secrets.load_if_toml_exists()) or not any(map(os.path.lexists, st.get_option("secrets.files")))
 
 
 def remote_address() -> str | None:
@@ -90,24 +98,20 @@ def is_local(server_address: str | None, remote: str | None, headers: Mapping[st
     """Whether a session is certain to be on this machine.
 
     True only if the server is bound to a loopback address (empty means every address, which is not local), the
-    connection comes from this machine (`remote` is None or loopback), the browser names a loopback host in Host and
-    Origin (so neither DNS rebinding nor a web page elsewhere passes), and no header shows a proxy. A proxy that leaves
-    no trace cannot be told from a browser on this machine: whoever runs one must configure sign-in.
+    connection comes from this machine (`remote` is None or loopback), the browser names a loopback host, the page that
+    asks is this server's own (`Origin` equals `Host` with its port, so that neither DNS rebinding nor another program's
+    page on this machine passes), and no header shows a proxy. A proxy that leaves no trace cannot be told from a
+    browser on this machine: whoever runs one must configure sign-in or switch local mode off.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     if not is_loopback_name(server_address or "") or (remote is not None and not is_loopback_name(remote)):
         return False
-    if any(lower.get(name) for name in PROXY_HEADERS):
+    if any(name in PROXY_HEADERS or name.startswith(PROXY_HEADER_FAMILIES) for name in lower):
         return False
-    origins = [lower[name] for name in ("host", "origin") if lower.get(name)]
-    return all(is_loopback_name(_host_of(origin)) for origin in origins)
-
-
-def _host_of(origin: str) -> str:
-    try:
-        return urlsplit(origin if "//" in origin else f"//{origin}").hostname or ""
-    except ValueError:
-        return ""
+    if not lower:  # no connection at all: a script that runs without a server
+        return True
+    host = lower.get("host", "")
+    return is_loopback_name(host_name(host)) and is_same_origin(lower.get("origin", f"http://{host}"), host)
 
 
 def locations() -> list[Location]:

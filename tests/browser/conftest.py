@@ -248,6 +248,20 @@ def window(browser: Browser) -> Iterator[OpenWindow]:
         window.context.close()
 
 
+def download(window: Window) -> tuple[str, dict[str, str]]:
+    """The rounds as CSV, fetched by pressing the button: the address of the file, and the headers that came with it."""
+    page = window.open("/activity")
+    with page.expect_response("**/media/**") as answered, page.expect_download() as downloaded:
+        page.get_by_role("button", name="Download CSV").click()
+    assert downloaded.value.path().read_bytes()
+    return answered.value.url, answered.value.all_headers()
+
+
+def cookies_of(window: Window) -> dict[str, str]:
+    """The cookies of the browser window."""
+    return {str(cookie["name"]): str(cookie["value"]) for cookie in window.context.cookies()}
+
+
 def _note(request: Request, window: Window) -> None:
     where = urlsplit(request.url)
     if where.scheme in ("http", "https") and where.hostname not in ("localhost", "127.0.0.1", "::1"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PATHS, OpenWindow, Server, StartServer, Window, free_port
+from tests.browser.conftest import PATHS, OpenWindow, Server, StartServer, Window, cookies_of, download, free_port
 
 oidc = pytest.importorskip("oidc_provider_mock", reason="signing in needs the package oidc-provider-mock")
 DEEP = [*PATHS, "/contacts?contact=someone&in=demoRecruiting000001"]
@@ -103,3 +104,23 @@ def test_a_stranger_is_turned_away_by_name_of_the_reason(guarded: Server, window
     assert "not on the list" in otto.text()
     otto.open("/contacts")
     shows_nothing(otto, "You cannot enter yet", "/contacts")
+
+
+def test_a_download_is_for_whoever_may_export(guarded: Server, window: OpenWindow) -> None:
+    sam = sign_in(window(guarded), "sam@example.com")
+    url, headers = download(sam)
+    assert headers["cache-control"] == "no-store"
+    cookies = cookies_of(sam)
+    assert httpx.get(url, cookies=cookies).status_code == 200
+    assert httpx.get(url).status_code == 403
+    assert httpx.get(url, cookies={"_streamlit_xsrf": cookies["_streamlit_xsrf"]}).status_code == 403
+    for name in ("_streamlit_user", "_streamlit_user_1"):
+        for wrong in ("", "x", cookies.get(name, "") + "x", cookies.get("_streamlit_xsrf", "")):
+            if name in cookies:
+                assert httpx.get(url, cookies={**cookies, name: wrong}).status_code == 403, (name, wrong)
+    for email in ("mara@example.com", "otto@elsewhere.org"):
+        other = sign_in(window(guarded), email)
+        assert httpx.get(url, cookies=cookies_of(other)).status_code == 403, email
+    sam.page.get_by_role("button", name="Sign out").click()
+    sam.page.wait_for_url("**/oauth2/end_session**")
+    assert httpx.get(url, cookies=cookies_of(sam)).status_code == 403

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from hlcore.app_context import AppContext
 from hlcore.runtime import Runtime
 from hlcore.store import audit
-from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, sign_in, text_of
+from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, settings_for, sign_in, text_of
 
 PAGES = sorted(page.name for page in FRAME.parent.glob("[!_]*.py"))
 
@@ -59,6 +62,32 @@ def test_a_connection_from_another_machine_meets_the_instruction(
 ) -> None:
     monkeypatch.setattr("hlcore.ui.session.remote_address", lambda: "192.168.1.20")
     assert [title.value for title in frame().run().title] == ["Sign-in is not set up"]
+
+
+def test_local_mode_can_be_switched_off(tmp_path: Path, runtime: Runtime) -> None:
+    runtime.settings = settings_for(tmp_path, local_mode="off")
+    app = frame().run()
+    assert [title.value for title in app.title] == ["Sign-in is not set up"]
+    assert "HLCORE_LOCAL_MODE" in text_of(app)
+
+
+@pytest.mark.parametrize("content", ["[auth\nclient_id = 'x'", "\x00", "[auth]\nclient_id = 'a'\nclient_id = 'b'"])
+def test_secrets_that_cannot_be_read_open_nothing(
+    tmp_path: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / "secrets.toml").write_text(content)
+    monkeypatch.setattr(st.secrets, "_secrets", None)
+    files = config.get_option("secrets.files")
+    config.set_option("secrets.files", [str(tmp_path / "secrets.toml")])
+    app = frame().run()
+    config.set_option("secrets.files", files)
+    assert [title.value for title in app.title] == ["Sign-in is not set up"]
+
+
+def test_sign_in_that_is_set_up_only_in_part_opens_nothing(runtime: Runtime) -> None:
+    app = frame()
+    app.secrets, app.user = {"auth": {}}, NOBODY
+    assert [title.value for title in app.run().title] == ["Sign in"]
 
 
 def test_who_is_not_on_the_list_cannot_enter(runtime: Runtime) -> None:
