@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
 
-from hlcore.errors import NotFound
+from hlcore.errors import KeyMissing, NotFound, VaultMissing
 from hlcore.highlevel import Client, Clock, Limiter, Priority, SentRequest, SystemClock
 from hlcore.highlevel.oauth import OAuth
 from hlcore.location_context import LocationContext
 from hlcore.model.callbacks import Listener, ignore_progress, never
 from hlcore.private_files import make_data_folder
 from hlcore.settings import Settings
-from hlcore.store import Vault, locations
+from hlcore.store import Vault, locations, oauth_grants
 from hlcore.store.encryption import Cipher
 from hlcore.store.locations import Location
 from hlcore.store.oauth_grants import LOCATION
@@ -47,13 +47,25 @@ class AppContext:
     _tokens: TokenManager | None = None
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock | None = None) -> AppContext:
-        """Open the vault at the newest schema; the data folder is private from then on. Raises SettingsError,
-        StoreError."""
+    def open(cls, settings: Settings, *, clock: Clock | None = None, new_vault: bool = False) -> AppContext:
+        """Open the vault at the newest schema; the first start makes it and its key. The data folder is private then.
+
+        A key without its vault, and a vault of accounts without its key, are a loss and no first start: nothing is made
+        then, unless `new_vault` asks for an empty vault. Raises VaultMissing, KeyMissing, SettingsError, StoreError."""
+        has_key, secret = Cipher.has_key_file(settings.data_dir), settings.secret_key.get_secret_value()
+        was_here = has_key or Vault.left_traces(settings.database_url)  # asked first: the first start makes these last
+        if was_here and not new_vault and not Vault.exists(settings.database_url):
+            beside = "its key" if has_key else "files of it"
+            raise VaultMissing(f"The vault's database is gone or empty, but {beside} can still be found.")
         make_data_folder(settings.data_dir)
         vault = Vault.open(settings.database_url)
-        cipher = Cipher.load(settings.secret_key.get_secret_value(), settings.data_dir)
-        return cls(settings, vault, cipher, clock or SystemClock())
+        try:
+            if not has_key and not secret and _has_accounts(vault) and not Cipher.has_key_file(settings.data_dir):
+                raise KeyMissing(f"The key file of this vault is missing in {settings.data_dir}.")
+            return cls(settings, vault, Cipher.load(secret, settings.data_dir), clock or SystemClock())
+        except BaseException:
+            vault.close()
+            raise
 
     def close(self) -> None:
         """Store the counted requests, call the callbacks and close the vault."""
@@ -186,6 +198,11 @@ class AppContext:
         key = (location_id, _day(self.clock))
         with self._lock:
             self._unsaved_requests[key] = self._unsaved_requests.get(key, 0) + 1
+
+
+def _has_accounts(vault: Vault) -> bool:
+    with vault.read() as tx:
+        return bool(locations.list_all(tx, connected_only=False)) or oauth_grants.any_held(tx)
 
 
 def _day(clock: Clock) -> str:

@@ -2,12 +2,14 @@
 
 VaultError
 ├── SettingsError              a setting is missing or wrong
+│   └── KeyMissing             the key of an existing vault is gone
 ├── NotAllowed                 the user may not do this
 ├── NotFound                   no such location, contact, job or run here
 ├── Cancelled                  a user, or a shutdown, asked to stop
 ├── RunInProgress              another run holds this location
 ├── StoreError                 the database refused, or cannot be reached
-│   └── SchemaTooNew           the database was written by a newer Contact Vault
+│   ├── SchemaTooNew           the database was written by a newer Contact Vault
+│   └── VaultMissing           there was a vault, and its database is gone or empty
 ├── ExportError                a file could not be written
 └── HighLevelError             HighLevel refused or could not be reached
     ├── Unreachable            network, time-out, 5xx: trying again later can help
@@ -49,6 +51,15 @@ class SettingsError(VaultError):
     """A setting is missing or has a value that cannot work; the message names it."""
 
 
+class KeyMissing(SettingsError):
+    """The vault holds accounts, and the key that encrypts their tokens is gone. No new key is made."""
+
+    hint = (
+        "Put the key file back from a backup, or correct HLCORE_DATA_DIR or HLCORE_SECRET_KEY. If the key is lost for "
+        "good, make a new one: python -m hlcore new-key. Then connect each account again; the copies stay."
+    )
+
+
 class NotAllowed(VaultError):
     """The user may not do this."""
 
@@ -79,6 +90,15 @@ class SchemaTooNew(StoreError):
     """The database was written by a newer version of Contact Vault."""
 
     hint = "Install the newer version again; an older one must not write to this database."
+
+
+class VaultMissing(StoreError):
+    """A vault was here, and its database is gone or empty. No new one is made."""
+
+    hint = (
+        "Put the database back from a backup, or correct HLCORE_DATABASE_URL or HLCORE_DATA_DIR. To begin with an "
+        "empty vault on purpose: python -m hlcore new-vault. It holds no copy of anybody yet."
+    )
 
 
 class ExportError(VaultError):

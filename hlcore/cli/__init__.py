@@ -3,7 +3,7 @@
 =============  =======================================================
 module         commands
 =============  =======================================================
-`setup`        connect, worker, demo
+`setup`        connect, new-vault, new-key, worker, demo
 `sync`         sync, watch, capture
 `inspect`      status, deletions, show, verify
 `restore`      restore

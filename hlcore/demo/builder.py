@@ -83,7 +83,7 @@ def open_demo(settings: Settings, *, listener: Listener = ignore_progress, rebui
     make_data_folder(settings.data_dir)
     make_folder(folder)
     state = folder / "sandbox.bin"
-    if rebuild or not _is_fresh(state):
+    if rebuild or not _is_fresh(state) or not (folder / "vault.db").exists():
         _build(settings, folder, listener)
     sandbox = Sandbox(lambda: datetime.now(UTC), seed=SEED)
     persistence.load(sandbox, state)

@@ -75,6 +75,30 @@ class Vault:
             raise _unusable(exc) from None
         return vault
 
+    @classmethod
+    def exists(cls, url: str | URL) -> bool:
+        """Whether a vault was ever made at this address. Creates and changes nothing: an empty SQLite file is not even
+        opened, because SQLite would delete what is left of its log. Raises StoreError when that cannot be told."""
+        address = _address(url)
+        if address.get_backend_name() == "sqlite":
+            path = Path(address.database or "").expanduser()
+            if not path.exists() or not path.stat().st_size:
+                return False
+        with translate_errors():
+            engine = _engine(address)
+            try:
+                return migrate.is_begun(engine)
+            finally:
+                engine.dispose()
+
+    @classmethod
+    def left_traces(cls, url: str | URL) -> bool:
+        """Whether files beside a missing SQLite vault show that there was one: its log or its inbox."""
+        address = _address(url)
+        path = Path(address.database or "").expanduser()
+        names = (f"{path.name}-wal", f"{path.stem}-inbox{path.suffix}")
+        return address.get_backend_name() == "sqlite" and any(path.with_name(name).exists() for name in names)
+
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Open a read-only transaction: everything read within sees one moment of the database."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from hlcore.errors import SettingsError
+from hlcore.errors import KeyMissing, SettingsError
 from hlcore.private_files import make_folder
 
 FILE_NAME = "secret.key"
@@ -45,6 +45,24 @@ class Cipher:
             raise SettingsError(
                 f"The key file {path} cannot be read or created.", hint="Check HLCORE_DATA_DIR and its permissions."
             ) from exc
+
+    @staticmethod
+    def has_key_file(data_dir: Path) -> bool:
+        """Whether the key file exists."""
+        return os.path.exists(data_dir / FILE_NAME)
+
+    @classmethod
+    def renew(cls, data_dir: Path) -> Cipher:
+        """Make a new key file where there is none or an empty one, and return its cipher. Raises SettingsError, also
+        when a key exists: it is never replaced."""
+        path = data_dir / FILE_NAME
+        try:
+            if path.exists() and path.read_text("ascii").strip():
+                raise SettingsError(f"The key file {path} exists.", hint="It is used as it is; nothing was changed.")
+            path.unlink(missing_ok=True)
+        except (OSError, UnicodeDecodeError) as exc:
+            raise SettingsError(f"The key file {path} cannot be read.", hint="Check its permissions.") from exc
+        return cls.load("", data_dir)
 
     def encrypt(self, text: str) -> bytes:
         """Return the text encrypted with this key."""
@@ -81,7 +99,7 @@ def _read_or_create(path: Path) -> str:
             Path(name).unlink(missing_ok=True)
     secret = path.read_text("ascii").strip()
     if not secret:
-        raise SettingsError(f"The key file {path} is empty.", hint="Restore a backup, or delete it and reconnect.")
+        raise KeyMissing(f"The key file {path} is empty.")
     return secret
 
 

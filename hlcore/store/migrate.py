@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from hlcore.errors import SchemaTooNew
 
@@ -29,6 +29,12 @@ def upgrade(engine: Engine) -> None:
             return
     while _apply_next(engine):
         pass
+
+
+def is_begun(engine: Engine) -> bool:
+    """Return whether any migration was ever applied. Changes nothing."""
+    with engine.connect() as conn:
+        return inspect(conn).has_table("alembic_version") and _current(conn) is not None
 
 
 def pending(conn: Connection) -> list[str]:

@@ -73,6 +73,11 @@ def save(
     upsert(tx, oauth_grants, [row])
 
 
+def any_held(tx: Tx) -> bool:
+    """Return whether any grant is stored."""
+    return tx.execute(select(oauth_grants.c.kind).limit(1)).one_or_none() is not None
+
+
 def claim_refresh_token(tx: Tx, kind: str, owner_id: str, *, holder: str, at: datetime) -> None:
     """Record that `holder` uses the refresh token from `at` on."""
     tx.execute(update(oauth_grants).where(_of_owner(kind, owner_id)).values(claimed_by=holder, claimed_at=at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -211,3 +212,25 @@ def test_names_that_the_terminal_cannot_show_are_replaced(shell: Shell, code_pag
         assert done.returncode == 0, done.stderr
         assert b"Traceback" not in done.stderr
         assert done.stdout.decode(code_page)
+
+
+def test_a_lost_vault_and_a_lost_key_are_said_and_replaced_on_request_only(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shell("sync")[0] == 0
+    (tmp_path / "vault.db").unlink()
+    code, _, error = shell("status")
+    assert (code == 1, "new-vault" in error) == (True, True)
+    assert not (tmp_path / "vault.db").exists()
+    assert shell("new-vault", "--yes")[:2] == (0, {"new_vault": True})
+    assert shell("new-vault", "--yes")[0] == 2
+    assert shell("sync")[1]["runs"][0]["added"] == 60
+    (key,) = tmp_path.rglob("secret.key")
+    key.unlink()
+    code, _, error = shell("status")
+    assert (code, "new-key" in error, key.exists()) == (2, True, False)
+    assert shell("new-key", "--yes")[:2] == (0, {"new_key": True})
+    assert shell("new-key", "--yes")[0] == 2
+    monkeypatch.setattr("sys.stdin", io.StringIO("pit-cli"))
+    assert shell("connect", LOCATION)[0] == 0
+    assert shell("sync")[1]["runs"][0]["outcome"] == "complete"

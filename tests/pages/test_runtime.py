@@ -14,12 +14,13 @@ from streamlit.testing.v1 import AppTest
 
 from hlcore import log_privacy
 from hlcore.app_context import AppContext
-from hlcore.errors import StoreError, TokenRefused
+from hlcore.errors import StoreError, TokenRefused, VaultMissing
 from hlcore.governance.roles import Role, User
 from hlcore.model.callbacks import Progress
 from hlcore.runtime import Runtime, StartupStage, StartupStatus, set_runtime
 from hlcore.sandbox import Sandbox
 from hlcore.store import locations
+from hlcore.store.encryption import Cipher
 from hlcore.ui import account_tasks, server
 from hlcore.worker.background import BackgroundTasks
 from tests.pages.conftest import HARBOR, frame, settings_for, text_of
@@ -71,6 +72,22 @@ def test_a_token_of_the_settings_that_is_refused_is_kept_as_trouble(
     wait_for(lambda: runtime.startup_status.stage is StartupStage.READY)
     assert isinstance(runtime.connection_error, TokenRefused)
     assert not runtime.shows_demo
+    runtime.stop()
+
+
+def test_a_database_that_is_gone_beside_its_key_is_said_and_shows_no_demo(
+    tmp_path: Path, empty_runtime: Runtime
+) -> None:
+    settings = settings_for(tmp_path / "lost", demo="auto")
+    Cipher.load("", settings.data_dir)
+    runtime = Runtime(settings)
+    runtime.start()
+    wait_for(lambda: runtime.startup_status.stage is StartupStage.FAILED)
+    set_runtime(runtime)
+    assert isinstance(runtime.startup_status.error, VaultMissing)
+    assert "begin with an empty vault on purpose" in text_of(frame().run())
+    assert runtime.context is None
+    assert not (settings.data_dir / "demo").exists()
     runtime.stop()
 
 
