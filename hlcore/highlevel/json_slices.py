@@ -12,21 +12,26 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 
 from hlcore.errors import BrokenAnswer
 from hlcore.model.json_codec import decode_strict
+from hlcore.model.records import MAX_ID_LENGTH, is_id
 
+MAX_COUNT = 2**31 - 1
+"""The largest number of rows that is believed and that the database can hold."""
+_LARGEST = 2**53
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
+_TEXT_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _WRAPPERS = ("data", "result", "response")
 
 
 class _RowId(msgspec.Struct, gc=False):
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 
 
 _ids_decoder = msgspec.json.Decoder(list[_RowId])
@@ -38,6 +43,8 @@ def members(raw: bytes) -> dict[str, bytes]:
     """Return the exact bytes of each member of a JSON object. Raises BrokenAnswer for anything else."""
     try:
         return {name: bytes(part) for name, part in _object_decoder.decode(raw).items()}
+    except RecursionError:
+        pass
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         if not _LONE_SURROGATE.search(raw):
             raise BrokenAnswer("HighLevel's answer is not a whole JSON object") from exc
@@ -76,16 +83,33 @@ def _member_name(raw: bytes) -> str:
 def value(raw: bytes, name: str) -> Any:
     """Return the decoded member `name` of an object, None when it is absent. Raises BrokenAnswer."""
     member = members(raw).get(name)
-    return None if member is None else decode_strict(member)
+    try:
+        return None if member is None else decode_strict(member)
+    except ValueError as exc:
+        raise BrokenAnswer(f"HighLevel's answer has an unreadable {name}") from exc
+
+
+def value_if_readable(raw: bytes, name: str) -> Any:
+    """Return the decoded member `name`; None when it is absent or unreadable, and when `raw` is no object."""
+    try:
+        return value(raw, name)
+    except BrokenAnswer:
+        return None
 
 
 def number(decoded: Any) -> int | None:
-    """Return a decoded value as a whole number from 0 on, also when it is a text; None for everything else."""
-    if isinstance(decoded, str) and decoded.isascii() and decoded.isdigit():
+    """Return a decoded value as a whole number from 0 to 2^53, also when it is a text; None for everything else."""
+    if isinstance(decoded, str) and len(decoded) <= 16 and decoded.isascii() and decoded.isdigit():
         return int(decoded)
     if isinstance(decoded, float) and decoded.is_integer():
         decoded = int(decoded)
-    return decoded if isinstance(decoded, int) and not isinstance(decoded, bool) and decoded >= 0 else None
+    return decoded if isinstance(decoded, int) and not isinstance(decoded, bool) and 0 <= decoded <= _LARGEST else None
+
+
+def count(decoded: Any) -> int | None:
+    """Return a decoded value as a number of rows; None for what cannot be one."""
+    found = number(decoded)
+    return found if found is not None and found <= MAX_COUNT else None
 
 
 def find_object(raw: bytes, name: str) -> bytes:
@@ -115,22 +139,27 @@ def find_list(raw: bytes, name: str) -> list[bytes]:
     return [] if member == b"null" else _elements(member, name)
 
 
-def find_list_with_ids(raw: bytes, name: str) -> tuple[list[bytes], list[Any], dict[str, bytes]]:
-    """Return the exact bytes of each element of the array under `name`, the `id` of each, and the other members of the
-    object that holds the array. Raises BrokenAnswer when there is no such array."""
+def find_list_with_ids(raw: bytes, name: str) -> tuple[list[bytes], list[str | None], dict[str, bytes]]:
+    """Return the exact bytes of each element of the array under `name`, the `id` of each (None where it has none that
+    `is_id` accepts), and the other members of the object that holds the array. Raises BrokenAnswer when there is no
+    such array."""
     others = members(raw)
     if not others.get(name, b"").startswith(b"["):
         others = members(unwrap(raw, name))
     array = others.pop(name, b"")
+    items = _elements(array, name)
+    return items, _ids(array, items), others
+
+
+def _ids(array: bytes, items: list[bytes]) -> list[str | None]:
     try:
-        return (
-            [bytes(item) for item in _array_decoder.decode(array)],
-            [row.id for row in _ids_decoder.decode(array)],
-            others,
-        )
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        items = _elements(array, name)  # a lone surrogate, an element without id, or no array at all
-    return items, [value(item, "id") for item in items], others
+        ids = [row.id for row in _ids_decoder.decode(array)]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # at least one of them is no contact
+        found = [value_if_readable(item, "id") for item in items]
+        return [row_id if is_id(row_id) else None for row_id in found]
+    if "".join(ids).isalnum():
+        return [*ids]
+    return [row_id if is_id(row_id) else None for row_id in ids]
 
 
 def unwrap(raw: bytes, name: str) -> bytes:
@@ -156,10 +185,15 @@ def _is_wrapper(raw: bytes, name: str) -> bool:
 def _elements(raw: bytes, name: str) -> list[bytes]:
     try:
         return [bytes(item) for item in _array_decoder.decode(raw)]
+    except RecursionError:
+        pass
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         if not (raw.startswith(b"[") and _LONE_SURROGATE.search(raw)):
             raise BrokenAnswer(f"HighLevel's answer has no list of {name}") from exc
-    return list(_JsonScanner(raw).array())
+    try:
+        return _JsonScanner(raw).array()
+    except (ValueError, RecursionError) as exc:
+        raise BrokenAnswer(f"HighLevel's answer has no list of {name}") from exc
 
 
 class _JsonScanner:
@@ -192,8 +226,20 @@ class _JsonScanner:
     def _next(self) -> bytes:
         self._skip()
         start = self._at
-        _, self._at = self._scan(self._text, start)
+        try:
+            _, self._at = self._scan(self._text, start)
+        except RecursionError:
+            self._at = self._end_of_nested(start)
         return self._raw[start : self._at]
+
+    def _end_of_nested(self, start: int) -> int:
+        """Return where an array or object ends that is nested more deeply than a decoder follows."""
+        depth = 0
+        for token in _TEXT_OR_BRACKET.finditer(self._text, start):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+            if not depth:
+                return token.end()
+        raise ValueError("no end")
 
     def _ends(self, mark: str, *, first: bool) -> bool:
         """Step over the closing mark (True) or over the comma before the next element (False)."""

@@ -109,7 +109,7 @@ def peek_contact(raw: bytes) -> ContactHead:
     """Read the ids and the date only. Raises ValueError for the bytes for which `parse_contact` does."""
     try:
         head = _head_decoder.decode(raw)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         contact = parse_contact(raw)
         return ContactHead(contact.contact_id, contact.location_id, contact.date_added, contact.raw, contact.digest)
     if not head.id:
@@ -154,14 +154,12 @@ def _is_unreadable(value: object, at: datetime | None) -> bool:
 def _fields(raw: bytes) -> _Fields:
     try:
         return _decoder.decode(raw)
-    except msgspec.ValidationError as exc:
-        raise ValueError("not a contact: no JSON object with an id") from exc
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return _lenient_fields(raw)
 
 
 def _lenient_fields(raw: bytes) -> _Fields:
-    """Read bytes that hold lone surrogates, which msgspec's typed decoder refuses."""
+    """Read bytes that hold lone surrogates or numbers beyond every type, which msgspec's typed decoder refuses."""
     try:
         return msgspec.convert(_without_settings(decode_tolerant(raw)), _Fields)
     except ValueError as exc:

@@ -2,7 +2,7 @@
 
 =====================  ======================================================================================
 `decode_strict`        raises ValueError: for HighLevel's answers and webhooks
-`decode_tolerant`      also reads NaN and Infinity, raises ValueError: no odd value may stop a contact's copy
+`decode_tolerant`      also reads NaN and endless numbers, raises ValueError: no value may stop a contact's copy
 `decode_object`        as `decode_tolerant`, but {} for what is unreadable or no object
 `decode_lossy`         whatever can be read, also out of broken UTF-8, else None: for showing and exporting
 `decode_lossy_object`  the same, but {} for what is unreadable or no object
@@ -17,11 +17,11 @@ by length, and people paste what others cut.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import msgspec
 
+MAX_DIGITS = 4_000
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -32,15 +32,16 @@ def decode_strict(raw: bytes) -> Any:
     try:
         return _decode(raw)
     except (ValueError, RecursionError):
-        return _decode_slowly(raw, _refuse_constant)
+        return _decode_slowly(raw, parse_constant=_refuse_constant)
 
 
 def decode_tolerant(raw: bytes) -> Any:
-    """Return the decoded value; NaN and Infinity are accepted. Raises ValueError as `decode_strict` does."""
+    """Return the decoded value; NaN, Infinity, and numbers beyond every type (as infinity) are accepted. Raises
+    ValueError as `decode_strict` does."""
     try:
         return _decode(raw)
     except (ValueError, RecursionError):
-        return _decode_slowly(raw, None)
+        return _decode_slowly(raw, parse_int=_any_int)
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def decode_lossy(raw: bytes) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return json.loads(raw.decode("utf-8", "replace"))
+        return json.loads(raw.decode("utf-8", "replace"), parse_int=_any_int)
     except (ValueError, RecursionError):
         return None
 
@@ -87,12 +88,17 @@ def encode_sorted(value: Any) -> bytes:
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _decode_slowly(raw: bytes, parse_constant: Callable[[str], Any] | None) -> Any:
+def _decode_slowly(raw: bytes, **options: Any) -> Any:
     """Decode with the standard library, which accepts lone surrogates."""
     try:
-        return json.loads(raw.decode(), parse_constant=parse_constant)
+        return json.loads(raw.decode(), **options)
     except RecursionError as exc:
         raise ValueError("JSON is nested too deeply") from exc
+
+
+def _any_int(digits: str) -> int | float:
+    """Return the number; infinity for one of more digits than Python turns into a number."""
+    return int(digits) if len(digits) < MAX_DIGITS else float(digits)
 
 
 def _refuse_constant(constant: str) -> NoReturn:

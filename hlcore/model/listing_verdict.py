@@ -6,10 +6,14 @@ Dates are milliseconds since 1970, as HighLevel counts them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
+NO_ID, FOREIGN, UNREADABLE = "NoId", "OtherLocation", "Unreadable"
+ODD_ROWS = {NO_ID: "without a usable id", FOREIGN: "of another location", UNREADABLE: "unreadable"}
+"""Why a row of a listing is not kept as a contact, as the quarantine names it, and in words."""
 MIN_SPLIT_MS = 2
 """A range of fewer milliseconds is not split."""
 
@@ -19,8 +23,9 @@ class DateRange:
     """Contacts added between `since` and `until` (both included; None: open), and how far they are read.
 
     `cursor` leads to the next page; `reached` is the date of the last row read; `total` is HighLevel's newest count of
-    the range (None before the first answer); `fetched` counts rows read, `tries` useless answers in a row. The field
-    names are stored, see `Checkpoint.dump`.
+    the range (None before the first answer), `first_total` its first one; `fetched` counts rows read, `tries` useless
+    answers in a row. `odd` holds for each row that is no contact the date near which it stands. The field names are
+    stored, see `Checkpoint.dump`.
     """
 
     since: int | None = None
@@ -31,6 +36,8 @@ class DateRange:
     fetched: int = 0
     tries: int = 0
     ended: bool = False
+    first_total: int | None = None
+    odd: list[int] = field(default_factory=list)
 
     @property
     def remaining(self) -> int:
@@ -58,9 +65,11 @@ class DateRange:
 class Checkpoint:
     """The state of a listing, stored after every page, so that a run which was killed continues from here.
 
-    `last_total` is HighLevel's newest count of the whole location; `fetched` counts distinct contacts; `tail` is the
+    `last_total` is HighLevel's newest count of the whole location, or of those added before the listing began where it
+    was split; `fetched` counts distinct contacts, `later` those of them that `last_total` leaves out; `tail` is the
     last cursor of an unsplit listing before the dates that HighLevel's index may still lack; `plain`: the location
-    cannot be split, because HighLevel did not keep to the ranges.
+    cannot be split, because HighLevel did not keep to the ranges; `uncounted`: the dates near which rows stand that
+    HighLevel counts and the vault cannot hold.
     """
 
     ranges: list[DateRange] = field(default_factory=lambda: [DateRange()])
@@ -68,6 +77,8 @@ class Checkpoint:
     last_total: int = 0
     fetched: int = 0
     plain: bool = False
+    later: int = 0
+    uncounted: list[int] = field(default_factory=list)
 
     @classmethod
     def load(cls, stored: dict[str, Any] | None) -> Checkpoint:
@@ -90,6 +101,16 @@ class Checkpoint:
         return all(part.ended for part in self.ranges)
 
     @property
+    def odd(self) -> list[int]:
+        """The dates near which rows stand that are no contacts."""
+        return [date for part in self.ranges for date in part.odd]
+
+    @property
+    def read(self) -> int:
+        """The number of rows that `last_total` counts and that were read: contacts and odd rows."""
+        return self.fetched + len(self.odd) - self.later
+
+    @property
     def is_split(self) -> bool:
         """Whether the location is listed in several ranges."""
         return len(self.ranges) > 1
@@ -106,20 +127,32 @@ class ListingVerdict:
 def judge_listing(checkpoint: Checkpoint) -> ListingVerdict:
     """Judge whether the listing showed the whole location.
 
-    It is complete when every range was read to its end and at least as many contacts were fetched as HighLevel's newest
-    total says. Contacts deleted meanwhile lower that total; contacts added meanwhile come last and are fetched too. A
-    complete listing can still lack live contacts (reported from the field), which is why each missing contact is then
-    looked up by its id.
+    It is complete when every range was read to its end and at least as many rows were read as HighLevel's newest total
+    says; rows that are no contacts count, unless there is nothing else. Contacts deleted meanwhile lower that total;
+    contacts added meanwhile come last and are read too, or left to the next listing. A complete listing can still lack
+    live contacts (reported from the field), which is why each missing contact is then looked up by its id.
     """
     if not checkpoint.ended:
         return ListingVerdict(False, "HighLevel's list did not come to its end.")
-    if checkpoint.fetched < checkpoint.last_total:
+    if checkpoint.odd and not checkpoint.fetched:
+        return ListingVerdict(False, f"None of the {len(checkpoint.odd):,} rows of HighLevel's list is a contact.")
+    if checkpoint.read < checkpoint.last_total:
         return ListingVerdict(
             False,
-            f"HighLevel's list ended after {checkpoint.fetched:,} contacts although it says it holds "
+            f"HighLevel's list ended after {checkpoint.read:,} contacts although it says it holds "
             f"{checkpoint.last_total:,}.",
         )
     return ListingVerdict(True)
+
+
+def describe_odd_rows(odd: Counter[str]) -> str:
+    """Return a sentence about rows that were set aside, counted by why; '' for none."""
+    total = odd.total()
+    if not total:
+        return ""
+    kinds = ", ".join(f"{number:,} {ODD_ROWS.get(reason, reason)}" for reason, number in sorted(odd.items()) if number)
+    were = "row of HighLevel's list was" if total == 1 else "rows of HighLevel's list were"
+    return f"{total:,} odd {were} set aside: {kinds}."
 
 
 LISTING_SHARE = 0.15

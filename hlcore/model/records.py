@@ -8,12 +8,13 @@ contact before it counts as deleted. Followers and the business link are part of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
 from hlcore.model.json_codec import decode_object
 
+MAX_ID_LENGTH = 64
 PER_CONTACT_KINDS = ("detail", "note", "appointment")
 FEED_KINDS = ("task", "opportunity", "conversation", "message")
 KINDS = ("detail", "note", "task", "opportunity", "appointment", "conversation", "message")
@@ -60,12 +61,21 @@ def plural(kind: str) -> str:
     return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
+def is_id(value: object) -> TypeGuard[str]:
+    """Whether this is an id that can be stored, compared and asked for exactly as it is: a text of 1 to 64 characters
+    without control characters, half an emoji or blanks at its ends, and not dots alone, which would change a route."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_LENGTH:
+        return False
+    return value.isalnum() or (value.isprintable() and value == value.strip() and set(value) != {"."})
+
+
 def record_ids(raw: bytes) -> tuple[str, str]:
-    """Return (record id, contact id), '' for one that the record does not state. Some feeds call the id `_id`."""
+    """Return (record id, contact id), '' for one that the record does not state or that `is_id` refuses. Some feeds
+    call the id `_id`."""
     record = decode_object(raw)
-    record_id = next((record[name] for name in ("id", "_id") if _is_id(record.get(name))), "")
+    record_id = next((record[name] for name in ("id", "_id") if is_id(record.get(name))), "")
     contact_id = record.get("contactId")
-    return str(record_id), contact_id if isinstance(contact_id, str) else ""
+    return str(record_id), contact_id if is_id(contact_id) else ""
 
 
 def adds_nothing(stored: bytes, received: bytes) -> bool:
@@ -86,8 +96,8 @@ def missing_email_ids(message: Mapping[str, Any]) -> list[str]:
     meta = message.get("meta")
     email = meta.get("email") if isinstance(meta, dict) else None
     ids = email.get("messageIds") if isinstance(email, dict) else None
-    named = [email_id for email_id in ids if _is_id(email_id)] if isinstance(ids, list) else []
-    return named or [own_id for own_id in (message.get("id"),) if _is_id(own_id)]
+    named = [email_id for email_id in ids if is_id(email_id)] if isinstance(ids, list) else []
+    return named or [own_id for own_id in (message.get("id"),) if is_id(own_id)]
 
 
 def email_texts(message: Mapping[str, Any], emails: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -108,10 +118,6 @@ _MEANINGFUL = frozenset(
     | {"pipelineStageId", "source", "customFields", "lostReasonId"}
 )
 """Members that make up a task or an opportunity; the others depend on the route by which HighLevel shows it."""
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def record_title(record: Mapping[str, Any], kind: str) -> str:

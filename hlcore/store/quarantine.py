@@ -113,6 +113,13 @@ def resolve(tx: Tx, location_id: str, kind: str, references: Iterable[str]) -> i
     return changed_rows(tx, delete(items).where(_these(tx, location_id, kind, references)))
 
 
+def forget_unseen(tx: Tx, location_id: str, kind: str, before: datetime) -> int:
+    """Forget the items of this kind that nothing has met since this moment, because a complete look at all of them came
+    by; those that are ignored stay. Return how many."""
+    unseen = (items.c.location_id == location_id) & (items.c.kind == kind) & (items.c.last_seen_at < before)
+    return changed_rows(tx, delete(items).where(unseen, items.c.state != IGNORED))
+
+
 def list_items(
     tx: Tx,
     location_ids: Sequence[str],

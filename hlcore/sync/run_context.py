@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 from hlcore.errors import HighLevelError, LocationInactive, TokenRefused, WrongLocation
 from hlcore.location_context import LocationContext
+from hlcore.model.listing_verdict import describe_odd_rows
 from hlcore.settings import Settings
 from hlcore.store import leases, runs
 from hlcore.store.contacts import presence
@@ -82,7 +84,7 @@ class SyncReport:
 @dataclass(slots=True)
 class RunCounts:
     """What a run has counted so far. `alive` and `unsure` are suspects that exist after all or could not be checked;
-    `notes` are sentences for the report's reason."""
+    `odd` counts rows that were set aside by what is odd about them; `notes` are sentences for the report's reason."""
 
     added: int = 0
     changed: int = 0
@@ -92,6 +94,7 @@ class RunCounts:
     alive: int = 0
     unsure: int = 0
     unreadable_dates: int = 0
+    odd: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     def add_page(self, added: int, changed: int, unreadable_dates: int) -> None:
@@ -119,13 +122,15 @@ class LookupResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext(LocationContext):
-    """One run in progress. `deleted`: contacts that this run has found deleted, by id."""
+    """One run in progress. `deleted`: contacts that this run has found deleted, by id; `uncounted`: dates
+    (milliseconds) of odd rows that HighLevel counts beside the vault's contacts."""
 
     run: Run
     rules: SyncRules
     counts: RunCounts
     requests_before: int = 0
     deleted: dict[str, LookupResult] = field(default_factory=dict)
+    uncounted: list[int] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -195,6 +200,7 @@ def describe_anomalies(context: RunContext) -> list[str]:
         anomalies.append(
             f"A date of {counts.unreadable_dates:,} new or changed contacts cannot be read; it counts as none."
         )
+    anomalies += filter(None, [describe_odd_rows(counts.odd)])
     with context.vault.read() as tx:
         counts.suspected = deletion_queries.count_suspects(tx, context.location_id)
     if counts.suspected:

@@ -19,13 +19,15 @@ from hlcore.errors import Rejected, RunInProgress
 from hlcore.highlevel import SearchPage
 from hlcore.highlevel.search_filters import BY_DATE_ADDED, BY_DATE_UPDATED, added_between, any_of, updated_since
 from hlcore.location_context import LocationContext
+from hlcore.model.listing_verdict import Checkpoint
 from hlcore.model.moments import from_milliseconds, milliseconds
 from hlcore.store import leases, runs
 from hlcore.store.contacts import presence
 from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.runs import Run
 from hlcore.sync.confirm import confirm_suspects, mark_returned, recheck_causes
 from hlcore.sync.listing.missing import suspect
-from hlcore.sync.listing.page_import import import_page, parse_rows
+from hlcore.sync.listing.page_import import import_page, parse_rows, set_rows_aside
 from hlcore.sync.listing.run import sync_location
 from hlcore.sync.run_context import (
     RunContext,
@@ -42,6 +44,8 @@ RECENT = timedelta(days=90)
 MAX_IDS_PER_SEARCH = 100
 """Lost contacts asked for in one request; the most recent losses come first."""
 MAX_CHANGED_PAGES = 20
+MAX_EXTRA_PAGES = 3
+"""Pages of a range read beyond those that its count asks for, before they are believed not to end."""
 
 
 class NeedsListing(Exception):
@@ -81,7 +85,7 @@ def watch_location(context: LocationContext, rules: SyncRules) -> SyncReport:
     except RunInProgress as exc:
         return SyncReport(context.location_id, "refused", f"{exc} {exc.hint}")
     try:
-        return perform_run(run, lambda run: ("complete", _watch(run, last_listing.started_at)), began)
+        return perform_run(run, lambda run: ("complete", _watch(run, last_listing)), began)
     except NeedsListing as exc:
         finish_run(run, "incomplete", _listing_made(exc), seconds=0.0)
         report = sync_location(context, rules)
@@ -93,11 +97,12 @@ def _listing_made(exc: NeedsListing) -> str:
     return f"{exc} A full listing was made instead."
 
 
-def _watch(context: RunContext, listed_at: datetime) -> str:
+def _watch(context: RunContext, listing: Run) -> str:
     """Do the run's work and return the reason for its report."""
-    _import_changed(context, listed_at)
+    _import_changed(context, listing.started_at)
     _import_recently_lost(context)
     mark_returned(context)
+    context.uncounted.extend(Checkpoint.load(listing.checkpoint).uncounted)
     everything = _count_everything(context)
     if everything.theirs != everything.ours:
         _refuse_costly_search(context, everything)
@@ -197,12 +202,15 @@ def _halve(context: RunContext, counted: DateRangeCount) -> list[DateRangeCount]
 def _list_missing(context: RunContext, counted: DateRangeCount) -> list[str]:
     """Import HighLevel's pages of this range; return the ids of the vault's contacts that they leave out."""
     shown: set[str] = set()
-    total = 0
-    for page in _search(context, added_between(counted.since, counted.until), BY_DATE_ADDED):
+    odd = total = 0
+    limit = math.ceil(max(counted.theirs, counted.ours) / context.rules.page_size) + MAX_EXTRA_PAGES
+    for number, page in enumerate(_search(context, added_between(counted.since, counted.until), BY_DATE_ADDED)):
+        if number >= limit:
+            raise NeedsListing("HighLevel's pages do not end.")
         shown.update(page.ids)
-        total = page.total
+        odd, total = odd + len(page.odd), page.total
         _import_page(context, page)
-    if len(shown) < total:
+    if len(shown) + odd < total:
         raise NeedsListing("HighLevel's pages hold fewer contacts than it counts.")
     with context.vault.read() as tx:
         ours = presence.ids_added(tx, context.location_id, *_moments(counted.since, counted.until))
@@ -215,18 +223,22 @@ def _search(context: RunContext, filters: list[dict[str, Any]], sort: list[dict[
         page = context.client.search_contacts(
             search_after=cursor, limit=context.rules.page_size, filters=filters, sort=sort
         )
-        if page.rows:
+        if page.size:
             yield page
-        if len(page.rows) < context.rules.page_size or page.next in (None, cursor):
+        if page.size < context.rules.page_size or page.next in (None, cursor):
             return
         cursor = page.next
 
 
 def _import_page(context: RunContext, page: SearchPage) -> None:
-    rows = parse_rows(page.rows, context.location_id)
+    rows = parse_rows(page, context.location_id)
+    context.counts.odd.update(row.trouble for row in rows.odd)
     with context.write() as tx:
-        imported = import_page(tx, context.location_id, context.run.run_id, rows, at=context.now())
-        presence.record_seen(tx, context.location_id, [row.contact_id for row in rows], at=_indexed_at(context))
+        set_rows_aside(tx, context, rows.odd)
+        imported = import_page(tx, context.location_id, context.run.run_id, rows.contacts, at=context.now())
+        presence.record_seen(
+            tx, context.location_id, [row.contact_id for row in rows.contacts], at=_indexed_at(context)
+        )
         context.counts.add_page(imported.added, imported.changed, imported.unreadable_dates)
         runs.record_heartbeat(tx, context.run.run_id, context.now(), requests=context.requests)
 
@@ -236,8 +248,10 @@ def _count_theirs(context: RunContext, since: int | None, until: int | None) -> 
 
 
 def _count_ours(context: RunContext, since: int | None, until: int | None) -> int:
+    """Return how many contacts the vault holds, and odd rows that HighLevel counts beside them."""
+    odd = sum((since is None or at >= since) and (until is None or at <= until) for at in context.uncounted)
     with context.vault.read() as tx:
-        return presence.count_added(tx, context.location_id, *_moments(since, until))
+        return odd + presence.count_added(tx, context.location_id, *_moments(since, until))
 
 
 def _moments(since: int | None, until: int | None) -> tuple[datetime | None, datetime | None]:

@@ -29,14 +29,16 @@ class ContactCalls:
         sort.
 
         The rows are what the search index shows: writes of the last minutes, and live contacts, may be missing from it
-        and from `total`. Raises BrokenAnswer for a page that cannot be whole.
+        and from `total`. Raises BrokenAnswer for what is no page.
         """
         body: dict[str, Any] = {"locationId": self.location_id, "pageLimit": limit}
         optional = {"searchAfter": search_after, "filters": filters, "sort": sort}
         body |= {name: value for name, value in optional.items() if value}
-        return self._request(
-            "search_contacts", lambda answer: types.parse_search_page(answer.body, answer.trace_id), body=body
-        )
+
+        def parse(answer: ApiResponse) -> SearchPage:
+            return types.parse_search_page(answer.body, answer.trace_id, location_id=self.location_id)
+
+        return self._request("search_contacts", parse, body=body)
 
     def contact(self: ApiGroup, contact_id: str) -> bytes:
         """Return the contact as it is now, exactly as HighLevel sent it.

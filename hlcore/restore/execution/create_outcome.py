@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hlcore.errors import Rejected
+from hlcore.errors import BrokenAnswer, Rejected
 from hlcore.highlevel import SearchPage
 from hlcore.highlevel.search_filters import NEWEST_FIRST, added_between
 from hlcore.model.contact import Contact, fold_text, parse_contact
@@ -154,6 +154,8 @@ def _contacts_added_since(context: JobContext, since: datetime) -> Iterator[byte
     cursor: list[Any] | None = None
     for _ in range(MAX_PAGES):
         page = _newest_page(context, since, cursor)
+        if page.odd:  # one of them may be the contact that the call created
+            raise BrokenAnswer("HighLevel's list of new contacts holds a row without a usable id.")
         dates = [parse_moment(decode_object(row).get("dateAdded")) for row in page.rows]
         fresh = [row for row, date in zip(page.rows, dates, strict=True) if date is not None and date >= since]
         yield from fresh

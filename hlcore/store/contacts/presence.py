@@ -98,6 +98,12 @@ def sample_sighted(tx: Tx, location_id: str, run_id: int, statuses: Iterable[str
     return list(tx.execute(query).scalars())
 
 
+def count_sighted_after(tx: Tx, location_id: str, run_id: int, moment: datetime) -> int:
+    """Return how many contacts that the run has seen were added to HighLevel after this moment."""
+    later = contacts.c.location_id == location_id, contacts.c.date_added > moment
+    return tx.execute(select(func.count()).select_from(contacts).where(*later, _seen(run_id))).scalar_one()
+
+
 def count_added(tx: Tx, location_id: str, since: datetime | None, until: datetime | None) -> int:
     """Return how many live contacts were added between these moments (both included; None: open).
 

@@ -6,13 +6,39 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hlcore.errors import BrokenAnswer, WrongLocation
+from hlcore.highlevel import SearchPage
 from hlcore.model.contact import Contact, ContactHead, parse_contact, peek_contact, same_content
+from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import Status
-from hlcore.store import Tx
+from hlcore.model.listing_verdict import FOREIGN, NO_ID, UNREADABLE
+from hlcore.store import Tx, quarantine
 from hlcore.store.contacts import presence
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
+from hlcore.sync.run_context import RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class OddRow:
+    """A row of HighLevel's list that cannot be kept as a contact: `trouble` is a key of `ODD_ROWS`."""
+
+    raw: bytes
+    item_id: object
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageRows:
+    """The contacts of a page, each id once, and its odd rows. `doubles`: rows whose contact stood on the page twice."""
+
+    contacts: Sequence[ContactHead]
+    odd: Sequence[OddRow] = ()
+    doubles: int = 0
+
+    @property
+    def count(self) -> int:
+        """The number of all these rows."""
+        return len(self.contacts) + len(self.odd) + self.doubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +52,40 @@ class ImportedPage:
     unreadable_dates: int
 
 
-def parse_rows(rows: Iterable[bytes], location_id: str) -> list[ContactHead]:
-    """Return the contacts of a page, each id once. Raises WrongLocation when one belongs to another location, and
-    BrokenAnswer when one is not a contact."""
+def parse_rows(page: SearchPage, location_id: str) -> PageRows:
+    """Return the contacts of a page. A row that is no contact of this location is odd; the others stand all the
+    same."""
     by_id: dict[str, ContactHead] = {}
-    for raw in rows:
+    odd = [OddRow(raw, decode_object(raw).get("id"), NO_ID) for raw in page.odd]
+    good = 0
+    for raw, row_id in zip(page.rows, page.ids, strict=True):
         try:
             row = peek_contact(raw)
-        except ValueError as exc:
-            raise _broken() from exc
+        except ValueError:
+            odd.append(OddRow(raw, row_id, UNREADABLE))
+            continue
         if row.location_id and row.location_id != location_id:
-            raise WrongLocation("HighLevel answered with contacts of another location.")
+            odd.append(OddRow(raw, row_id, FOREIGN))
+            continue
         by_id[row.contact_id] = row
-    return list(by_id.values())
+        good += 1
+    return PageRows(list(by_id.values()), odd, good - len(by_id))
+
+
+def set_rows_aside(tx: Tx, context: RunContext, odd: Iterable[OddRow]) -> None:
+    """Put these rows into quarantine. May be repeated."""
+    troubles = {quarantine.reference_to(row.item_id, row.raw): row.trouble for row in odd}
+    for reference, trouble in troubles.items():
+        quarantine.set_aside(
+            tx, context.location_id, quarantine.LISTING_ROW, reference, trouble, at=context.now(), place=__name__
+        )
 
 
 def import_page(tx: Tx, location_id: str, run_id: int, page: Sequence[ContactHead], *, at: datetime) -> ImportedPage:
     """Store every contact of the page as HighLevel sent it and record that this run has sighted it.
 
     Earlier bytes of changed contacts stay as versions. A row older than the stored copy (a lagging index sends such)
-    changes nothing. Only new or changed bytes are parsed. May be repeated. Raises BrokenAnswer."""
+    changes nothing. Only new or changed bytes are parsed. May be repeated."""
     known = contact_reads.digests(tx, location_id, [row.contact_id for row in page])
     new = [_parse(row) for row in page if row.contact_id not in known]
     other_bytes = [row for row in page if row.contact_id in known and known[row.contact_id][1] != row.digest]
@@ -77,11 +117,14 @@ def _changed(tx: Tx, location_id: str, rows: Sequence[ContactHead]) -> list[Cont
 
 
 def _parse(row: ContactHead) -> Contact:
+    """Read the contact; one of which only the ids can be read is kept with these."""
     try:
         return parse_contact(row.raw, row.digest)
-    except ValueError as exc:
-        raise _broken() from exc
-
-
-def _broken() -> BrokenAnswer:
-    return BrokenAnswer("HighLevel's list holds something that is not a contact.")
+    except ValueError:
+        return Contact(
+            contact_id=row.contact_id,
+            location_id=row.location_id,
+            raw=row.raw,
+            digest=row.digest,
+            date_added=row.date_added,
+        )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from hlcore.errors import RunInProgress
 from hlcore.location_context import LocationContext
+from hlcore.model.listing_verdict import Checkpoint, describe_odd_rows
+from hlcore.store import quarantine, runs
 from hlcore.store.contacts import presence
 from hlcore.sync.capture.reference_lists import refresh_reference_lists
 from hlcore.sync.confirm import confirm_suspects, mark_returned, recheck_causes
@@ -41,7 +43,25 @@ def _list_and_compare(context: RunContext) -> tuple[str, str]:
             seen = presence.count_sightings(tx, context.run.run_id)
         verdict = suspect_missing(context, seen=seen)
     if not verdict.complete:
-        return "incomplete", " ".join([verdict.reason, *context.counts.notes])
+        odd = describe_odd_rows(context.counts.odd)
+        return "incomplete", " ".join(filter(None, [verdict.reason, odd, *context.counts.notes]))
     confirm_suspects(context)
     recheck_causes(context)
+    _account_for_odd_rows(context)
     return "complete", " ".join([*describe_anomalies(context), *context.counts.notes])
+
+
+def _account_for_odd_rows(context: RunContext) -> None:
+    """Forget the odd rows of earlier listings that are right now, and note which of this one's HighLevel counts beside
+    the contacts of the vault, so that the watch can compare counts."""
+    run = context.run
+    with context.write() as tx:
+        quarantine.forget_unseen(tx, context.location_id, quarantine.LISTING_ROW, run.started_at)
+        checkpoint = Checkpoint.load(runs.get(tx, run.run_id).checkpoint)
+        if not checkpoint.odd:
+            return
+        until = run.started_at if checkpoint.is_split else None
+        surplus = checkpoint.last_total - presence.count_added(tx, context.location_id, None, until)
+        if surplus == len(checkpoint.odd):
+            checkpoint.uncounted = checkpoint.odd
+            runs.record_heartbeat(tx, run.run_id, context.now(), checkpoint=checkpoint.dump())
