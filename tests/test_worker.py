@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,11 +21,11 @@ from hlcore.restore.job_control import create_job
 from hlcore.restore.planning.planner import plan as make_plan
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.settings import Settings
-from hlcore.store import audit, leases, runs
+from hlcore.store import audit, database, leases, runs
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.sync.listing.run import sync_location
-from hlcore.worker.loop import do_due_work, do_hourly_work
+from hlcore.worker.loop import Worker, do_due_work, do_hourly_work
 from tests.support.worlds import ManualClock
 
 SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
@@ -124,3 +128,46 @@ def _confirmed_restore(world: WorkerWorld, name: str) -> int:
         sync_location(location_context, context.rules(context.location(name)))
         plan = make_plan(location_context, [lost], context.settings, path="recreate")
     return create_job(context.vault, plan, SAM, world.clock.now)
+
+
+def test_the_worker_outlives_a_locked_database_and_goes_on(
+    world: WorkerWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = tuple("busy_timeout=0" if "busy" in pragma else pragma for pragma in database._PRAGMAS)
+    monkeypatch.setattr(database, "_PRAGMAS", at_once)
+    world.context.vault.close()  # new connections do not wait for the lock
+    failures: list[str] = []
+    monkeypatch.setattr("hlcore.worker.loop.log", _Log(failures))
+    worker = Worker(lambda: world.context, poll_seconds=0.01)
+    with closing(sqlite3.connect(tmp_path / "vault.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        worker.start()
+        _wait_for(lambda: len(failures) >= 3)
+        assert not world.runs()
+    monkeypatch.setattr(database, "_PRAGMAS", tuple(pragma for pragma in at_once if "busy" not in pragma))
+    world.context.vault.close()
+    _wait_for(lambda: {run.location_id for run in world.runs() if run.outcome == "complete"} == {FIRST, SECOND})
+    worker.stop()
+    assert all("StoreError" in failure for failure in failures)
+
+
+class _Log:
+    """Takes the worker's log; keeps warnings and errors."""
+
+    def __init__(self, failures: list[str]) -> None:
+        self.failures = failures
+
+    def info(self, event: str, **more: object) -> None:
+        pass
+
+    def warning(self, event: str, **more: object) -> None:
+        self.failures.append(f"{event} {more}")
+
+    error = warning
+
+
+def _wait_for(answer: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not answer() and time.monotonic() < until:
+        threading.Event().wait(0.02)
+    assert answer()

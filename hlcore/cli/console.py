@@ -1,7 +1,7 @@
 """What all commands share: the AppContext, progress, output, and how an error ends the command.
 
 Exit codes: 0 done; 1 finished, but something needs attention (said on standard error); 2 wrong use; 3 HighLevel could
-not be reached or refused.
+not be reached or refused; 4 the database could not be used.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from hlcore.app_context import AppContext
-from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, VaultError
+from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, StoreError, VaultError
 from hlcore.governance.roles import User, cli_user
 from hlcore.model.callbacks import Listener, Progress, ignore_progress
 from hlcore.settings import Settings
 
 EXITS = (
     "Exit codes: 0 done; 1 finished, but something needs attention (see standard error); 2 wrong use; "
-    "3 HighLevel could not be reached or refused."
+    "3 HighLevel could not be reached or refused; 4 the database could not be used."
 )
+ATTENTION, WRONG_USE, HIGHLEVEL, DATABASE = 1, 2, 3, 4
 app = typer.Typer(help=f"Contact Vault. {EXITS}", no_args_is_help=True, add_completion=False, epilog=EXITS)
 command = app.command
 stdout = Console()
@@ -43,7 +44,7 @@ OneLocation = Annotated[str, typer.Option("--location", help="Only this location
 class NeedsAttention(Exception):
     """The command finished, but somebody should look at something; the arguments say at what."""
 
-    def __init__(self, *texts: str, code: int = 1) -> None:
+    def __init__(self, *texts: str, code: int = ATTENTION) -> None:
         super().__init__(*texts)
         self.code = code
 
@@ -103,8 +104,10 @@ def current_user() -> User:
 def exit_code(error: VaultError) -> int:
     """Return the exit code for this error."""
     if isinstance(error, HighLevelError):
-        return 3
-    return 2 if isinstance(error, (SettingsError, NotFound, NotAllowed)) else 1
+        return HIGHLEVEL
+    if isinstance(error, StoreError):
+        return DATABASE
+    return WRONG_USE if isinstance(error, (SettingsError, NotFound, NotAllowed)) else ATTENTION
 
 
 def main(run: Callable[[], Any] | None = None) -> None:

@@ -10,7 +10,9 @@ import typer
 from hlcore.accounts import connection
 from hlcore.app_context import AppContext
 from hlcore.cli.console import (
+    ATTENTION,
     EXITS,
+    HIGHLEVEL,
     Json,
     NeedsAttention,
     OneLocation,
@@ -75,7 +77,8 @@ def _connect(context: AppContext) -> list[SyncReport]:
     try:
         connection.connect_from_settings(context)
     except HighLevelError as exc:
-        return [SyncReport(context.settings.location_id, "refused", f"{exc} {exc.hint}".strip(), requests=1)]
+        reason = f"{exc} {exc.hint}".strip()
+        return [SyncReport(context.settings.location_id, "refused", reason, requests=1, by_highlevel=True)]
     return []
 
 
@@ -112,9 +115,8 @@ def _print_reports(reports: list[SyncReport], as_json: bool) -> None:
         print_table("Rounds", columns, rows)
     troubled = [report for report in reports if report.needs_attention]
     if troubled:
-        refused = any(report.outcome == "refused" for report in troubled)
         texts = [f"{report.location_id}: {report.outcome}. {report.reason}" for report in troubled]
-        raise NeedsAttention(*texts, code=3 if refused else 1)
+        raise NeedsAttention(*texts, code=HIGHLEVEL if any(report.by_highlevel for report in troubled) else ATTENTION)
 
 
 def _print_captures(reports: list[CaptureReport], as_json: bool) -> None:
@@ -131,9 +133,10 @@ def _print_captures(reports: list[CaptureReport], as_json: bool) -> None:
             for report in reports
         ]
         print_table("What is safe", ["location", "requests", *reports[0].coverage, "why it ended"], rows)
+    unreachable = [f"{report.location_id}: {report.reason}" for report in reports if report.unreachable]
     notes = [f"{report.location_id}: {note}" for report in reports for note in report.notes]
-    if notes:
-        raise NeedsAttention(*notes)
+    if notes or unreachable:
+        raise NeedsAttention(*unreachable, *notes, code=HIGHLEVEL if unreachable else ATTENTION)
 
 
 def combined_json(reports: list[CaptureReport]) -> dict[str, Any]:

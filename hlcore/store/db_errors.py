@@ -32,17 +32,49 @@ def translate_errors() -> Iterator[None]:
         raise StoreError(f"The database could not be used ({type(exc).__name__}).") from exc
 
 
+_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("database is locked", "lock timeout", "55p03"),
+        f"Another process has been writing to the database for more than {BUSY_SECONDS} seconds.",
+        "Try again; if it lasts, look for a second Contact Vault on the same file.",
+    ),
+    (
+        ("disk is full", "no space left", "53100"),
+        "The disk of the database is full.",
+        "Free some space; nothing stored is lost.",
+    ),
+    (("not a database", "malformed"), "The file is not a usable SQLite database.", "Restore a backup of the vault."),
+    (
+        ("readonly database", "25006"),
+        "The database cannot be written: its file, folder or disk is read-only.",
+        "Check the permissions of the path in HLCORE_DATABASE_URL, and that the disk is not mounted read-only.",
+    ),
+    (
+        ("unable to open database file",),
+        "The file of the database cannot be opened.",
+        "Check that the path in HLCORE_DATABASE_URL is a file that this user may read and write.",
+    ),
+    (
+        ("disk i/o error",),
+        "The disk of the database reports an error.",
+        "Check the disk, its free space and quota, and that the folder of the database is still there.",
+    ),
+)
+"""What an error's text or SQLSTATE contains, what is said about it, and what helps."""
+_CONNECTION_CLASSES = ("08", "28", "3D", "57")
+
+
 def _explain(error: BaseException | None) -> StoreError:
-    text = str(error).lower()
-    if "database is locked" in text or "lock timeout" in text:
+    state = getattr(error, "sqlstate", None) or ""
+    text = f"{error} {state}".lower()
+    for parts, message, hint in _FAULTS:
+        if any(part in text for part in parts):
+            return StoreError(message, hint=hint)
+    if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(_CONNECTION_CLASSES)):
         return StoreError(
-            f"Another process has been writing to the database for more than {BUSY_SECONDS} seconds.",
-            hint="Try again; if it lasts, look for a second Contact Vault on the same file.",
+            "The database cannot be reached, or does not admit this user.",
+            hint="Check that PostgreSQL runs, and host, port, user and password in HLCORE_DATABASE_URL.",
         )
-    if "disk is full" in text or "no space left" in text:
-        return StoreError("The disk of the database is full.", hint="Free some space; nothing stored is lost.")
-    if "not a database" in text or "malformed" in text:
-        return StoreError("The file is not a usable SQLite database.", hint="Restore a backup of the vault.")
     return StoreError(f"The database reported an error: {type(error).__name__}{_where(error)}.")
 
 

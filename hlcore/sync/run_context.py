@@ -57,7 +57,7 @@ class SyncRules:
 @dataclass(frozen=True, slots=True)
 class SyncReport:
     """What one run did. `outcome` is complete, incomplete or refused; `reason` says why, and lists the anomalies of a
-    complete run."""
+    complete run. `by_highlevel`: the run ended because HighLevel could not be reached, or refused."""
 
     location_id: str
     outcome: str
@@ -70,6 +70,7 @@ class SyncReport:
     returned: int = 0
     requests: int = 0
     seconds: float = 0.0
+    by_highlevel: bool = False
 
     @property
     def needs_attention(self) -> bool:
@@ -78,7 +79,9 @@ class SyncReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON of the command line."""
-        return asdict(self)
+        members = asdict(self)
+        del members["by_highlevel"]
+        return members
 
 
 @dataclass(slots=True)
@@ -166,17 +169,18 @@ def begin_run(kind: str, context: LocationContext, rules: SyncRules) -> RunConte
 def perform_run(context: RunContext, steps: Callable[[RunContext], tuple[str, str]], began: datetime) -> SyncReport:
     """Run `steps` and finish the run with the outcome and reason it returns, or with HighLevel's refusal or fault.
     Any other exception releases the run for the next process and is raised again."""
+    by_highlevel = False
     try:
         outcome, reason = steps(context)
-    except REFUSALS as exc:
-        outcome, reason = "refused", f"{exc} {exc.hint}".strip()
     except HighLevelError as exc:
-        outcome, reason = "incomplete", f"{exc} {exc.hint}".strip()
+        by_highlevel = True
+        outcome, reason = "refused" if isinstance(exc, REFUSALS) else "incomplete", f"{exc} {exc.hint}".strip()
     except BaseException:
         with context.write() as tx:
             runs.release(tx, context.run.run_id)
         raise
-    return finish_run(context, outcome, reason, seconds=(context.now() - began).total_seconds())
+    report = finish_run(context, outcome, reason, seconds=(context.now() - began).total_seconds())
+    return replace(report, by_highlevel=by_highlevel)
 
 
 def finish_run(context: RunContext, outcome: str, reason: str, *, seconds: float) -> SyncReport:
@@ -185,7 +189,7 @@ def finish_run(context: RunContext, outcome: str, reason: str, *, seconds: float
     with context.write() as tx:
         seen = presence.count_sightings(tx, run_id)
         counts.suspected = deletion_queries.count_suspects(tx, context.location_id)
-        columns = {"seen": seen, "requests": context.requests, **counts.counts()}
+        columns: dict[str, Any] = {"seen": seen, "requests": context.requests, **counts.counts()}
         runs.finish(tx, run_id, context.now(), outcome=outcome, reason=reason, **columns)
         presence.delete_sightings(tx, run_id)
     return SyncReport(context.location_id, outcome, reason, **columns, seconds=round(seconds, 3))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 from streamlit.testing.v1 import AppTest
 
 from hlcore import log_privacy
@@ -23,7 +24,7 @@ from hlcore.store import locations
 from hlcore.store.encryption import Cipher
 from hlcore.ui import account_tasks, server
 from hlcore.worker.background import BackgroundTasks
-from tests.pages.conftest import HARBOR, frame, settings_for, text_of
+from tests.pages.conftest import FRAME, HARBOR, frame, settings_for, text_of
 
 SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
@@ -203,3 +204,27 @@ def _record_of(error: Exception) -> logging.LogRecord:
 
 def _wait(gate: threading.Event) -> None:
     gate.wait(30)
+
+
+PAGES = sorted(page.name for page in FRAME.parent.glob("[!_]*.py"))
+
+
+@pytest.mark.parametrize("fault", ["broken", "out of reach"])
+def test_under_a_fault_of_the_database_every_page_says_what_helps(
+    runtime: Runtime, context: AppContext, tmp_path: Path, fault: str
+) -> None:
+    context.vault.close()
+    if fault == "broken":
+        (context.settings.data_dir / "vault.db").write_bytes(b"this is not a database" * 1_000)
+    else:
+        context.vault._engine = create_engine("postgresql+psycopg://sam:hush@127.0.0.1:9/vault")
+        context.vault.dialect = "postgresql"
+    for page in PAGES:
+        app = frame().run()
+        if page != "overview.py":
+            app.switch_page(page).run()
+        assert not app.exception, page
+        assert app.error, page
+        assert "backup" in app.error[0].value or "PostgreSQL runs" in app.error[0].value
+        assert "hush" not in text_of(app)
+        assert "Traceback" not in text_of(app)

@@ -41,7 +41,8 @@ MAX_FAILURES_IN_A_ROW = 12
 class CaptureReport:
     """What one session did. `captured`: records new or changed, by kind. `coverage`: share of the living contacts whose
     records of a kind are safe, 0 … 1. `done_by`: when all will be safe at this pace (None: never, or unknown).
-    `reason`: why it ended early, '' when everything is done; `notes`: anomalies."""
+    `reason`: why it ended early, '' when everything is done; `notes`: anomalies; `unreachable`: it ended because
+    HighLevel could not be reached."""
 
     location_id: str
     requests: int = 0
@@ -51,6 +52,7 @@ class CaptureReport:
     complete: bool = False
     reason: str = ""
     notes: tuple[str, ...] = ()
+    unreachable: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON of the command line."""
@@ -142,6 +144,8 @@ def _capture(
             session.report_progress("Capturing what belongs to contacts", safe, total)
             _perform(session, step)
     except (BudgetSpent, Unreachable) as exc:
+        if isinstance(exc, Unreachable):
+            session.unreachable.set()
         return str(exc)
     return "Other work is more urgent."
 
@@ -287,4 +291,5 @@ def _report(session: CaptureSession, budget: CaptureBudget, reason: str) -> Capt
         complete=not reason,
         reason=reason,
         notes=tuple(session.notes),
+        unreachable=session.unreachable.is_set(),
     )

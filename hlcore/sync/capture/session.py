@@ -40,7 +40,8 @@ _NOUNS = {
 class CaptureSession(LocationContext):
     """The state of one session. `captured` counts records by kind; `idle` are wishes with nothing left to do in this
     session; `failed` are subjects not to be tried again, by purpose and kind; `cursors` say how far the contacts never
-    captured were read, by kind; `notes` are sentences about anomalies."""
+    captured were read, by kind; `notes` are sentences about anomalies; `unreachable` is set
+    when the session ended because HighLevel could not be reached."""
 
     policy: CapturePolicy = field(default_factory=CapturePolicy)
     workers: int = 8
@@ -49,6 +50,7 @@ class CaptureSession(LocationContext):
     failed: dict[str, set[str]] = field(default_factory=dict)
     cursors: dict[str, ContactCursor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unreachable: threading.Event = field(default_factory=threading.Event)
     _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
