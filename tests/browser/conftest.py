@@ -248,12 +248,17 @@ def window(browser: Browser) -> Iterator[OpenWindow]:
         window.context.close()
 
 
+SERVED = (200, 404)
+"""What whoever may fetch a download is answered: Streamlit forgets the file soon after the browser has it."""
+
+
 def download(window: Window) -> tuple[str, dict[str, str]]:
     """The rounds as CSV, fetched by pressing the button: the address of the file, and the headers that came with it."""
     page = window.open("/activity")
     with page.expect_response("**/media/**") as answered, page.expect_download() as downloaded:
         page.get_by_role("button", name="Download CSV").click()
     assert downloaded.value.path().read_bytes()
+    assert answered.value.status == 200
     return answered.value.url, answered.value.all_headers()
 
 
