@@ -6,6 +6,7 @@ import streamlit as st
 
 from hlcore.ui import frame, session
 from hlcore.ui.components.errors import errors_shown
+from hlcore.ui.components.navigation import keep_address
 from hlcore.ui.restore import open_jobs
 
 st.set_page_config(page_title="Contact Vault", page_icon=str(frame.ICON), layout="wide")
@@ -47,6 +48,7 @@ page = st.navigation(
 )
 if not ready:
     st.stop()
+keep_address(page)
 with errors_shown():
     with st.sidebar:
         frame.show_sidebar(user)

@@ -69,7 +69,8 @@ fields = chosen or [field for field, _, _ in counts]
 rows = changes.change_rows(changed.contacts, fields, names, tz)
 part = page_slice("changes", len(rows), query=(query, tuple(chosen)))
 shown = rows[part.offset : part.offset + part.limit]
-table(shown, key=f"changes_table_{part.number}", alt=f"Changed fields {part.range_text}", columns=changes.COLUMNS)
+columns = changes.columns(query.location_id, shown)
+table(shown, key=f"changes_table_{part.number}", alt=f"Changed fields {part.range_text}", columns=columns)
 pager(part, "changed field")
 if obstacles := changes.obstacle_lines(changed.contacts, fields, names):
     with st.container(border=True, gap="xsmall"):

@@ -108,9 +108,13 @@ def test_a_bulk_deletion_is_undone_from_one_button_to_a_verified_receipt(
     manager.context.close()
     again = window(account.server)
     again.page.goto(url)
+    other = Window(again.context, again.context.new_page(), again.base)
+    _another_tab_shows_it_and_offers_nobody_again(other)
     _it_stands_still_and_goes_on(again)
+    again.page.reload()
     account.location.faults.clear()
     _the_receipt_proves_it(again, account, tmp_path)
+    _the_other_tab_is_told(other, again.page.url)
 
 
 def _one_button_leads_to_one_plan(manager: Window) -> None:
@@ -150,6 +154,26 @@ def _it_runs_and_is_paused(manager: Window) -> None:
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused: it goes on when somebody says so.")).to_be_visible()
     shot(manager, "7-paused")
+
+
+def _another_tab_shows_it_and_offers_nobody_again(other: Window) -> None:
+    page = other.open("/incidents")
+    expect(page.get_by_text(re.compile(rf"Restore \d+: \d+ of {count(SIZE)} people"))).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("button", name="Open").first.click()
+    expect(page.get_by_role("link", name=re.compile("^Watch job"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Restore "))).to_have_count(0)
+    other.wait_for("Being restored")
+    page.go_back()
+    other.settle()
+
+
+def _the_other_tab_is_told(other: Window, url: str) -> None:
+    page = other.page
+    expect(page.get_by_text(re.compile(r"Restore \d+ has ended\."))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Restore \d+: \d+ of"))).to_have_count(0)
+    page.get_by_role("link", name="See the receipt").click()
+    page.wait_for_url(url)
+    expect(page.get_by_text("are back in HighLevel; nobody got a message.").first).to_be_visible()
 
 
 def _it_stands_still_and_goes_on(again: Window) -> None:

@@ -13,11 +13,12 @@ from hlcore.store import audit, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
+from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
 from tests.pages.conftest import HARBOR, MARA, frame, sign_in, text_of
 from tests.support.worlds import ManualClock
 
-ADA = "har0000005"
+ADA, LOST = "har0000005", "har0000003"
 
 
 def page_of(app: AppTest) -> AppTest:
@@ -173,3 +174,19 @@ def test_an_erased_person_is_shown_nowhere(app: AppTest, context: AppContext) ->
     page = record(app, "har0000003")
     assert "Nothing is held" in page.error[0].value
     assert "Dev Sample03" not in text_of(page)
+
+
+def test_the_old_record_of_a_restored_person_leads_to_the_new_one_and_back(app: AppTest, context: AppContext) -> None:
+    with context.vault.write() as tx:
+        register.mark_recreated(tx, HARBOR, LOST, new_contact_id="har0000010", at=context.clock.now())
+        job_id = restore_jobs.create_job(
+            tx, HARBOR, by="sam", at=context.clock.now(), items=[(LOST, "recreate", {})], options=None
+        )
+        restore_jobs.record_outcome(
+            tx, job_id, LOST, at=context.clock.now(), outcome="recreated", new_contact_id="har0000010"
+        )
+    page = record(app, LOST)
+    page.button(key="new_har0000010").click().run()
+    assert page.query_params["contact"] == "har0000010"
+    page.button(key=f"earlier_{LOST}").click().run()
+    assert page.query_params["contact"] == LOST

@@ -15,6 +15,8 @@ import streamlit as st
 from hlcore.ui.components.contact_picker import ContactRef
 
 CONTACTS, RESTORE = "contacts.py", "restore.py"
+PAGE_KEY, LEFT_KEY = "page_on_show", "addresses_left"
+"""Session keys: the path of the page on show; path → (the query of where it was left for, its own query before)."""
 
 
 def go_to(page: str, query: Mapping[str, str] | None = None) -> NoReturn:
@@ -23,7 +25,23 @@ def go_to(page: str, query: Mapping[str, str] | None = None) -> NoReturn:
     Every switch passes a query, even an empty one: without one Streamlit 1.67 raises as soon as a filter of the current
     page is bound to the address (`QueryParams.clear`), that is, from every page that is filtered.
     """
+    current = st.session_state.get(PAGE_KEY, "")
+    if query and page.removesuffix(".py") != current:
+        left = st.session_state.setdefault(LEFT_KEY, {})
+        left[current] = (dict(query), st.query_params.to_dict())
     st.switch_page(page, query_params=dict(query or {}))
+
+
+def keep_address(page: st.Page) -> None:
+    """Note that this page is on show, and give it its own query again where the browser's Back led to it.
+
+    A switch of pages leaves an entry in the browser's history with this page's path and the next page's query, so that
+    Back would show this page without its filters.
+    """
+    st.session_state[PAGE_KEY] = page.url_path
+    query_left_for, own_query = st.session_state.get(LEFT_KEY, {}).get(page.url_path, (None, None))
+    if query_left_for is not None and st.query_params.to_dict() == query_left_for:
+        st.switch_page(page, query_params=own_query)
 
 
 def contact_query(contact: ContactRef) -> dict[str, str]:
@@ -33,14 +51,8 @@ def contact_query(contact: ContactRef) -> dict[str, str]:
 
 def contact_button(label: str, contact: ContactRef, *, key: str) -> None:
     """Draw a button that opens this contact's record, from whichever page it stands on."""
-    st.button(
-        label,
-        key=key,
-        type="tertiary",
-        icon=":material/person:",
-        on_click=go_to,
-        args=(CONTACTS, contact_query(contact)),
-    )
+    if st.button(label, key=key, type="tertiary", icon=":material/person:"):
+        go_to(CONTACTS, contact_query(contact))
 
 
 def names_column(contacts: Sequence[ContactRef | None], *, key: str, width: int = 190) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -18,12 +18,13 @@ from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import Names
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count, escaped, plural, zone_label
+from hlcore.ui.components.navigation import names_column
 
 CACHE_KEY = "changes_found"
 _TEXT = st.column_config.TextColumn
 COLUMNS: dict[str, Any] = {
-    "Person": _TEXT(width=180),
     "Field": _TEXT(width=180),
     "Before": _TEXT(width=245),
     "Today": _TEXT(width=245),
@@ -106,9 +107,10 @@ def count_by_field(changes: ChangedContacts) -> list[tuple[str, int, int]]:
 
 
 def change_rows(contacts: Sequence[ContactAt], fields: Collection[str], names: Names, tz: str) -> list[dict[str, Any]]:
-    """Return a row for each of these fields of each contact."""
+    """Return a row for each of these fields of each contact, with the contact's id."""
     return [
         {
+            "contact_id": contact.contact_id,
             "Person": contact.name,
             "Field": contact_fields.field_label(history.field, names),
             "Before": contact_fields.value_text(history.field, history.then, names, tz),
@@ -119,6 +121,12 @@ def change_rows(contacts: Sequence[ContactAt], fields: Collection[str], names: N
         for history in contact.histories
         if history.field in fields
     ]
+
+
+def columns(location_id: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the columns of these rows. A name opens the person's record."""
+    contacts = [ContactRef(location_id, str(row["contact_id"])) for row in rows]
+    return {"Person": names_column(contacts, key="changes_names", width=180), **COLUMNS}
 
 
 def obstacle_lines(contacts: Sequence[ContactAt], fields: Collection[str], names: Names) -> list[str]:

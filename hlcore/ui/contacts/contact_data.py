@@ -81,6 +81,16 @@ class ContactData:
         return stored.name or stored.email or stored.phone or stored.contact_id
 
     @property
+    def other_ids(self) -> dict[str, str]:
+        """The ids under which the same person is kept besides: id → what its record is to this one."""
+        own = self.stored.contact_id
+        found = {row.new_contact_id: "new" for view in self.disappearances if (row := view.row).new_contact_id}
+        for restore in self.restores:
+            if restore["new_id"] and restore["new_id"] != restore["contact_id"]:
+                found |= {restore["contact_id"]: "earlier"} if restore["new_id"] == own else {restore["new_id"]: "new"}
+        return {contact_id: relation for contact_id, relation in found.items() if contact_id != own}
+
+    @property
     def link(self) -> str:
         """The contact's page in HighLevel."""
         path = f"v2/location/{self.stored.location_id}/contacts/detail/{self.stored.contact_id}"

@@ -20,7 +20,7 @@ from hlcore.ui.components.buttons import restore_button
 from hlcore.ui.components.contact_list import close_contact
 from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
 from hlcore.ui.components.errors import errors_shown
-from hlcore.ui.components.navigation import RESTORE, go_to
+from hlcore.ui.components.navigation import RESTORE, contact_button, go_to
 from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import revert
 from hlcore.ui.contacts.contact_data import KINDS, ContactData, change_steps, load_contact_data, window_text
@@ -43,6 +43,7 @@ def show_contact_record(user: User, contact_id: str, location_id: str) -> None:
         st.markdown(summary_text(data))
         _show_actions(data, user)
         ids = (data.stored.location_id, data.stored.contact_id)
+        _show_other_records(data)
         merge = merge_note.load_merge(*ids) if data.stored.status == Status.MERGED else None
         if merge is not None:
             merge_note.show_merge(merge, ids[0], key="merge")
@@ -89,6 +90,13 @@ def _show_actions(data: ContactData, user: User) -> None:
         go_to(RESTORE)
     if data.is_live and not data.is_demo:
         st.link_button("Open in HighLevel", data.link, icon=":material/open_in_new:")
+
+
+def _show_other_records(data: ContactData) -> None:
+    """Draw the way between the old record of a person who was created again and the new one."""
+    for contact_id, relation in data.other_ids.items():
+        label = "Open the record of the new contact" if relation == "new" else "Open the record from before the restore"
+        contact_button(label, ContactRef(data.stored.location_id, contact_id), key=f"{relation}_{contact_id}")
 
 
 def _show_details(data: ContactData) -> None:

@@ -18,6 +18,7 @@ from hlcore.store.locations import Location
 from hlcore.ui.components.contact_list import ContactFilters, contact_label
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import capitalized, count, escaped, moment, plural, time_left, urgency_badge
+from hlcore.ui.components.navigation import names_column
 from hlcore.ui.restore.open_jobs import PeopleInJobs, job_badges
 
 MAX_SELECTED_AT_ONCE = 500
@@ -105,27 +106,28 @@ def table_row(view: DeletionView, in_jobs: PeopleInJobs) -> dict[str, Any]:
 
 
 def columns(several_locations: bool, rows: Sequence[DeletionView]) -> dict[str, Any]:
-    """Return the columns for these rows; the account only where there are several."""
+    """Return the columns for these rows, what decides first; the account only where there are several. A name opens
+    the person's record."""
     text = st.column_config.TextColumn
     colors = {_left_cell(view.left): urgency_badge(view.urgency).color for view in rows}
     colors |= {badge.cell: badge.color for badge in job_badges()}
     return {
-        "Name": text(width=170),
+        "Name": names_column([contact_ref(view) for view in rows], key="risk_names", width=150),
         "Left": st.column_config.MultiselectColumn(
-            width=185,
+            width=170,
             options=list(colors),
             color=list(colors.values()),
             help="Whole days until HighLevel's own restore may close, counted carefully.",
         ),
-        "Save before": text(width=190),
-        "Gone": text(width=260, help="The exact time where HighLevel told it; else when the person was surely there."),
-        **({"Account": text(width=200)} if several_locations else {}),
-        "E-mail": text(width=240),
+        "Save before": text(width=165),
+        **({"Account": text(width=150)} if several_locations else {}),
+        "Owner": text(width=110),
+        "Cause": text(width=85),
+        "E-mail": text(width=190),
+        "Gone": text(width=230, help="The exact time where HighLevel told it; else when the person was surely there."),
         "Phone": text(width=130),
-        "Owner": text(width=130),
         "Tags": st.column_config.ListColumn(width=160),
         "Source": text(width=120),
-        "Cause": text(width=100),
     }
 
 

@@ -31,7 +31,7 @@ from hlcore.ui.components.formatting import (
     status_badge,
     time_left,
 )
-from hlcore.ui.components.navigation import RESTORE, go_to
+from hlcore.ui.components.navigation import RESTORE, go_to, names_column
 from hlcore.ui.components.tables import page_slice, pager, table
 from hlcore.ui.restore import open_jobs
 from hlcore.ui.restore.downloads import SAFE_CSV, deletions_file
@@ -53,12 +53,10 @@ _RETURN_LABELS = {
 }
 _TEXT = st.column_config.TextColumn
 _CONTACT_COLUMNS: dict[str, Any] = {
-    "Name": _TEXT(width=190),
     "Now": _TEXT(width=210),
     "E-mail": _TEXT(width=240),
     "Phone": _TEXT(width=140),
     "Tags": st.column_config.ListColumn(width=170),
-    "New id": _TEXT(width=210),
 }
 
 
@@ -269,8 +267,17 @@ def _show_contacts(deletion: BulkDeletion) -> None:
         page = deletion_queries.list_page(tx, query, limit=part.limit, offset=part.offset, sort="name")
     in_jobs = open_jobs.people_in_jobs([deletion.location.location_id])
     rows, alt = [_contact_row(row, in_jobs) for row in page], f"People {part.range_text}"
-    table(rows, key=f"people_{deletion.key}", alt=alt, columns=_CONTACT_COLUMNS)
+    table(rows, key=f"people_{deletion.key}", alt=alt, columns=_people_columns(page))
     pager(part, "person", "people")
+
+
+def _people_columns(page: Sequence[Disappearance]) -> dict[str, Any]:
+    """Return the columns of these people. A name opens the record of the deleted person, a new id that of the person
+    created again."""
+    old = [ContactRef(row.location_id, row.contact_id) for row in page]
+    new = [ContactRef(row.location_id, row.new_contact_id) if row.new_contact_id else None for row in page]
+    new_id = names_column(new, key="event_new_ids", width=230) if any(new) else _TEXT(width=70)
+    return {"Name": names_column(old, key="event_names"), **_CONTACT_COLUMNS, "New id": new_id}
 
 
 def register_query(deletion: BulkDeletion) -> RegisterQuery:

@@ -23,7 +23,9 @@ from hlcore.ui import session
 from hlcore.ui.components import errors
 from hlcore.ui.components.buttons import refusal
 from hlcore.ui.components.contact_fields import Names, load_names
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import NOTHING, Badge, ago, code, count, duration, escaped, moment, plural
+from hlcore.ui.components.navigation import names_column
 from hlcore.ui.components.tables import page_slice, pager, table
 from hlcore.ui.restore import downloads, job_labels, undo
 from hlcore.ui.restore.tasks import job_key, start_job
@@ -41,13 +43,7 @@ PACE_SPAN = timedelta(minutes=1)
 """The pace is that of the last minute: a pause or a wait before it does not count."""
 _MIN_FINISHED = 3
 _TEXT = st.column_config.TextColumn
-COLUMNS: dict[str, Any] = {
-    "Person": _TEXT(width=190),
-    "Result": _TEXT(width=150),
-    "New id": _TEXT(width=210),
-    "Verified": _TEXT(width=210),
-    "Why": _TEXT(width="large"),
-}
+COLUMNS: dict[str, Any] = {"Result": _TEXT(width=150), "Verified": _TEXT(width=210), "Why": _TEXT(width="large")}
 
 
 def selected_jobs() -> list[int]:
@@ -277,9 +273,18 @@ def _show_items(job: RestoreJob) -> list[JobItem]:
     with session.app_context().vault.read() as tx:
         items = restore_jobs.list_items(tx, job.job_id, after=part.offset - 1, limit=part.limit)
     rows, key = [item_row(item) for item in items], f"job_{job.job_id}_table"
-    table(rows, key=key, alt=f"People of restore {job.job_id}", columns=COLUMNS)
+    table(rows, key=key, alt=f"People of restore {job.job_id}", columns=_people_columns(job, items))
     pager(part, "person", "people")
     return items
+
+
+def _people_columns(job: RestoreJob, items: Sequence[JobItem]) -> dict[str, Any]:
+    """Return the columns of these people. A name opens the old record, a new id the new one."""
+    old = [ContactRef(job.location_id, item.contact_id) for item in items]
+    new = [ContactRef(job.location_id, item.new_contact_id) if item.new_contact_id else None for item in items]
+    person = names_column(old, key=f"job_{job.job_id}_names")
+    new_id = names_column(new, key=f"job_{job.job_id}_new_ids", width=230) if any(new) else _TEXT(width=70)
+    return {"Person": person, **COLUMNS, "New id": new_id}
 
 
 def item_row(item: JobItem) -> dict[str, Any]:

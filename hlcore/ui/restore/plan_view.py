@@ -17,7 +17,9 @@ from hlcore.restore.plan import WRITING_ACTIONS, NativeRestore, Plan, PlanItem
 from hlcore.ui import session
 from hlcore.ui.components import merge_note
 from hlcore.ui.components.contact_fields import Names, load_names
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import Badge, duration, escaped, plural
+from hlcore.ui.components.navigation import contact_button, names_column
 from hlcore.ui.components.tables import page_slice, pager, table
 from hlcore.ui.restore import decisions
 from hlcore.ui.restore.tasks import PlanTask
@@ -37,11 +39,7 @@ MAX_NATIVE_CARDS = 3
 """Up to this many contacts for HighLevel's own restore are drawn as cards like all others."""
 _CARDS_PER_PAGE = 10
 _TEXT = st.column_config.TextColumn
-_NATIVE_COLUMNS: dict[str, Any] = {
-    "Person": _TEXT(width=230),
-    "Restore in HighLevel before": _TEXT(width=300),
-    "Contact id": _TEXT(width=230),
-}
+_NATIVE_COLUMNS: dict[str, Any] = {"Restore in HighLevel before": _TEXT(width=300), "Contact id": _TEXT(width=230)}
 
 
 def summary_text(task: PlanTask) -> str:
@@ -110,7 +108,9 @@ def _show_native_table(items: Sequence[PlanItem], plan: Plan) -> None:
         for item in urgent[part.offset : part.offset + part.limit]
     ]
     alt = f"People to restore in HighLevel, {part.range_text}"
-    table(rows, key=f"native_table_{plan.location_id}", alt=alt, columns=_NATIVE_COLUMNS)
+    contacts = [ContactRef(plan.location_id, str(row["Contact id"])) for row in rows]
+    columns = {"Person": names_column(contacts, key=f"native_names_{plan.location_id}", width=230), **_NATIVE_COLUMNS}
+    table(rows, key=f"native_table_{plan.location_id}", alt=alt, columns=columns)
     pager(part, "person", "people")
 
 
@@ -136,7 +136,10 @@ def _show_native_steps(plan: Plan, *, is_demo: bool) -> None:
 
 def _show_card(item: PlanItem, plan: Plan, names: Names, tz: str) -> None:
     with st.container(border=True, gap="small"):
-        st.markdown(f"**{escaped(item.name or item.contact_id)}** {action_badge(item.action).markdown}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{escaped(item.name or item.contact_id)}** {action_badge(item.action).markdown}")
+            contact = ContactRef(plan.location_id, item.contact_id)
+            contact_button("Open the record", contact, key=f"record_{item.contact_id}")
         st.markdown(escaped(item.reason))
         if item.conflict is not None:
             st.markdown(f":orange-badge[:material/group: Conflict] {escaped(item.conflict.text)}")
