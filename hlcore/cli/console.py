@@ -9,17 +9,20 @@ from __future__ import annotations
 import getpass
 import io
 import json
+import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from hlcore.app_context import AppContext
 from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, StoreError, VaultError
@@ -36,6 +39,9 @@ app = typer.Typer(help=f"Contact Vault. {EXITS}", no_args_is_help=True, add_comp
 command = app.command
 stdout = Console()
 stderr = Console(stderr=True)
+OUTPUT_CLOSED = 141
+"""Exit code when whoever read the output has closed it: 128 and the number of SIGPIPE, as in a shell."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 OneLocation = Annotated[str, typer.Option("--location", help="Only this location id.")]
@@ -89,8 +95,23 @@ def print_table(title: str, columns: list[str], rows: list[list[object]]) -> Non
     """Print a table, or that there is nothing."""
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*["" if cell is None else str(cell) for cell in row])
+        table.add_row(*[_literal("" if cell is None else str(cell)) for cell in row])
     stdout.print(table if rows else f"{title}: nothing here.")
+
+
+def print_text(text: str) -> None:
+    """Print a line of text as it is."""
+    stdout.print(_literal(text), soft_wrap=True)
+
+
+def warn(text: str, *, style: str = "") -> None:
+    """Print a line of text as it is on standard error."""
+    stderr.print(_literal(text, style), soft_wrap=True)
+
+
+def _literal(text: str, style: str = "") -> Text:
+    """Return text from anywhere for the terminal: no part of it is a format or a command to the terminal."""
+    return Text(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style)
 
 
 def current_user() -> User:
@@ -113,17 +134,48 @@ def exit_code(error: VaultError) -> int:
 def main(run: Callable[[], Any] | None = None) -> None:
     """Run the command line; an error ends in its message and hint on standard error, and the documented exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's code page lacks must not end the command
-            stream.reconfigure(errors="replace")
+    _accept_any_text()
     try:
-        (run or app)()
+        _run(run or app)
+    except BrokenPipeError:
+        _end_quietly()
+    except SystemExit as exc:
+        if isinstance(exc.__context__, BrokenPipeError):  # how typer and rich report it
+            _end_quietly()
+        raise
+
+
+def _run(run: Callable[[], Any]) -> None:
+    try:
+        run()
     except NeedsAttention as exc:
         for text in exc.args:
-            stderr.print(text, highlight=False)
+            warn(text)
         sys.exit(exc.code)
     except VaultError as exc:
-        stderr.print(f"{exc}", style="bold red", highlight=False)
+        warn(f"{exc}", style="bold red")
         if exc.hint:
-            stderr.print(exc.hint, highlight=False)
+            warn(exc.hint)
         sys.exit(exit_code(exc))
+    finally:
+        sys.stdout.flush()
+
+
+def _accept_any_text() -> None:
+    """Make both streams accept any text: where the terminal's code page lacks a character, a mark stands for it. A
+    stream that was closed before the start takes the text and drops it."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _end_quietly() -> NoReturn:
+    """End the command without a word: nobody reads its output any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    sys.exit(OUTPUT_CLOSED)

@@ -20,8 +20,8 @@ from hlcore.cli.console import (
     print_json,
     print_table,
     progress_bar,
-    stderr,
     stdout,
+    warn,
 )
 from hlcore.errors import HighLevelError
 from hlcore.governance.audit import audited
@@ -115,5 +115,5 @@ def _verify(context: AppContext, location_id: str, live: bool, listener: Listene
         with context.client(location_id) as client:
             return check_integrity(context.vault, location_id, client=client, listener=listener).to_json()
     except HighLevelError as exc:
-        stderr.print(f"{location_id}: {exc} {exc.hint}", highlight=False)
+        warn(f"{location_id}: {exc} {exc.hint}")
         raise typer.Exit(exit_code(exc)) from exc

@@ -24,6 +24,7 @@ from hlcore.cli.console import (
     print_table,
     progress_bar,
     stderr,
+    warn,
 )
 from hlcore.errors import NotFound
 from hlcore.export import export_table
@@ -31,6 +32,7 @@ from hlcore.export.csv_writer import atomic_file
 from hlcore.highlevel import Priority
 from hlcore.model.callbacks import Listener
 from hlcore.model.restore.exclusions import FIELDS, KINDS, can_be_left_out
+from hlcore.model.wording import form, plural
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import create_job
 from hlcore.restore.plan import WRITING_ACTIONS, Plan, PlanChoices
@@ -203,7 +205,7 @@ def _confirmed(plans: list[Plan], yes: bool, as_json: bool) -> bool:
         return False
     _print_plans(plans, as_json)
     count = sum(item.action in WRITING_ACTIONS for plan in plans for item in plan.items)
-    return bool(count) and typer.confirm(f"Write {count} contacts to HighLevel now?", err=True)
+    return bool(count) and typer.confirm(f"Write {plural(count, 'contact')} to HighLevel now?", err=True)
 
 
 def _print_plans(plans: list[Plan], as_json: bool) -> None:
@@ -217,7 +219,7 @@ def _print_plans(plans: list[Plan], as_json: bool) -> None:
     columns = ["contact_id", "name", "action", "reason", "fidelity", "will_change", "will_be_lost", "requests"]
     print_table("The plan", columns, [[row[column] for column in columns] for plan in plans for row in plan.rows()])
     for warning in dict.fromkeys(warnings):
-        stderr.print(warning)
+        warn(warning)
     for plan in plans:
         _print_questions(plan)
 
@@ -229,7 +231,7 @@ def _print_questions(plan: Plan) -> None:
             option = f'--choices \'{{"places": {{"{question.key}": …}}}}\''
             lines = [f"{question.text} Answer with {option}; until then they are left behind. One of:"]
             lines += [f"  {place.key}  {place.label}" for place in plan.places]
-            stderr.print("\n".join(lines), highlight=False, markup=False)
+            warn("\n".join(lines))
 
 
 def _carry_out(context: AppContext, plan: Plan, listener: Listener) -> list[dict[str, Any]]:
@@ -240,7 +242,7 @@ def _carry_out(context: AppContext, plan: Plan, listener: Listener) -> list[dict
         result = run_job(location, job_id, user)
         while result.pending and result.resume_at is not None:
             left = (result.resume_at - context.clock.now()).total_seconds()
-            stderr.print(f"Waiting {max(1, round(left))} s for HighLevel's search to show what was created.")
+            warn(f"Waiting {max(1, round(left))} s for HighLevel's search to show what was created.")
             context.clock.sleep(max(1.0, left))
             result = run_job(location, job_id, user)
     items: list[dict[str, Any]] = receipt_json(context.vault, job_id)["items"]
@@ -255,6 +257,7 @@ def _print_result(items: list[dict[str, Any]], as_json: bool) -> None:
         print_table("Restored", columns, [[item[column] for column in columns] for item in items])
     troubled = [item for item in items if item["outcome"] in ("", "failed") or item["differences"] or item["error"]]
     if troubled:
+        needs = form(len(troubled), "needs", "need")
         raise NeedsAttention(
-            f"{len(troubled)} of {len(items)} contacts need a look; see outcome, differences and error."
+            f"{len(troubled)} of {plural(len(items), 'contact')} {needs} a look; see outcome, differences and error."
         )

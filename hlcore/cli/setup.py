@@ -12,10 +12,11 @@ import typer
 
 from hlcore.accounts import connection
 from hlcore.app_context import AppContext
-from hlcore.cli.console import EXITS, Json, command, current_user, open_context, print_json, progress_bar, stdout
+from hlcore.cli.console import EXITS, Json, command, current_user, open_context, print_json, print_text, progress_bar
 from hlcore.errors import SettingsError, VaultMissing
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action
+from hlcore.model.wording import plural
 from hlcore.settings import Settings
 from hlcore.store import Vault
 from hlcore.store.encryption import Cipher
@@ -35,7 +36,7 @@ def connect(location_id: str, as_json: Json = False) -> None:
     if as_json:
         print_json({"location_id": location.location_id, "name": location.name, "timezone": location.timezone})
     else:
-        stdout.print(f"Connected: {location.name} ({location.location_id}). Next: python -m hlcore sync")
+        print_text(f"Connected: {location.name} ({location.location_id}). Next: python -m hlcore sync")
 
 
 @command("new-vault", epilog=EXITS)
@@ -84,7 +85,7 @@ def _say(as_json: bool, value: dict[str, bool], text: str) -> None:
     if as_json:
         print_json(value)
     else:
-        stdout.print(text)
+        print_text(text)
 
 
 @command(epilog=EXITS)
@@ -96,7 +97,7 @@ def worker() -> None:
         connection.connect_from_settings(context)
         running = Worker(lambda: context)
         running.start()
-        stdout.print("Working. Stop with Ctrl+C.")
+        print_text("Working. Stop with Ctrl+C.")
         try:
             signal.sigwait({signal.SIGINT, signal.SIGTERM}) if hasattr(signal, "sigwait") else input()
         finally:
@@ -117,4 +118,4 @@ def demo(as_json: Json = False) -> None:
     if as_json:
         print_json({"contacts": contacts, "folder": folder})
     else:
-        stdout.print(f"The demo is ready: {contacts:,} contacts in {folder}. Open it with: streamlit run app.py")
+        print_text(f"The demo is ready: {plural(contacts, 'contact')} in {folder}. Open it with: streamlit run app.py")

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -90,8 +91,12 @@ class CsvSink:
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Callable[[], AbstractContextManager[BinaryIO]]]:
     """Yield a function that opens a draft, which replaces `path` once the block has succeeded. Until then, and when the
-    block fails, an existing file stays as it is. Only this user may read the file. Raises ExportError."""
+    block fails, an existing file stays as it is. Only this user may read the file. A pipe or a device is written to
+    directly. Raises ExportError."""
     target = path.expanduser()
+    if _takes_a_stream(target):
+        yield lambda: _open_stream(target)
+        return
     draft = target.with_name(f".{target.name[:100]}.{uuid4().hex[:12]}.part")
     try:
         yield lambda: _create(target, draft)
@@ -101,6 +106,22 @@ def atomic_file(path: Path) -> Iterator[Callable[[], AbstractContextManager[Bina
         with suppress(OSError):
             draft.unlink()
         raise
+
+
+def _takes_a_stream(target: Path) -> bool:
+    """Whether the path names a pipe or a device, which is written to and never replaced."""
+    with suppress(OSError, ValueError):
+        mode = target.stat().st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
+
+
+@contextmanager
+def _open_stream(target: Path) -> Iterator[BinaryIO]:
+    with translate_os_errors():
+        out = target.open("wb")
+    with out:
+        yield out
 
 
 @contextmanager
@@ -119,9 +140,12 @@ def _create(target: Path, draft: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def translate_os_errors() -> Iterator[None]:
-    """Raise errors of the file system as ExportError, with what happened and what helps, without the path."""
+    """Raise errors of the file system as ExportError, with what happened and what helps, without the path; a pipe whose
+    reader is gone as BrokenPipeError."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as exc:
         reason = os.strerror(exc.errno) if exc.errno else type(exc).__name__
         hint = _HINTS.get(exc.errno or 0, "Check the disk and the rights of the folder.")

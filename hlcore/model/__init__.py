@@ -22,6 +22,7 @@ module               holds
 `restore`            what a restore sends, and how the result compares (a package)
 `json_codec`         JSON decoded strictly or leniently, and encoded
 `moments`            points in time parsed, formatted, shown in a time zone
+`wording`            the grammar of counts in texts for people
 `callbacks`          progress, clock and stop signal, as a caller hands them to long work
 ===================  ============================================================================
 """

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hlcore.model.wording import plural
+
 LABELS: Mapping[str, str] = {
     "firstName": "first name",
     "lastName": "last name",
@@ -53,7 +55,7 @@ DERIVED = frozenset(
 def _count(one: str, many: str) -> Callable[[Any], str]:
     def words(value: Any) -> str:
         number = len(value) if isinstance(value, (list, dict)) else 1
-        return f"1 {one}" if number == 1 else f"{number} {many}"
+        return plural(number, one, many)
 
     return words
 

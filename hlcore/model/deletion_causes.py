@@ -16,6 +16,7 @@ from hlcore.model.contact import digits, fold_text
 from hlcore.model.contact_snapshot import ALWAYS_LISTED
 from hlcore.model.custom_fields import custom_values
 from hlcore.model.json_codec import encode_sorted
+from hlcore.model.wording import plural
 
 BULK_CONTACTS = 10
 BULK_SPAN = timedelta(hours=1)
@@ -95,11 +96,7 @@ def comparable_copy(row: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[s
 def describe_gains(keys: Iterable[str]) -> tuple[str, ...]:
     """Return the keys of `taken_over` counted, in words without personal data: ("1 e-mail", "2 tags")."""
     kinds = [key.partition(":")[0] for key in keys]
-    return tuple(
-        f"{kinds.count(kind)} {kind}{'s' if kinds.count(kind) > 1 else ''}"
-        for kind in dict.fromkeys(_PLACES.values())
-        if kind in kinds
-    )
+    return tuple(plural(kinds.count(kind), kind) for kind in dict.fromkeys(_PLACES.values()) if kind in kinds)
 
 
 def is_proven_merge(cause: str, evidence: str) -> bool:
@@ -131,17 +128,17 @@ def bulk_cause(together: int, *, earliest: datetime, latest: datetime) -> Cause 
     minutes = max(1, round((latest - earliest).total_seconds() / 60))
     return Cause(
         "bulk",
-        f"{together} contacts disappeared within {minutes} minute{'s' if minutes > 1 else ''}: "
+        f"{plural(together, 'contact')} disappeared within {plural(minutes, 'minute')}: "
         "a bulk action, a workflow or a program.",
     )
 
 
 def unknown_cause(together: int) -> Cause:
     """Return the cause `unknown`, with words that say what was checked."""
-    others = f" {together - 1} others disappeared between the same two looks." if together > 1 else ""
+    others = f" {plural(together - 1, 'other')} disappeared between the same two looks." if together > 1 else ""
     return Cause(
         "unknown",
-        "No other contact holds this e-mail or phone, and it was not part of a bulk action."
+        "No other contact holds this e-mail or phone, and no bulk action was noticed."
         + others
         + " HighLevel's Audit Logs (Settings → Audit Logs, kept 60 days) may name who did it.",
     )

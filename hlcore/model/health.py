@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hlcore.model.wording import form, plural
+
 
 class Level(StrEnum):
     """How good the copy is."""
@@ -91,20 +93,18 @@ def _incident(facts: HealthFacts) -> tuple[Level, str] | None:
 def _suspects(facts: HealthFacts) -> tuple[Level, str] | None:
     if not facts.suspected:
         return None
-    one = facts.suspected == 1
     return Level.ATTENTION, (
-        f"{facts.suspected:,} contact{' was' if one else 's were'} missing from the last listing and "
-        f"wait{'s' if one else ''} for confirmation."
+        f"{plural(facts.suspected, 'contact was', 'contacts were')} missing from the last listing and "
+        f"{form(facts.suspected, 'waits', 'wait')} for confirmation."
     )
 
 
 def _quarantine(facts: HealthFacts) -> tuple[Level, str] | None:
     if not facts.set_aside:
         return None
-    one = facts.set_aside == 1
     return Level.ATTENTION, (
-        f"{facts.set_aside:,} item{'' if one else 's'} from HighLevel could not be handled and "
-        f"{'was' if one else 'were'} set aside. The Activity page says what, when and where in the code."
+        f"{plural(facts.set_aside, 'item')} from HighLevel could not be handled and "
+        f"{form(facts.set_aside, 'was', 'were')} set aside. The Activity page says what, when and where in the code."
     )
 
 
@@ -115,8 +115,8 @@ def _silence(facts: HealthFacts, now: datetime) -> tuple[Level, str] | None:
         return None
     hours = int((now - since).total_seconds() // 3600)
     return Level.ATTENTION, (
-        f"No webhook for {hours:,} hours. Deletions are still found by listings, but later and without their exact "
-        "time. The Webhooks page says what to check."
+        f"No webhook for {plural(hours, 'hour')}. Deletions are still found by listings, but later and without their "
+        "exact time. The Webhooks page says what to check."
     )
 
 
@@ -128,5 +128,5 @@ def ago(age: timedelta) -> str:
     for size, noun in ((1440, "day"), (60, "hour"), (1, "minute")):
         if minutes >= size:
             count = minutes // size
-            return f"{count} {noun}{'s' if count > 1 else ''} ago"
+            return f"{plural(count, noun)} ago"
     return "just now"

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from hlcore.model.wording import plural
+
 NO_ID, FOREIGN, UNREADABLE = "NoId", "OtherLocation", "Unreadable"
 ODD_ROWS = {NO_ID: "without a usable id", FOREIGN: "of another location", UNREADABLE: "unreadable"}
 """Why a row of a listing is not kept as a contact, as the quarantine names it, and in words."""
@@ -139,7 +141,7 @@ def judge_listing(checkpoint: Checkpoint) -> ListingVerdict:
     if checkpoint.read < checkpoint.last_total:
         return ListingVerdict(
             False,
-            f"HighLevel's list ended after {checkpoint.read:,} contacts although it says it holds "
+            f"HighLevel's list ended after {plural(checkpoint.read, 'contact')} although it says it holds "
             f"{checkpoint.last_total:,}.",
         )
     return ListingVerdict(True)

@@ -53,14 +53,6 @@ ROWS_PER_CALL: Mapping[str, int] = {"task": 90, "opportunity": 100, "conversatio
 """Rows that one request to a feed returns."""
 
 
-def plural(kind: str) -> str:
-    """Return the kind in the plural, for people: 'opportunities', 'custom fields'."""
-    noun = kind.replace("_", " ")
-    if noun.endswith("y"):
-        return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
-
-
 def is_id(value: object) -> TypeGuard[str]:
     """Whether this is an id that can be stored, compared and asked for exactly as it is: a text of 1 to 64 characters
     without control characters, half an emoji or blanks at its ends, and not dots alone, which would change a route."""

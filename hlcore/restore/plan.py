@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from hlcore.model.restore.child_requests import ChildRequest
+from hlcore.model.wording import plural
 from hlcore.restore.fidelity import Fidelity
 
 PlanAction = Literal["recreate", "top_up", "skip", "use_native", "undo", "put_back"]
@@ -94,9 +95,8 @@ class PlacementQuestion(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """The question in a sentence."""
-        noun = "opportunity" if self.opportunities == 1 else "opportunities"
         where = " → ".join(f"“{name}”" for name in (self.pipeline, self.stage) if name) or "an unknown stage"
-        return f"{self.opportunities} {noun} stood in {where}: {self.why}. Where to?"
+        return f"{plural(self.opportunities, 'opportunity')} stood in {where}: {self.why}. Where to?"
 
 
 class PlacementOption(msgspec.Struct, frozen=True):

@@ -95,7 +95,7 @@ def _undo_item(item: JobItem) -> PlanItem:
         contact_id=item.contact_id,
         name=PlanItem.load(item.plan).name if item.plan else "",
         action="undo",
-        reason=f"Restore {item.job_id} created it as {item.new_contact_id}.",
+        reason=f"Restore {item.job_id} created this person as {item.new_contact_id}.",
         requests=REQUESTS,
         body={"new_id": item.new_contact_id, "job_id": item.job_id},
     )

@@ -88,7 +88,7 @@ def _withdraw_suspicions(context: RunContext, contact_ids: Sequence[str]) -> Non
         for contact_id in contact_ids:
             rows = deletion_queries.list_for_contact(tx, context.location_id, contact_id)
             open_ids = [row.disappearance_id for row in rows if row.ended_at is None]
-            register.withdraw(tx, open_ids, at=context.now(), note="HighLevel lists it again.")
+            register.withdraw(tx, open_ids, at=context.now(), note="HighLevel lists this contact again.")
 
 
 def _resolve(
@@ -96,7 +96,7 @@ def _resolve(
 ) -> None:
     at = context.now()
     if result.raw is not None:
-        register.withdraw(tx, [suspect.disappearance_id], at=at, note="HighLevel's list left it out; it is alive.")
+        register.withdraw(tx, [suspect.disappearance_id], at=at, note="HighLevel's list left a living contact out.")
         contact_writes.store_detail(
             tx, context.location_id, suspect.contact_id, result.raw, at=at, run_id=context.run.run_id
         )

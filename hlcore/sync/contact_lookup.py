@@ -50,7 +50,7 @@ def fetch_contact(client: Client, contact_id: str) -> LookupResult:
     try:
         contact = parse_contact(client.contact(contact_id))
     except Gone as exc:
-        return LookupResult(contact_id, deleted=True, message=f"HighLevel answered {exc.status or 404} for its id")
+        return LookupResult(contact_id, deleted=True, message=f"HighLevel answered {exc.status or 404} for this id")
     except (BudgetSpent, Cancelled):
         raise
     except HighLevelError as exc:
@@ -69,7 +69,7 @@ def _result(contact: Contact, location_id: str, contact_id: str) -> LookupResult
     if contact.contact_id != contact_id or contact.location_id not in ("", location_id):
         return LookupResult(contact_id, message="HighLevel answered with another contact", error="BrokenAnswer")
     if decode_object(contact.raw).get("deleted") is True:
-        return LookupResult(contact_id, deleted=True, message="HighLevel marks it as deleted")
+        return LookupResult(contact_id, deleted=True, message="HighLevel marks this contact as deleted")
     return LookupResult(contact_id, raw=contact.raw)
 
 

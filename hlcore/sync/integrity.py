@@ -70,7 +70,7 @@ def _problems(stored: StoredContact, lost: set[str]) -> list[str]:
         problems.append(f"{contact_id}: the stored bytes are another contact's")
     is_lost = {**dict.fromkeys(LIVE, False), **dict.fromkeys((*LOST, Status.SUSPECTED), True)}
     if is_lost.get(Status(stored.status), contact_id in lost) != (contact_id in lost):
-        problems.append(f"{contact_id}: the register and the contact disagree on whether it is lost")
+        problems.append(f"{contact_id}: the register and the contact disagree on whether this contact is lost")
     return problems
 
 
@@ -89,5 +89,5 @@ def _compare_live(report: IntegrityReport, client: Client, contact_ids: list[str
         try:
             client.contact(contact_id)
         except Gone:
-            report.problems.append(f"{contact_id}: called present here, but HighLevel says it is gone")
+            report.problems.append(f"{contact_id}: called present here, but HighLevel says this contact is gone")
         report.compared_live += 1

@@ -11,6 +11,7 @@ from typing import Any
 from hlcore.errors import HighLevelError, LocationInactive, TokenRefused, WrongLocation
 from hlcore.location_context import LocationContext
 from hlcore.model.listing_verdict import describe_odd_rows
+from hlcore.model.wording import plural
 from hlcore.settings import Settings
 from hlcore.store import leases, runs
 from hlcore.store.contacts import presence
@@ -199,14 +200,16 @@ def describe_anomalies(context: RunContext) -> list[str]:
     """Return sentences about what was unusual in a complete run, and count its suspects."""
     counts, anomalies = context.counts, []
     if counts.alive:
-        anomalies.append(f"HighLevel's list left out {counts.alive:,} live contacts; asked for by id, they exist.")
+        alive = plural(counts.alive, "living contact")
+        anomalies.append(f"HighLevel's list left out {alive}, found when asked for by id.")
     if counts.unreadable_dates:
         anomalies.append(
-            f"A date of {counts.unreadable_dates:,} new or changed contacts cannot be read; it counts as none."
+            f"A date of {plural(counts.unreadable_dates, 'new or changed contact')} cannot be read; it counts as none."
         )
     anomalies += filter(None, [describe_odd_rows(counts.odd)])
     with context.vault.read() as tx:
         counts.suspected = deletion_queries.count_suspects(tx, context.location_id)
     if counts.suspected:
-        anomalies.append(f"{counts.suspected:,} missing contacts could not be checked yet; the next run tries again.")
+        missing = plural(counts.suspected, "missing contact")
+        anomalies.append(f"{missing} could not be checked yet; the next run tries again.")
     return anomalies

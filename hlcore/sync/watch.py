@@ -21,6 +21,7 @@ from hlcore.highlevel.search_filters import BY_DATE_ADDED, BY_DATE_UPDATED, adde
 from hlcore.location_context import LocationContext
 from hlcore.model.listing_verdict import Checkpoint
 from hlcore.model.moments import from_milliseconds, milliseconds
+from hlcore.model.wording import plural
 from hlcore.store import leases, runs
 from hlcore.store.contacts import presence
 from hlcore.store.deletions import queries as deletion_queries
@@ -164,7 +165,8 @@ def _refuse_costly_search(context: RunContext, everything: DateRangeCount) -> No
     pages = ours / context.rules.page_size
     halvings = max(1, math.ceil(math.log2(max(2.0, pages))))
     if missing * (halvings + 1) > max(10, pages):
-        raise NeedsListing(f"{missing:,} contacts differ; looking for each would cost more than reading all.")
+        differ = plural(missing, "contact differs", "contacts differ")
+        raise NeedsListing(f"{differ}; looking for each would cost more than reading all.")
 
 
 def _search_differences(context: RunContext, everything: DateRangeCount) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ import streamlit as st
 from hlcore.metrics.daily import DailyCounts
 from hlcore.metrics.overview import LocationStats, Overview
 from hlcore.model.health import Level
+from hlcore.model.wording import form
 from hlcore.ui import session
 from hlcore.ui.components import charts
 from hlcore.ui.components.charts import show_figure
@@ -54,10 +55,10 @@ def _reasons(overview: Overview, level: Level) -> list[str]:
     """Return a line for each reason, with the account's name where there are several; one line for a good copy."""
     several = len(overview.locations) > 1
     if level is Level.OK:
-        noun = plural(len(overview.locations), "account")
-        return [
-            f"{count(overview.protected)} contacts of {noun} are copied; every deletion since then will be noticed."
-        ]
+        accounts = plural(len(overview.locations), "account")
+        verb = form(overview.protected, "is", "are")
+        contacts = plural(overview.protected, "contact").capitalize()
+        return [f"{contacts} of {accounts} {verb} copied; every deletion since then will be noticed."]
     lines = [
         f"{f'**{escaped(stats.location.name)}:** ' if several else ''}{escaped(reason)}"
         for stats in overview.locations
@@ -115,7 +116,8 @@ def next_steps(overview: Overview) -> list[NextStep]:
         step = NextStep(text, "at_risk.py", "Decide who comes back", ":material/timer:", (("left", "This week"),))
         steps.append(step)
     elif tally.at_risk and not tally.today:
-        text = f"**{plural(tally.at_risk, 'contact')}** were deleted and can still be restored in HighLevel."
+        verb = form(tally.at_risk, "was", "were")
+        text = f"**{plural(tally.at_risk, 'contact')}** {verb} deleted and can still be restored in HighLevel."
         steps.append(NextStep(text, "at_risk.py", "See who they are", ":material/timer:"))
     if disconnected:
         text = f"**{_names(disconnected)}** is disconnected: its copy stays, nothing new is added."

@@ -75,7 +75,7 @@ def _refresh(tx: Tx, location_id: str, update: ContactUpdate, at: datetime) -> N
         register.mark_returned(tx, location_id, contact.contact_id, at=at)
     elif known is not None and known.status == Status.SUSPECTED:
         suspicions = [row.disappearance_id for row in _open_rows(tx, location_id, contact.contact_id)]
-        register.withdraw(tx, suspicions, at=at, note="Asked for by id because of a webhook: it is alive.")
+        register.withdraw(tx, suspicions, at=at, note="Asked for by id because of a webhook: alive.")
 
 
 def _record_deletion(
@@ -102,7 +102,7 @@ def _record_deletion(
     if known.status in LOST:
         return None
     row = _open_rows(tx, location_id, contact_id)[0]
-    return record_loss(tx, row, f"HighLevel sent a webhook about its deletion. {update.answer.message}", at=at)
+    return record_loss(tx, row, f"HighLevel sent a webhook about the deletion. {update.answer.message}", at=at)
 
 
 def _insert_from_event(

@@ -238,7 +238,7 @@ def _deletions_in(task: LookupTask) -> list[tuple[WebhookEvent, bytes]]:
 
 def _result_of(task: LookupTask, update: ContactUpdate) -> list[DeliveryResult]:
     if update.answer.raw is not None and update.deletions:
-        return task.retry(LAG_WAITS, "HighLevel says that it was deleted, and still shows it.")
+        return task.retry(LAG_WAITS, "HighLevel reported a deletion, and still shows the contact.")
     if update.answer.raw is None and not update.answer.deleted:
         return task.retry(ERROR_WAITS, update.answer.message, error=update.answer.error)
     return task.finished()

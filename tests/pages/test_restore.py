@@ -218,7 +218,7 @@ def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox,
     with context.vault.read() as tx:
         assert deletion_queries.list_for_contact(tx, HARBOR, "har0000003")
     page = preview(app, PEOPLE[:1], "Create again now")
-    assert "It is alive" in text_of(page)
+    assert "This person is alive" in text_of(page)
     assert "1 person cannot be restored now" in text_of(page)
 
 

@@ -23,6 +23,7 @@ from hlcore.model.moments import iso, local_time, parse_moment
 from hlcore.model.records import record_title
 from hlcore.model.reference_data import ReferenceData, same_name
 from hlcore.model.restore.transcript import transcript
+from hlcore.model.wording import plural
 
 NOTE, TASK, OPPORTUNITY, APPOINTMENT = "note", "task", "opportunity", "appointment"
 TRANSCRIPT, FOLLOWERS, BUSINESS = "transcript", "followers", "business"
@@ -167,7 +168,7 @@ def lacking_followers(child: ChildRequest, living: bytes) -> list[ChildRequest]:
     if not absent:
         return []
     body = {"opportunityId": str(row["id"]), "followers": absent}
-    label = f"{len(absent)} follower{'s' if len(absent) != 1 else ''} of “{child.label}”"
+    label = f"{plural(len(absent), 'follower')} of “{child.label}”"
     return [ChildRequest(kind=OPPORTUNITY_FOLLOWERS, record_id=child.record_id, body=body, label=label)]
 
 

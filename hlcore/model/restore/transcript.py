@@ -10,6 +10,7 @@ from typing import Any
 
 from hlcore.model.moments import parse_moment
 from hlcore.model.records import email_texts
+from hlcore.model.wording import plural
 
 LONGEST = 20_000
 """Characters of one note; a longer conversation continues in the next one."""
@@ -34,7 +35,7 @@ def transcript(
             length = 0
         parts[-1].append(text)
         length += len(text)
-    head = f"Conversation of {len(rows)} message{'s' if len(rows) != 1 else ''}, kept by Contact Vault"
+    head = f"Conversation of {plural(len(rows), 'message', none='0')}, kept by Contact Vault"
     return [(_joined(head, at, len(parts), part), len(part)) for at, part in enumerate(parts, 1)]
 
 

@@ -47,7 +47,7 @@ def apply_undo(context: JobContext, item: PlanItem) -> ItemResult:
         finished_at = restore_jobs.get_item(tx, restore_id, item.contact_id).finished_at
     then = contact_after_restore(context, new_id, finished_at) if finished_at is not None else None
     if then is None:
-        return ItemResult("skipped", error="What it looked like after the restore is not held, so it stays.")
+        return ItemResult("skipped", error="The state right after the restore is not held, so this contact stays.")
     restore_entries = context.job_entries(item.contact_id, restore_id)
     change = change_since_restore(context, new_id, then, decode_object(raw), restore_entries)
     if change:
@@ -81,13 +81,13 @@ def change_since_restore(
         return f"It was changed since: {names}."
     before, now = parse_moment(then.get("dateUpdated")), parse_moment(live.get("dateUpdated"))
     if before is not None and now is not None and now != before:
-        return f"HighLevel says that it was changed on {now:%Y-%m-%d at %H:%M} UTC, after the restore."
+        return f"HighLevel shows a change on {now.day} {now:%b %Y, %H:%M} UTC, after the restore."
     created = {entry.result_id: request_body(entry) for entry in restore_entries if entry.result_id}
     try:
         texts = (_unexpected_record(kind, rows, created) for kind, rows in _living_records(context, new_id))
         return next(filter(None, texts), "")
     except ScopeMissing:
-        return "The token may not read everything that belongs to it, so nobody can tell whether it was touched."
+        return "The token may not read all that belongs to this contact, so changes cannot be ruled out."
 
 
 def _living_records(context: JobContext, new_id: str) -> Iterable[tuple[str, list[bytes]]]:
@@ -129,10 +129,10 @@ def _delete(context: JobContext, item: PlanItem, new_id: str) -> ItemResult:
         pass
     except Rejected as exc:
         context.log_response(entry, status=exc.status, note="refused")
-        return ItemResult("failed", error="HighLevel refused to delete it.")
+        return ItemResult("failed", error="HighLevel refused to delete this contact.")
     except (AnswerLost, Unreachable):
         if fetch_contact(context.client, new_id) is not None:
-            context.log_response(entry, note=f"{UNSURE}: no usable answer, and it is still there")
+            context.log_response(entry, note=f"{UNSURE}: no usable answer, and the contact is still there")
             raise
     except (HighLevelError, Cancelled) as exc:
         context.log_response(entry, status=getattr(exc, "status", 0), note=f"not done: {type(exc).__name__}")
@@ -146,7 +146,7 @@ def _not_there(context: JobContext, item: PlanItem, new_id: str) -> ItemResult:
     entries = context.job_entries(item.contact_id, context.job_id)
     deletes = [entry for entry in entries if entry.step == DELETE]
     if not deletes:
-        return ItemResult("skipped", error="Somebody else has deleted it already. The next sync records that.")
+        return ItemResult("skipped", error="Somebody else has deleted this contact. The next sync records that.")
     for entry in deletes:
         if entry.answered_at is None or entry.note.startswith(UNSURE):
             context.log_response(entry, note="deleted, found by looking")
@@ -158,7 +158,7 @@ def _record_undone(context: JobContext, contact_id: str, new_id: str) -> ItemRes
     at = context.now()
     with context.write() as tx:
         register.reopen_disappearance(tx, context.location_id, contact_id)
-        evidence = f"Contact Vault deleted it: the restore that had made it for contact {contact_id} was undone."
+        evidence = f"Contact Vault deleted this contact: the restore of {contact_id} was undone."
         register.record_own_deletion(tx, context.location_id, new_id, at=at, evidence=evidence)
         for entry in read_create_entries(tx, context.location_id, contact_id):
             if entry.result_id == new_id:

@@ -75,7 +75,7 @@ def _not_shown(context: JobContext, item: PlanItem, created: Created) -> ItemRes
         return RetryAt(due)
     note = f"created as {created.contact_id}, and deleted again by somebody else"
     context.log_response(entry, note=note)
-    return ItemResult("failed", created.contact_id, False, error="It was created, and deleted again by somebody else.")
+    return ItemResult("failed", created.contact_id, False, error="Created, and deleted again by somebody else.")
 
 
 def _fill_gaps(context: JobContext, item: PlanItem, created: Created, live: dict[str, Any]) -> frozenset[str]:

@@ -48,7 +48,7 @@ def _mark_joined(tx: Tx, context: JobContext, contact_id: str, living_id: str, a
     rows = deletion_queries.list_for_contact(tx, context.location_id, contact_id)
     if not rows or rows[-1].status == "recreated":
         return
-    evidence = f"Restore {context.job_id} added what it held to the living contact {living_id}. {rows[-1].evidence}"
+    evidence = f"Restore {context.job_id} added what was held to the living contact {living_id}. {rows[-1].evidence}"
     register.mark_recreated(
         tx, context.location_id, contact_id, new_contact_id=living_id, at=at, evidence=evidence.strip()
     )

@@ -33,6 +33,8 @@ from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.restores.journal import JournalEntry
 
+ALIVE_AGAIN = "This person is alive again in HighLevel under the old id."
+
 MAX_CREATES = 10
 """Create calls that one contact may cost; each is resolved as not done before the next."""
 
@@ -115,7 +117,7 @@ def _resolve_earlier_calls(context: JobContext, item: PlanItem) -> Created | Ite
 def _obstacle(context: JobContext, item: PlanItem, body: dict[str, Any]) -> ItemResult | None:
     """Return why the contact must not be created now: it is back, or another contact holds its e-mail or phone."""
     if live_state.fetch_contact(context.client, item.contact_id) is not None:
-        return ItemResult("skipped", error="It is alive again in HighLevel under its old id.")
+        return ItemResult("skipped", error=ALIVE_AGAIN)
     if item.beside:
         return None
     conflict = live_state.find_conflict(context.vault, context.client, item.contact_id, body)
@@ -156,7 +158,7 @@ def _resolve_duplicate(
     """Return who holds the e-mail or phone: perhaps the contact of an earlier call of ours that no search showed."""
     raw = live_state.fetch_contact(context.client, exc.contact_id)
     if raw is not None and exc.contact_id == item.contact_id:
-        return ItemResult("skipped", error="It is alive again in HighLevel under its old id.")
+        return ItemResult("skipped", error=ALIVE_AGAIN)
     for entry in earlier:
         if raw is not None and is_ours(context, item, raw, entry):
             context.log_response(entry, result_id=exc.contact_id, note="found as duplicate")

@@ -154,7 +154,7 @@ def _plan_contact(context: PlanContext, contact: VaultContact) -> PlanItem:
     if reason:
         return _skip(contact, reason)
     if context.lookups.fetch_contact(contact.contact_id) is not None:
-        return _skip(contact, "It is alive: HighLevel shows it under its old id. The next sync will notice.")
+        return _skip(contact, "This person is alive: HighLevel shows the old id. The next sync will notice.")
     left = context.remaining_time(contact)
     if context.path == "auto" and left.open and contact.status is not Status.MERGED and not contact.restore_started:
         return _plan_native(context, contact, left)
@@ -163,9 +163,9 @@ def _plan_contact(context: PlanContext, contact: VaultContact) -> PlanItem:
 
 _SKIP_REASONS = {
     Status.ERASED: ERASED,
-    Status.UNDONE: "A restore made it and was undone. Restore the contact that it was made for.",
-    Status.SUSPECTED: "It is missing from HighLevel's list, but not confirmed as deleted. Sync first.",
-    **dict.fromkeys(LIVE, "It is alive, as far as Contact Vault knows. If it was just deleted, sync first."),
+    Status.UNDONE: "A restore created this contact and was undone. Restore the contact that was lost.",
+    Status.SUSPECTED: "Missing from HighLevel's list, but not confirmed as deleted. Sync first.",
+    **dict.fromkeys(LIVE, "This person is alive, as far as Contact Vault knows. Sync first if that has changed."),
 }
 
 
@@ -201,8 +201,8 @@ def _plan_top_up(context: PlanContext, contact: VaultContact) -> PlanItem:
     if raw is None:
         return _skip(contact, "It is not in HighLevel, so there is nothing to top up. Choose re-create.")
     if contact.disappearance is None:
-        return _skip(contact, "It is alive and was never lost, as far as Contact Vault knows.")
-    reason = "It came back with its id. What its last copy holds beyond that is added."
+        return _skip(contact, "This person is alive and was never lost, as far as Contact Vault knows.")
+    reason = "This person came back with the old id. What the last copy holds beyond that is added."
     return _top_up_item(context, contact, decode_object(raw), reason)
 
 
@@ -221,7 +221,7 @@ def _top_up_item(
             return _skip(contact, f"Nothing can be added. Not writable: {', '.join(lacking.unwritable)}.")
         return _skip(contact, "Nothing is missing: all that the last copy holds is there.")
     if not lacking:
-        reason = f"{reason} Nothing is missing there, so nothing is written; it only counts as living on there."
+        reason = f"{reason} Nothing is missing there, so nothing is written; the person counts as living on there."
     item = PlanItem(
         contact_id=contact.contact_id,
         name=contact.name,
@@ -264,7 +264,7 @@ def _plan_conflict(
         reason = f"{conflict.text} You chose to fill what that one lacks; no value of it is overwritten."
         item = _top_up_item(context, contact, living, reason, conflict)
     elif choice == "create" and live_state.allows_duplicates(context.location.raw):
-        reason = f"{conflict.text} You chose to create it beside that one."
+        reason = f"{conflict.text} You chose to create this person beside that one."
         item = msgspec.structs.replace(_recreate_item(contact, prepared, reason), conflict=conflict, beside=True)
     elif choice == "create":
         item = _skip(contact, f"{conflict.text} This account does not allow duplicates.", conflict, prepared.payload)
@@ -293,9 +293,9 @@ def _recreate_item(contact: VaultContact, prepared: PreparedContact, reason: str
 
 def _recreate_reason(context: PlanContext, contact: VaultContact, left: RemainingTime) -> str:
     if contact.restore_started:
-        return "An earlier restore of it was interrupted. It goes on from there; nothing is made twice."
+        return "An earlier restore of this person was interrupted. It goes on from there; nothing is made twice."
     if context.path == "recreate" and left.open:
-        return "You chose to re-create it. It gets a new id."
+        return "You chose to create this person again, with a new id."
     if contact.status is Status.MERGED:
         return "It was merged into another contact, which HighLevel cannot undo. It is made anew and gets a new id."
     if context.window.days == 0:

@@ -31,6 +31,7 @@ from hlcore.model.restore.child_requests import (
 from hlcore.model.restore.exclusions import ExcludedChildren, exclude_children, is_left_out
 from hlcore.model.restore.record_matching import STORED_KIND, find_match
 from hlcore.model.restore.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
+from hlcore.model.wording import plural
 from hlcore.restore.fidelity import Fidelity, predict_fidelity
 from hlcore.restore.plan import PlanChoices
 from hlcore.restore.planning.lookups import PlanLookups
@@ -167,8 +168,8 @@ class MissingParts:
         """The parts in plain words."""
         parts = [name for name in self.body if name != "customFields"]
         if values := self.body.get("customFields"):
-            parts.append(f"{len(values)} custom field{'s' if len(values) != 1 else ''}")
-        parts += [f"{len(self.tags)} tag{'s' if len(self.tags) != 1 else ''}"] if self.tags else []
+            parts.append(plural(len(values), "custom field"))
+        parts += [plural(len(self.tags), "tag")] if self.tags else []
         return (*parts, *(f"{_noun(child)}: {child.label}" for child in self.children))
 
     @property

@@ -16,6 +16,7 @@ from hlcore.location_context import LocationContext
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.json_codec import decode_object
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
+from hlcore.model.wording import plural
 from hlcore.store import records
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ def load_warnings(context: LocationContext) -> tuple[str, ...]:
             more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
             listed = ", ".join(f"“{name}”" for name in names[:MAX_NAMES])
             warnings.append(
-                f"{len(names)} published {kind}{'s' if len(names) != 1 else ''}: {listed}{more}. HighLevel does not "
+                f"{plural(len(names), f'published {kind}')}: {listed}{more}. HighLevel does not "
                 "say what starts them; one that starts when a contact is created or tagged will start, while every "
                 "channel is closed."
             )

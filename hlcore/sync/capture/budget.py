@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hlcore.errors import BudgetSpent
 from hlcore.highlevel import Limiter
 from hlcore.model.capture_planner import Allowance, Purpose
+from hlcore.model.wording import plural
 from hlcore.settings import Settings
 
 
@@ -53,10 +54,10 @@ class CaptureBudget:
     def take(self) -> None:
         """Count one more request before it is sent. Raises BudgetSpent when it must not be."""
         if self._at_most is not None and self.spent >= self._at_most:
-            raise BudgetSpent(f"The {self._at_most:,} requests of this sitting are used up.")
+            raise BudgetSpent(f"This sitting was given {plural(self._at_most, 'request')}; all are used.")
         if self._limiter.daily_remaining <= self.kept:
             raise BudgetSpent(
-                f"Only the {self.kept:,} requests are left today that stay unused.",
+                f"Only {plural(self.kept, 'request')} left today, which stay unused.",
                 hint="Capturing goes on tomorrow by itself; the setting UNUSED_SHARE says how many stay unused.",
             )
         self.spent += 1

@@ -17,6 +17,7 @@ from hlcore.highlevel import Client
 from hlcore.model.json_codec import decode_object
 from hlcore.model.moments import iso, parse_moment
 from hlcore.model.records import record_ids
+from hlcore.model.wording import plural
 from hlcore.sync.capture.contact_records import EXPORT_PASSES
 
 NEWS_OVERLAP = timedelta(minutes=10)
@@ -151,7 +152,7 @@ def _after_rejection(cursor: FeedCursor) -> FeedPage:
 def _after_short_export(rows: Sequence[bytes], cursor: FeedCursor, missing: int) -> FeedPage:
     """Ask for the rest of an export that ended before everything promised had come; give up after a few times."""
     if cursor["short"] >= MAX_SHORT_EXPORTS:
-        return FeedPage(rows, cursor, ended=True, failed=f"{missing:,} promised messages did not come.")
+        return FeedPage(rows, cursor, ended=True, failed=f"{plural(missing, 'promised message')} did not come.")
     return FeedPage(rows, _restart_export(cursor.then(short=cursor["short"] + 1)))
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from hlcore.errors import BrokenAnswer, HighLevelError
-from hlcore.model.records import plural, record_ids
+from hlcore.model.records import record_ids
+from hlcore.model.wording import kind_plural, plural
 from hlcore.store import Tx, records
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
@@ -32,7 +33,7 @@ def read_feed(session: CaptureSession, kind: str, calls: int, *, news: bool = Fa
     state = _begin(session, kind, news)
     for _ in range(calls):
         done, total = _progress(state)
-        session.report_progress(f"Reading {plural(kind)}", done, total)
+        session.report_progress(f"Reading {kind_plural(kind)}", done, total)
         try:
             page = fetch_page(session.client, kind, FeedCursor(state.checkpoint or {}))
             state = _store(session, state, page)
@@ -85,7 +86,7 @@ def _store(session: CaptureSession, state: FeedState, page: FeedPage) -> FeedSta
 def _identified(raw: bytes, kind: str) -> tuple[str, str, bytes]:
     record_id, contact_id = record_ids(raw)
     if not record_id or not contact_id:
-        raise BrokenAnswer(f"HighLevel's list of {plural(kind)} holds one that does not say whose it is.")
+        raise BrokenAnswer(f"HighLevel's list of {kind_plural(kind)} holds one that does not say whose it is.")
     return record_id, contact_id, raw
 
 
@@ -107,13 +108,13 @@ def _mark_contacts(tx: Tx, session: CaptureSession, kind: str, began: datetime) 
     capture_state.mark_settled(tx, session.location_id, kind, at=began)
     due = capture_state.mark_missed_due(tx, session.location_id, kind, walked_at=began, at=session.now())
     if due:
-        session.report_progress(f"Asking {due:,} contacts for the {plural(kind)} that the list does not show any more")
+        session.report_progress(f"Asking {plural(due, 'contact')} for {kind_plural(kind)} that the list lacks now")
 
 
 def _fail(tx: Tx, session: CaptureSession, state: FeedState, reason: str, *, closed: bool = False) -> FeedState:
     """End the reading without a conclusion. A closed feed, and one that failed repeatedly, is left alone for a
     while."""
-    session.note(f"The list of {plural(state.kind)} could not be read to its end: {reason}")
+    session.note(f"The list of {kind_plural(state.kind)} could not be read to its end: {reason}")
     fails = state.fails + 1
     closed = closed or fails >= MAX_FAILS
     columns: dict[str, Any] = {"fails": 0 if closed else fails, "note": reason}

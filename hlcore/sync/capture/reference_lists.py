@@ -13,7 +13,8 @@ from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected, Unreacha
 from hlcore.highlevel import Client
 from hlcore.location_context import LocationContext
 from hlcore.model.capture_planner import CapturePolicy
-from hlcore.model.records import REFERENCE_LISTS, plural, record_ids
+from hlcore.model.records import REFERENCE_LISTS, record_ids
+from hlcore.model.wording import kind_plural
 from hlcore.store import records
 from hlcore.store.capture import feeds
 from hlcore.store.capture.facts import is_reference_data_due
@@ -104,11 +105,11 @@ def _record_refusal(context: LocationContext, kind: str, exc: HighLevelError) ->
     """Store that the list could not be read, and return a note about it."""
     with context.write() as tx:
         feeds.save(tx, context.location_id, kind, refused_at=context.now(), note=str(exc))
-    return f"The list of {plural(kind)} could not be read: {exc}"
+    return f"The list of {kind_plural(kind)} could not be read: {exc}"
 
 
 def _id(raw: bytes, kind: str) -> str:
     entry_id = record_ids(raw)[0]
     if not entry_id:
-        raise BrokenAnswer(f"HighLevel's list of {plural(kind)} holds an entry without id.")
+        raise BrokenAnswer(f"HighLevel's list of {kind_plural(kind)} holds an entry without id.")
     return entry_id

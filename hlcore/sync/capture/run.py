@@ -20,7 +20,8 @@ from hlcore.location_context import LocationContext
 from hlcore.model.callbacks import never
 from hlcore.model.capture_forecast import forecast
 from hlcore.model.capture_planner import CaptureFacts, CapturePolicy, CaptureStep, Purpose, next_step, work_items
-from hlcore.model.records import CALLS_PER_CONTACT, plural
+from hlcore.model.records import CALLS_PER_CONTACT
+from hlcore.model.wording import kind_plural
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.facts import PER_CONTACT_PREFIX, load_facts, load_pace
@@ -235,7 +236,7 @@ def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str,
         session.captured[kind] += future.result()
     except REFUSALS as exc:
         raise_if_refused_everywhere(session.client, exc)
-        session.note(f"HighLevel refuses some {plural(kind)} alone; they are asked for later: {exc}")
+        session.note(f"HighLevel refuses some {kind_plural(kind)} alone; they are asked for later: {exc}")
         _postpone(session, kind, subject)
     except FATAL_ERRORS:
         raise
@@ -245,7 +246,7 @@ def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str,
         session.note("Some contacts do not exist any more; the next round will say so.")
         _postpone(session, kind, subject)
     except HighLevelError as exc:
-        session.note(f"Some {plural(kind)} could not be read and are asked for later: {exc}")
+        session.note(f"Some {kind_plural(kind)} could not be read and are asked for later: {exc}")
         _postpone(session, kind, subject)
         return False
     return True
@@ -261,7 +262,7 @@ def _postpone(session: CaptureSession, kind: str, subject: str) -> None:
 
 def _close(session: CaptureSession, step: CaptureStep, reason: str) -> None:
     """Leave this kind alone: the token may not read it."""
-    session.note(f"The token may not read {plural(step.kind)}: {reason}")
+    session.note(f"The token may not read {kind_plural(step.kind)}: {reason}")
     session.idle.update((purpose, step.kind, step.way) for purpose in Purpose)
     with session.write() as tx:
         feeds.save(tx, session.location_id, PER_CONTACT_PREFIX + step.kind, refused_at=session.now(), note=reason)

@@ -18,6 +18,7 @@ from hlcore.errors import ContractError, RunInProgress, ScopeMissing, Unauthoriz
 from hlcore.location_context import LocationContext
 from hlcore.model.capture_planner import CapturePolicy, WorkItem
 from hlcore.model.records import REFERENCE_LISTS
+from hlcore.model.wording import joined, plural
 from hlcore.store import Tx, leases, runs
 from hlcore.store.capture.state import ContactCursor
 from hlcore.store.runs import Run
@@ -28,12 +29,7 @@ CLOSED = (ScopeMissing, ContractError, Unauthorized)
 RUN_KIND = "capture"
 LEASE_TTL = timedelta(minutes=5)
 SAME_RUN_WITHIN = timedelta(minutes=30)
-_NOUNS = {
-    "detail": ("detail", "details"),
-    "opportunity": ("opportunity", "opportunities"),
-    "email": ("e-mail text", "e-mail texts"),
-    "": ("entry of the account's lists", "entries of the account's lists"),
-}
+_NOUNS = {"email": ("e-mail text",), "": ("entry of the account's lists", "entries of the account's lists")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,15 +102,8 @@ def describe_captured(captured: Mapping[str, int]) -> str:
     counts = Counter[str]()
     for kind, number in captured.items():
         counts["" if kind in REFERENCE_LISTS else kind] += number
-    parts = [f"{number:,} {_noun(kind, number)}" for kind, number in counts.items() if number]
-    if not parts:
-        return "Nothing new or changed."
-    return f"{' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))} new or changed."
-
-
-def _noun(kind: str, number: int) -> str:
-    singular, plural = _NOUNS.get(kind, (kind, f"{kind}s"))
-    return singular if number == 1 else plural
+    parts = [plural(number, *_NOUNS.get(kind, (kind,))) for kind, number in counts.items() if number]
+    return f"{joined(parts)} new or changed." if parts else "Nothing new or changed."
 
 
 def _captured_in(run: Run) -> dict[str, int]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from hlcore.model.listing_verdict import ListingVerdict
+from hlcore.model.wording import form, plural
 from hlcore.store import Tx
 from hlcore.store.contacts import presence
 from hlcore.store.contacts.presence import MissingContact
@@ -97,7 +98,8 @@ def _prove_incident(context: RunContext, missing: int, seen: int) -> tuple[int |
     alive = sum(result.raw is not None for result in results)
     deleted = sum(result.deleted for result in results)
     evidence = (
-        f"{missing:,} of {seen + missing:,} contacts were missing from HighLevel's list at once; of {len(results)} "
+        f"{missing:,} of {plural(seen + missing, 'contact')} {form(missing, 'was', 'were')} missing from HighLevel's "
+        f"list at once; of {len(results)} "
         f"asked for by id, {deleted} are gone and {alive} alive"
     )
     incident_id = _record_incident(context, missing, seen + missing, evidence + ".")
@@ -136,7 +138,7 @@ def _doubt_emptiness(context: RunContext, known: int) -> str:
     if any(context.now() - incident.opened_at >= context.rules.empty_confirm_after for incident in waiting):
         return ""
     _record_incident(context, known, known, "HighLevel's list was empty.")
-    return f"HighLevel's list was empty although {known:,} contacts are known. Nothing was concluded."
+    return f"HighLevel's list was empty although {plural(known, 'contact is', 'contacts are')} known. Nothing follows."
 
 
 def _sample(context: RunContext) -> list[str]:

@@ -50,7 +50,7 @@ def daily_bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, hei
     figure.update_yaxes(title=None, rangemode="tozero", nticks=5, automargin=True)
     if highest < 5:
         figure.update_yaxes(range=[0, 5], tickformat="d", dtick=1)
-    figure.update_xaxes(title=None, tickformat="%-d %b", hoverformat="%a %-d %b %Y", fixedrange=True, nticks=8)
+    figure.update_xaxes(title=None, tickformat="%e %b", hoverformat="%a %e %b %Y", fixedrange=True, nticks=8)
     return figure
 
 

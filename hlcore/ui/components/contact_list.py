@@ -181,9 +181,8 @@ def contacts_summary_text(counts: Mapping[str, Mapping[str, int]]) -> str:
     present = _sum(counts, STATUS_FILTERS["In HighLevel"])
     deleted = _sum(counts, ("deleted", "merged", "suspected", "recreated"))
     text = f"{plural(present, 'contact')} in HighLevel, each copied here"
-    return (
-        f"{text}; {plural(deleted, 'more', 'more')} that HighLevel no longer has are kept." if deleted else f"{text}."
-    )
+    kept = plural(deleted, "more is", "more are")
+    return f"{text}; {kept} kept that HighLevel no longer has." if deleted else f"{text}."
 
 
 def clickable_table(

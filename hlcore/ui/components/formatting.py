@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from hlcore.model import wording
 from hlcore.model.health import Level
 from hlcore.model.health import ago as age_in_words
 from hlcore.model.moments import in_zone
 
 NOTHING = "–"
+plural = wording.plural
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
 
 
@@ -64,15 +66,9 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def plural(number: int, singular: str, plural_form: str = "") -> str:
-    """Return '1 contact', '2,345 contacts' or 'no contacts'."""
-    noun = singular if number == 1 else plural_form or singular + "s"
-    return f"{'no' if number == 0 else count(number)} {noun}"
-
-
 def record_count(number: int, kind: str) -> str:
     """Return '2 notes' or '1 opportunity' for a kind of record."""
-    return plural(number, kind, "opportunities" if kind == "opportunity" else "")
+    return plural(number, kind.replace("_", " "))
 
 
 def capitalized(text: str) -> str:
@@ -211,4 +207,4 @@ def time_left(is_open: bool, days_left: int) -> str:
         return "window closed"
     if days_left < 1:
         return "less than a day left"
-    return f"{days_left} day{'s' if days_left > 1 else ''} left"
+    return f"{plural(days_left, 'day')} left"

@@ -18,7 +18,7 @@ def load_merge(location_id: str, contact_id: str) -> Merge | None:
 
 def merge_text(merge: Merge) -> str:
     """Describe the merge in a sentence, as Markdown."""
-    where = "" if merge.winner_is_live else ", which is not in HighLevel any more"
+    where = "" if merge.winner_is_live else ", who is not in HighLevel any more"
     text = f"Merged into **{escaped(merge.winner)}** ({code(merge.winner_id)}){where}."
     moved = [record_count(number, kind) for kind, number in sorted(merge.counts.items())]
     if moved:

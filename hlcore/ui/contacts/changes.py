@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from hlcore.model.moments import time_zone
+from hlcore.model.wording import form
 from hlcore.restore.revert import MAX_CONTACTS, ChangedContacts, ContactAt, changed_contacts
 from hlcore.store import Tx, runs
 from hlcore.store.locations import Location
@@ -87,11 +88,10 @@ def summary_text(changes: ChangedContacts) -> str:
     """Summarise the page in one line."""
     if not changes.contacts:
         return "Nobody was changed in that time, or all is as it was before."
-    text = (
-        f"**{plural(len(changes.contacts), 'person', 'people').capitalize()}** still differ from how they were before."
-    )
+    differ = form(len(changes.contacts), "differs", "differ")
+    text = f"**{plural(len(changes.contacts), 'person').capitalize()}** still {differ} from the state before."
     if changes.missing:
-        text += f" {count(changes.missing)} more are not in HighLevel any more."
+        text += f" {plural(changes.missing, 'more is', 'more are')} not in HighLevel any more."
     if changes.truncated:
         text += f" Only the first {count(MAX_CONTACTS)} were compared; choose a shorter time."
     return text

@@ -143,7 +143,7 @@ def summary_text(counts: Mapping[str, int], *, filtered: bool = False) -> str:
     total, today, week = (counts[title] for title in ("At risk", "Last day", "This week"))
     if not total:
         return "Nobody who matches is at risk." if filtered else "No deleted person's recovery window is open."
-    people = f"**{plural(total, 'person', 'people').capitalize()}**{' who match' if filtered else ''}"
+    people = f"**{plural(total, 'person').capitalize()}**{' among those who match' if filtered else ''}"
     text = f"{people} can still be saved by HighLevel's own restore"
     soon = [f"{count(today)} on the last day" if today else "", f"{count(week)} within a week" if week else ""]
     urgent = " and ".join(part for part in soon if part)

@@ -10,6 +10,7 @@ import streamlit as st
 from hlcore.governance.roles import User
 from hlcore.metrics import bulk_deletions
 from hlcore.metrics.bulk_deletions import BulkDeletion, BulkDeletionDetails
+from hlcore.model.wording import form
 from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
@@ -102,7 +103,7 @@ def headline(deletion: BulkDeletion) -> str:
     if not deletion.contacts:
         return "Contacts were missing from a listing"
     total = f" of {count(deletion.known)}" if deletion.known else ""
-    return f"{count(deletion.contacts)}{total} {'contact' if deletion.contacts == 1 else 'contacts'} deleted at once"
+    return f"{count(deletion.contacts)}{total} {form(deletion.known or deletion.contacts, 'contact')} deleted at once"
 
 
 def state_badge(deletion: BulkDeletion) -> Badge:

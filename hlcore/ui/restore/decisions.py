@@ -28,9 +28,9 @@ TAGS: dict[str, Any] = {"Last": "last", "At once": "first", "Not at all": "none"
 CONFLICTS: dict[str, Any] = {
     "Leave them out": "skip",
     "Fill only the blanks of the living one": "fill",
-    "Create beside it (where the account allows duplicates)": "create",
+    "Create beside the living one (where the account allows duplicates)": "create",
 }
-CONFLICT_LABELS: Mapping[str, Any] = {"skip": "Leave out", "fill": "Fill its blanks", "create": "Create beside it"}
+CONFLICT_LABELS: Mapping[str, Any] = {"skip": "Leave out", "fill": "Fill the blanks", "create": "Create beside"}
 NO_STAGE = ""
 _ALL_OF = ("note", "task", "opportunity", "appointment", "message", "followers")
 _TEXT = st.column_config.TextColumn
@@ -144,7 +144,7 @@ def choose_on_conflict(item: PlanItem, choices: PlanChoices) -> None:
         key=key,
         format_func=lambda choice: str(CONFLICT_LABELS[choice]),
         required=True,
-        help="No value of the living contact is ever overwritten. Beside it: only where the account allows duplicates.",
+        help="No value of the living contact is ever overwritten. Beside: only where the account allows duplicates.",
         on_change=_remember,
         args=(ON_CONFLICT_OF, item.contact_id, key),
     )

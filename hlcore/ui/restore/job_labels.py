@@ -18,7 +18,7 @@ from hlcore.ui.components.formatting import NOTHING, Badge, plural
 OUTCOMES = {
     "recreated": Badge("Created again", ":material/person_add:", "green", "✓"),
     "topped_up": Badge("Topped up", ":material/playlist_add:", "green", "✓"),
-    "skipped": Badge("Left as it was", ":material/block:", "gray", "–"),
+    "skipped": Badge("Left unchanged", ":material/block:", "gray", "–"),
     "failed": Badge("Failed", ":material/error:", "red", "✕"),
     "undone": Badge("Deleted again", ":material/undo:", "green", "✓"),
     "put_back": Badge("Put back", ":material/history:", "green", "✓"),

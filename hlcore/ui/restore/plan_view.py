@@ -28,7 +28,7 @@ ACTIONS = {
     "recreate": Badge("Create again", ":material/person_add:", "green", "+"),
     "top_up": Badge("Top up", ":material/playlist_add:", "green", "+"),
     "use_native": Badge("Restore in HighLevel first", ":material/open_in_new:", "blue", "→"),
-    "skip": Badge("Leave as it is", ":material/block:", "gray", "–"),
+    "skip": Badge("Leave unchanged", ":material/block:", "gray", "–"),
 }
 NOBODY_IS_MESSAGED = (
     "**Nobody gets a message.** Each person is created with every channel closed; their own do-not-disturb settings "

@@ -14,7 +14,7 @@ from hlcore.store.restores.jobs import RestoreJob
 from hlcore.ui import session
 from hlcore.ui.components import errors
 from hlcore.ui.components.buttons import confirm_buttons, refusal
-from hlcore.ui.components.formatting import count, escaped, plural
+from hlcore.ui.components.formatting import escaped, plural
 from hlcore.ui.restore.tasks import start_job
 
 DIALOG_KEY = "confirm_undo"
@@ -61,7 +61,8 @@ def _show_dialog(
             f"About {plural(sum(preview.requests for preview in previews), 'request')}. Each step is recorded.",
         ]
         if stays:
-            lines.insert(1, f"{count(stays)} that this restore did not create are not touched.")
+            untouched = plural(stays, "contact stays", "contacts stay")
+            lines.insert(1, f"{untouched} untouched, because this restore did not create them.")
         st.markdown("\n".join(f"- {escaped(line)}" for line in lines))
         label = f"Delete {plural(created, 'contact')} again"
         if confirm_buttons(label, _close_dialog, key="sure_undo", cancel_key="cancel_undo"):

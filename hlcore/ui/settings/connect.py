@@ -43,7 +43,7 @@ def show_install_result() -> None:
     )
     if failed.isdigit() and int(failed):
         st.warning(
-            f"{plural(int(failed), 'account', 'accounts')} could not be connected; it is tried again every hour.",
+            f"{plural(int(failed), 'account')} could not be connected; Contact Vault tries again every hour.",
             icon=":material/warning:",
         )
 

@@ -115,7 +115,7 @@ def test_one_brought_back_natively_since_the_plan_is_left_as_it_came(world: Worl
     before, asked = frozen(world, ana), len(world.sandbox.ledger)
     world.run()
     row = world.receipt()[ana]
-    assert (row["outcome"], row["error"]) == ("skipped", "It is alive again in HighLevel under its old id.")
+    assert (row["outcome"], row["error"]) == ("skipped", "This person is alive again in HighLevel under the old id.")
     assert (len(world.live()), frozen(world, ana)) == (1, before)
     assert {one.method for one in list(world.sandbox.ledger)[asked:]} == {"GET"}
 

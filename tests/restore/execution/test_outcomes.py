@@ -23,7 +23,7 @@ def test_it_lives_on_in_the_living_contact_and_the_register_says_how(world: Worl
     with world.vault.read() as tx:
         row = deletion_queries.list_for_contact(tx, LOCATION, ana)[-1]
     assert (world.status(ana), row.status, row.new_contact_id) == ("recreated", "recreated", other)
-    assert row.evidence == f"Restore {world.job_id} added what it held to the living contact {other}. 404"
+    assert row.evidence == f"Restore {world.job_id} added what was held to the living contact {other}. 404"
     assert row.ended_at == world.clock.now()
     assert deletions_json(world.vault, [LOCATION], world.clock.now(), status="deleted") == []
 

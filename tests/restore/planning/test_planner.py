@@ -75,7 +75,7 @@ def test_a_contact_that_highlevel_shows_again_is_left_alone(world: World) -> Non
     ana = world.lost(firstName="Ana")
     world.location.native_restore(ana)
     item = world.planned(ana)
-    assert (item.action, item.reason[:11]) == ("skip", "It is alive")
+    assert (item.action, item.reason[:20]) == ("skip", "This person is alive")
 
 
 def test_a_suspicion_is_no_deletion(world: World) -> None:
