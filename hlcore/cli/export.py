@@ -46,7 +46,8 @@ def export(
     to_stdout = str(out) == STANDARD_OUTPUT
     with open_context() as context, progress_bar(as_json or to_stdout) as listener:
         manifest = _export(context, selection, None if to_stdout else out, mode, bom, listener)
-    said = f"{out}: {plural(manifest.rows, 'row')}, {plural(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
+    size = f"{plural(manifest.rows, 'row')}, {plural(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
+    said = ". ".join(filter(None, (f"{out}: {size}", manifest.note)))
     if to_stdout:
         warn(said)
     elif as_json:

@@ -56,7 +56,7 @@ def contact_values(fields: Mapping[str, Any], mode: ExportMode) -> list[object]:
     values.append(get("dnd"))
     values += _channels(get("dndSettings"))
     values.append(_status(_inbound(get("inboundDndSettings"))))
-    values += [iso_or_raw(get(name)) for name in MOMENT_COLUMNS]
+    values += [moment_value(get(name), mode) for name in MOMENT_COLUMNS]
     values += map(get, OTHER_COLUMNS)
     return values
 
@@ -66,9 +66,12 @@ def other_fields(fields: Mapping[str, Any]) -> dict[str, Any] | None:
     return {key: value for key, value in fields.items() if key not in _SHOWN} or None
 
 
-def iso_or_raw(value: object) -> object:
-    """Return a moment as `2026-11-23T14:05:00.000Z`, and anything else unchanged."""
-    if value is None or (isinstance(value, str) and len(value) == 24 and value[-1] == "Z"):  # is in that form already
+def moment_value(value: object, mode: ExportMode) -> object:
+    """Return a moment as `2026-11-23T14:05:00.000Z`, and anything else unchanged. In an exact file a text stays as
+    HighLevel wrote it."""
+    if value is None or (mode is ExportMode.EXACT and isinstance(value, str)):
+        return value
+    if isinstance(value, str) and len(value) == 24 and value[-1] == "Z":  # is in that form already
         return value
     at = parse_moment(value)
     return value if at is None else iso(at)

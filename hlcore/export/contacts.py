@@ -42,7 +42,7 @@ def contact_writer(source: ExportSource, copies: Iterable[ContactCopy]) -> Conta
     with_dnd = frozenset(
         location_id for location_id in source.location_ids if contact_search.any_dnd_settings(source.tx, location_id)
     )
-    return ContactWriter(source.mode, custom, with_dnd)
+    return ContactWriter(source.mode, custom, with_dnd, source.unreadable)
 
 
 def _bytes_of(source: ExportSource, copies: Iterable[ContactCopy]) -> Iterator[tuple[str, bytes]]:
@@ -86,7 +86,7 @@ def _rows(source: ExportSource, writer: ContactWriter, copies: Iterator[ContactC
     write, shown_status = writer_of(source.mode), _status_reader(source)
     names = user_names(source.tx, source.location_ids)
     for copy in copies:
-        cells = writer.cells(copy.location_id, copy.raw, copy.detail)
+        cells = writer.cells(copy.location_id, copy.raw, copy.detail, copy.contact_id)
         cells += (shown_status(copy), write(names.get(copy.owner_id, "")))
         yield cells
 

@@ -10,14 +10,17 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 from hlcore.errors import ExportError
+from hlcore.model.wording import form, plural
 
 BATCH = 1_000
+NAMED = 20
+"""So many unreadable rows are named in a sentence."""
 BOM = b"\xef\xbb\xbf"
 _HINTS = {
     errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
@@ -34,15 +37,27 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a file holds: `rows` without the header, its size in `bytes`, its SHA-256 in hex."""
+    """What a file holds: `rows` without the header, its size in `bytes`, its SHA-256 in hex. `unreadable`: the ids of
+    rows that could not be read field by field and stand in it as their ids and bytes."""
 
     rows: int
     bytes: int
     sha256: str
+    unreadable: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the manifest with the keys that the command line promises."""
-        return asdict(self)
+        """Return the manifest with the keys that the command line promises; `unreadable` only where there are some."""
+        value: dict[str, Any] = {"rows": self.rows, "bytes": self.bytes, "sha256": self.sha256}
+        return {**value, "unreadable": list(self.unreadable)} if self.unreadable else value
+
+    @property
+    def note(self) -> str:
+        """What is to be said about unreadable rows; '' where there are none."""
+        if not self.unreadable:
+            return ""
+        named = ", ".join(self.unreadable[:NAMED]) + (" …" if len(self.unreadable) > NAMED else "")
+        rows = plural(len(self.unreadable), "row could", "rows could")
+        return f"{rows} not be read field by field and {form(len(self.unreadable), 'stands', 'stand')} raw: {named}"
 
 
 class CsvSink:
@@ -67,12 +82,12 @@ class CsvSink:
         if self._buffered >= BATCH:
             self._flush()
 
-    def finish(self) -> Manifest:
+    def finish(self, unreadable: Sequence[str] = ()) -> Manifest:
         """Write what is still buffered, and return the manifest. Raises ExportError."""
         self._flush()
         with translate_os_errors():
             self._out.flush()
-        return Manifest(max(0, self._rows - 1), self._bytes, self._hash.hexdigest())
+        return Manifest(max(0, self._rows - 1), self._bytes, self._hash.hexdigest(), tuple(unreadable))
 
     def _flush(self) -> None:
         data = self._text.getvalue().encode("utf-8", "backslashreplace")

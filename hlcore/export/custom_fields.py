@@ -114,7 +114,7 @@ def _listed_fields(tx: Tx, location_id: str) -> list[CustomField]:
     for record in records.iterate(tx, location_id, "custom_field"):
         entry = _decode_entry(record.raw)
         if entry.model in (None, "", "contact"):
-            position = float(entry.position) if isinstance(entry.position, (int, float)) else 0.0
+            position = entry.position if isinstance(entry.position, (int, float)) else 0.0
             fields.append(CustomField(location_id, record.record_id, record_name(record.raw), position))
     return fields
 
@@ -125,7 +125,7 @@ def _unknown_ids(raw: bytes, known: set[str]) -> list[str]:
         return []
     try:
         ids = [value.id for value in _contact_decoder.decode(raw).customFields or ()]
-    except ValueError:
+    except (ValueError, RecursionError):
         values = decode_lossy_object(raw).get("customFields")
         ids = [value.get("id") for value in values if isinstance(value, dict)] if isinstance(values, list) else []
     return [field_id for field_id in ids if isinstance(field_id, str) and field_id and field_id not in known]
@@ -134,5 +134,5 @@ def _unknown_ids(raw: bytes, known: set[str]) -> list[str]:
 def _decode_entry(raw: bytes) -> _Entry:
     try:
         return _entry_decoder.decode(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _Entry()

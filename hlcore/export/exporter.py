@@ -98,7 +98,7 @@ def _write(
             sink.write_row(row)
             if not number % PROGRESS_ROWS:
                 listener(Progress("Writing", number, table.total))
-    manifest = sink.finish()
+    manifest = sink.finish(source.unreadable)
     listener(Progress("Written", manifest.rows, manifest.rows))
     return manifest
 

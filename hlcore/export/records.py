@@ -1,4 +1,4 @@
-"""Notes, tasks, opportunities and messages as rows, and the earlier copies of contacts.
+"""Notes, tasks, opportunities, appointments and messages as rows, and the earlier copies of contacts.
 
 HighLevel's own columns (OpenAPI contacts.json, opportunities.json, conversations.json) are followed by the vault's:
 when a record was captured and when it vanished, and for an e-mail its subject and text, which HighLevel keeps apart
@@ -9,14 +9,16 @@ file; an exact file has the JSON itself in `raw`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from hlcore.export.columns import iso_or_raw
+from hlcore.export.columns import moment_value
 from hlcore.export.contacts import contact_writer
 from hlcore.export.csv_cells import ExportMode, row_writer
+from hlcore.export.reference_names import ReferenceNames, load_reference_names
 from hlcore.export.selection import ExportKind, ExportSelection
-from hlcore.export.sheet import ContactWriter, ExportSource, ExportTable, text_of
+from hlcore.export.sheet import ContactWriter, ExportSource, ExportTable, raw_row, require_fields, text_of
 from hlcore.model.json_codec import decode_lossy_object
 from hlcore.model.moments import iso
 from hlcore.model.records import email_texts, missing_email_ids
@@ -34,6 +36,11 @@ FIELDS: Mapping[ExportKind, tuple[str, ...]] = {
         *("assignedTo", "source", "lostReasonId", "createdAt", "updatedAt", "lastStatusChangeAt", "lastStageChangeAt"),
         *("lastActionDate", "followers", "customFields", "externalObjectId"),
     ),
+    ExportKind.APPOINTMENTS: (
+        *("id", "locationId", "contactId", "title", "calendarId", "status", "appointmentStatus", "assignedUserId"),
+        *("users", "startTime", "endTime", "address", "notes", "groupId", "dateAdded", "dateUpdated"),
+        "assignedResources",
+    ),
     ExportKind.MESSAGES: (
         *("id", "locationId", "contactId", "conversationId", "messageType", "type", "direction", "status", "dateAdded"),
         *("body", "contentType", "attachments", "source", "userId", "conversationProviderId", "chatWidgetId", "meta"),
@@ -43,8 +50,24 @@ STORED = {
     ExportKind.NOTES: "note",
     ExportKind.TASKS: "task",
     ExportKind.OPPORTUNITIES: "opportunity",
+    ExportKind.APPOINTMENTS: "appointment",
     ExportKind.MESSAGES: "message",
 }
+NAMES: Mapping[ExportKind, tuple[tuple[str, str, str], ...]] = {
+    ExportKind.NOTES: (("vault_user", "userId", "users"),),
+    ExportKind.TASKS: (("vault_owner", "assignedTo", "users"),),
+    ExportKind.OPPORTUNITIES: (
+        ("vault_pipeline", "pipelineId", "pipelines"),
+        ("vault_stage", "pipelineStageId", "stages"),
+        ("vault_owner", "assignedTo", "users"),
+    ),
+    ExportKind.APPOINTMENTS: (
+        ("vault_calendar", "calendarId", "calendars"),
+        ("vault_owner", "assignedUserId", "users"),
+    ),
+    ExportKind.MESSAGES: (("vault_user", "userId", "users"),),
+}
+"""(column, field, kind of entry): the last columns, with the names behind the ids."""
 VAULT_COLUMNS = ("vault_location", "vault_contact", "captured_at", "vanished_at")
 EMAIL_COLUMNS = ("email_subject", "email_body")
 MESSAGES_PER_BATCH = 200
@@ -57,30 +80,72 @@ _MOMENTS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _RecordWriter:
+    """Converts the records of one kind to cells."""
+
+    source: ExportSource
+    kind: ExportKind
+    names: ReferenceNames
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of `cells`."""
+        emails = EMAIL_COLUMNS if self.kind is ExportKind.MESSAGES else ()
+        last = "raw" if self.source.mode is ExportMode.EXACT else "otherFields"
+        return (*FIELDS[self.kind], *VAULT_COLUMNS, *emails, last, *(column for column, _, _ in NAMES[self.kind]))
+
+    def cells(
+        self, record: RecordCopy, fields: Mapping[str, Any], emails: Mapping[str, Mapping[str, Any]]
+    ) -> Sequence[str]:
+        """Return the cells of one record; of one that cannot be read field by field, its ids and bytes."""
+        try:
+            return row_writer(self.source.mode)(self._values(record, fields, emails))
+        except Exception:  # whatever is odd about it: see `raw_row`
+            vault = dict(zip(VAULT_COLUMNS, self._vault_values(record), strict=True))
+            ids = {"id": record.record_id, "contactId": record.contact_id, **vault}
+            return raw_row(self.source.mode, self.columns, ids, record.raw, self.source.unreadable)
+
+    def _vault_values(self, record: RecordCopy) -> tuple[str, ...]:
+        times = (iso(record.captured_at), iso(record.vanished_at) or "")
+        return (record.location_id, record.contact_id, *times)
+
+    def _values(
+        self, record: RecordCopy, fields: Mapping[str, Any], emails: Mapping[str, Mapping[str, Any]]
+    ) -> list[object]:
+        columns, mode = FIELDS[self.kind], self.source.mode
+        require_fields(fields)
+        values = [moment_value(fields.get(name), mode) if name in _MOMENTS else fields.get(name) for name in columns]
+        values += self._vault_values(record)
+        if self.kind is ExportKind.MESSAGES:
+            texts = zip(*email_texts(fields, emails), strict=True)
+            values += ["\n\n".join(filter(None, column)) for column in texts] or ["", ""]
+        others = {key: value for key, value in fields.items() if key not in columns}
+        values.append(text_of(record.raw) if mode is ExportMode.EXACT else others or None)
+        return values + [
+            self.names.find(kind, record.location_id, fields.get(name)) for _, name, kind in NAMES[self.kind]
+        ]
+
+
 def record_table(source: ExportSource, selection: ExportSelection) -> ExportTable:
     """Return the selected records of this kind, by location and id."""
-    names = FIELDS[selection.kind]
-    last = "raw" if source.mode is ExportMode.EXACT else "otherFields"
     copies = contact_streams.iterate_record_copies(
         source.tx, source.location_ids, STORED[selection.kind], selection.contact_ids
     )
+    writer = _RecordWriter(source, selection.kind, load_reference_names(source.tx, source.location_ids))
     if selection.kind is ExportKind.MESSAGES:
-        return ExportTable((*names, *VAULT_COLUMNS, *EMAIL_COLUMNS, last), _messages(source, copies, names))
-    return ExportTable(
-        (*names, *VAULT_COLUMNS, last),
-        (_cells(record, decode_lossy_object(record.raw), names, source.mode) for record in copies),
-    )
+        return ExportTable(writer.columns, _messages(writer, copies))
+    rows = (writer.cells(record, decode_lossy_object(record.raw), {}) for record in copies)
+    return ExportTable(writer.columns, rows)
 
 
-def _messages(source: ExportSource, copies: Iterator[RecordCopy], names: Sequence[str]) -> Iterator[Sequence[str]]:
+def _messages(writer: _RecordWriter, copies: Iterator[RecordCopy]) -> Iterator[Sequence[str]]:
     """Yield messages with the texts of their e-mails, in batches, so that memory stays constant."""
     while batch := list(islice(copies, MESSAGES_PER_BATCH)):
         messages = [(record, decode_lossy_object(record.raw)) for record in batch]
-        emails = _emails(source, messages)
+        emails = _emails(writer.source, messages)
         for record, fields in messages:
-            texts = email_texts(fields, emails.get(record.location_id, {}))
-            email_cells = ["\n\n".join(filter(None, column)) for column in zip(*texts, strict=True)] or ["", ""]
-            yield _cells(record, fields, names, source.mode, email_cells)
+            yield writer.cells(record, fields, emails.get(record.location_id, {}))
 
 
 def _emails(
@@ -102,15 +167,17 @@ def _emails(
 def version_table(source: ExportSource, selection: ExportSelection) -> ExportTable:
     """Return the selected earlier copies, oldest first, with the columns of a contact."""
     writer = contact_writer(source, map(_as_copy, _versions(source, selection)))
-    return ExportTable((*VERSION_COLUMNS, *writer.columns), _version_rows(source, selection, writer))
+    return ExportTable((*VERSION_COLUMNS, *writer.columns, "vault_owner"), _version_rows(source, selection, writer))
 
 
 def _version_rows(source: ExportSource, selection: ExportSelection, writer: ContactWriter) -> Iterator[Sequence[str]]:
-    write = row_writer(source.mode)
+    write, names = row_writer(source.mode), load_reference_names(source.tx, source.location_ids)
     for version in _versions(source, selection):
         times = (iso(version.captured_at), iso(version.replaced_at))
         head = write((version.version_id, version.location_id, version.contact_id, version.part, *times))
-        yield head + writer.cells(version.location_id, version.raw, None)
+        owner_id = decode_lossy_object(version.raw).get("assignedTo")
+        owner = write((names.find("users", version.location_id, owner_id),))
+        yield head + writer.cells(version.location_id, version.raw, None, version.contact_id) + owner
 
 
 def _versions(source: ExportSource, selection: ExportSelection) -> Iterator[VersionCopy]:
@@ -119,13 +186,3 @@ def _versions(source: ExportSource, selection: ExportSelection) -> Iterator[Vers
 
 def _as_copy(version: VersionCopy) -> ContactCopy:
     return ContactCopy(version.version_id, version.location_id, version.contact_id, "", "", None, version.raw, None)
-
-
-def _cells(
-    record: RecordCopy, fields: dict[str, Any], names: Sequence[str], mode: ExportMode, extra: Sequence[str] = ()
-) -> list[str]:
-    values = [iso_or_raw(fields.get(name)) if name in _MOMENTS else fields.get(name) for name in names]
-    values += [record.location_id, record.contact_id, iso(record.captured_at), iso(record.vanished_at), *extra]
-    others = {key: value for key, value in fields.items() if key not in names}
-    values.append(text_of(record.raw) if mode is ExportMode.EXACT else others or None)
-    return row_writer(mode)(values)

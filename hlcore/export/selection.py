@@ -16,6 +16,7 @@ class ExportKind(StrEnum):
     NOTES = "notes"
     TASKS = "tasks"
     OPPORTUNITIES = "opportunities"
+    APPOINTMENTS = "appointments"
     MESSAGES = "messages"
     VERSIONS = "versions"
 

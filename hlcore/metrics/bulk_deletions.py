@@ -20,7 +20,7 @@ from hlcore.store import Tx, Vault
 from hlcore.store.deletions import bulk_deletions
 from hlcore.store.deletions.bulk_deletions import BulkDeletionKey, BulkDeletionTimes, Incident
 from hlcore.store.locations import Location
-from hlcore.store.records import user_names
+from hlcore.store.records import user_labels
 
 DEFAULT_PERIOD = timedelta(days=400)
 RECENT_PERIOD = timedelta(days=7)
@@ -133,7 +133,7 @@ def recent_bulk_deletions(vault: Vault, location_ids: Sequence[str], now: dateti
 def bulk_deletion_details(vault: Vault, deletion: BulkDeletion) -> BulkDeletionDetails:
     """Return what was on the contacts of this bulk deletion."""
     with vault.read() as tx:
-        names, key = user_names(tx, [deletion.location.location_id]), deletion.register_key
+        names, key = user_labels(tx, [deletion.location.location_id]), deletion.register_key
         owners = bulk_deletions.top_values(tx, key, "owner_id", limit=8)
         return BulkDeletionDetails(
             bulk_deletions.count_records(tx, key, _COUNTED_KINDS),
@@ -222,7 +222,7 @@ def _amount(value: Any) -> float | None:
     """Return a positive finite amount, given as number or as text; None for anything else."""
     try:
         amount = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else 0.0
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return amount if 0 < amount < float("inf") else None
 

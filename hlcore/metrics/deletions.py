@@ -15,7 +15,7 @@ from hlcore.store import Tx, Vault, locations
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance, RegisterQuery
 from hlcore.store.locations import Location
-from hlcore.store.records import user_names
+from hlcore.store.records import user_labels
 
 Sort = Literal["window", "detected_at", "name"]
 STATUSES = (*(str(status) for status in Status if status is not Status.PRESENT), "withdrawn")
@@ -23,7 +23,8 @@ STATUSES = (*(str(status) for status in Status if status is not Status.PRESENT),
 
 @dataclass(frozen=True, slots=True)
 class DeletionView:
-    """One disappearance. `status` as people see it now; `owner`: a name, or the id where no name is known."""
+    """One disappearance. `status` as people see it now; `owner`: a name, also of one who
+    has left, or the id."""
 
     row: Disappearance
     location: Location
@@ -151,7 +152,7 @@ def _register_query(wanted: DeletionFilter, held: Mapping[str, Location], now: d
 def _views(
     tx: Tx, rows: Iterable[Disappearance], held: Mapping[str, Location], now: datetime
 ) -> Iterator[DeletionView]:
-    names = user_names(tx, list(held))
+    names = user_labels(tx, list(held))
     for row in rows:
         location = held[row.location_id]
         left = remaining_time(location.window, deleted_at=row.deleted_at, last_seen_at=row.last_seen_at, now=now)

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from hlcore.model.json_codec import decode_object
+from hlcore.model.json_codec import decode_lossy_object, decode_object
 
 MAX_ID_LENGTH = 64
 PER_CONTACT_KINDS = ("detail", "note", "appointment")
@@ -132,8 +132,9 @@ def record_name(raw: bytes) -> str:
     """Return the name of a user, a custom field, …: `name`, else first and last name; '' when there is none."""
     try:
         record = _name_decoder.decode(raw)
-    except ValueError:
-        return ""
+    except (ValueError, RecursionError):
+        fields = decode_lossy_object(raw)
+        record = _NamedRecord(*(fields.get(name) for name in _NamedRecord.__struct_fields__))
     return _text(record.name) or " ".join(part for part in (_text(record.firstName), _text(record.lastName)) if part)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, select, update
 
 from hlcore.model.contact import digest
+from hlcore.model.json_codec import decode_lossy_object
 from hlcore.model.records import record_name
 from hlcore.store.column_types import UtcDateTime
 from hlcore.store.database import Tx
@@ -185,6 +186,17 @@ def user_names(tx: Tx, location_ids: Sequence[str]) -> dict[str, str]:
             if name := record_name(record.raw):
                 names[record.record_id] = name
     return names
+
+
+def user_labels(tx: Tx, location_ids: Sequence[str]) -> dict[str, str]:
+    """As `user_names`, for people: 'Ana Ruiz (left)' for a user who is in none of these locations any more."""
+    present, left = dict[str, str](), dict[str, str]()
+    for location_id in location_ids:
+        for record in iterate(tx, location_id, "user"):
+            if name := record_name(record.raw):
+                gone = record.vanished_at is not None or decode_lossy_object(record.raw).get("deleted") is True
+                (left if gone else present)[record.record_id] = name
+    return {user_id: f"{name} (left)" for user_id, name in left.items()} | present
 
 
 def _of_kind(location_id: str, kind: str) -> tuple[ColumnElement[bool], ...]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from hlcore.export import export_table
+from hlcore.export import export_table, file_name
 from hlcore.governance.roles import Action, User
 from hlcore.store import Vault, audit, runs
 from hlcore.store.audit import AuditEntry
@@ -211,7 +211,7 @@ def export_button(name: str, header: Sequence[str], rows: Callable[[], Iterable[
     download_button(
         "Download CSV",
         lambda: export_table(context.vault, header, rows(), subject=name, user=user, now=context.clock.now),
-        f"contact-vault-{name}-{session.now():%Y-%m-%d}.csv",
+        file_name(name, session.selected_locations(), session.now()),
         key=f"export_{name}",
         user=user,
     )

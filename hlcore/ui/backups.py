@@ -17,7 +17,7 @@ import streamlit as st
 
 from hlcore.app_context import AppContext
 from hlcore.errors import Cancelled, ExportError, VaultError
-from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, export_file
+from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, export_file, file_name
 from hlcore.governance.roles import Action, User
 from hlcore.model.callbacks import Progress
 from hlcore.model.lifecycle import Status
@@ -71,6 +71,7 @@ CHOICES: Mapping[str, BackupChoice] = {
     "notes": BackupChoice("Notes", ExportKind.NOTES, "Every captured note."),
     "tasks": BackupChoice("Tasks", ExportKind.TASKS, "Every captured task."),
     "opportunities": BackupChoice("Opportunities", ExportKind.OPPORTUNITIES, "Every captured opportunity."),
+    "appointments": BackupChoice("Appointments", ExportKind.APPOINTMENTS, "Every captured appointment."),
     "messages": BackupChoice("Messages", ExportKind.MESSAGES, "Every captured message."),
     "versions": BackupChoice(
         "Earlier versions", ExportKind.VERSIONS, "What contacts looked like before they were changed."
@@ -111,7 +112,7 @@ def row_counts(tx: Tx, locations: Sequence[Location], now: datetime) -> dict[str
         "gone": sum(by_status.get(status, 0) for status in DELETED),
         "risk": deletion_queries.count(tx, at_risk),
         "register": deletion_queries.count(tx, register),
-        **{key: by_kind.get(key.removesuffix("s"), 0) for key in ("notes", "tasks", "messages")},
+        **{key: by_kind.get(key.removesuffix("s"), 0) for key in ("notes", "tasks", "appointments", "messages")},
         "opportunities": by_kind.get("opportunity", 0),
         "versions": contact_reads.count_versions(tx, ids),
     }
@@ -138,8 +139,7 @@ def start_export(
     """Write the file in the background; `show_running_export` draws its progress. Raises ExportError."""
     context = session.app_context()
     at = context.clock.now()
-    subject, suffix = choice.name.lower().replace(" ", "-"), "-exact" if mode is ExportMode.EXACT else ""
-    name = f"contact-vault-{subject}-{at:%Y-%m-%d}{suffix}.csv"
+    name = file_name(choice.name.lower(), locations, at, suffix="exact" if mode is ExportMode.EXACT else "")
     running = RunningExport(choice, name, export_folder(context) / f"{uuid4().hex}.csv", at)
     selection = choice.selection([location.location_id for location in locations])
     st.session_state[EXPORT_KEY] = running
@@ -224,6 +224,8 @@ def _show_file(running: RunningExport, manifest: Manifest) -> None:
     with st.container(horizontal=True, gap="large"):
         st.metric("Rows", count(manifest.rows), width="content")
         st.metric("Size", size_text(manifest.bytes), width="content")
+    if manifest.note:
+        st.caption(f":material/warning: {escaped(manifest.note)}")
     st.caption("SHA-256, to prove later that the file is unchanged:")
     st.code(manifest.sha256, language=None, wrap_lines=True)
     if not running.path.exists():

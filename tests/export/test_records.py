@@ -14,6 +14,11 @@ EXAMPLES = [
     (ExportKind.NOTES, "note", {"body": "=1+1\n- call", "userId": "u1", "pinned": True}),
     (ExportKind.TASKS, "task", {"title": "Call", "dueDate": "2026-03-02T09:00:00Z", "completed": False}),
     (ExportKind.OPPORTUNITIES, "opportunity", {"name": "Deal", "monetaryValue": -5.5, "status": "open"}),
+    (
+        ExportKind.APPOINTMENTS,
+        "appointment",
+        {"title": "Check-up", "startTime": "2026-03-02 09:00:00", "users": ["u1"]},
+    ),
     (ExportKind.MESSAGES, "message", {"direction": "inbound", "body": "Hi", "messageType": "TYPE_SMS"}),
 ]
 
@@ -50,6 +55,51 @@ def test_an_e_mail_of_another_account_is_not_taken_for_this_ones(story: Story) -
     story.keep("email", "m1", "c1", location_id=CLINIC, body="theirs")
     story.keep("message", "m1", "c1", messageType="TYPE_EMAIL")
     assert story.rows(ExportKind.MESSAGES)[0]["email_body"] == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "fields", "expected"),
+    [
+        (ExportKind.NOTES, "note", {"userId": "u1"}, {"vault_user": "Ana Ruiz"}),
+        (ExportKind.TASKS, "task", {"assignedTo": "u1"}, {"vault_owner": "Ana Ruiz"}),
+        (
+            ExportKind.OPPORTUNITIES,
+            "opportunity",
+            {"pipelineId": "p1", "pipelineStageId": "s1", "assignedTo": "u1"},
+            {"vault_pipeline": "Sales", "vault_stage": "=Won", "vault_owner": "Ana Ruiz"},
+        ),
+        (
+            ExportKind.APPOINTMENTS,
+            "appointment",
+            {"calendarId": "k1", "assignedUserId": "u1"},
+            {"vault_calendar": "Chair 2", "vault_owner": "Ana Ruiz"},
+        ),
+        (ExportKind.MESSAGES, "message", {"userId": "gone"}, {"vault_user": ""}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_names_stand_beside_the_ids_also_of_what_is_gone(
+    story: Story, kind: ExportKind, stored: str, fields: dict[str, str], expected: dict[str, str]
+) -> None:
+    story.keep("user", "u1", firstName="Ana", lastName="Ruiz")
+    story.keep("user", "u1", location_id=CLINIC, name="Somebody else")
+    story.keep("pipeline", "p1", name="Sales", stages=[{"id": "s1", "name": "=Won"}, None, {"id": 7}])
+    story.keep("calendar", "k1", name="Chair 2")
+    with story.vault.write() as tx:
+        for catalogue in ("user", "pipeline", "calendar"):
+            records.mark_vanished(tx, "agency", catalogue, keep=[], at=story.now())
+    story.keep(stored, "r1", "c1", **fields)
+    (exact,), (safe,) = story.rows(kind), story.rows(kind, ExportMode.SAFE)
+    assert exact | expected == exact
+    assert safe | {name: text.replace("=", "'=") for name, text in expected.items()} == safe
+    assert list(exact)[-len(expected) :] == list(expected), "added behind the columns of earlier versions"
+
+
+def test_earlier_copies_name_their_owner(story: Story) -> None:
+    story.keep("user", "u1", name="Ana Ruiz")
+    story.add("c1", assignedTo="u1")
+    story.change("c1", assignedTo="u2")
+    assert [row["vault_owner"] for row in story.rows(ExportKind.VERSIONS)] == ["Ana Ruiz"]
 
 
 def test_safe_notes_do_not_run(story: Story) -> None:

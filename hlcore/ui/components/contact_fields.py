@@ -49,7 +49,8 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """User id → name and custom field id → name. Users and fields that HighLevel no longer has keep their names."""
+    """User id → name and custom field id → name. Users and fields that HighLevel no longer has keep their
+    names; such a user is marked as “left”."""
 
     users: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +87,7 @@ def load_names(tx: Tx, location_ids: Sequence[str]) -> Names:
     for location_id in location_ids:
         for record in records.list_of_kind(tx, location_id, "custom_field", with_vanished=True):
             fields[record.record_id] = record_name(record.raw)
-    return Names(records.user_names(tx, location_ids), fields)
+    return Names(records.user_labels(tx, location_ids), fields)
 
 
 def field_label(name: str, names: Names) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from hlcore.export import file_name
 from hlcore.governance.roles import User
 from hlcore.metrics import bulk_deletions
 from hlcore.metrics.bulk_deletions import BulkDeletion, BulkDeletionDetails
@@ -188,7 +189,7 @@ def _show_export_button(deletion: BulkDeletion, user: User) -> None:
     download_button(
         f"Export {count(deletion.contacts)}",
         lambda: deletions_file(context, [location_id], bulk_deletions.contact_ids(context.vault, deletion), user),
-        f"contact-vault-bulk-deletion-{deletion.noticed_at:%Y-%m-%d}.csv",
+        file_name("bulk deletion", [deletion.location], deletion.noticed_at),
         key="export_event",
         user=user,
         help_text=SAFE_CSV,

@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 
 from hlcore.app_context import AppContext
-from hlcore.export import ExportKind, ExportSelection, export_csv, export_table
+from hlcore.export import ExportKind, ExportSelection, export_csv, export_table, file_name
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
 from hlcore.metrics.deletions import DeletionFilter, iterate_deletions
@@ -33,7 +33,7 @@ def receipt_button(jobs: Sequence[RestoreJob], user: User) -> None:
     download_button(
         "Download receipt",
         lambda: receipt_file(context, jobs, user),
-        f"contact-vault-restore-{numbers}.csv",
+        _job_file_name(jobs),
         key=f"receipt_{numbers}",
         user=user,
         icon=":material/receipt_long:",
@@ -63,7 +63,7 @@ def printed_button(jobs: Sequence[RestoreJob], title: str, outcome_labels: dict[
     download_button(
         "Printable receipt",
         lambda: printed_file(context, parts, title, outcome_labels, user),
-        f"contact-vault-restore-{numbers}.html",
+        _job_file_name(jobs, extension="html"),
         key=f"printed_{numbers}",
         user=user,
         mime="text/html",
@@ -93,11 +93,11 @@ def printed_file(
 
 def plan_button(plans: Sequence[Plan], user: User) -> None:
     """Draw a button that downloads what would happen to each field of each contact, as one CSV file."""
-    context, at, plans = session.app_context(), session.now(), tuple(plans)
+    context, plans = session.app_context(), tuple(plans)
     download_button(
         "Download plan",
         lambda: plan_file(context, plans, user),
-        f"contact-vault-restore-plan-{at:%Y-%m-%d}.csv",
+        _file_name("restore plan", [plan.location_id for plan in plans]),
         key="plan_csv",
         user=user,
         help_text="CSV, field by field, safe to open in a spreadsheet; recorded.",
@@ -114,11 +114,11 @@ def plan_file(context: AppContext, plans: Sequence[Plan], user: User) -> bytes:
 
 def at_risk_button(chosen: Sequence[ContactRef], query: DeletionFilter, total: int, user: User) -> None:
     """Draw a button that downloads the chosen contacts, or all that the query finds, with the days that are left."""
-    context, at, contacts = session.app_context(), session.now(), tuple(chosen)
+    context, contacts = session.app_context(), tuple(chosen)
     download_button(
         f"Export {count(len(contacts) or total)}",
         lambda: at_risk_file(context, contacts, query, user),
-        f"contact-vault-at-risk-{at:%Y-%m-%d}.csv",
+        _file_name("at risk", query.location_ids),
         key="export",
         user=user,
         help_text=SAFE_CSV,
@@ -150,6 +150,17 @@ def deletions_file(
     selection = ExportSelection(ExportKind.DELETIONS, location_ids, statuses=statuses, contact_ids=contact_ids)
     export_csv(context.vault, selection, out, bom=True, user=user, now=context.clock.now)
     return out.getvalue()
+
+
+def _job_file_name(jobs: Sequence[RestoreJob], *, extension: str = "csv") -> str:
+    numbers = "-".join(str(job.job_id) for job in jobs)
+    return _file_name(f"restore {numbers}", [job.location_id for job in jobs], extension=extension)
+
+
+def _file_name(subject: str, location_ids: Sequence[str], *, extension: str = "csv") -> str:
+    """Return the name of a file about these locations, made now."""
+    locations = [location for location in session.locations() if location.location_id in location_ids]
+    return file_name(subject, locations, session.now(), extension=extension)
 
 
 def _single_location(location_ids: Sequence[str]) -> str:
