@@ -23,8 +23,8 @@ from hlcore.model.deletion_causes import (
 )
 from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import Status
-from hlcore.model.records import plural
 from hlcore.model.recovery_window import last_proof_of_life
+from hlcore.model.wording import plural
 from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
@@ -94,7 +94,7 @@ def _gains(tx: Tx, suspect: Disappearance, lost: Sequence[Mapping[str, Any]], ho
     yet when the lost contact was last seen took over nothing."""
     moved = records.list_moved_by_merge(tx, suspect.location_id, suspect.contact_id, holder.contact_id)
     counts = sorted(Counter(record.kind for record in moved).items())
-    words = [f"{number} {kind if number == 1 else plural(kind)}" for kind, number in counts]
+    words = [plural(number, kind.replace("_", " ")) for kind, number in counts]
     if holder.date_added is not None and holder.date_added > suspect.last_seen_at:
         return tuple(words)
     history = contact_reads.copies(tx, suspect.location_id, holder.contact_id)
