@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 IRREGULAR = {"person": "people", "child": "children"}
+"""Nouns that the rule of `_regular_plural` does not know."""
 
 
 def form(number: int, singular: str, plural_form: str = "") -> str:
@@ -26,6 +27,11 @@ def kind_plural(kind: str) -> str:
 def joined(parts: list[str]) -> str:
     """Return 'a', 'a and b' or 'a, b and c'."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1] if parts else "")))
+
+
+def capitalized(text: str) -> str:
+    """Return the text with its first letter in upper case and the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def _regular_plural(word: str) -> str:

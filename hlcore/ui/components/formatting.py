@@ -13,7 +13,7 @@ from hlcore.model.health import ago as age_in_words
 from hlcore.model.moments import in_zone
 
 NOTHING = "–"
-plural = wording.plural
+plural, capitalized = wording.plural, wording.capitalized
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
 
 
@@ -69,11 +69,6 @@ def count(number: int) -> str:
 def record_count(number: int, kind: str) -> str:
     """Return '2 notes' or '1 opportunity' for a kind of record."""
     return plural(number, kind.replace("_", " "))
-
-
-def capitalized(text: str) -> str:
-    """Return the text with its first letter in upper case and the rest as it is."""
-    return text[:1].upper() + text[1:]
 
 
 def percent(share: float) -> str:
