@@ -12,6 +12,7 @@ module             holds
 `job_context`      one job in progress and its journal
 `journal_entries`  what the entries of the journal mean
 `receipt`          the outcome of each contact, for page, command line and file
+`summary`          how a plan or a job turns out for many people, in one sentence
 `revert`           put earlier values of living contacts back
 `undo`             delete what a restore created
 =================  ===================================================================

@@ -68,7 +68,7 @@ def test_the_preview_says_for_each_what_will_become_of_them(app: AppTest, highle
     assert "For 2 people HighLevel's own restore is still open" in text
     assert "**Ada Sample00** :green-badge[:material/person_add: Create again]" in text
     assert "**Dev Sample03** :blue-badge[:material/open_in_new: Restore in HighLevel first]" in text
-    for part in ("Comes back", "Will be different", "Does not come back", "before 05 April 2026", "America/New_York"):
+    for part in ("Comes back", "Will be different", "Beyond any program", "before 05 April 2026", "America/New_York"):
         assert part in text
 
 
@@ -271,3 +271,27 @@ def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, cont
     (values,) = [item.value for item in page.dataframe if "Living" in item.value]
     assert "Somebody" in list(values["Living"])
     assert "Nothing is overwritten" in text_of(page)
+
+
+def test_the_plan_and_the_receipt_begin_with_a_summary_and_can_be_narrowed_to_problems(
+    app: AppTest, highlevel: Sandbox
+) -> None:
+    highlevel.locations[HARBOR].native_restore("har0000003")
+    page = preview(app, PEOPLE, "Create again now")
+    assert "**3: 2 whole, 1 not.**" in text_of(page).replace("\\", "")
+    page.get_by_key("extent").set_value("Problems").run()
+    text = text_of(page)
+    assert "Dev Sample03" in text
+    assert "Ada Sample00" not in text
+    page.get_by_key("extent").set_value("All").run()
+    page = confirmed(page)
+    assert "1 not" in text_of(page)
+    page.get_by_key("extent").set_value("Problems").run()
+    assert [name for frame in page.dataframe for name in frame.value["Person"]] == ["Dev Sample03"]
+
+
+def test_all_of_it_never_stands_beside_what_is_lost_without_the_reason(app: AppTest, highlevel: Sandbox) -> None:
+    text = text_of(preview(app, PEOPLE[:1], "Create again now")).replace("\\", "")
+    assert "100 % comes back" in text
+    assert "Does not come back" not in text
+    assert "HighLevel shows it to no program" in text

@@ -14,7 +14,7 @@ from sqlalchemy import Select, desc, func, insert, or_, select, update
 
 from hlcore.errors import NotFound, RunInProgress
 from hlcore.store.database import Tx
-from hlcore.store.dialects import among, change_one, changed_rows, lock
+from hlcore.store.dialects import among, among_numbers, change_one, changed_rows, lock
 from hlcore.store.leases import is_held
 from hlcore.store.tables import restore_items, restore_jobs
 
@@ -171,6 +171,14 @@ def list_items(
     if outcomes is not None:
         query = query.where(among(tx, restore_items.c.outcome, outcomes))
     return [JobItem(*row) for row in tx.execute(query.order_by(restore_items.c.position).limit(limit))]
+
+
+def items_at(tx: Tx, job_id: int, positions: Sequence[int]) -> list[JobItem]:
+    """Return the contacts at these places of the job's order, in that order."""
+    query = select(restore_items).where(
+        restore_items.c.job_id == job_id, among_numbers(tx, restore_items.c.position, positions)
+    )
+    return [JobItem(*row) for row in tx.execute(query.order_by(restore_items.c.position))]
 
 
 def iterate_items(tx: Tx, job_id: int, *, chunk: int = 500) -> Iterator[JobItem]:

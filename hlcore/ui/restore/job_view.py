@@ -15,6 +15,7 @@ import streamlit as st
 from hlcore.errors import VaultError
 from hlcore.governance.roles import Action, User
 from hlcore.restore.job_control import cancel_job, confirm_job, job_kind, pause_job, retry_job
+from hlcore.restore.summary import Verdict, receipt_verdict
 from hlcore.runtime import get_runtime
 from hlcore.store import leases
 from hlcore.store.restores import jobs as restore_jobs
@@ -27,7 +28,7 @@ from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import NOTHING, Badge, ago, code, count, duration, escaped, moment, plural
 from hlcore.ui.components.navigation import names_column
 from hlcore.ui.components.tables import page_slice, pager, table
-from hlcore.ui.restore import downloads, job_labels, undo
+from hlcore.ui.restore import downloads, job_labels, plan_view, undo
 from hlcore.ui.restore.tasks import job_key, start_job
 
 OPEN_STATES = ("draft", "confirmed", "running", "paused")
@@ -235,14 +236,29 @@ def _show_result(jobs: Sequence[RestoreJob], user: User) -> None:
             _show_retry_button(jobs, user)
         undo.undo_button(jobs, user, open_jobs)
         st.page_link("at_risk.py", label="Back to At risk", icon=":material/timer:")
+    verdicts = {job.job_id: _verdicts(job) for job in jobs}
+    shown = plan_view.choose_shown([verdict for of_job in verdicts.values() for verdict in of_job])
     for job in jobs:
         if len(jobs) > 1:
             st.markdown(f"##### {_accounts_text([job])}")
-        different_items = [item for item in _show_items(job) if item.differences]
+        positions = [at for at, verdict in enumerate(verdicts[job.job_id]) if plan_view.is_shown(verdict, shown)]
+        different_items = [item for item in _show_items(job, positions) if item.differences]
         if different_items:
             st.markdown("##### What differs from the copy")
         for item in different_items:
             _show_differences(item, names, _timezone(job))
+
+
+def _verdicts(job: RestoreJob) -> list[Verdict]:
+    """Return what became of each contact of this ended job, in its order; worked out once until the job changes."""
+    key, version = f"verdicts_{job.job_id}", (job.state, job.finished, job.finished_at)
+    kept = st.session_state.get(key)
+    if kept is None or kept[0] != version:
+        with session.app_context().vault.read() as tx:
+            kept = (version, [receipt_verdict(item) for item in restore_jobs.iterate_items(tx, job.job_id)])
+        st.session_state[key] = kept
+    verdicts: list[Verdict] = kept[1]
+    return verdicts
 
 
 def _show_retry_button(jobs: Sequence[RestoreJob], user: User) -> None:
@@ -267,11 +283,12 @@ def _retry(jobs: Sequence[RestoreJob], user: User) -> None:
                 start_job(get_runtime(), context, job.location_id, job.job_id, user)
 
 
-def _show_items(job: RestoreJob) -> list[JobItem]:
-    """Draw one page of the job's contacts, and return those on it."""
-    part = page_slice(f"job_{job.job_id}", job.total)
+def _show_items(job: RestoreJob, positions: Sequence[int] | None = None) -> list[JobItem]:
+    """Draw one page of the job's contacts (of those at these places in its order), and return those on it."""
+    places = range(job.total) if positions is None else positions
+    part = page_slice(f"job_{job.job_id}", len(places), query=len(places))
     with session.app_context().vault.read() as tx:
-        items = restore_jobs.list_items(tx, job.job_id, after=part.offset - 1, limit=part.limit)
+        items = restore_jobs.items_at(tx, job.job_id, places[part.offset : part.offset + part.limit])
     rows, key = [item_row(item) for item in items], f"job_{job.job_id}_table"
     table(rows, key=key, alt=f"People of restore {job.job_id}", columns=_people_columns(job, items))
     pager(part, "person", "people")

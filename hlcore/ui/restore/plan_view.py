@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
-from hlcore.model.contact_fields import label_of
+from hlcore.model.contact_fields import ALWAYS_LOST, label_of
 from hlcore.restore.plan import WRITING_ACTIONS, NativeRestore, Plan, PlanItem
+from hlcore.restore.summary import Verdict, plan_verdict, summarize
 from hlcore.ui import session
 from hlcore.ui.components import merge_note
 from hlcore.ui.components.contact_fields import Names, load_names
@@ -35,6 +36,7 @@ NOBODY_IS_MESSAGED = (
     "are put back at the very end. Workflows of yours that start when a contact is created or tagged do start, while "
     "every channel is closed: pause those that must not."
 )
+Shown = Literal["All", "Problems", "Differs"]
 MAX_NATIVE_CARDS = 3
 """Up to this many contacts for HighLevel's own restore are drawn as cards like all others."""
 _CARDS_PER_PAGE = 10
@@ -42,8 +44,40 @@ _TEXT = st.column_config.TextColumn
 _NATIVE_COLUMNS: dict[str, Any] = {"Restore in HighLevel before": _TEXT(width=300), "Contact id": _TEXT(width=230)}
 
 
+def choose_shown(verdicts: Sequence[Verdict]) -> Shown:
+    """Draw how it turns out for everybody, in a sentence with the reasons, and the choice of whom to show; return it.
+    The choice holds for all pages of the list."""
+    if len(verdicts) < 2:
+        return "All"
+    summary = summarize(verdicts)
+    st.markdown(f"**{escaped(summary.headline)}.**")
+    for line in summary.because:
+        st.caption(escaped(line))
+    numbers: dict[Shown, int] = {
+        "All": len(verdicts),
+        "Problems": sum(verdict.is_problem for verdict in verdicts),
+        "Differs": sum(verdict.extent == "partly" for verdict in verdicts),
+    }
+    shown = st.segmented_control(
+        "Show",
+        numbers,
+        key="extent",
+        default="All",
+        required=True,
+        bind="query-params",
+        help="Problems: nothing comes back, or a living contact is in the way. Differs: not all of the copy is back.",
+    )
+    st.caption(f"{plural(numbers[shown], 'person', 'people').capitalize()} shown.")
+    return shown
+
+
+def is_shown(verdict: Verdict, shown: Shown) -> bool:
+    """Whether the choice lets this person through."""
+    return shown == "All" or (verdict.is_problem if shown == "Problems" else verdict.extent == "partly")
+
+
 def summary_text(task: PlanTask) -> str:
-    """Summarise the plans in one line."""
+    """Summarise in one line what can be done now."""
     items = [item for plan in task.plans for item in plan.items]
     counts = {action: sum(item.action == action for item in items) for action in ACTIONS}
     parts = []
@@ -63,7 +97,8 @@ def summary_text(task: PlanTask) -> str:
 
 
 def show_plans(task: PlanTask) -> None:
-    """Draw every contact of the plans, with what can be decided about it."""
+    """Draw how the plans turn out, and every contact with what can be decided about it."""
+    shown = choose_shown([plan_verdict(item) for plan in task.plans for item in plan.items])
     locations = session.locations()
     with session.app_context().vault.read() as tx:
         names = load_names(tx, [plan.location_id for plan in task.plans])
@@ -75,12 +110,12 @@ def show_plans(task: PlanTask) -> None:
         location = session.find_location(plan.location_id, locations)
         _show_native_steps(plan, is_demo=location is not None and location.is_demo)
         in_table = table_items(plan)
-        _show_native_table(in_table, plan)
+        _show_native_table(in_table if shown == "All" else [], plan)
         items = sorted(
-            (item for item in plan.items if item not in in_table),
+            (item for item in plan.items if item not in in_table and is_shown(plan_verdict(item), shown)),
             key=lambda item: (item.action not in WRITING_ACTIONS, item.action != "skip"),
         )
-        part = page_slice(f"plan_{plan.location_id}", len(items), size=_CARDS_PER_PAGE, query=len(items))
+        part = page_slice(f"plan_{plan.location_id}", len(items), size=_CARDS_PER_PAGE, query=(shown, len(items)))
         for item in items[part.offset : part.offset + part.limit]:
             _show_card(item, plan, names, session.timezone_of(plan.location_id, locations))
         if len(items) > part.size:
@@ -161,15 +196,22 @@ def action_badge(action: str) -> Badge:
 
 
 def _show_effects(item: PlanItem) -> None:
-    """Draw how much of the contact comes back, and what does and does not."""
+    """Draw how much of the contact comes back, and what does and does not. What no program can read stands apart: it is
+    in no percentage."""
+    lost = [line for line in item.will_be_lost if line not in ALWAYS_LOST]
     if item.fidelity is not None:
         share = math.floor(item.fidelity.share * 100)
+        amount = f"{share} % comes back" if share < 100 or not lost else "Not all of it comes back"
         parts = ", ".join(part.text for part in item.fidelity.parts)
-        st.markdown(f":blue-badge[:material/fact_check: {share} % comes back] {escaped(parts)}")
+        st.markdown(f":blue-badge[:material/fact_check: {amount}] {escaped(parts)}")
     with st.container(horizontal=True, gap="medium"):
         _show_list(":material/check_circle: Comes back", "green", [", ".join(item.will_return)])
         _show_list(":material/change_circle: Will be different", "orange", item.will_change)
-        _show_list(":material/cancel: Does not come back", "red", item.will_be_lost)
+        if lost:
+            _show_list(":material/cancel: Does not come back", "red", lost)
+        if beyond := [line for line in item.will_be_lost if line in ALWAYS_LOST]:
+            reason = "HighLevel shows it to no program, so no copy holds it; it is not counted above."
+            _show_list(":material/visibility_off: Beyond any program", "gray", [*beyond, reason])
         if item.left_out:
             _show_list(":material/remove_done: Left out, as you asked", "gray", item.left_out)
 
