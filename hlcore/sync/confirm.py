@@ -12,6 +12,7 @@ from hlcore.store.contacts import presence
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import bulk_deletions, register
 from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions.bulk_deletions import BulkDeletionKey
 from hlcore.store.deletions.queries import Disappearance
 from hlcore.sync.contact_lookup import fetch_contacts, get_by_id_is_reliable
 from hlcore.sync.deletion_cause import Unexplained, explain, recheck_merges, record_loss
@@ -43,7 +44,22 @@ def confirm_suspects(context: RunContext) -> None:
         context.report_progress("Checking missing contacts", start + len(chunk), len(suspects))
     with context.write() as tx:
         _explain(tx, context, unexplained)
-        _close_incidents(tx, context)
+    close_settled_incidents(context)
+
+
+def close_settled_incidents(context: RunContext) -> None:
+    """Close the waiting incidents once nobody is suspected any more: dismissed where nobody was lost. May be
+    repeated."""
+    with context.write() as tx:
+        if deletion_queries.count_suspects(tx, context.location_id):
+            return
+        for incident in bulk_deletions.list_incidents(tx, [context.location_id], limit=50):
+            if incident.state == "waiting":
+                members = BulkDeletionKey(
+                    context.location_id, incident.incident_id, incident.opened_at, incident.opened_at
+                )
+                state = "confirmed" if bulk_deletions.list_contact_ids(tx, members) else "dismissed"
+                bulk_deletions.close_incident(tx, incident.incident_id, state, incident.evidence)
 
 
 def recheck_causes(context: RunContext) -> None:
@@ -116,11 +132,3 @@ def _explain(tx: Tx, context: RunContext, unexplained: ByDetection) -> None:
         together = deletion_queries.confirmed_between(tx, context.location_id, detected_at, detected_at)
         earliest = min((clock_from for _, clock_from, _ in together), default=detected_at)
         explain(tx, losses, together=len(together), earliest=earliest, latest=detected_at)
-
-
-def _close_incidents(tx: Tx, context: RunContext) -> None:
-    if deletion_queries.count_suspects(tx, context.location_id):
-        return
-    for incident in bulk_deletions.list_incidents(tx, [context.location_id], limit=50):
-        if incident.state == "waiting":
-            bulk_deletions.close_incident(tx, incident.incident_id, "confirmed", incident.evidence)

@@ -27,8 +27,8 @@ class SyncRules:
 
     `incident_floor`, `incident_share`: more contacts missing at once than both is an incident. `index_lag`: contacts
     created or changed more recently are never suspected. `sample`: ids checked to prove an incident. `confirm_limit`:
-    suspects checked by id in one run. `resume_within`: age up to which an interrupted run is resumed.
-    `empty_confirm_after`: how long after an empty listing a second one is believed."""
+    suspects, and contacts missing in an incident, checked by id in one run. `resume_within`: age up to which an
+    interrupted run is resumed. `empty_confirm_after`: how long after an empty listing a second one is believed."""
 
     incident_floor: int = 50
     incident_share: float = 0.02

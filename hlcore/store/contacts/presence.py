@@ -72,9 +72,26 @@ def list_missing(tx: Tx, location_id: str, run_id: int, *, after: str = "", limi
     return [MissingContact(*row) for row in tx.execute(query)]
 
 
+def list_least_proven(tx: Tx, location_id: str, run_id: int, *, limit: int) -> list[MissingContact]:
+    """Return missing contacts that are not suspected yet: first those whose existence was proven longest ago, so that
+    asking for some in each run comes round to all."""
+    query = select(*(contacts.c[name] for name in MissingContact.__slots__))
+    query = query.where(_unseen(location_id, run_id), contacts.c.status != "suspected")
+    return [
+        MissingContact(*row)
+        for row in tx.execute(query.order_by(contacts.c.seen_at, contacts.c.contact_id).limit(limit))
+    ]
+
+
 def count_missing(tx: Tx, location_id: str, run_id: int) -> int:
     """Return how many contacts `list_missing` has altogether."""
     return tx.execute(select(func.count()).select_from(contacts).where(_unseen(location_id, run_id))).scalar_one()
+
+
+def count_unsuspected(tx: Tx, location_id: str, run_id: int) -> int:
+    """Return how many contacts `list_least_proven` has altogether."""
+    missing = _unseen(location_id, run_id), contacts.c.status != "suspected"
+    return tx.execute(select(func.count()).select_from(contacts).where(*missing)).scalar_one()
 
 
 def list_sighted(

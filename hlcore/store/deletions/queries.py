@@ -146,9 +146,11 @@ def list_for_contact(tx: Tx, location_id: str, contact_id: str) -> list[Disappea
 
 
 def list_open_suspects(tx: Tx, location_id: str, *, limit: int, after: int = 0) -> list[Disappearance]:
-    """Return unconfirmed disappearances, oldest first, behind the id `after`."""
+    """Return unconfirmed disappearances behind the id `after`: first those that were checked least often, of these the
+    oldest, so that some that can never be checked do not keep the others waiting."""
     query = _QUERY.where(*_suspected(location_id), disappearances.c.disappearance_id > after)
-    return _fetch(tx, query.order_by(disappearances.c.disappearance_id).limit(limit))
+    order = disappearances.c.checks, disappearances.c.disappearance_id
+    return _fetch(tx, query.order_by(*order).limit(limit))
 
 
 def count_suspects(tx: Tx, location_id: str) -> int:

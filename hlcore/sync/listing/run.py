@@ -13,7 +13,7 @@ from hlcore.model.listing_verdict import Checkpoint, describe_odd_rows
 from hlcore.store import quarantine, runs
 from hlcore.store.contacts import presence
 from hlcore.sync.capture.reference_lists import refresh_reference_lists
-from hlcore.sync.confirm import confirm_suspects, mark_returned, recheck_causes
+from hlcore.sync.confirm import close_settled_incidents, confirm_suspects, mark_returned, recheck_causes
 from hlcore.sync.listing.missing import suspect_missing
 from hlcore.sync.listing.pagination import read_all_pages
 from hlcore.sync.location_record import check_token
@@ -46,6 +46,7 @@ def _list_and_compare(context: RunContext) -> tuple[str, str]:
         odd = describe_odd_rows(context.counts.odd)
         return "incomplete", " ".join(filter(None, [verdict.reason, odd, *context.counts.notes]))
     confirm_suspects(context)
+    close_settled_incidents(context)
     recheck_causes(context)
     _account_for_odd_rows(context)
     return "complete", " ".join([*describe_anomalies(context), *context.counts.notes])

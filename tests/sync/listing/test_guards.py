@@ -76,14 +76,76 @@ def test_more_than_floor_and_share_are_an_incident_proven_by_a_sample(world: Wor
     assert world.lost() == set(gone)
 
 
-def test_an_incident_that_is_a_lie_is_dismissed_after_a_sample(world: World) -> None:
+def test_contacts_that_the_list_omits_stay_active_and_are_named(world: World) -> None:
     world.sync()
-    world.location.faults.on("omits", part=0.6)
+    omitted = sorted(world.location.contacts)[:120]
+    world.location.faults.on("omits", ids=omitted)
     before = world.client.requests
     report = world.sync()
-    assert report.outcome == "incomplete"
-    assert "alive" in report.reason
-    assert world.client.requests - before < 60
+    assert (report.outcome, report.suspected, report.deleted) == ("complete", 0, 0)
+    assert "left out 120 living contacts" in report.reason
+    assert world.client.requests - before < 170  # each is asked for once
+    assert {world.status(contact_id) for contact_id in omitted} == {"present"}
+    with world.vault.read() as tx:
+        assert not bulk_deletions.list_incidents(tx, [LOCATION], limit=9)
+
+
+@pytest.mark.slow
+def test_an_incident_with_living_and_refused_contacts_is_settled_over_several_runs(world: World) -> None:
+    """400 of 2,000 missing: 337 are gone, 60 alive but not listed, and 3 cannot be asked for."""
+    world.location.fill(1_800)
+    world.rules = SyncRules(page_size=500, confirm_limit=150)
+    world.sync()
+    missing = sorted(world.location.contacts, key=lambda contact_id: contact_id[::-1])[:400]
+    alive, refused, gone = missing[:60], missing[60:63], missing[63:]
+    world.location.faults.on("omits", ids=alive)
+    world.location.delete(*refused, *gone)
+    for contact_id in refused:
+        world.location.faults.on("wrong_location", where=f"GET /contacts/{contact_id}")
+    requests, outcomes = world.client.requests, []
+    for _ in range(4):
+        outcomes.append(world.sync().outcome)
+        assert world.client.requests - requests < 400
+        assert world.lost() <= set(gone)
+        requests = world.client.requests
+    assert outcomes == ["incomplete", "incomplete", "complete", "complete"]
+    assert world.lost() == set(gone)
+    assert {world.status(contact_id) for contact_id in alive} == {"present"}
+    assert {world.status(contact_id) for contact_id in refused} == {"suspected"}
+    assert all("refuses this contact alone" in world.row(contact_id).last_check for contact_id in refused)
+    with world.vault.read() as tx:
+        assert len(bulk_deletions.list_incidents(tx, [LOCATION], limit=9)) == 1
+    world.location.faults.clear()
+    assert world.sync().outcome == "complete"
+    assert world.lost() == {*gone, *refused}
+
+
+def test_a_few_deletions_among_many_that_the_list_omits_are_found_in_the_end(world: World) -> None:
+    """The sample moves on: who was proven alive longest ago is asked for first."""
+    world.rules = SyncRules(page_size=50, confirm_limit=30)
+    world.sync()
+    ids = sorted(world.location.contacts)
+    gone = ids[150:152]
+    world.location.delete(*gone)
+    world.location.faults.on("omits", ids=ids[50:150])
+    assert {world.sync().outcome for _ in range(4)} == {"incomplete"}
+    assert world.lost() == set(gone)
+    world.location.faults.clear()
+    assert world.sync().outcome == "complete"
+    with world.vault.read() as tx:
+        assert {incident.state for incident in bulk_deletions.list_incidents(tx, [LOCATION], limit=9)} == {"confirmed"}
+
+
+def test_suspects_that_can_never_be_checked_do_not_keep_the_others_waiting(world: World) -> None:
+    world.rules = SyncRules(page_size=50, confirm_limit=3)
+    world.sync()
+    gone = sorted(world.location.contacts)[:6]
+    world.location.delete(*gone)
+    for contact_id in gone[:3]:
+        world.location.faults.on("wrong_location", where=f"GET /contacts/{contact_id}")
+    world.sync()
+    world.sync()
+    assert world.lost() == set(gone[3:])
 
 
 def test_an_emptied_account_is_believed_only_after_a_second_listing(world: World) -> None:
