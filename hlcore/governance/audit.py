@@ -60,6 +60,19 @@ def audited(
     _append(vault, user, action, now(), location_id, note, DONE)
 
 
+def record_refused_sign_in(vault: Vault, user: User, *, now: Now) -> None:
+    """Count a sign-in that was refused; the audit log gets one line for each person and hour. Raises StoreError."""
+    with vault.write() as tx:
+        audit.append_refused_sign_in(
+            tx,
+            at=now(),
+            actor=user.email or "nobody",
+            role=str(user.role),
+            act=str(Action.SIGN_IN),
+            detail={"error": NotAllowed.__name__, "how": user.how},
+        )
+
+
 def _append(
     vault: Vault, user: User, action: Action, at: datetime, location_id: str, note: AuditNote, outcome: str
 ) -> None:

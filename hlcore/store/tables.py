@@ -423,4 +423,14 @@ class AuditColumns(TypedColumns):
     detail = Column(JsonValue, nullable=True)
 
 
+class RefusedSignInColumns(TypedColumns):
+    """How often a person was turned away within an hour (UTC), beside the one line about it in the audit log."""
+
+    actor: Named[str] = Column(CleanText(255), primary_key=True)
+    hour = Column(UtcDateTime, primary_key=True)
+    count: Named[int] = Column(Integer)
+    audit_id: Named[int] = Column(RowId)
+
+
 audit = Table("audit", metadata, AuditColumns, Index(None, "at"))
+refused_sign_ins = Table("refused_sign_ins", metadata, RefusedSignInColumns, Index(None, "audit_id"))

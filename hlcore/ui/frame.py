@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from hlcore.errors import VaultError
-from hlcore.governance.audit import audited
+from hlcore.governance.audit import audited, record_refused_sign_in
 from hlcore.governance.roles import Action, Role, User
 from hlcore.runtime import StartupStage, get_runtime
 from hlcore.ui import session
@@ -185,15 +185,18 @@ def _show_sign_in_setup(user: User) -> None:
 
 
 def _record_entry(user: User, *, refused: bool) -> bool:
-    """Write one line to the audit log for each session that signs in or is turned away, and return whether the user may
-    go on: nobody enters unrecorded."""
+    """Record each session that signs in, or is turned away, once in the audit log, and return whether the user may go
+    on: nobody enters unrecorded."""
     key = f"entered:{user.email}:{refused}"
     context = get_runtime().context
     if user.how != "oidc" or context is None or st.session_state.get(key):
         return True
     try:
-        with audited(context.vault, user, Action.SIGN_IN, now=context.clock.now):
-            pass
+        if refused:
+            record_refused_sign_in(context.vault, user, now=context.clock.now)
+        else:
+            with audited(context.vault, user, Action.SIGN_IN, now=context.clock.now):
+                pass
     except VaultError as error:
         if not refused:
             errors.show_error(error)

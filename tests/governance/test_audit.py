@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from hlcore.errors import NotAllowed, StoreError
-from hlcore.governance.audit import audited
+from hlcore.governance.audit import audited, record_refused_sign_in
 from hlcore.governance.roles import WORKER, Action, User
 from hlcore.store import Vault, audit, locations
 from hlcore.store.audit import AuditEntry
@@ -90,3 +91,39 @@ def test_the_worker_may_not_export(vault: Vault, clock: Any) -> None:
     with pytest.raises(NotAllowed), audited(vault, WORKER, Action.EXPORT, now=clock):
         pytest.fail("the block ran")
     assert [(line.actor, line.outcome) for line in lines(vault)] == [("worker", "refused")]
+
+
+def test_refused_sign_ins_are_one_line_for_each_person_and_hour(vault: Vault, clock: Any, cast: Any) -> None:
+    stranger = User("", "", cast.otto.role, "oidc")
+    for _ in range(7):
+        record_refused_sign_in(vault, cast.otto, now=clock)
+        clock.advance(minutes=8)
+    record_refused_sign_in(vault, stranger, now=clock)
+    clock.advance(minutes=4)
+    record_refused_sign_in(vault, cast.otto, now=clock)
+    record_refused_sign_in(vault, cast.otto, now=clock)
+    found = [(line.actor, line.act, line.outcome, line.detail["times"], line.at.hour) for line in lines(vault)]
+    assert found == [
+        ("otto@elsewhere.example", "sign_in", "refused", 2, 10),
+        ("nobody", "sign_in", "refused", 1, 9),
+        ("otto@elsewhere.example", "sign_in", "refused", 7, 9),
+    ]
+    assert lines(vault)[0].detail == {"error": "NotAllowed", "how": "oidc", "times": 2}
+
+
+def test_refused_sign_ins_of_several_threads_are_all_counted(vault: Vault, clock: Any, cast: Any) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for counted in [pool.submit(record_refused_sign_in, vault, cast.otto, now=clock) for _ in range(24)]:
+            counted.result()
+    (line,) = lines(vault)
+    assert line.detail["times"] == 24
+
+
+def test_other_refusals_stay_a_line_each(vault: Vault, clock: Any, cast: Any) -> None:
+    record_refused_sign_in(vault, cast.mara, now=clock)
+    for _ in range(2):
+        with pytest.raises(NotAllowed), audited(vault, cast.mara, Action.EXPORT, now=clock):
+            pytest.fail("the block ran")
+    assert [(line.act, "times" in line.detail) for line in lines(vault)] == [
+        ("export", False), ("export", False), ("sign_in", True),
+    ]  # fmt: skip

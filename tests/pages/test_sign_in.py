@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from hlcore.app_context import AppContext
 from hlcore.runtime import Runtime
 from hlcore.store import audit
+from hlcore.ui.activity import subject_text
 from tests.pages.conftest import FRAME, MARA, NOBODY, OTTO, SAM, frame, settings_for, sign_in, text_of
 
 PAGES = sorted(page.name for page in FRAME.parent.glob("[!_]*.py"))
@@ -120,8 +121,13 @@ def test_each_session_leaves_one_line_about_its_sign_in(runtime: Runtime, contex
     assert [(line.actor, line.act, line.outcome) for line in lines] == [("sam@example.com", "sign_in", "done")]
 
 
-def test_who_is_turned_away_leaves_a_line(runtime: Runtime, context: AppContext) -> None:
-    sign_in(frame(), OTTO).run()
+def test_who_is_turned_away_leaves_one_line_an_hour_however_often_they_come(
+    runtime: Runtime, context: AppContext
+) -> None:
+    for _ in range(3):  # three visits, each drawn twice
+        app = sign_in(frame(), OTTO).run()
+        app.run()
     with context.vault.read() as tx:
         lines = audit.list_entries(tx, limit=10, offset=0)
-    assert [(line.act, line.outcome) for line in lines] == [("sign_in", "refused")]
+    assert [(line.act, line.outcome, line.detail["times"]) for line in lines] == [("sign_in", "refused", 3)]
+    assert "times 3" in subject_text(lines[0])

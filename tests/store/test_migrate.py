@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, update
 
 from hlcore.errors import SchemaTooNew
-from hlcore.store import Vault, migrate
+from hlcore.store import Tx, Vault, migrate
 from hlcore.store.column_types import column_type_differs
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.tables import contacts, metadata
@@ -80,6 +82,12 @@ def test_two_processes_that_open_at_once_migrate_once(empty_url: str) -> None:
     assert [process.communicate() for process in started] == [("[]\n", "")] * 4
 
 
+def migrate_alone(tx: Tx, revision: str) -> None:
+    """Apply this one migration to a database that has the tables of later ones already."""
+    with Operations.context(MigrationContext.configure(tx)):
+        ScriptDirectory(str(migrate.FOLDER)).get_revision(revision).module.upgrade()
+
+
 def test_an_older_vault_is_searched_without_regard_to_accents(vault_url: str, make_contact: Any, clock: Any) -> None:
     """What an older version wrote, and what the migration makes of it, equal what this version writes."""
     vault = Vault.open(vault_url)
@@ -109,9 +117,6 @@ def test_an_older_vault_is_searched_without_regard_to_accents(vault_url: str, ma
         }
         tx.execute(update(contacts).where(contacts.c.contact_id == "b").values(older))
         assert tx.execute(query).all() != right
-        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0008_quarantine'")
-    vault.close()
-    vault = Vault.open(vault_url)
-    with vault.read() as tx:
+        migrate_alone(tx, "0009_fold_accents")
         assert tx.execute(query).all() == right
     vault.close()
