@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from hlcore.metrics.deletions import list_deletions
+from hlcore.metrics.deletions import count_known, list_deletions
 from hlcore.ui import session
 from hlcore.ui.components import contact_list
 from hlcore.ui.components.buttons import restore_button
@@ -40,6 +40,7 @@ selection = Selection("risk")
 in_jobs = open_jobs.people_in_jobs(query.location_ids)
 
 if rows:
+    st.caption(at_risk.known_text(count_known(vault, query, now), total))
     actions = st.container(horizontal=True, vertical_alignment="center", gap="small", key="risk_actions")
     selection.table(
         [at_risk.table_row(row, in_jobs) for row in rows],

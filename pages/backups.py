@@ -41,7 +41,7 @@ with left:
         list(CHOICES),
         key="what",
         format_func=lambda key: CHOICES[key].name,
-        captions=[f"{plural(counts[key], 'row')} · {choice.text}" for key, choice in CHOICES.items()],
+        captions=[backups.caption(key, counts[key], locations) for key in CHOICES],
         bind="query-params",
     )
 with right:

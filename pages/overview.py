@@ -25,7 +25,7 @@ if not ids:
     st.stop()
 
 state = load_overview(vault, ids, session.now(), session.settings())
-overview.show_summary(state)
+overview.show_summary(state, coverage.answer_text(ids))
 bulk_deletions.show_notice(ids)
 run_progress.watch_runs(ids, run_progress.runs_fingerprint(ids))
 overview.show_figures(state)

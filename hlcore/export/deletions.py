@@ -25,6 +25,7 @@ from hlcore.store.records import user_names
 COLUMNS = (
     *("location_id", "contact_id", "status", "cause", "evidence", "deleted_at", "last_seen_at", "detected_at"),
     *("window_ends_at", "days_left", "clock", "detected_by", "ended_at", "new_contact_id", "winner_id", "owner"),
+    "not_captured",
 )
 
 CONFIRMED = (Status.DELETED, Status.EXPIRED, Status.MERGED, Status.RETURNED, Status.RECREATED)
@@ -67,6 +68,7 @@ def _cells(row: Disappearance, location: Location, owner: str, source: ExportSou
             row.new_contact_id,
             row.winner_id,
             owner,
+            " ".join(row.not_captured),
         )
     )
 

@@ -15,6 +15,7 @@ from hlcore.metrics.deletions import locations_by_id
 from hlcore.model.deletion_causes import DeletionBurst, deletion_bursts
 from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import LOST
+from hlcore.model.records import KINDS
 from hlcore.model.recovery_window import RemainingTime, remaining_time
 from hlcore.store import Tx, Vault
 from hlcore.store.deletions import bulk_deletions
@@ -70,18 +71,22 @@ class BulkDeletion:
 
 @dataclass(frozen=True, slots=True)
 class OpenValue:
-    """Open opportunities: how many, how many of them state a value, and the sum (in the account's currency)."""
+    """The open opportunities that are known: how many, how many of them state a value, and the sum (in the account's
+    currency). Those of `known` of the deletion's contacts had been captured; of the others nobody knows."""
 
     opportunities: int = 0
     valued: int = 0
     total: float = 0.0
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletionDetails:
-    """What was on the contacts. `records`: kind → how many; the lists hold (value, contacts), most contacts first."""
+    """What was on the contacts. `records`: kind → how many are known; `known`: kind → of how many contacts it had been
+    captured; the lists hold (value, contacts), most contacts first."""
 
     records: dict[str, int]
+    known: dict[str, int]
     open_value: OpenValue
     owners: list[tuple[str, int]]
     tags: list[tuple[str, int]]
@@ -135,9 +140,11 @@ def bulk_deletion_details(vault: Vault, deletion: BulkDeletion) -> BulkDeletionD
     with vault.read() as tx:
         names, key = user_labels(tx, [deletion.location.location_id]), deletion.register_key
         owners = bulk_deletions.top_values(tx, key, "owner_id", limit=8)
+        known = bulk_deletions.count_captured(tx, key, KINDS)
         return BulkDeletionDetails(
             bulk_deletions.count_records(tx, key, _COUNTED_KINDS),
-            _open_value(tx, key),
+            known,
+            replace(_open_value(tx, key), known=known["opportunity"]),
             [(names.get(owner, owner), number) for owner, number in owners],
             bulk_deletions.top_values(tx, key, "tag", limit=12),
             bulk_deletions.top_values(tx, key, "source", limit=8),

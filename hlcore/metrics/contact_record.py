@@ -64,7 +64,7 @@ def contact_record(
 
     `contact` is HighLevel's newest answer as it came; `copies` holds both kinds of answer (the row of a listing, and
     GET by id); `versions` the earlier ones, newest first; `vanished` names the records that HighLevel no longer has;
-    `safe` and `not_safe` say how far the copy is complete.
+    `safe`, `not_safe` and `never_captured` say how far the copy is complete.
     Raises NotFound, also when several locations hold the id and none was named."""
     with vault.read() as tx:
         stored = _find(tx, contact_id, location_id)
@@ -81,7 +81,7 @@ def contact_record(
             "copies": {"row": row, "detail": detail},
             "versions": _versions(tx, stored),
             **_by_key(stored_records),
-            **safety_json(tx, stored),
+            **safety_json(tx, stored, newest.row if newest and stored.status not in LIVE else None),
             "vanished": _vanished(stored_records),
             "deletion": deletion_json(newest) if newest else None,
             "restores": restore_jobs.history_of_contact(tx, stored.location_id, contact_id),

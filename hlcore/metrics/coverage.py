@@ -5,6 +5,7 @@ A kind of record is safe for a contact when it was captured and nothing has chan
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
@@ -19,6 +20,7 @@ from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.facts import load_facts, load_pace
 from hlcore.store.contacts.reads import StoredContact
+from hlcore.store.deletions.queries import Disappearance
 
 KIND_NAMES = {
     "detail": "full details",
@@ -99,8 +101,14 @@ def _allowance(tx: Tx, location_id: str, now: datetime, settings: Settings) -> A
     return Allowance(limit, max(0, limit - usage.requests), settings.unused_share, began, paced=True)
 
 
-def safe_since(tx: Tx, contact: StoredContact) -> dict[str, datetime | None]:
-    """Return kind → since when, at the latest, it is safe for this contact; None for a kind that is not."""
+def kind_names(kinds: Iterable[str]) -> str:
+    """Return what people call these kinds of records, as a list in words."""
+    return ", ".join(KIND_NAMES.get(kind, kind) for kind in kinds)
+
+
+def safe_since(tx: Tx, contact: StoredContact, lost: Disappearance | None = None) -> dict[str, datetime | None]:
+    """Return kind → since when, at the latest, it is safe for this contact; None for a kind that is not. `lost`: the
+    disappearance of one that is gone; what had not been captured by then never will be."""
     states = capture_state.states_of_contact(tx, contact.location_id, contact.contact_id)
     read_feeds = feeds.get_all(tx, contact.location_id)
     added = contact.date_added or contact.first_seen_at
@@ -112,13 +120,17 @@ def safe_since(tx: Tx, contact: StoredContact) -> dict[str, datetime | None]:
         if state is not None and state.captured_at is not None:
             moments.append(state.captured_at)
         since[kind] = None if state is not None and state.due_at is not None else max(moments, default=None)
+        if lost is not None and kind in lost.not_captured:
+            since[kind] = None
     return since
 
 
-def safety_json(tx: Tx, contact: StoredContact) -> dict[str, Any]:
-    """Return `safe` (kind → since when) and `not_safe` (kinds), as `show` prints them."""
-    since = safe_since(tx, contact)
+def safety_json(tx: Tx, contact: StoredContact, lost: Disappearance | None = None) -> dict[str, Any]:
+    """Return `safe` (kind → since when) and `not_safe` (kinds), as `show` prints them, and of a contact that is gone
+    `never_captured`: the kinds of which nobody knows what it had."""
+    since = safe_since(tx, contact, lost)
     return {
+        "never_captured": list(lost.not_captured) if lost is not None else [],
         "safe": {kind: iso(at) for kind, at in since.items() if at is not None},
         "not_safe": [kind for kind, at in since.items() if at is None],
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from hlcore.errors import SettingsError
 from hlcore.model.lifecycle import Status, display_status
 from hlcore.model.moments import iso
+from hlcore.model.records import KINDS
 from hlcore.model.recovery_window import RemainingTime, remaining_time, urgency
 from hlcore.store import Tx, Vault, locations
 from hlcore.store.deletions import queries as deletion_queries
@@ -83,6 +84,13 @@ def list_deletions(
         return DeletionPage(tuple(_views(tx, rows, held, now)), deletion_queries.count(tx, query))
 
 
+def count_known(vault: Vault, wanted: DeletionFilter, now: datetime) -> int:
+    """Return of how many of them every kind of record had been captured before they were gone."""
+    with vault.read() as tx:
+        query = _register_query(wanted, locations_by_id(tx, wanted.location_ids), now)
+        return deletion_queries.count(tx, replace(query, captured_kinds=KINDS))
+
+
 def iterate_deletions(tx: Tx, wanted: DeletionFilter, now: datetime) -> Iterator[DeletionView]:
     """Yield all of them, the oldest entry first, in constant memory."""
     held = locations_by_id(tx, wanted.location_ids)
@@ -124,6 +132,7 @@ def deletion_json(view: DeletionView) -> dict[str, Any]:
         "detected_at": iso(row.detected_at),
         "window_ends_at": iso(left.ends_at),
         "days_left": left.days_left,
+        "not_captured": list(row.not_captured),
     }
 
 

@@ -32,11 +32,13 @@ class FidelityPart(msgspec.Struct, frozen=True):
 
 
 class Fidelity(msgspec.Struct, frozen=True):
-    """The parts of one contact, and in words what is lost and what the user left out; the latter is in no number."""
+    """The parts of one contact, and in words what is lost, what the user left out, and what was never captured, so that
+    nobody knows whether it existed; the last two are in no number."""
 
     parts: tuple[FidelityPart, ...]
     lost: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    not_captured: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -49,6 +51,7 @@ class Fidelity(msgspec.Struct, frozen=True):
         """All of it in one line."""
         text = ", ".join(part.text for part in self.parts)
         text += f"; lost: {', '.join(self.lost)}" if self.lost else ""
+        text += f"; not known, because never captured: {', '.join(self.not_captured)}" if self.not_captured else ""
         return text + (f"; left out, as you asked: {', '.join(self.left_out)}" if self.left_out else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -58,16 +61,19 @@ class Fidelity(msgspec.Struct, frozen=True):
             "text": self.text,
             "parts": msgspec.to_builtins(self.parts),
             "left_out": list(self.left_out),
+            "not_captured": list(self.not_captured),
         }
 
 
-def predict_fidelity(payload: RestorePayload, children: ChildRequests, left_out: Sequence[str] = ()) -> Fidelity:
+def predict_fidelity(
+    payload: RestorePayload, children: ChildRequests, left_out: Sequence[str] = (), not_captured: Sequence[str] = ()
+) -> Fidelity:
     """Return what the plan promises. What no copy holds (enrolment, statistics) is in no number."""
     lost = [name for name in payload.lost if name not in ALWAYS_LOST]
     fields = FidelityPart(FIELDS, len(payload.returns), len(payload.returns) + len(lost))
     kept = children.coming_back()
     others = [FidelityPart(name, kept.get(name, 0), of) for name, of in children.in_copy.items()]
-    return Fidelity((fields, *others), (*lost, *children.lost), tuple(left_out))
+    return Fidelity((fields, *others), (*lost, *children.lost), tuple(left_out), tuple(not_captured))
 
 
 def without_fields(promise: Fidelity, names: Sequence[str]) -> Fidelity:
@@ -76,7 +82,7 @@ def without_fields(promise: Fidelity, names: Sequence[str]) -> Fidelity:
         FidelityPart(part.name, max(0, part.kept - len(names)), part.of) if part.name == FIELDS else part
         for part in promise.parts
     )
-    return Fidelity(tuple(parts), (*promise.lost, *names), promise.left_out)
+    return Fidelity(tuple(parts), (*promise.lost, *names), promise.left_out, promise.not_captured)
 
 
 def measure_fidelity(
@@ -89,7 +95,7 @@ def measure_fidelity(
     for name, number in subjects.items():
         missing[PART_NAMES.get(name.partition(".")[0], FIELDS)] += number
     parts = (FidelityPart(part.name, max(0, part.kept - missing[part.name]), part.of) for part in promise.parts)
-    return Fidelity(tuple(parts), promise.lost, promise.left_out)
+    return Fidelity(tuple(parts), promise.lost, promise.left_out, promise.not_captured)
 
 
 def _number(difference: Mapping[str, Any], counts: Mapping[str, int]) -> int:

@@ -18,7 +18,7 @@ from hlcore.store.restores.jobs import JobItem
 
 COLUMNS = (
     *("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at"),
-    *("predicted", "measured", "changed", "left_out"),
+    *("predicted", "measured", "changed", "left_out", "not_captured"),
 )
 
 
@@ -27,7 +27,8 @@ def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
 
     `outcome` is '' while the contact waits; `differences` are `{field, planned, found, reason}`; `finished_at` is aware
     UTC or None; `predicted` and `measured` say how much came back, in words with numbers, '' where nothing was created;
-    `changed` and `left_out` list what is different from the copy as planned or chosen, and what the user left out.
+    `changed` and `left_out` list what is different from the copy as planned or chosen, and what the user left out;
+    `not_captured` what nobody knows of, because it was never captured.
     Raises NotFound."""
     with vault.read() as tx:
         restore_jobs.get_job(tx, job_id)
@@ -50,7 +51,8 @@ def to_csv(vault: Vault, job_id: int, *, mode: ExportMode = ExportMode.SAFE) -> 
             row["differences"] = "; ".join(map(describe_difference, row["differences"]))
             row["finished_at"] = row["finished_at"].isoformat() if row["finished_at"] else ""
             row["verified"] = "yes" if row["verified"] else "no"
-            row["changed"], row["left_out"] = "; ".join(row["changed"]), "; ".join(row["left_out"])
+            for name in ("changed", "left_out", "not_captured"):
+                row[name] = "; ".join(row[name])
             yield _line([cell(str(row[name]), mode) for name in COLUMNS])
 
 
@@ -83,6 +85,7 @@ def _row(item: JobItem) -> dict[str, Any]:
         "measured": measured.text if measured else "",
         "changed": list(plan.will_change) if plan is not None and predicted else [],
         "left_out": list(plan.left_out) if plan is not None else [],
+        "not_captured": list(predicted.not_captured) if predicted else [],
     }
 
 

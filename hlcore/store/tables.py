@@ -323,6 +323,7 @@ class DisappearanceColumns(TypedColumns):
     ended_at = Column(UtcDateTime, nullable=True)  # returned, recreated, withdrawn
     new_contact_id: Named[str] = Column(CleanText(64), default="")
     winner_id: Named[str] = Column(CleanText(64), default="")  # of a merge
+    captured_kinds: Column[str] = Column(CleanText(128), nullable=True)  # of records, at that time: " detail note "
 
 
 class IncidentColumns(TypedColumns):

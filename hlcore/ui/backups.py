@@ -19,8 +19,10 @@ from hlcore.app_context import AppContext
 from hlcore.errors import Cancelled, ExportError, VaultError
 from hlcore.export import ExportKind, ExportMode, ExportSelection, Manifest, export_file, file_name
 from hlcore.governance.roles import Action, User
+from hlcore.metrics.contact_record import RECORD_KEYS
 from hlcore.model.callbacks import Progress
 from hlcore.model.lifecycle import Status
+from hlcore.model.records import KINDS
 from hlcore.private_files import make_folder
 from hlcore.runtime import get_runtime
 from hlcore.store import Tx, audit, records
@@ -30,7 +32,7 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.store.locations import Location
-from hlcore.ui import session
+from hlcore.ui import coverage, session
 from hlcore.ui.components import errors
 from hlcore.ui.components.formatting import count, escaped, moment, outcome_badge, plural
 from hlcore.ui.session import location_name, timezone_of
@@ -116,6 +118,13 @@ def row_counts(tx: Tx, locations: Sequence[Location], now: datetime) -> dict[str
         "opportunities": by_kind.get("opportunity", 0),
         "versions": contact_reads.count_versions(tx, ids),
     }
+
+
+def caption(key: str, rows: int, locations: Sequence[Location]) -> str:
+    """Return what a choice holds: its rows, for records of how many contacts they are known, and what it is."""
+    kind = RECORD_KEYS.get(key, "")
+    known = coverage.known_text([location.location_id for location in locations], kind) if kind in KINDS else ""
+    return " · ".join(filter(None, (plural(rows, "row"), known, CHOICES[key].text)))
 
 
 @dataclass

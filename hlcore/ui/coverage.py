@@ -7,7 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from hlcore.metrics.coverage import KIND_NAMES, Coverage, KindCoverage, coverage
+from hlcore.metrics.coverage import KIND_NAMES, Coverage, KindCoverage, coverage, kind_names
 from hlcore.ui import session
 from hlcore.ui.components import formatting
 
@@ -31,6 +31,21 @@ def show_coverage(location_ids: Sequence[str]) -> None:
                     st.progress(share, text=f"{name.capitalize()} {formatting.percent(_rounded_down(share))}")
 
 
+def answer_text(location_ids: Sequence[str]) -> str:
+    """Return what is known of what belongs to the contacts: their notes, tasks, opportunities and messages."""
+    coverages = _load(tuple(location_ids))
+    if not max((kind.total for kind in _kinds(coverages)), default=0):
+        return "Nothing is known yet: notes, tasks, opportunities and messages are copied after the first listing."
+    return coverage_text(coverages, session.shared_timezone(session.selected_locations()))
+
+
+def known_text(location_ids: Sequence[str], kind: str) -> str:
+    """Return of how many of the contacts in HighLevel the records of this kind are known: 'known for 9 of 12'."""
+    of_kind = [each for each in _kinds(_load(tuple(location_ids))) if each.kind == kind]
+    safe, total = sum(min(each.safe, each.total) for each in of_kind), sum(each.total for each in of_kind)
+    return f"known for {formatting.count(safe)} of {formatting.count(total)} contacts in HighLevel"
+
+
 def coverage_text(coverages: Sequence[Coverage], tz: str) -> str:
     """Return 'The notes of 61 % of contacts are safe; all by …' for the kind that is furthest behind."""
     kinds = _kinds(coverages)
@@ -48,6 +63,11 @@ def coverage_text(coverages: Sequence[Coverage], tz: str) -> str:
 def unsafe_text(kinds: Sequence[str]) -> str:
     """Return what is not yet safe of one contact; '' when everything is."""
     return f"Not yet safe: {', '.join(KIND_NAMES[kind] for kind in kinds)}." if kinds else ""
+
+
+def never_captured_text(kinds: Sequence[str]) -> str:
+    """Return what is not known of a person who is gone."""
+    return f"Never captured before this person was gone: {kind_names(kinds)}. Nobody knows what there was."
 
 
 @st.cache_data(ttl=CACHE_SECONDS, show_spinner=False)

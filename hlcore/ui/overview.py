@@ -37,8 +37,9 @@ class NextStep:
     query: tuple[tuple[str, str], ...] = ()
 
 
-def show_summary(overview: Overview) -> None:
-    """Draw how good the copy is, by the worst account, with the reasons."""
+def show_summary(overview: Overview, belongings: str) -> None:
+    """Draw the answer in two parts: how good the copy of the contacts is, by the worst account, with the reasons; and
+    `belongings`, what is known of what belongs to them."""
     worst = overview.worst
     if worst is None:
         return
@@ -46,8 +47,8 @@ def show_summary(overview: Overview) -> None:
     headline, icon = HEADLINES[level]
     with st.container(border=True, key="answer"):
         st.markdown(f"### :{health_badge(level).color}[{icon} {headline}]")
-        for line in _reasons(overview, level):
-            st.markdown(line)
+        st.markdown("\n\n".join(["**Contacts**", *_reasons(overview, level)]))
+        st.markdown(f"**What belongs to them**\n\n{belongings}")
         st.caption(_last_listing_text(overview))
 
 

@@ -94,8 +94,7 @@ def _record_deletion(
     event_times = _possible(at, lag, (event.sent_at for event, _ in update.deletions))
     exact = deletion_time(event_times, facts, slack=lag)
     if known.status in LIVE:
-        last_seen = max(facts.alive_at, exact or facts.alive_at)
-        register.mark_suspected(tx, location_id, [(contact_id, last_seen)], at=at, detected_by="webhook")
+        _open_row(tx, location_id, contact_id, max(facts.alive_at, exact or facts.alive_at), at, lag)
     register.record_proof_of_life(tx, location_id, contact_id, alive_at=facts.alive_at)
     if exact is not None:
         register.record_deletion_time(tx, location_id, contact_id, deleted_at=exact, at=at)
@@ -145,8 +144,14 @@ def _suspect(tx: Tx, location_id: str, update: ContactUpdate, at: datetime, lag:
         return
     alive_at = _deletion_facts(tx, location_id, update, at, lag).alive_at
     if known.status in LIVE:
-        register.mark_suspected(tx, location_id, [(contact_id, alive_at)], at=at, detected_by="webhook")
+        _open_row(tx, location_id, contact_id, alive_at, at, lag)
     register.record_proof_of_life(tx, location_id, contact_id, alive_at=alive_at)
+
+
+def _open_row(tx: Tx, location_id: str, contact_id: str, last_seen_at: datetime, at: datetime, lag: timedelta) -> None:
+    checked_at = register.last_checked_at(tx, location_id, now=at, lag=lag)
+    missing = [(contact_id, last_seen_at)]
+    register.mark_suspected(tx, location_id, missing, at=at, detected_by="webhook", checked_at=checked_at)
 
 
 def _open_rows(tx: Tx, location_id: str, contact_id: str) -> list[Disappearance]:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hlcore.metrics import bulk_deletions
 from hlcore.model.deletion_causes import BURST_GAP, deletion_bursts
 from hlcore.store import records
+from hlcore.store.capture import feeds
+from hlcore.store.capture import state as capture_state
 from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
@@ -157,3 +159,26 @@ def test_every_deletion_is_in_one_spell_and_spells_are_apart(told: list[tuple[in
     found = deletion_bursts((START + timedelta(seconds=seconds), number) for seconds, number in told)
     assert sum(one.contacts for one in found) == sum(number for _, number in told)
     assert all(later.first - earlier.last > BURST_GAP for earlier, later in pairwise(found))
+
+
+def test_what_was_never_captured_is_not_counted_as_none(story: Story) -> None:
+    gone_at_once(story, "a", "b", "c")
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
+    lost = bulk_deletions.bulk_deletion_details(story.vault, found)
+    assert (lost.open_value.opportunities, lost.open_value.known) == (0, 0)
+    assert set(lost.known.values()) == {0}
+
+
+def test_it_is_known_for_those_of_whom_a_kind_had_been_captured(story: Story) -> None:
+    with story.vault.write() as tx:
+        capture_state.mark_captured(tx, AGENCY, "opportunity", ["a", "b"], at=story.clock())
+        capture_state.mark_captured(tx, AGENCY, "note", ["a"], at=story.clock())
+    gone_at_once(story, "a", "b", "c")
+    with story.vault.write() as tx:  # whatever is read later shows nothing of theirs
+        capture_state.mark_captured(tx, AGENCY, "note", ["b", "c"], at=story.clock())
+        feeds.save(tx, AGENCY, "task", covered_at=story.clock.advance(days=1))
+    (found,) = bulk_deletions.list_bulk_deletions(story.vault, BOTH, story.clock())
+    lost = bulk_deletions.bulk_deletion_details(story.vault, found)
+    assert lost.known == {
+        **dict.fromkeys(("detail", "task", "appointment", "conversation", "message"), 0), "opportunity": 2, "note": 1
+    }  # fmt: skip

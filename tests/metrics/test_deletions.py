@@ -14,7 +14,7 @@ from tests.metrics.conftest import AGENCY, CLINIC, Story
 
 KEYS = {
     *("location_id", "contact_id", "name", "email", "phone", "status", "cause", "evidence", "deleted_at"),
-    *("last_seen_at", "detected_at", "window_ends_at", "days_left"),
+    *("last_seen_at", "detected_at", "window_ends_at", "days_left", "not_captured"),
 }
 
 
@@ -32,6 +32,7 @@ def test_a_deletion_says_who_when_why_and_for_how_long(story: Story) -> None:
         "phone": "+15551234567", "status": "deleted", "cause": "unknown", "evidence": "", "deleted_at": None,
         "last_seen_at": "2026-03-01T09:00:00.000Z", "detected_at": "2026-03-02T09:00:00.000Z",
         "window_ends_at": "2026-03-31T09:00:00.000Z", "days_left": 29,
+        "not_captured": ["detail", "note", "task", "opportunity", "appointment", "conversation", "message"],
     }  # fmt: skip
 
 

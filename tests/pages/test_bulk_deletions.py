@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
 from hlcore.app_context import AppContext
+from hlcore.metrics.bulk_deletions import BulkDeletionDetails, OpenValue
+from hlcore.model.records import KINDS
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
 from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
+from hlcore.ui.deletions.bulk_deletions import open_value_text, records_text
 from tests.pages.conftest import AUTH, HARBOR, MARA, text_of
 
 DELETED = [f"har{at:07d}" for at in range(10, 22)]
+
+
+DETAILS = BulkDeletionDetails({"note": 3}, dict.fromkeys(KINDS, 12), OpenValue(2, 2, 500, 12), [], [], [], [], [])
+
+
+def test_an_open_value_is_never_called_0_where_it_is_not_known() -> None:
+    assert open_value_text(OpenValue(0, 0, 0.0, 0), 130) == ("Not known", "known for 0 of 130")
+    assert open_value_text(OpenValue(3, 2, 150.5, 60), 130) == ("≥ 150.50", "known for 60 of 130")
+    assert open_value_text(OpenValue(0, 0, 0.0, 130), 130) == ("0", "no opportunities")
+
+
+def test_records_are_counted_with_of_how_many_people_they_are_known() -> None:
+    assert records_text(DETAILS, 12) == "3 notes."
+    assert records_text(replace(DETAILS, records={}), 12) == "No notes, tasks or other records."
+    some = replace(DETAILS, known=DETAILS.known | {"opportunity": 4, "task": 4, "message": 0})
+    assert records_text(some, 12) == (
+        "3 notes. Known only for some people: messages of 0 of 12; tasks, opportunities of 4 of 12. "
+        "What the others had was never captured."
+    )
+    assert "No notes" not in records_text(replace(some, records={}), 12)
 
 
 def delete_at_once(context: AppContext) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, update
 
 from hlcore.errors import SchemaTooNew
-from hlcore.store import Tx, Vault, migrate
+from hlcore.store import Tx, Vault, migrate, records
+from hlcore.store.capture import feeds
+from hlcore.store.capture import state as capture_state
 from hlcore.store.column_types import column_type_differs
 from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.deletions import queries as deletion_queries
+from hlcore.store.deletions import register
 from hlcore.store.tables import contacts, metadata
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +125,27 @@ def test_an_older_vault_is_searched_without_regard_to_accents(vault_url: str, ma
         migrate_alone(tx, "0009_fold_accents")
         assert tx.execute(query).all() == right
     vault.close()
+
+
+def test_an_older_register_learns_what_was_captured_as_far_as_it_is_known(
+    vault_url: str, make_contact: Any, clock: Any
+) -> None:
+    vault = Vault.open(vault_url)
+    lost = [(name, clock() - timedelta(hours=1)) for name in "abc"]
+    with vault.write() as tx:
+        given = [make_contact(name) for name, _ in lost]
+        contact_writes.insert_contacts(tx, "loc", given, at=clock() - timedelta(days=1))
+        capture_state.mark_captured(tx, "loc", "note", ["a"], at=clock() - timedelta(hours=2))
+        records.save(tx, "loc", "message", [("m1", "b", b"{}")], at=clock())
+        feeds.save(tx, "loc", "task", covered_at=clock() - timedelta(hours=2))
+        feeds.save(tx, "loc", "opportunity", covered_at=clock())
+        register.mark_suspected(tx, "loc", lost, at=clock(), detected_by="listing")
+        tx.exec_driver_sql("ALTER TABLE disappearances DROP COLUMN captured_kinds")
+        migrate_alone(tx, "0011_captured_at_deletion")
+    with vault.read() as tx:
+        rows = {row.contact_id: row for row in deletion_queries.list_open_suspects(tx, "loc", limit=9)}
+    vault.close()
+    assert {name: row.captured_kinds for name, row in rows.items()} == {
+        "a": " note task ", "b": " task message ", "c": " task "
+    }  # fmt: skip
+    assert rows["c"].not_captured == ("detail", "note", "opportunity", "appointment", "conversation", "message")

@@ -229,7 +229,7 @@ def _top_up_item(
         reason=reason,
         will_return=lacking.descriptions,
         will_change=tuple(prepared.children.changes) if lacking.creates_records else (),
-        will_be_lost=(*lacking.unwritable, *prepared.children.lost),
+        will_be_lost=(*lacking.unwritable, *prepared.will_be_lost[len(prepared.payload.lost) :]),
         conflict=conflict,
         requests=lacking.requests(living),
         body=lacking.body,

@@ -31,7 +31,7 @@ from hlcore.model.restore.child_requests import (
 from hlcore.model.restore.exclusions import ExcludedChildren, exclude_children, is_left_out
 from hlcore.model.restore.record_matching import STORED_KIND, find_match
 from hlcore.model.restore.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
-from hlcore.model.wording import plural
+from hlcore.model.wording import kind_plural, plural
 from hlcore.restore.fidelity import Fidelity, predict_fidelity
 from hlcore.restore.plan import PlanChoices
 from hlcore.restore.planning.lookups import PlanLookups
@@ -73,8 +73,9 @@ class PreparedContact:
 
     @property
     def will_be_lost(self) -> tuple[str, ...]:
-        """What does not come back, in words."""
-        return (*self.payload.lost, *self.children.lost)
+        """What does not come back, in words, and what nobody knows of."""
+        unknown = [f"{name} (never captured, so nobody knows what there was)" for name in self.fidelity.not_captured]
+        return (*self.payload.lost, *self.children.lost, *unknown)
 
     @property
     def will_change(self) -> tuple[str, ...]:
@@ -130,7 +131,9 @@ def prepare(context: PrepareContext, contact: VaultContact) -> PreparedContact:
         tags=tags if choices.tags == "last" else (),
         children=children,
         payload=payload,
-        fidelity=predict_fidelity(payload, children, (*payload.left_out, *kept.words)),
+        fidelity=predict_fidelity(
+            payload, children, (*payload.left_out, *kept.words), [_plural(kind) for kind in contact.not_captured]
+        ),
         copy=copy.fields,
         kept=kept,
         unplaced=tuple(Counter(unplaced.values()).items()),
@@ -223,6 +226,10 @@ def find_missing(
         existing_ids=tuple(sorted(existing)),
         unwritable=tuple(f"{label_of(name)} ({ONLY_NEW_WHY})" for name in only_new),
     )
+
+
+def _plural(kind: str) -> str:
+    return "full details" if kind == "detail" else kind_plural(kind)
 
 
 def _noun(child: ChildRequest) -> str:

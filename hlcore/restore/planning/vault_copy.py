@@ -48,6 +48,11 @@ class VaultContact:
         return self.disappearance.new_contact_id if self.disappearance else ""
 
     @property
+    def not_captured(self) -> tuple[str, ...]:
+        """The kinds of which nobody knows what the contact had when it disappeared: they were never captured."""
+        return self.disappearance.not_captured if self.disappearance else ()
+
+    @property
     def deleted_at(self) -> datetime | None:
         """When it was deleted, if a webhook reported it."""
         return self.disappearance.deleted_at if self.disappearance else None

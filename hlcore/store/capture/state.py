@@ -7,7 +7,7 @@ been due since (`captures.due_at`). The remaining work is queried from the datab
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -30,8 +30,11 @@ from sqlalchemy import (
 )
 
 from hlcore.model.lifecycle import Status
+from hlcore.model.records import FEED_KINDS, KINDS
+from hlcore.store.capture import feeds
 from hlcore.store.column_types import UtcDateTime
 from hlcore.store.contacts.columns import LIVE
+from hlcore.store.contacts.reads import select_by_ids
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, chunked, insert_into, upsert
 from hlcore.store.tables import captures, contacts, records
@@ -221,6 +224,23 @@ def states_of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Ca
     columns = captures.c.kind, captures.c.captured_at, captures.c.due_at
     query = select(*columns).where(captures.c.location_id == location_id, captures.c.subject_id == contact_id)
     return {row[0]: CaptureState(*row) for row in tx.execute(query)}
+
+
+def captured_kinds(tx: Tx, location_id: str, alive_at: Mapping[str, datetime]) -> dict[str, tuple[str, ...]]:
+    """Return id → the kinds of records that were captured at least once of each of these contacts while it was there.
+    `alive_at`: up to when each surely was; a feed that was read later did not show what belonged to it."""
+    held: dict[str, set[str]] = {contact_id: set() for contact_id in alive_at}
+    covered = {kind: state.covered_at for kind, state in feeds.get_all(tx, location_id).items() if kind in FEED_KINDS}
+    for part in chunked(list(alive_at)):
+        own = captures.c.location_id == location_id, _IS_CAPTURED, among(tx, captures.c.subject_id, part)
+        for contact_id, kind in tx.execute(select(captures.c.subject_id, captures.c.kind).where(*own)):
+            held[contact_id].add(kind)
+        columns = contacts.c.contact_id, contacts.c.date_added, contacts.c.first_seen_at
+        for contact_id, added, first_seen in tx.execute(select_by_ids(tx, location_id, part, *columns)):
+            for kind, at in covered.items():
+                if at is not None and (added or first_seen) < at <= alive_at[contact_id]:
+                    held[contact_id].add(kind)
+    return {contact_id: tuple(kind for kind in KINDS if kind in kinds) for contact_id, kinds in held.items()}
 
 
 def _row(location_id: str, kind: str, subject: str, **moments: datetime) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, desc, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, desc, func, insert, or_, select, update
 
 from hlcore.store.database import Tx
 from hlcore.store.deletions.queries import CONFIRMED, LOST
-from hlcore.store.dialects import among, change_one, is_postgres
+from hlcore.store.dialects import among, change_one, contains, is_postgres
 from hlcore.store.tables import contacts, disappearances, incidents, records
 
 COUNTED = (*CONFIRMED, "suspected")
@@ -158,6 +158,15 @@ def count_records(tx: Tx, bulk: BulkDeletionKey, kinds: Sequence[str]) -> dict[s
     """Return how many records of each kind the contacts had when they were deleted."""
     query = select(records.c.kind, func.count()).where(_has_record(bulk), among(tx, records.c.kind, kinds))
     return {row[0]: row[1] for row in tx.execute(query.group_by(records.c.kind).order_by(records.c.kind))}
+
+
+def count_captured(tx: Tx, bulk: BulkDeletionKey, kinds: Sequence[str]) -> dict[str, int]:
+    """Return of how many disappearances each of these kinds of records had been captured by then; of the others nobody
+    knows how many there were."""
+    captured = func.coalesce(disappearances.c.captured_kinds, "")
+    sums = (func.coalesce(func.sum(case((contains(tx, captured, f" {kind} "), 1), else_=0)), 0) for kind in kinds)
+    row = tx.execute(select(*sums).where(*_in(bulk))).one()
+    return dict(zip(kinds, map(int, row), strict=True))
 
 
 def iterate_record_bytes(tx: Tx, bulk: BulkDeletionKey, kind: str, *, chunk: int = 1000) -> Iterator[bytes]:

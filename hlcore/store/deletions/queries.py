@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, sele
 
 from hlcore.model import lifecycle
 from hlcore.model.lifecycle import Status
+from hlcore.model.records import KINDS
 from hlcore.store.contacts.search import tag_condition, text_condition
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, contains, seconds
@@ -29,7 +30,8 @@ _INSTANT = timedelta(microseconds=1)
 @dataclass(frozen=True, slots=True)
 class Disappearance:
     """One time that a contact went missing, with the contact's last known data. `deleted_at` is exact, and None without
-    a webhook; the recovery clock starts at `clock_from`; `ended_at` is None while the contact is missing."""
+    a webhook; the recovery clock starts at `clock_from`; `ended_at` is None while the contact is missing.
+    `captured_kinds`: the kinds of records that had been captured of it by then, each between blanks."""
 
     disappearance_id: int
     location_id: str
@@ -49,12 +51,18 @@ class Disappearance:
     ended_at: datetime | None
     new_contact_id: str
     winner_id: str
+    captured_kinds: str | None
     name: str
     email: str
     phone: str
     owner_id: str
     source: str
     tags: tuple[str, ...]
+
+    @property
+    def not_captured(self) -> tuple[str, ...]:
+        """The kinds of records of which nobody knows what the contact had of them: they were never captured."""
+        return tuple(kind for kind in KINDS if f" {kind} " not in (self.captured_kinds or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +80,8 @@ class WindowSpan:
 @dataclass(frozen=True, slots=True)
 class RegisterQuery:
     """Which disappearances. Empty parts do not restrict; `…_after` and `…_since` include their moment, `…_before` does
-    not. `text` matches as in `ContactQuery`. `evidence`: words that the evidence holds. `spans`: also within one of
-    these (see `window_spans`)."""
+    not. `text` matches as in `ContactQuery`. `evidence`: words that the evidence holds. `captured_kinds`: kinds of
+    records that had all been captured by then. `spans`: also within one of these (see `window_spans`)."""
 
     location_ids: Sequence[str]
     statuses: Sequence[str] = ()
@@ -90,6 +98,7 @@ class RegisterQuery:
     ended_since: datetime | None = None
     incident_id: int | None = None
     contact_ids: Sequence[str] | None = None
+    captured_kinds: Sequence[str] = ()
     spans: Sequence[WindowSpan] | None = None
 
 
@@ -236,6 +245,8 @@ def _select(tx: Tx, query: RegisterQuery) -> Select[Any]:
         conditions.append(tag_condition(tx, query.tag))
     if query.text.strip():
         conditions.append(text_condition(tx, query.text))
+    for kind in query.captured_kinds:
+        conditions.append(contains(tx, func.coalesce(disappearances.c.captured_kinds, ""), f" {kind} "))
     if query.evidence:
         conditions.append(contains(tx, disappearances.c.evidence, query.evidence))
     if query.spans is not None:

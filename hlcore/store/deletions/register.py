@@ -17,6 +17,7 @@ from hlcore.model.deletion_causes import is_proven_merge
 from hlcore.model.lifecycle import LIVE
 from hlcore.model.recovery_window import last_proof_of_life
 from hlcore.store import runs
+from hlcore.store.capture import state as capture_state
 from hlcore.store.column_types import UtcDateTime
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts.presence import EXPECTED
@@ -57,15 +58,22 @@ def mark_suspected(
     at: datetime,
     detected_by: str,
     incident_id: int | None = None,
+    checked_at: datetime | None = None,
 ) -> None:
     """Open a row for each (contact_id, last_seen_at) and set its contact to `suspected`. Open rows stay as they are,
-    lost and erased contacts too. May be repeated."""
+    lost and erased contacts too. May be repeated.
+
+    Each row keeps for good which kinds of records had been captured; whatever is read later did not show what belonged
+    to the contact. `checked_at`: when HighLevel's counts last agreed that nobody was missing."""
     last_seen = dict(missing)
     for part in chunked(list(last_seen)):
         known = contact_reads.known_contacts(tx, location_id, part)
         ids = [contact_id for contact_id in part if contact_id in known and known[contact_id].status in EXPECTED]
+        alive_at = {contact_id: max(last_seen[contact_id], checked_at or last_seen[contact_id]) for contact_id in ids}
+        captured = capture_state.captured_kinds(tx, location_id, alive_at)
         rows = [
-            _new_row(location_id, contact_id, last_seen[contact_id], at, detected_by) | {"incident_id": incident_id}
+            _new_row(location_id, contact_id, last_seen[contact_id], at, detected_by)
+            | {"incident_id": incident_id, "captured_kinds": f" {' '.join(captured[contact_id])} "}
             for contact_id in ids
         ]
         insert_missing(tx, disappearances, rows)
@@ -86,6 +94,12 @@ def proofs_of_life(
         )
         for contact_id, known in contact_reads.known_contacts(tx, location_id, contact_ids).items()
     }
+
+
+def last_checked_at(tx: Tx, location_id: str, *, now: datetime, lag: timedelta) -> datetime | None:
+    """Return when a complete watch last found nobody missing, less the index `lag`; None where none did."""
+    last = runs.last_complete(tx, location_id, "watch")
+    return last.started_at - lag if last is not None and last.started_at <= now else None
 
 
 def record_proof_of_life(tx: Tx, location_id: str, contact_id: str, *, alive_at: datetime) -> None:

@@ -53,11 +53,16 @@ def suspect(
 ) -> None:
     """Suspect these contacts, noticed `at`, each with its last proof of life. May be repeated."""
     with context.write() as tx:
-        proofs = register.proofs_of_life(
-            tx, context.location_id, contact_ids, now=context.now(), lag=context.rules.index_lag
-        )
+        now, lag = context.now(), context.rules.index_lag
+        proofs = register.proofs_of_life(tx, context.location_id, contact_ids, now=now, lag=lag)
         register.mark_suspected(
-            tx, context.location_id, list(proofs.items()), at=at, detected_by=detected_by, incident_id=incident_id
+            tx,
+            context.location_id,
+            list(proofs.items()),
+            at=at,
+            detected_by=detected_by,
+            incident_id=incident_id,
+            checked_at=register.last_checked_at(tx, context.location_id, now=now, lag=lag),
         )
 
 

@@ -24,6 +24,7 @@ from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.reads import ContactVersion, StoredContact
+from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.records import Record
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui import session
@@ -63,6 +64,12 @@ class ContactData:
     def is_lost(self) -> bool:
         """Whether the contact is no longer in HighLevel and could be restored."""
         return self.stored.status in LOST
+
+    @property
+    def never_captured(self) -> tuple[str, ...]:
+        """The kinds of which nobody knows what the contact had, because it is gone and they were never captured."""
+        last = self.last_disappearance
+        return last.row.not_captured if last is not None and not self.is_live else ()
 
     @property
     def last_disappearance(self) -> DeletionView | None:
@@ -131,8 +138,14 @@ def _read(contact_id: str, location_id: str) -> ContactData:
             location.timezone,
             location.is_demo,
             _last_copy(stored, rows_tell=contact_search.any_dnd_settings(tx, stored.location_id)),
-            tuple(kind for kind, at in safe_since(tx, stored).items() if at is None),
+            _not_safe(tx, stored),
         )
+
+
+def _not_safe(tx: Tx, stored: StoredContact) -> tuple[str, ...]:
+    rows = deletion_queries.list_for_contact(tx, stored.location_id, stored.contact_id)
+    lost = rows[-1] if rows and stored.status not in LIVE else None
+    return tuple(kind for kind, at in safe_since(tx, stored, lost).items() if at is None)
 
 
 def _last_copy(stored: StoredContact, *, rows_tell: bool) -> ContactSnapshot | None:

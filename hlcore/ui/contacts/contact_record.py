@@ -8,6 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from hlcore.governance.roles import User
+from hlcore.metrics.coverage import kind_names
 from hlcore.metrics.deletions import DeletionView
 from hlcore.model.contact_diff import FieldChange
 from hlcore.model.json_codec import decode_lossy_object
@@ -216,10 +217,15 @@ def _show_records(data: ContactData) -> None:
     """Draw notes, tasks and the other records of the contact, and what is not yet safe."""
     if data.not_safe and data.is_live:
         st.caption(f":material/hourglass_top: {coverage.unsafe_text(data.not_safe)}")
+    if data.never_captured:
+        st.markdown(f":material/help: {coverage.never_captured_text(data.never_captured)}")
     if not data.records:
+        unknown = data.never_captured or data.not_safe
         empty_state(
-            "Nothing captured",
-            "Contact Vault holds no notes, tasks, opportunities, appointments or messages of this person.",
+            "Nothing is known yet" if unknown else "There is nothing",
+            f"Never captured or not safe yet: {kind_names(unknown)}. This person may have any of these."
+            if unknown
+            else "This person had no notes, tasks, opportunities, appointments or messages when they were captured.",
             icon=":material/sticky_note_2:",
         )
     for kind in KINDS:

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from hlcore.metrics.coverage import kind_names
 from hlcore.metrics.deletions import DeletionFilter, DeletionView, list_deletions
 from hlcore.model.lifecycle import Status
 from hlcore.model.recovery_window import RemainingTime, urgency
@@ -101,6 +102,7 @@ def table_row(view: DeletionView, in_jobs: PeopleInJobs) -> dict[str, Any]:
         "Tags": list(row.tags),
         "Source": row.source,
         "Cause": CAUSE_LABELS.get(row.cause, "Unknown"),
+        "Never captured": kind_names(row.not_captured),
         "Account": location.name,
     }
 
@@ -128,6 +130,7 @@ def columns(several_locations: bool, rows: Sequence[DeletionView]) -> dict[str, 
         "Phone": text(width=130),
         "Tags": st.column_config.ListColumn(width=160),
         "Source": text(width=120),
+        "Never captured": text(width=260, help="Kinds of records of which nobody knows what the person had."),
     }
 
 
@@ -148,6 +151,17 @@ def summary_text(counts: Mapping[str, int], *, filtered: bool = False) -> str:
     soon = [f"{count(today)} on the last day" if today else "", f"{count(week)} within a week" if week else ""]
     urgent = " and ".join(part for part in soon if part)
     return f"{text}; {urgent}." if urgent else f"{text}, none of them within a week."
+
+
+def known_text(known: int, total: int) -> str:
+    """Return of how many of these people everything that belonged to them had been captured."""
+    if known >= total:
+        return "What belonged to them (notes, tasks, opportunities, messages …) had been captured of everybody."
+    return (
+        f"What belonged to them is known in full for **{count(known)} of {count(total)}**. Of the others some kinds of "
+        "records were never captured (last column), so nobody knows what there was; HighLevel's own restore may bring "
+        "back more than the copy holds."
+    )
 
 
 def window_help_text(locations: Sequence[Location]) -> str:

@@ -10,7 +10,8 @@ import streamlit as st
 from hlcore.export import file_name
 from hlcore.governance.roles import User
 from hlcore.metrics import bulk_deletions
-from hlcore.metrics.bulk_deletions import BulkDeletion, BulkDeletionDetails
+from hlcore.metrics.bulk_deletions import BulkDeletion, BulkDeletionDetails, OpenValue
+from hlcore.metrics.coverage import kind_names
 from hlcore.model.wording import form
 from hlcore.store.deletions import bulk_deletions as deletion_bulk_deletions
 from hlcore.store.deletions import queries as deletion_queries
@@ -135,7 +136,7 @@ def show_bulk_deletion(deletion: BulkDeletion, user: User) -> None:
         st.markdown("##### :material/fact_check: Evidence")
         for line in evidence_lines(deletion, details):
             st.markdown(line)
-    _show_losses(details)
+    _show_losses(details, deletion.contacts)
     _show_contacts(deletion)
 
 
@@ -211,8 +212,16 @@ def _show_figures(deletion: BulkDeletion, details: BulkDeletionDetails) -> None:
         )
         recreated = f"{count(deletion.counts.get('recreated', 0))} created again"
         show_figure("Back", count(deletion.came_back), recreated, ":material/settings_backup_restore:")
-        opportunities = record_count(money.opportunities, "opportunity")
-        show_figure("Open value", amount_text(money.total), opportunities, ":material/payments:")
+        value, text = open_value_text(money, deletion.contacts)
+        show_figure("Open value", value, text, ":material/payments:")
+
+
+def open_value_text(money: OpenValue, contacts: int) -> tuple[str, str]:
+    """Return the open value and what it stands on; a value that is not known is never called 0."""
+    if money.known >= contacts or not contacts:
+        return amount_text(money.total), record_count(money.opportunities, "opportunity")
+    known = f"known for {count(money.known)} of {count(contacts)}"
+    return f"≥ {amount_text(money.total)}" if money.opportunities else "Not known", known
 
 
 def amount_text(total: float) -> str:
@@ -236,12 +245,26 @@ def evidence_lines(deletion: BulkDeletion, details: BulkDeletionDetails) -> list
     return lines
 
 
-def _show_losses(details: BulkDeletionDetails) -> None:
+def records_text(details: BulkDeletionDetails, contacts: int) -> str:
+    """Return the records that were on these contacts, and of how many of them each kind had been captured."""
+    counts = [record_count(number, kind) for kind, number in details.records.items() if number]
+    gaps: dict[int, list[str]] = {}
+    for kind, known in details.known.items():
+        if known < contacts:
+            gaps.setdefault(known, []).append(kind)
+    known_text = ", ".join(counts).capitalize() + "." if counts else ""
+    if not gaps:
+        return known_text or "No notes, tasks or other records."
+    parts = [f"{kind_names(kinds)} of {count(known)} of {count(contacts)}" for known, kinds in sorted(gaps.items())]
+    return (
+        f"{known_text} Known only for some people: {'; '.join(parts)}. What the others had was never captured.".strip()
+    )
+
+
+def _show_losses(details: BulkDeletionDetails, contacts: int) -> None:
     with st.container(border=True, gap="small"):
         st.markdown("##### :material/inventory_2: What was on them")
-        counts = [record_count(number, kind) for kind, number in details.records.items() if number]
-        none = "No notes, tasks or other records were captured."
-        st.markdown(", ".join(counts).capitalize() + "." if counts else none)
+        st.markdown(records_text(details, contacts))
         if details.open_value.valued:
             stated = f"{count(details.open_value.valued)} of {count(details.open_value.opportunities)}"
             value = f"**{amount_text(details.open_value.total)}** in the account's currency"

@@ -203,7 +203,8 @@ def _show_effects(item: PlanItem) -> None:
         share = math.floor(item.fidelity.share * 100)
         amount = f"{share} % comes back" if share < 100 or not lost else "Not all of it comes back"
         parts = ", ".join(part.text for part in item.fidelity.parts)
-        st.markdown(f":blue-badge[:material/fact_check: {amount}] {escaped(parts)}")
+        known = " (of what is known)" if item.fidelity.not_captured else ""
+        st.markdown(f":blue-badge[:material/fact_check: {amount}{known}] {escaped(parts)}")
     with st.container(horizontal=True, gap="medium"):
         _show_list(":material/check_circle: Comes back", "green", [", ".join(item.will_return)])
         _show_list(":material/change_circle: Will be different", "orange", item.will_change)

@@ -11,6 +11,7 @@ import pytest
 from hlcore.errors import NotFound
 from hlcore.restore.planning.planner import plan
 from hlcore.store import locations
+from hlcore.store.capture import state as capture_state
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import register
 from tests.restore.conftest import LOCATION, World
@@ -182,3 +183,23 @@ def test_planning_leaves_the_copy_as_it_is(world: World) -> None:
     world.plan(ana)
     with world.vault.read() as tx:
         assert contact_search.count_by_status(tx, [LOCATION]) == {LOCATION: {"deleted": 1}}
+
+
+def test_what_was_never_captured_is_named_in_plan_and_receipt(world: World) -> None:
+    ana = world.add(firstName="Ana", email="ana@example.com")
+    world.copy()
+    with world.vault.write() as tx:
+        capture_state.mark_captured(tx, LOCATION, "note", [ana], at=world.clock.now())
+    world.location.add_opportunity(ana, "Big deal", monetaryValue=900)  # after the last capture
+    world.lose(ana)
+    item = world.planned(ana)
+    unknown = [line for line in item.will_be_lost if "never captured" in line]
+    assert [line.partition(" (")[0] for line in unknown] == [
+        "full details", "tasks", "opportunities", "appointments", "conversations", "messages"
+    ]  # fmt: skip
+    assert item.fidelity is not None
+    assert "not known, because never captured: full details, tasks, opportunities" in item.fidelity.text
+    world.restore(ana)
+    row = world.receipt()[ana]
+    assert row["not_captured"] == list(item.fidelity.not_captured)
+    assert "never captured" in row["measured"]

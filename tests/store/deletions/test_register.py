@@ -11,6 +11,7 @@ import pytest
 from hlcore.errors import NotFound, StoreError
 from hlcore.model.contact import Contact
 from hlcore.store import Tx, Vault, records
+from hlcore.store.capture import feeds
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import bulk_deletions, register
@@ -300,3 +301,42 @@ def everything(vault: Vault) -> str:
             for row in tx.exec_driver_sql(f'SELECT * FROM "{table}"')
             for value in row
         )
+
+
+@pytest.mark.parametrize(("read_at", "shown"), [(-60, True), (-30, False), (30, False)], ids=str)
+def test_a_feed_read_after_the_last_sighting_did_not_show_what_belonged_to_a_lost_contact(
+    known: Vault, location: str, suspect: Suspect, clock: Any, read_at: int, shown: bool
+) -> None:
+    clock.advance(hours=3)  # the contacts were there before the feed
+    with known.write() as tx:
+        if read_at < 0:
+            feeds.save(tx, location, "opportunity", covered_at=clock() + timedelta(minutes=read_at))
+    (row,) = suspect("c1")
+    with known.write() as tx:
+        feeds.save(tx, location, "opportunity", covered_at=clock() + timedelta(minutes=read_at))
+        confirm(tx, row, clock.advance(hours=1))
+        (found,) = deletion_queries.list_for_contact(tx, location, "c1")
+    assert ("opportunity" not in found.not_captured) == shown
+
+
+def test_counts_that_agreed_after_the_feed_was_read_prove_that_it_showed_everybody(
+    known: Vault, location: str, clock: Any
+) -> None:
+    seen, read_at = clock(), clock() + timedelta(minutes=10)
+    with known.write() as tx:
+        feeds.save(tx, location, "task", covered_at=read_at)
+        for contact_id, checked_at in (("c1", read_at), ("c2", seen), ("c3", None)):
+            register.mark_suspected(
+                tx,
+                location,
+                [(contact_id, seen)],
+                at=clock.advance(hours=1),
+                detected_by="watch",
+                checked_at=checked_at,
+            )
+        rows = {row.contact_id: row for row in deletion_queries.list_open_suspects(tx, location, limit=9)}
+    assert {name: "task" not in row.not_captured for name, row in rows.items()} == {
+        "c1": True,
+        "c2": False,
+        "c3": False,
+    }
