@@ -20,7 +20,7 @@ vault, now = session.app_context().vault, session.now()
 st.title("At risk")
 headline = st.container()
 options = contact_list.load_filter_options(vault, [location.location_id for location in locations])
-filters = contact_list.show_filters("risk", options)
+filters = contact_list.show_filters("risk", options, at_risk.ORDERING)
 counts = at_risk.count_groups(vault, locations, filters, now)
 headline.markdown(at_risk.summary_text(counts, filtered=filters.any))
 title = st.segmented_control(
@@ -34,8 +34,10 @@ title = st.segmented_control(
 st.markdown(at_risk.group_badges(counts))
 query = at_risk.GROUPS[title].query(locations, filters)
 total = counts[title]
-part = page_slice("risk", total, query=query)
-rows = list_deletions(vault, query, now, limit=part.limit, offset=part.offset).rows
+part = page_slice("risk", total, query=(query, at_risk.ORDERING.chosen))
+sort, descending = at_risk.ORDERING.orders[at_risk.ORDERING.chosen]
+page = list_deletions(vault, query, now, limit=part.limit, offset=part.offset, sort=sort, descending=descending)
+rows = page.rows
 selection = Selection("risk")
 in_jobs = open_jobs.people_in_jobs(query.location_ids)
 
@@ -45,8 +47,9 @@ if rows:
     selection.table(
         [at_risk.table_row(row, in_jobs) for row in rows],
         [at_risk.contact_ref(row) for row in rows],
-        alt=f"{title}: {part.range_text} people, the most urgent first. Tick the boxes to choose.",
+        alt=f"{title}: {part.range_text} people. Tick the boxes to choose, click a header to sort by it.",
         columns=at_risk.columns(len(locations) > 1, rows),
+        ordering=at_risk.ORDERING,
     )
     pager(part, "person", "people")
     chosen = [contact for contact in selection.contacts if contact not in in_jobs]

@@ -6,7 +6,7 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.search import ContactQuery
 from hlcore.ui import session
 from hlcore.ui.components import contact_list
-from hlcore.ui.components.contact_list import ORDERS, STATUS_FILTERS
+from hlcore.ui.components.contact_list import ORDERING, STATUS_FILTERS
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count
 from hlcore.ui.components.tables import empty_state, page_slice, pager
@@ -32,9 +32,9 @@ options = contact_list.load_filter_options(vault, ids)
 status = st.segmented_control(
     "Show", list(STATUS_FILTERS), key="show", default="Everybody", required=True, bind="query-params"
 )
-filters = contact_list.show_filters("contacts", options, orders=list(ORDERS))
+filters = contact_list.show_filters("contacts", options, ORDERING)
 
-sort, descending = ORDERS[filters.order]
+sort, descending = ORDERING.orders[ORDERING.chosen]
 statuses = STATUS_FILTERS[status]
 query = ContactQuery(ids, filters.text, filters.tag, filters.owner_id, filters.source, statuses, sort, descending)
 with vault.read() as tx:
@@ -54,12 +54,13 @@ if contacts:
         key=f"contacts_table_{part.number}_{abs(hash(query))}",
         alt=f"Contacts {part.range_text}. A click opens the record.",
         columns=contact_list.contact_columns(several_locations=len(locations) > 1, badges=open_jobs.job_badges()),
+        ordering=ORDERING,
     )
     pager(part, "contact")
     more = (
         f" More than {count(COUNT_LIMIT)} match: search or filter to narrow them down." if total >= COUNT_LIMIT else ""
     )
-    st.caption(f"Click a person to open the full record and its history.{more}")
+    st.caption(f"Click a person to open the full record and its history, a header to sort by it.{more}")
 elif filters.any or status != "Everybody":
     contact_list.show_no_matches(vault, "contacts", query)
 else:

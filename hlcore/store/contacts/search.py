@@ -24,7 +24,7 @@ from hlcore.store.dialects import among, among_numbers, contains
 from hlcore.store.tables import aliases, contacts, facets
 from hlcore.store.text import checksum, clean
 
-Sort = Literal["name", "date_added", "changed_at"]
+Sort = Literal["name", "date_added", "changed_at", "email", "company", "status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,15 @@ _ORDER: dict[str, ColumnElement[Any]] = {
     "name": contacts.c.name_key,
     "date_added": contacts.c.date_added,
     "changed_at": contacts.c.changed_at,
+    "email": func.nullif(contacts.c.email, ""),
+    "company": func.nullif(func.lower(contacts.c.company), ""),
+    "status": contacts.c.status,
 }
 
 
 def search(tx: Tx, query: ContactQuery, *, limit: int, offset: int = 0) -> list[ContactSummary]:
-    """Return one page of the contacts that match, in the query's order (then by location and id)."""
+    """Return one page of the contacts that match, in the query's order (then by location and id); those without a value
+    to sort by come last."""
     if not query.location_ids:
         return []
     parts = [_first_matches(tx, query, location_id, limit + offset) for location_id in query.location_ids]

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from hlcore.store import Vault
 from hlcore.store.contacts import search as contact_search
-from hlcore.store.contacts.search import ContactQuery, ContactSummary, Sort
+from hlcore.store.contacts.search import ContactQuery, ContactSummary
 from hlcore.store.contacts.suggestions import nearest_names
 from hlcore.store.locations import Location
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import Badge, day, escaped, plural, status_badge
-from hlcore.ui.components.tables import ROW_PIXELS, data_frame, empty_state, table_height
+from hlcore.ui.components.tables import (
+    HEADERS,
+    ROW_PIXELS,
+    Ordering,
+    clicks,
+    data_frame,
+    empty_state,
+    forget_click,
+    header_clicked,
+    table_height,
+)
 from hlcore.ui.session import location_name, timezone_of
 
 STATUS_FILTERS: Mapping[str, tuple[str, ...]] = {
@@ -26,12 +37,27 @@ STATUS_FILTERS: Mapping[str, tuple[str, ...]] = {
     "Restored": ("returned", "recreated"),
 }
 """What the Contacts page can be narrowed to → the statuses."""
-ORDERS: Mapping[str, tuple[Sort, bool]] = {
-    "By name": ("name", False),
-    "Newest first": ("date_added", True),
-    "Oldest first": ("date_added", False),
-    "Last changed first": ("changed_at", True),
-}
+ORDERING = Ordering(
+    "order",
+    {
+        "By name": ("name", False),
+        "By name, Z to A": ("name", True),
+        "Newest first": ("date_added", True),
+        "Oldest first": ("date_added", False),
+        "Last changed first": ("changed_at", True),
+        "By e-mail": ("email", False),
+        "By company": ("company", False),
+        "By status": ("status", False),
+    },
+    {
+        "Name": ("By name", "By name, Z to A"),
+        "Added": ("Newest first", "Oldest first"),
+        "E-mail": ("By e-mail",),
+        "Company": ("By company",),
+        "Status": ("By status",),
+    },
+)
+"""The orders of the Contacts page."""
 STATUSES = ("present", "suspected", "deleted", "merged", "returned", "recreated", "undone", "erased")
 ANY = ""
 
@@ -54,7 +80,6 @@ class ContactFilters:
     owner_id: str = ""
     tag: str = ""
     source: str = ""
-    order: str = ""
 
     @property
     def any(self) -> bool:
@@ -73,7 +98,7 @@ def load_filter_options(vault: Vault, location_ids: Sequence[str]) -> FilterOpti
         )
 
 
-def show_filters(key: str, options: FilterOptions, *, orders: Sequence[str] = ()) -> ContactFilters:
+def show_filters(key: str, options: FilterOptions, ordering: Ordering) -> ContactFilters:
     """Draw the search box, the filters and the choice of an order in one row, and return what is set.
 
     What is typed stays in the session, out of the URL: names and addresses are personal.
@@ -93,8 +118,8 @@ def show_filters(key: str, options: FilterOptions, *, orders: Sequence[str] = ()
         owner = _filter_box(key, "Owner", owners, options.names.user)
         tag = _filter_box(key, "Tag", options.tags, str)
         source = _filter_box(key, "Source", options.sources, str)
-        order = st.selectbox("Order", orders, key="order", bind="query-params", width=155) if orders else ""
-    return ContactFilters(text or "", owner, tag, source, order)
+        ordering.show_choice()
+    return ContactFilters(text or "", owner, tag, source)
 
 
 def _filter_box(key: str, label: str, options: Sequence[str], text_of: Callable[[str], str]) -> str:
@@ -186,18 +211,26 @@ def contacts_summary_text(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def clickable_table(
-    rows: Sequence[Mapping[str, Any]], contacts: Sequence[ContactRef], *, key: str, alt: str, columns: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]],
+    contacts: Sequence[ContactRef],
+    *,
+    key: str,
+    alt: str,
+    columns: Mapping[str, Any],
+    ordering: Ordering,
 ) -> None:
-    """Draw the rows, `contacts[n]` being that of `rows[n]`; a click in a row opens the contact's record."""
+    """Draw the rows, `contacts[n]` being that of `rows[n]`. A click in a row opens the contact's record, one on a
+    header changes the order."""
+    drawn = f"{key}_{clicks()}"
     event = st.dataframe(
         data_frame(rows, columns),
-        key=f"{key}_{st.session_state.get('persons_opened', 0)}",  # a table keeps its click after it was left
+        key=drawn,
         hide_index=True,
-        column_config=dict(columns),
+        column_config=ordering.marked(columns),
         height=table_height(len(rows)),
         row_height=ROW_PIXELS,
-        on_select="rerun",
-        selection_mode="single-cell",
+        on_select=partial(header_clicked, drawn, ordering.step),
+        selection_mode=["single-cell", HEADERS],
         alt=alt,
     )
     clicked = event.selection.cells
@@ -207,8 +240,8 @@ def clickable_table(
 
 
 def open_contact(contact: ContactRef) -> None:
-    """Show this contact's record (`?contact=<id>&in=<location>`). The next table has a new key, without the click."""
-    st.session_state["persons_opened"] = st.session_state.get("persons_opened", 0) + 1
+    """Show this contact's record (`?contact=<id>&in=<location>`)."""
+    forget_click()
     st.query_params.update({"contact": contact.contact_id, "in": contact.location_id})
 
 

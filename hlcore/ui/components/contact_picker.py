@@ -17,7 +17,7 @@ from typing import Any
 
 import streamlit as st
 
-from hlcore.ui.components.tables import selectable_table
+from hlcore.ui.components.tables import Ordering, selectable_table
 
 SELECTION_KEY = "restore_people"
 """Session key of the contacts that the Restore page is about."""
@@ -54,17 +54,29 @@ class Selection:
         self._reset_table()
 
     def table(
-        self, rows: Sequence[Mapping[str, Any]], contacts: Sequence[ContactRef], *, alt: str, columns: Mapping[str, Any]
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        contacts: Sequence[ContactRef],
+        *,
+        alt: str,
+        columns: Mapping[str, Any],
+        ordering: Ordering,
     ) -> None:
         """Draw the rows, `contacts[n]` being that of `rows[n]`, with the chosen ones ticked; a tick changes the
-        choice."""
+        choice, a click on a header the order."""
+
+        def sort_by(header: str) -> None:
+            ordering.step(header)
+            self._reset_table()
+
         positions = [str(position) for position in range(len(contacts))]
         ticked = selectable_table(
             rows,
             positions,
             key=f"{self.key}_{_digest(contacts)}_{self._resets}",
             alt=alt,
-            columns=columns,
+            columns=ordering.marked(columns),
+            on_header=sort_by,
             ticked=[position for position, contact in enumerate(contacts) if contact in self._chosen],
         )
         chosen_here = {contacts[int(position)] for position in ticked}

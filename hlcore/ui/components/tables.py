@@ -10,9 +10,10 @@ The database counts and cuts, the page shows:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from functools import partial
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -21,6 +22,9 @@ from hlcore.ui.components.formatting import count, displayable, plural
 
 SIZES = (25, 50, 100)
 ROW_PIXELS = 35
+HEADERS: Literal["single-column"] = "single-column"
+"""The selection of every table: st.dataframe sorts by what a header is clicked for, the texts of one page, unless
+columns are selected that way."""
 MAX_HEIGHT = 26 * ROW_PIXELS + 3
 """In pixels: a page of 25 rows is shown whole, a longer one scrolls."""
 
@@ -99,6 +103,45 @@ def _turn_page(key: str, step: int) -> None:
     st.session_state[f"{key}_page"] = int(st.session_state.get(f"{key}_page", 0)) + step
 
 
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """The orders in which the database can list all rows of a table, and how people choose one: in a box, which the
+    address remembers under `key`, or by a click on a header. A browser would sort the texts of one page only.
+
+    `orders`: label → what to sort by and whether descending, the usual order first. `headers`: column → the labels
+    that clicks on its header go through.
+    """
+
+    key: str
+    orders: Mapping[str, tuple[str, bool]]
+    headers: Mapping[str, Sequence[str]]
+
+    @property
+    def chosen(self) -> str:
+        """The label of the order to read the rows in."""
+        label: str = st.session_state.get(self.key, "")
+        return label if label in self.orders else next(iter(self.orders))
+
+    def show_choice(self) -> None:
+        """Draw the box."""
+        st.selectbox("Sort by", list(self.orders), key=self.key, bind="query-params", width=165)
+
+    def step(self, header: str) -> None:
+        """Choose the next order of a column, if it has any."""
+        if labels := self.headers.get(header):
+            following = labels.index(self.chosen) + 1 if self.chosen in labels else 0
+            st.session_state[self.key] = labels[following % len(labels)]
+
+    def marked(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Return these columns, that by which the rows are sorted with an arrow behind its name."""
+        arrow = "↓" if self.orders[self.chosen][1] else "↑"
+        sorted_by = {header for header, labels in self.headers.items() if self.chosen in labels}
+        return {
+            name: _labelled(config, f"{name} {arrow}") if name in sorted_by else config
+            for name, config in columns.items()
+        }
+
+
 def table(
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -107,14 +150,18 @@ def table(
     columns: Mapping[str, Any] | None = None,
     max_height: int = MAX_HEIGHT,
 ) -> None:
-    """Draw the rows, read-only. `columns`: the names to show, in order, each with its st.column_config or None."""
+    """Draw the rows, read-only and in their order. `columns`: the names to show, in order, each with its
+    st.column_config or None."""
+    drawn = f"{key}_{clicks()}"
     st.dataframe(
         data_frame(rows, columns),
-        key=key,
+        key=drawn,
         hide_index=True,
         column_config=dict(columns or {}),
         height=table_height(len(rows), max_height),
         row_height=ROW_PIXELS,
+        on_select=partial(header_clicked, drawn, None),
+        selection_mode=HEADERS,
         alt=alt,
     )
 
@@ -128,11 +175,13 @@ def selectable_table(
     columns: Mapping[str, Any] | None = None,
     max_height: int = MAX_HEIGHT,
     ticked: Sequence[int] = (),
+    on_header: Callable[[str], None] | None = None,
 ) -> list[str]:
     """Draw the rows with a box before each, and return the ids of the ticked ones; `ids[n]` belongs to `rows[n]`.
 
     Whoever acts on the ids reads the rows again from the database. `ticked` are the positions of the rows that are
-    ticked when a table with this key is drawn for the first time.
+    ticked when a table with this key is drawn for the first time. `on_header` is called, before the page is drawn
+    again, with the column whose header was clicked.
     """
     event = st.dataframe(
         data_frame(rows, columns),
@@ -141,12 +190,38 @@ def selectable_table(
         column_config=dict(columns or {}),
         height=table_height(len(rows), max_height),
         row_height=ROW_PIXELS,
-        on_select="rerun",
-        selection_mode="multi-row",
+        on_select=partial(header_clicked, key, on_header),
+        selection_mode=["multi-row", HEADERS],
         selection_default={"selection": {"rows": list(ticked), "columns": [], "cells": []}},
         alt=alt,
     )
     return [ids[position] for position in event.selection.rows if position < len(ids)]
+
+
+def header_clicked(key: str, on_header: Callable[[str], None] | None) -> None:
+    """Pass a click on a header of the table with this key on, and forget it."""
+    columns = st.session_state[key].selection.columns
+    if columns:
+        forget_click()
+        if on_header is not None:
+            on_header(columns[0])
+
+
+def clicks() -> int:
+    """Return a part of a table's key. A table keeps what was clicked, even after it was left; under another key it is
+    drawn without."""
+    return int(st.session_state.get("clicks", 0))
+
+
+def forget_click() -> None:
+    """Give the tables new keys."""
+    st.session_state["clicks"] = clicks() + 1
+
+
+def _labelled(config: Any, label: str) -> Any:
+    if is_dataclass(config) and not isinstance(config, type):  # a column of buttons
+        return replace(config, config=_labelled(config.config, label))  # type: ignore[attr-defined]
+    return {**(config or {}), "label": label}
 
 
 def data_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None) -> pd.DataFrame:

@@ -20,10 +20,26 @@ from hlcore.ui.components.contact_list import ContactFilters, contact_label
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import capitalized, count, escaped, moment, plural, time_left, urgency_badge
 from hlcore.ui.components.navigation import names_column
+from hlcore.ui.components.tables import Ordering
 from hlcore.ui.restore.open_jobs import PeopleInJobs, job_badges
 
 MAX_SELECTED_AT_ONCE = 500
 """So many can be chosen with one click."""
+ORDERING = Ordering(
+    "risk_order",
+    {
+        "Least time left": ("window", False),
+        "Most time left": ("window", True),
+        "By name": ("name", False),
+        "By name, Z to A": ("name", True),
+        "Last noticed first": ("detected_at", True),
+    },
+    {
+        "Left": ("Least time left", "Most time left"),
+        "Save before": ("Least time left", "Most time left"),
+        "Name": ("By name", "By name, Z to A"),
+    },
+)
 CAUSE_LABELS = {"merge": "Merge", "bulk": "Bulk action"}
 
 

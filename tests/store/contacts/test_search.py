@@ -197,3 +197,17 @@ def test_a_change_is_found_by_its_new_words_only(
         contact_writes.replace(tx, location, [later], at=clock() + timedelta(hours=1), run_id=None)
     assert found(filled, location, text="adaeze") == ["ada"]
     assert found(filled, location, text="ada@example.com") == []
+
+
+@pytest.mark.parametrize(
+    ("sort", "ids"),
+    [
+        ("email", ["ada", "nameless", "percent", "bjorn", "zed"]),
+        ("company", ["zed", "ada", "bjorn", "nameless", "percent"]),
+        ("status", ["zed", "ada", "bjorn", "nameless", "percent"]),
+    ],
+)
+def test_who_has_no_value_to_sort_by_comes_last(filled: Vault, location: str, sort: str, ids: list[str]) -> None:
+    with filled.write() as tx:
+        contact_writes.set_status(tx, location, ["zed"], "deleted")
+    assert found(filled, location, sort=sort) == ids
