@@ -27,6 +27,7 @@ from rich.text import Text
 from hlcore.app_context import AppContext
 from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, StoreError, VaultError
 from hlcore.governance.roles import User, cli_user
+from hlcore.log_privacy import describe_exception
 from hlcore.model.callbacks import Listener, Progress, ignore_progress
 from hlcore.settings import Settings
 
@@ -157,6 +158,12 @@ def _run(run: Callable[[], Any]) -> None:
         if exc.hint:
             warn(exc.hint)
         sys.exit(exit_code(exc))
+    except BrokenPipeError:
+        raise
+    except Exception as exc:  # its text, and a traceback's, could hold personal data
+        warn(f"A defect of Contact Vault: {describe_exception(exc)}.", style="bold red")
+        warn("Nothing that was stored is lost. Please report this line.")
+        sys.exit(ATTENTION)
     finally:
         sys.stdout.flush()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hlcore.cli.console import DATABASE, HIGHLEVEL, app, main
+from hlcore.cli.console import ATTENTION, DATABASE, HIGHLEVEL, app, main
 from hlcore.sandbox import Sandbox, SandboxLocation, serve
 from hlcore.store import database
 from tests.support.worlds import ManualClock
@@ -235,3 +235,14 @@ def test_wrong_settings_are_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
         assert (line, code) == (line, 2)
         assert "HLCORE_API_URL" in printed
         assert "hush" not in printed
+
+
+def test_a_defect_is_named_by_its_place_and_shows_nobody(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise KeyError("ada@example.org")
+
+    monkeypatch.setattr("hlcore.metrics.overview.status_json", fail)
+    code, printed = run("status")
+    assert code == ATTENTION
+    assert "KeyError at cli/test_faults.py" in printed
+    assert "ada@" not in printed
