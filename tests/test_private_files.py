@@ -14,6 +14,8 @@ import pytest
 
 from hlcore.app_context import AppContext
 from hlcore.errors import SettingsError, StoreError, VaultError
+from hlcore.export import ExportKind, ExportMode, ExportSelection, export_file
+from hlcore.governance.roles import cli_user
 from hlcore.private_files import close_to_others, make_data_folder
 from hlcore.settings import Settings
 from hlcore.store import Vault
@@ -57,6 +59,16 @@ def test_whatever_the_umask_nothing_is_open_to_others(tmp_path: Path, lax: None)
     assert open_paths(folder) == {}
     context.close()
     assert open_paths(folder) == {}
+
+
+def test_an_exported_file_is_private_wherever_it_is_put(tmp_path: Path, lax: None) -> None:
+    context = AppContext.open(settings_for(tmp_path / "data"))
+    out = tmp_path / "contacts.csv"
+    out.touch()
+    selection = ExportSelection(ExportKind.CONTACTS)
+    export_file(context.vault, selection, out, mode=ExportMode.SAFE, bom=False, user=cli_user(), now=context.clock.now)
+    context.close()
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
 def test_what_was_open_is_closed_at_the_next_start(tmp_path: Path) -> None:

@@ -34,8 +34,9 @@ _OWN = ("same-origin", "none")
 class RequestGuard:
     """Middleware that answers 403 to what is refused.
 
-    While nobody has to sign in, a connection of a page and a request that changes something must come from a page of
-    this server: `Origin` equals `Host` with its port. Files are for whoever may enter, downloads for whoever may
+    A connection of a page and a request that changes something must come from a page of this server: `Origin` equals
+    `Host` with its port. Where sign-in is set up, a proxy may have changed `Host`: then the address of `redirect_uri`
+    and those of `server.corsAllowedOrigins` count too. Files are for whoever may enter, downloads for whoever may
     export; they are never cached.
     """
 
@@ -97,12 +98,18 @@ def claims_in(cookies: Mapping[str, str]) -> dict[str, Any]:
 def _comes_from_own_page(scope: Scope, headers: Headers) -> bool:
     """Whether no other page can have made this request, where that matters. A request that changes something need not
     come from a page at all: webhooks are signed, and a browser always names the page."""
-    if session.auth_configured() or (scope["type"] == "http" and scope["method"] in READING):
+    if scope["type"] == "http" and scope["method"] in READING:
         return True
     hosts, origins = headers.getlist("host"), headers.getlist("origin")
     if not origins:
         return bool(scope["type"] == "http")
-    return len(hosts) == len(origins) == 1 and is_same_origin(origins[0], hosts[0])
+    if len(hosts) != 1 or len(origins) != 1:
+        return False
+    return is_same_origin(origins[0], hosts[0]) or (session.auth_configured() and origins[0] in _sign_in_origins())
+
+
+def _sign_in_origins() -> list[str | None]:
+    return [get_origin_from_redirect_uri(), *st.get_option("server.corsAllowedOrigins")]
 
 
 def _media_name(connection: HTTPConnection) -> str:

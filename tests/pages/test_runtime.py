@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,12 @@ from hlcore.governance.roles import Role, User
 from hlcore.model.callbacks import Progress
 from hlcore.runtime import Runtime, StartupStage, StartupStatus, set_runtime
 from hlcore.sandbox import Sandbox
-from hlcore.store import locations
+from hlcore.store import database, locations
 from hlcore.store.encryption import Cipher
 from hlcore.ui import account_tasks, server
 from hlcore.worker.background import BackgroundTasks
-from tests.pages.conftest import FRAME, HARBOR, frame, settings_for, text_of
+from tests.pages.conftest import FRAME, HARBOR, OTTO, frame, settings_for, sign_in, text_of
+from tests.pages.conftest import SAM as SIGNED_IN
 
 SAM = User("sam@example.com", "Sam", Role.RESTORER, "oidc")
 
@@ -228,3 +231,24 @@ def test_under_a_fault_of_the_database_every_page_says_what_helps(
         assert "backup" in app.error[0].value or "PostgreSQL runs" in app.error[0].value
         assert "hush" not in text_of(app)
         assert "Traceback" not in text_of(app)
+
+
+def test_while_the_database_is_locked_nobody_enters_unrecorded(
+    runtime: Runtime, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = tuple("busy_timeout=0" if "busy" in pragma else pragma for pragma in database._PRAGMAS)
+    with monkeypatch.context() as patch, closing(sqlite3.connect(context.settings.data_dir / "vault.db")) as other:
+        patch.setattr(database, "_PRAGMAS", at_once)
+        context.vault.close()  # new connections do not wait for the lock
+        other.execute("BEGIN IMMEDIATE")
+        app = sign_in(frame(), SIGNED_IN).run()
+        assert not app.exception
+        assert "Another process" in app.error[0].value
+        assert not app.metric
+        stranger = sign_in(frame(), OTTO).run()
+        assert [title.value for title in stranger.title] == ["You cannot enter yet"]
+        local = frame().run()
+        assert not local.exception
+        assert local.title
+    context.vault.close()
+    assert not sign_in(frame(), SIGNED_IN).run().error
