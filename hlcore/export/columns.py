@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hlcore.export.csv_cells import ExportMode
-from hlcore.model.contact_snapshot import latest_snapshot
+from hlcore.model.contact_snapshot import StoredCopy, latest_snapshot
 from hlcore.model.json_codec import decode_lossy_object
 from hlcore.model.moments import iso, parse_moment
 
@@ -77,10 +77,10 @@ def moment_value(value: object, mode: ExportMode) -> object:
     return value if at is None else iso(at)
 
 
-def contact_fields(raw: bytes, detail: bytes | None, *, rows_have_dnd: bool = False) -> Mapping[str, Any]:
+def contact_fields(raw: bytes, detail: bytes | None) -> Mapping[str, Any]:
     """Return the contact's fields out of both copies; of bytes that are not quite JSON, what can be read."""
     try:
-        return latest_snapshot(raw, detail, rows_have_dnd=rows_have_dnd).fields
+        return latest_snapshot(StoredCopy(raw, False), StoredCopy(detail, True) if detail else None).fields
     except ValueError:
         return {**decode_lossy_object(raw), **decode_lossy_object(detail or b"")}
 

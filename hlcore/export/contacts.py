@@ -39,10 +39,7 @@ def contact_table(source: ExportSource, selection: ExportSelection) -> ExportTab
 def contact_writer(source: ExportSource, copies: Iterable[ContactCopy]) -> ContactWriter:
     """Return the writer for these contacts, with a column for every custom field that one of them has."""
     custom = columns_for(source.tx, source.location_ids, _bytes_of(source, copies))
-    with_dnd = frozenset(
-        location_id for location_id in source.location_ids if contact_search.any_dnd_settings(source.tx, location_id)
-    )
-    return ContactWriter(source.mode, custom, with_dnd, source.unreadable)
+    return ContactWriter(source.mode, custom, source.unreadable)
 
 
 def _bytes_of(source: ExportSource, copies: Iterable[ContactCopy]) -> Iterator[tuple[str, bytes]]:

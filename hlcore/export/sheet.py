@@ -47,12 +47,10 @@ class ExportSource:
 
 @dataclass(frozen=True, slots=True)
 class ContactWriter:
-    """Converts the copies of a contact to cells. `with_dnd`: the locations whose search rows carry `dndSettings`.
-    `unreadable`: see `raw_row`."""
+    """Converts the copies of a contact to cells. `unreadable`: see `raw_row`."""
 
     mode: ExportMode
     custom: CustomColumns
-    with_dnd: frozenset[str]
     unreadable: list[str] = field(default_factory=list)
 
     @property
@@ -69,7 +67,7 @@ class ContactWriter:
             return raw_row(self.mode, self.columns, ids, raw, self.unreadable)
 
     def _cells(self, location_id: str, raw: bytes, detail: bytes | None) -> list[str]:
-        fields = contact_fields(raw, detail, rows_have_dnd=location_id in self.with_dnd)
+        fields = contact_fields(raw, detail)
         require_fields(fields)
         values = contact_values(fields, self.mode)
         values += self.custom.values(location_id, fields.get("customFields"))

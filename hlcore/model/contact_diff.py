@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hlcore.model.contact_fields import DERIVED
+from hlcore.model.contact_fields import DERIVED, SAME_FIELD
 from hlcore.model.custom_fields import custom_values, is_empty
-from hlcore.model.dnd import CHANNELS, dnd_settings
+from hlcore.model.dnd import ALL, CHANNELS, dnd_settings
 
 CUSTOM = "customFields"
 CHANNEL = "dndSettings"
@@ -44,10 +44,10 @@ def flat_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    settings = dnd_settings(fields)
     for name, value in fields.items():
         if name not in DERIVED and name not in (CUSTOM, CHANNEL) and not is_empty(value):
-            yield name, value
-    settings = dnd_settings(fields)
+            yield SAME_FIELD.get(name, name), settings.everywhere if name == ALL else value
     for channel in CHANNELS:
         if channel in settings.channels and settings.channels[channel]["status"] != "inactive":
             yield f"{CHANNEL}.{channel}", settings.channels[channel]["status"]

@@ -5,6 +5,8 @@ Sources: the schemas of HighLevel's OpenAPI file contacts.json, and what live an
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +20,7 @@ LABELS: Mapping[str, str] = {
     "phone": "phone",
     "companyName": "company",
     "address1": "street",
+    "address": "street",
     "city": "city",
     "state": "state",
     "postalCode": "postal code",
@@ -41,6 +44,9 @@ TEXTS = (
     *("gender", "source"),
 )
 """Plain text fields that have the same name in a copy and in a create call."""
+
+SAME_FIELD: Mapping[str, str] = {"address": "address1"}
+"""Names that only search rows have for a field → its name everywhere else."""
 
 DERIVED = frozenset(
     {
@@ -102,6 +108,35 @@ COUNTRIES: Mapping[str, str] = {
     "india": "IN",
 }
 """Country names that old imports left behind → the codes that the API accepts."""
+
+
+LONGEST_ORIGINAL = 200
+
+
+def original_text(value: object) -> str:
+    """Return a value of a copy as people can read it, in quotation marks: a text as it is, else as JSON."""
+    if isinstance(value, str):
+        text = value
+    else:
+        try:
+            text = json.dumps(value, ensure_ascii=False)
+        except (ValueError, TypeError, RecursionError):
+            text = "…"
+    return f"“{text[:LONGEST_ORIGINAL]}…”" if len(text) > LONGEST_ORIGINAL else f"“{text}”"
+
+
+def tag_texts(value: object) -> list[str]:
+    """Return the tags in a contact's `tags`, which may also be one text with commas; what is no text has none."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [text for text in map(tag_text, value) if text] if isinstance(value, list) else []
+
+
+def tag_text(value: object) -> str:
+    """Return one item of `tags` as text; '' for one that holds nothing or is no text."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str) and value.strip() else ""
 
 
 def label_of(key: str) -> str:

@@ -14,16 +14,16 @@ from typing import Any
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
 from hlcore.model.callbacks import Now
-from hlcore.model.contact_snapshot import latest_snapshot
+from hlcore.model.contact_snapshot import StoredCopy, latest_snapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import LIVE
+from hlcore.model.moments import EPOCH
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.revert import FieldHistory, field_histories, revert_update
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Tx, Vault, records
 from hlcore.store.contacts import reads as contact_reads
-from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.reads import ContactVersion, StoredContact
 from hlcore.store.restores import jobs as restore_jobs
 
@@ -163,14 +163,13 @@ def _item(past: ContactAt, fields: Collection[str], catalogue: FieldCatalogue) -
 
 @dataclass(frozen=True, slots=True)
 class RevertContext:
-    """What comparing copies needs. `rows_tell_settings`: search rows hold do-not-disturb settings."""
+    """What comparing copies needs."""
 
     catalogue: FieldCatalogue
-    rows_tell_settings: bool
 
     @classmethod
     def load(cls, tx: Tx, location_id: str) -> RevertContext:
-        return cls(stored_catalogue(tx, location_id), contact_search.any_dnd_settings(tx, location_id))
+        return cls(stored_catalogue(tx, location_id))
 
     def contact_at(self, contact: StoredContact, versions: Sequence[ContactVersion], at: datetime) -> ContactAt | None:
         then, now = self._state(contact, versions, at), self._state(contact, versions, None)
@@ -206,25 +205,20 @@ class RevertContext:
         self, contact: StoredContact, versions: Sequence[ContactVersion], at: datetime | None
     ) -> tuple[Mapping[str, Any], bool] | None:
         """Return the contact's fields at this moment (None: now), and whether the copy holds all of them."""
-        row = _copy_at([*_copies(versions, "row"), (contact.changed_at, contact.raw)], at)
-        details = _copies(versions, "detail")
-        if contact.detail is not None and contact.detail_at is not None:
-            details.append((contact.detail_at, contact.detail))
-        detail = _copy_at(details, at)
+        copies = [version.copy for version in versions]
+        copies += [copy for copy in (contact.row_copy, contact.detail_copy) if copy is not None]
+        known = [copy for copy in copies if at is None or copy.at is None or copy.at < at]
+        row, detail = _newest(known, by_id=False), _newest(known, by_id=True)
         if row is None:
-            return (decode_object(detail), True) if detail is not None else None
+            return (decode_object(detail.raw), True) if detail is not None else None
         try:
-            snapshot = latest_snapshot(row, detail, rows_have_dnd=self.rows_tell_settings)
+            snapshot = latest_snapshot(row, detail, earlier=[copy for copy in known if copy not in (row, detail)])
         except ValueError:
             return None
         return snapshot.fields, detail is not None
 
 
-def _copies(versions: Sequence[ContactVersion], part: str) -> list[tuple[datetime, bytes]]:
-    return [(version.captured_at, version.raw) for version in versions if version.part == part]
-
-
-def _copy_at(copies: Sequence[tuple[datetime, bytes]], at: datetime | None) -> bytes | None:
-    """Return the newest of these copies (in the order in which they came) that existed before this moment."""
-    known = [(captured, number, raw) for number, (captured, raw) in enumerate(copies) if at is None or captured < at]
-    return max(known)[2] if known else None
+def _newest(copies: Sequence[StoredCopy], *, by_id: bool) -> StoredCopy | None:
+    """Return the newest of these rows or details, which are in the order in which they came."""
+    same = [(copy.at or EPOCH, number, copy) for number, copy in enumerate(copies) if copy.by_id is by_id]
+    return max(same, key=lambda entry: entry[:2])[2] if same else None

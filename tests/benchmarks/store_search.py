@@ -98,7 +98,6 @@ def others(tx: Tx, run_id: int, some: contact_search.ContactSummary) -> dict[str
         ),
         "first page of missing": lambda: presence.list_missing(tx, LOCATION, run_id),
         "count missing": lambda: presence.count_missing(tx, LOCATION, run_id),
-        "any do-not-disturb settings": lambda: contact_search.any_dnd_settings(tx, LOCATION),
         "open suspects": lambda: deletion_queries.list_open_suspects(tx, LOCATION, limit=100),
         "held, 500 ids": lambda: contact_reads.known_contacts(tx, LOCATION, [some.contact_id] * 500),
     }

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hlcore.model.dnd import consent_of
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import Names
 
@@ -47,9 +48,12 @@ def test_objects_and_lists_are_readable() -> None:
 def test_channels_tell_what_is_closed_and_what_nobody_knows() -> None:
     contact = {"dndSettings": {"SMS": {"status": "permanent"}}}
     known = {
-        channel.name: (channel.open, channel.state) for channel in contact_fields.channel_states(contact, known=True)
+        channel.name: (channel.open, channel.state)
+        for channel in contact_fields.channel_states(consent_of(contact, known=True))
     }
-    unknown = {channel.name: channel.open for channel in contact_fields.channel_states(contact, known=False)}
+    unknown = {
+        channel.name: channel.open for channel in contact_fields.channel_states(consent_of(contact, known=False))
+    }
     assert known["SMS"] == (False, "closed for good")
     assert known["E-mail"] == (True, "open")
     assert unknown["SMS"] is False
@@ -57,7 +61,7 @@ def test_channels_tell_what_is_closed_and_what_nobody_knows() -> None:
 
 
 def test_do_not_disturb_everywhere_closes_every_channel() -> None:
-    assert not any(channel.open for channel in contact_fields.channel_states({"dnd": True}, known=True))
+    assert not any(channel.open for channel in contact_fields.channel_states(consent_of({"dnd": True}, known=True)))
 
 
 _KEYS = st.sampled_from(["email", "phone", "website", "odd", "type", "tags", "city", "source", "keyword"])

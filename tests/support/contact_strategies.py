@@ -8,6 +8,12 @@ from hypothesis import strategies as st
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
 junk = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), texts, st.lists(texts, max_size=2), st.just({}))
+any_json = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+"""Any JSON value, and the numbers that are none (NaN, Infinity)."""
 CHANNELS = ("Call", "Email", "SMS", "WhatsApp", "GMB", "FB", "call", "email", "sms", "whatsApp", "gmb", "fb", "RCS")
 channel = st.fixed_dictionaries(
     {"status": st.sampled_from(["active", "inactive", "permanent"])}, optional={"message": texts, "code": texts}

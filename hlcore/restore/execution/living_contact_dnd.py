@@ -1,7 +1,8 @@
 """Closes every channel of a living contact while something is added to it, and reopens them as they were.
 
 The settings from before are in the journal together with the closing, so that the next run restores them if this one
-dies in between.
+dies in between. What could not be read, and channels that no update can name, might be opened by writing the rest back:
+such a contact stays closed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hlcore.errors import Cancelled, HighLevelError, Rejected
-from hlcore.model.dnd import CHANNELS, CLOSED, FOREVER, all_closed, dnd_settings, simplified_update
+from hlcore.model.dnd import CHANNELS, FOREVER, all_closed, dnd_settings, simplified_update, without_closed_since
 from hlcore.model.json_codec import decode_object
 from hlcore.restore.job_context import JobContext
 from hlcore.restore.journal_entries import CLOSE, REOPEN, UNSURE, WRITTEN
@@ -25,7 +26,10 @@ def close_channels(context: JobContext, item: PlanItem, contact_id: str, before:
         _send_update(context, item, contact_id, CLOSE, all_closed(), own=(closing.request or {}).get("own"))
         return
     own = dnd_settings(before)
-    if own.everywhere:
+    if before.get("dnd") is True:
+        return
+    if own.everywhere or own.others:
+        _send_update(context, item, contact_id, CLOSE, all_closed(), own=all_closed())
         return
     channels = {channel: {**own.channels.get(channel, {}), "status": own.state(channel)} for channel in CHANNELS}
     body = all_closed()
@@ -37,17 +41,16 @@ def close_channels(context: JobContext, item: PlanItem, contact_id: str, before:
 
 def reopen_channels(context: JobContext, item: PlanItem, contact_id: str) -> bool:
     """Restore the settings from before; a channel that the contact closed meanwhile stays closed. Return False when
-    HighLevel refuses."""
+    HighLevel refuses, and where all of them have to stay closed although not all were."""
     closing = _unreverted_closing(context, item, contact_id)
     if closing is None:
         return True
     own: dict[str, Any] = dict((closing.request or {}).get("own") or all_closed())
-    now = dnd_settings(decode_object(context.client.contact(contact_id)))
-    channels = {channel: _stricter(own["dndSettings"][channel], now.channels.get(channel, {})) for channel in CHANNELS}
-    body = {"dnd": own["dnd"], "dndSettings": channels}
-    return _send_update(context, item, contact_id, REOPEN, body) or _send_update(
+    body = without_closed_since(own, decode_object(context.client.contact(contact_id)))
+    written = _send_update(context, item, contact_id, REOPEN, body) or _send_update(
         context, item, contact_id, REOPEN, simplified_update(body)
     )
+    return written and own["dnd"] is False
 
 
 def _unreverted_closing(context: JobContext, item: PlanItem, contact_id: str) -> JournalEntry | None:
@@ -82,10 +85,3 @@ def _send_update(
         raise
     context.log_response(entry, status=200, note=WRITTEN)
     return True
-
-
-def _stricter(before: dict[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """Return the setting from before, unless the channel was closed with a message or code, or for good, since: that
-    was not us."""
-    closed_by_others = bool(now.get("message") or now.get("code")) and now.get("status") == CLOSED
-    return dict(now) if now.get("status") == FOREVER or closed_by_others else dict(before)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
 from hlcore.model.contact import parse_contact
 from hlcore.restore.job_context import ItemResult, JobContext
 from hlcore.restore.job_control import RESTORED_OUTCOMES
@@ -55,9 +53,7 @@ def _mark_joined(tx: Tx, context: JobContext, contact_id: str, living_id: str, a
 
 
 def _store_contact(tx: Tx, location_id: str, contact_id: str, raw: bytes, at: datetime) -> None:
-    """Store the answer of GET by id as the detail; until a listing brings the row, it stands for the row as well. It
-    does not count as evidence that rows hold do-not-disturb settings."""
+    """Store the answer of GET by id as the detail; until a listing brings the row, it stands for the row as well."""
     if not contact_reads.known_contacts(tx, location_id, [contact_id]):
-        row = msgspec.structs.replace(parse_contact(raw), has_dnd_settings=False)
-        contact_writes.insert_contacts(tx, location_id, [row], at=at)
+        contact_writes.insert_contacts(tx, location_id, [parse_contact(raw)], at=at)
     contact_writes.store_detail(tx, location_id, contact_id, raw, at)

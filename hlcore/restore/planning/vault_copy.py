@@ -8,28 +8,37 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hlcore.location_context import LocationContext
+from hlcore.model.contact_snapshot import ContactSnapshot, StoredCopy, latest_snapshot
 from hlcore.model.lifecycle import Status
 from hlcore.restore.journal_entries import is_unsure, read_create_entries
 from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
-from hlcore.store.contacts.reads import StoredContact
+from hlcore.store.contacts.reads import ContactVersion, StoredContact
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions.queries import Disappearance
 from hlcore.store.records import Record
+
+NO_ROW = StoredCopy(b"{}", by_id=False)
 
 
 @dataclass(frozen=True, slots=True)
 class VaultContact:
     """One contact as the vault knows it. `contact`: None when the vault does not hold it; `disappearance`: its last
-    one; `copy` (search row, detail) and `records` (by kind): as it was before that; `restore_started`: an earlier
-    restore may have created it already without recording so."""
+    one; `row`, `detail` (None: never captured) and `records` (by kind): as it was before that; `earlier`: all other
+    copies of it; `restore_started`: an earlier restore may have created it already without recording so."""
 
     contact_id: str
     contact: StoredContact | None = None
     disappearance: Disappearance | None = None
-    copy: tuple[bytes, bytes | None] = (b"{}", None)
+    row: StoredCopy = NO_ROW
+    detail: StoredCopy | None = None
+    earlier: Sequence[StoredCopy] = ()
     records: Mapping[str, Sequence[tuple[str, bytes]]] = field(default_factory=dict)
     restore_started: bool = False
+
+    def snapshot(self) -> ContactSnapshot:
+        """Return what all copies together say of the contact. Raises ValueError when it is not held."""
+        return latest_snapshot(self.row, self.detail, earlier=self.earlier)
 
     @property
     def name(self) -> str:
@@ -71,29 +80,34 @@ def load_vault_contacts(context: LocationContext, contact_ids: Sequence[str]) ->
         stored = {
             contact.contact_id: contact for contact in contact_reads.get_many(tx, context.location_id, contact_ids)
         }
-        return [_load(tx, contact_id, stored.get(contact_id)) for contact_id in contact_ids]
+        versions = contact_reads.versions_by_contact(tx, context.location_id, list(stored))
+        return [
+            _load(tx, contact_id, stored.get(contact_id), versions.get(contact_id, ())) for contact_id in contact_ids
+        ]
 
 
-def _load(tx: Tx, contact_id: str, stored: StoredContact | None) -> VaultContact:
+def _load(tx: Tx, contact_id: str, stored: StoredContact | None, versions: Sequence[ContactVersion]) -> VaultContact:
     if stored is None:
         return VaultContact(contact_id)
     rows = deletion_queries.list_for_contact(tx, stored.location_id, contact_id)
     newest = max(rows, key=lambda row: row.disappearance_id, default=None)
     creates = read_create_entries(tx, stored.location_id, contact_id)
     started = any(entry.result_id or is_unsure(entry) for entry in creates)
+    copies: dict[str, StoredCopy | None] = {"row": stored.row_copy, "detail": stored.detail_copy}
+    everything = [copy for copy in (*(version.copy for version in versions), *copies.values()) if copy is not None]
+    if newest is not None and stored.status == Status.RETURNED:
+        replaced = [version for version in versions if version.replaced_at > newest.last_seen_at]
+        copies |= {version.part: version.copy for version in reversed(replaced)}
     return VaultContact(
-        contact_id, stored, newest, _copy_before(tx, stored, newest), _records_before(tx, stored, newest), started
+        contact_id=contact_id,
+        contact=stored,
+        disappearance=newest,
+        row=copies["row"] or stored.row_copy,
+        detail=copies["detail"],
+        earlier=[copy for copy in everything if copy not in copies.values()],
+        records=_records_before(tx, stored, newest),
+        restore_started=started,
     )
-
-
-def _copy_before(tx: Tx, stored: StoredContact, lost: Disappearance | None) -> tuple[bytes, bytes | None]:
-    """Return search row and detail as they were when the contact was last seen before it disappeared."""
-    copy = {"row": stored.raw, "detail": stored.detail}
-    if lost is not None and stored.status == Status.RETURNED:
-        for version in reversed(contact_reads.versions(tx, stored.location_id, stored.contact_id)):
-            if version.replaced_at > lost.last_seen_at and version.part in copy:
-                copy[version.part] = version.raw
-    return copy["row"] or b"{}", copy["detail"]
 
 
 def _records_before(tx: Tx, stored: StoredContact, lost: Disappearance | None) -> dict[str, list[tuple[str, bytes]]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, select, true
 
+from hlcore.model.contact_snapshot import ContactSnapshot, StoredCopy, latest_snapshot
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, among_numbers, chunked, is_postgres
 from hlcore.store.tables import contact_bytes, contact_details, contact_versions, contacts
@@ -70,6 +71,20 @@ class StoredContact:
     raw: bytes
     detail: bytes | None
 
+    @property
+    def row_copy(self) -> StoredCopy:
+        """The search row."""
+        return StoredCopy(self.raw or b"{}", False, self.changed_at)
+
+    @property
+    def detail_copy(self) -> StoredCopy | None:
+        """The answer of GET by id; None: not captured yet."""
+        return StoredCopy(self.detail, True, self.detail_at) if self.detail else None
+
+    def snapshot(self, versions: Iterable[ContactVersion]) -> ContactSnapshot:
+        """Return what all copies together say of the contact. Raises ValueError for one without a readable row."""
+        return latest_snapshot(self.row_copy, self.detail_copy, earlier=[version.copy for version in versions])
+
 
 @dataclass(frozen=True, slots=True)
 class ContactVersion:
@@ -84,6 +99,11 @@ class ContactVersion:
     run_id: int | None
     digest: bytes
     raw: bytes
+
+    @property
+    def copy(self) -> StoredCopy:
+        """The bytes as one of the copies of the contact."""
+        return StoredCopy(self.raw, self.part == "detail", self.captured_at)
 
 
 _KNOWN = tuple(contacts.c[name] for name in KnownContact.__slots__)

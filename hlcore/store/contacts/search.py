@@ -159,12 +159,6 @@ def count_by_status(tx: Tx, location_ids: Sequence[str]) -> dict[str, dict[str, 
     return counts
 
 
-def any_dnd_settings(tx: Tx, location_id: str) -> bool:
-    """Return whether any row of this location's listing carried do-not-disturb settings (HighLevel may omit them)."""
-    query = select(contacts.c.row_id).where(contacts.c.location_id == location_id, contacts.c.has_dnd_settings)
-    return tx.execute(query.limit(1)).one_or_none() is not None
-
-
 def find_holders(
     tx: Tx, location_id: str, *, emails: Iterable[str], phone_keys: Iterable[str], exclude: str = ""
 ) -> list[Holder]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import BigInteger, bindparam, delete, insert, literal, select, update
 
 from hlcore.errors import NotFound
@@ -147,8 +146,7 @@ def refresh(tx: Tx, location_id: str, contact: Contact, *, at: datetime) -> None
     May be repeated."""
     row = _rows(tx, location_id, [contact.contact_id]).get(contact.contact_id)
     if row is None:
-        # it does not show whether this location's listing carries do-not-disturb settings
-        insert_contacts(tx, location_id, [msgspec.structs.replace(contact, has_dnd_settings=False)], at=at)
+        insert_contacts(tx, location_id, [contact], at=at)
     elif row.is_erased:
         return
     else:

@@ -14,7 +14,7 @@ from typing import Any
 from hlcore.model.contact_diff import CHANNEL, CUSTOM, flat_fields
 from hlcore.model.contact_fields import LABELS
 from hlcore.model.custom_fields import is_empty, is_file
-from hlcore.model.dnd import CHANNELS, CLOSED, FOREVER, OPEN, DndSettings, dnd_settings
+from hlcore.model.dnd import CHANNELS, CLOSED, FOREVER, OPEN, Consent, DndSettings
 from hlcore.model.moments import parse_moment
 from hlcore.model.records import record_name
 from hlcore.store import Tx, records
@@ -133,9 +133,9 @@ def field_groups(fields: Mapping[str, Any], names: Names, tz: str) -> list[Field
     return [group for group in groups if group.rows]
 
 
-def channel_states(fields: Mapping[str, Any], *, known: bool) -> list[ChannelState]:
-    """Return the state of each channel. `known`: the copy says whether each channel is open."""
-    settings = dnd_settings(fields)
+def channel_states(consent: Consent) -> list[ChannelState]:
+    """Return the state of each channel, as a restore takes it from all copies."""
+    settings, known = consent.settings, consent.known
     states = [_channel_state(name, settings, known=known or name in settings.channels) for name in CHANNELS]
     return states + [ChannelState(channel_name(name), False, _STATE_LABELS[CLOSED]) for name in settings.others]
 

@@ -16,13 +16,13 @@ from hlcore.governance.roles import Action, User
 from hlcore.metrics.coverage import safe_since
 from hlcore.metrics.deletions import DeletionView, deletions_of_contact
 from hlcore.model.contact_diff import FieldChange, field_changes
-from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
+from hlcore.model.contact_snapshot import ContactSnapshot
+from hlcore.model.dnd import Consent, consent_of
 from hlcore.model.json_codec import decode_lossy
 from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.recovery_window import RemainingTime
 from hlcore.store import Tx, records
 from hlcore.store.contacts import reads as contact_reads
-from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.reads import ContactVersion, StoredContact
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.records import Record
@@ -54,6 +54,11 @@ class ContactData:
     def contact(self) -> Mapping[str, Any]:
         """The fields of the last copy."""
         return self.copy.fields if self.copy is not None else {}
+
+    @property
+    def consent(self) -> Consent:
+        """What all copies together say of do-not-disturb."""
+        return self.copy.consent if self.copy is not None else consent_of({}, known=False)
 
     @property
     def is_live(self) -> bool:
@@ -128,16 +133,17 @@ def _read(contact_id: str, location_id: str) -> ContactData:
         stored = _find_stored(tx, contact_id, location_id)
         location = next(location for location in session.locations() if location.location_id == stored.location_id)
         ids = (stored.location_id, contact_id)
+        versions = contact_reads.versions(tx, *ids)
         return ContactData(
             stored,
-            contact_reads.versions(tx, *ids),
+            versions,
             records.list_for_contact(tx, *ids, KINDS),
             deletions_of_contact(tx, *ids, context.clock.now()),
             restore_jobs.history_of_contact(tx, *ids),
             load_names(tx, [stored.location_id]),
             location.timezone,
             location.is_demo,
-            _last_copy(stored, rows_tell=contact_search.any_dnd_settings(tx, stored.location_id)),
+            _last_copy(stored, versions),
             _not_safe(tx, stored),
         )
 
@@ -148,9 +154,9 @@ def _not_safe(tx: Tx, stored: StoredContact) -> tuple[str, ...]:
     return tuple(kind for kind, at in safe_since(tx, stored, lost).items() if at is None)
 
 
-def _last_copy(stored: StoredContact, *, rows_tell: bool) -> ContactSnapshot | None:
+def _last_copy(stored: StoredContact, versions: Sequence[ContactVersion]) -> ContactSnapshot | None:
     try:
-        return latest_snapshot(stored.raw, stored.detail, rows_have_dnd=rows_tell)
+        return stored.snapshot(versions)
     except ValueError:
         return None
 

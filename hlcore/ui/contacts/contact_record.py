@@ -125,12 +125,12 @@ def _show_channels(data: ContactData) -> None:
     with st.container(border=True, gap="small"):
         st.markdown("##### Do not disturb")
         with st.container(horizontal=True, gap="small"):
-            for channel in contact_fields.channel_states(
-                data.contact, known=data.copy is not None and data.copy.dnd_known
-            ):
+            for channel in contact_fields.channel_states(data.consent):
                 st.markdown(_channel_badge(channel), width="content")
-        if data.copy is not None and not data.copy.dnd_known:
+        if not data.consent.known:
             st.caption("The copy does not tell every channel: after a restore all of them would stay closed.")
+        for note in data.consent.notes:
+            st.caption(formatting.escaped(f"After a restore {note}."))
 
 
 def _channel_badge(channel: contact_fields.ChannelState) -> str:

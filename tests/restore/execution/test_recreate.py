@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
 from hlcore.store.restores import journal
@@ -171,6 +170,5 @@ def test_the_new_contact_is_in_the_vault_at_once_and_the_old_one_points_to_it(wo
     assert (world.status(ana), world.status(new_id)) == ("recreated", "present")
     with world.vault.read() as tx:
         assert deletion_queries.list_for_contact(tx, LOCATION, ana)[-1].new_contact_id == new_id
-        assert contact_search.any_dnd_settings(tx, LOCATION) is False
         assert journal.original_contact_id(tx, LOCATION, new_id) == ana
     assert world.planned(ana).reason == f"It already lives on as {new_id}."

@@ -292,14 +292,3 @@ def test_an_additional_address_is_dated_from_when_it_was_first_seen_there(
 
 
 _NAMES = ("old", "new", "gone")
-
-
-def test_do_not_disturb_settings_are_noticed(
-    vault: Vault, location: str, make_contact: MakeContact, clock: Any
-) -> None:
-    put(vault, location, clock(), make_contact("c1"))
-    with vault.read() as tx:
-        assert not contact_search.any_dnd_settings(tx, location)
-    put(vault, location, clock(), make_contact("c2", dndSettings={"SMS": {"status": "active"}}))
-    with vault.read() as tx:
-        assert contact_search.any_dnd_settings(tx, location)
