@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from hlcore.model.contact_fields import tag_texts
 from hlcore.model.json_codec import decode_tolerant, encode_sorted
 from hlcore.model.moments import parse_moment
 from hlcore.model.search_text import fold_letters
@@ -136,8 +137,10 @@ def parse_contact(raw: bytes, known_digest: bytes = b"") -> Contact:
         company=_text(fields.companyName) if fields.companyName else "",
         owner_id=_text(fields.assignedTo) if fields.assignedTo else "",
         source=_text(fields.source),
-        tags=tuple([tag for tag in map(_text, _list(fields.tags)) if tag]) if fields.tags else (),
-        dnd=fields.dnd is True,
+        tags=tuple([tag for tag in map(_text, _list(fields.tags) or tag_texts(fields.tags)) if tag])
+        if fields.tags
+        else (),
+        dnd=fields.dnd is not None and fields.dnd is not False,
         has_dnd_settings=settings is not msgspec.UNSET and bytes(settings) != b"null",
         date_added=added,
         date_updated=updated,

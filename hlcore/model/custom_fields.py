@@ -2,22 +2,26 @@
 
 A contact carries `{id, value}` (`fieldValue` or `field_value` in other versions of the API); a write takes
 `{id, field_value}` (HighLevel OpenAPI contacts.json). Dates are written as `YYYY-MM-DD`; numbers come back as numbers
-or as text; the order of several choices has no meaning; files cannot be written back.
+or as text; the order of several choices has no meaning; files cannot be written back. Of dates with the year last
+HighLevel documents only those with the month first, and people write both: such a date is read only where it has one
+meaning, and a number only where it is the beginning of a day.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
-from hlcore.model.moments import parse_moment
+from hlcore.model.moments import EPOCH, parse_moment
 
 FILES = frozenset({"FILE_UPLOAD", "SIGNATURE"})
 DATE = "DATE"
 _VALUE_KEYS = ("value", "fieldValue", "field_value")
+_DESCRIBING = frozenset({"id", "key", "fieldKey", "name", "type", "dataType"})
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=$|[T ])")
 _YEAR_FIRST = re.compile(r"(\d{4})([/._-])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([/._-])(\d{1,2})\2(\d{4})")
@@ -33,15 +37,40 @@ class FieldDefinition:
 
 
 def custom_values(custom_fields: object) -> dict[str, Any]:
-    """Return field id → value from a contact's `customFields`, without the empty ones."""
-    values: dict[str, Any] = {}
+    """Return field id → value from `customFields`, without the empty ones; of a field given twice the last value."""
+    return dict(_values(custom_fields))
+
+
+def unreadable_values(custom_fields: object) -> list[Any]:
+    """Return what of `customFields` holds something and is not in `custom_values`: all of it where it is no list,
+    items without an id or with a value under an unknown name, and earlier values of a field given twice."""
+    if not isinstance(custom_fields, list):
+        return [] if is_empty(custom_fields) else [custom_fields]
+    given = list(_values(custom_fields))
+    last = dict(given)
+    odd = [item for item in custom_fields if not is_empty(item) and not _is_readable(item)]
+    return odd + [value for field_id, value in given if not same_value(value, last[field_id])]
+
+
+def _values(custom_fields: object) -> Iterator[tuple[str, Any]]:
     for item in custom_fields if isinstance(custom_fields, list) else ():
-        if not isinstance(item, Mapping) or not isinstance(item.get("id"), str) or not item["id"]:
-            continue
-        value = next((item[key] for key in _VALUE_KEYS if item.get(key) is not None), None)
-        if not is_empty(value):
-            values[item["id"]] = value
-    return values
+        if isinstance(item, Mapping) and isinstance(item.get("id"), str) and item["id"]:
+            value = _value(item)
+            if not is_empty(value):
+                yield item["id"], value
+
+
+def _value(item: Mapping[str, Any]) -> Any:
+    """Return the value of one item; its key varies with version and type (HighLevel API issue 87)."""
+    keys = [*_VALUE_KEYS, *(key for key in item if key.startswith("fieldValue"))]
+    return next((item[key] for key in keys if not is_empty(item.get(key))), None)
+
+
+def _is_readable(item: object) -> bool:
+    if not isinstance(item, Mapping) or not isinstance(item.get("id"), str) or not item["id"]:
+        return False
+    others = (value for key, value in item.items() if key not in _DESCRIBING)
+    return not is_empty(_value(item)) or all(map(is_empty, others))
 
 
 def is_empty(value: object) -> bool:
@@ -57,22 +86,49 @@ def is_file(value: object) -> bool:
 
 
 def writable_value(value: Any, data_type: str) -> Any:
-    """Return the value as a write takes it."""
-    return iso_date(value) or value if data_type == DATE else value
+    """Return the value as a write takes it; None for one that no write can carry: a number that JSON does not have, a
+    date that cannot be read."""
+    if data_type == DATE:
+        return iso_date(value) or None
+    return value if is_plain_json(value) else None
+
+
+def is_plain_json(value: object) -> bool:
+    """Whether JSON can carry the value as it is: no NaN or Infinity in it, and not nested without end."""
+    try:
+        return _is_finite(value)
+    except RecursionError:
+        return False
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return all(map(_is_finite, parts))
 
 
 def iso_date(value: object) -> str:
-    """Return `YYYY-MM-DD` for a date in any of HighLevel's spellings; '' for anything else."""
+    """Return `YYYY-MM-DD` for a date in any of HighLevel's spellings; '' for anything else, for days that no calendar
+    has, and for what can be read in two ways."""
     if isinstance(value, str):
         text = value.strip()
         if _ISO_DATE.match(text):
-            return text[:10]
+            return _day(*text[:10].split("-")) if len(text) == 10 or parse_moment(text) is not None else ""
         if match := _YEAR_FIRST.fullmatch(text):
-            return _joined(match[1], match[3], match[4])
+            return _day(match[1], match[3], match[4])
         if match := _YEAR_LAST.fullmatch(text):
-            return _joined(match[4], match[1], match[3])
+            return _day(match[4], match[1], match[3]) if int(match[3]) > 12 or int(match[1]) == int(match[3]) else ""
     at = parse_moment(value)
-    return at.date().isoformat() if at is not None else ""
+    if at is None or (_is_number(value) and (at == EPOCH or at.time() != time())):
+        return ""
+    return at.date().isoformat()
+
+
+def is_whole_day(value: object) -> bool:
+    """Whether the value that `iso_date` reads holds no time of day."""
+    at = parse_moment(value.strip() if isinstance(value, str) else value)
+    return at is None or at.time() == time()
 
 
 def same_value(one: object, other: object) -> bool:
@@ -83,11 +139,20 @@ def same_value(one: object, other: object) -> bool:
 def _same_day(written: object, found: object) -> bool:
     """Whether `found` is the moment (UTC) at which the written day begins: HighLevel may answer a date with it."""
     is_day = isinstance(written, str) and bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", written))
-    return is_day and isinstance(found, (int, float, str)) and iso_date(found) == written
+    at = parse_moment(found)
+    return is_day and written in (iso_date(found), at.date().isoformat() if at is not None else "")
 
 
-def _joined(year: str, month: str, day: str) -> str:
-    return f"{year}-{int(month):02}-{int(day):02}"
+def _day(year: str, month: str, day: str) -> str:
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return ""
+
+
+def _is_number(value: object) -> bool:
+    text = value.strip() if isinstance(value, str) else ""
+    return isinstance(value, (int, float)) or (text.isdigit() and len(text) != len("20261123"))
 
 
 def _comparable(value: object) -> object:

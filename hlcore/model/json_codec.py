@@ -73,10 +73,11 @@ def decode_lossy_object(raw: bytes) -> dict[str, Any]:
 
 
 def encode(value: Any) -> bytes:
-    """Return the value as JSON in UTF-8. Lone surrogates, which UTF-8 cannot hold, stay as escapes."""
+    """Return the value as JSON in UTF-8. Lone surrogates, which UTF-8 cannot hold, stay as escapes; numbers of any
+    size stay as they are."""
     try:
         return _encode(value)
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, OverflowError):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
@@ -84,7 +85,7 @@ def encode_sorted(value: Any) -> bytes:
     """Return the value as JSON whose bytes do not depend on the order of keys."""
     try:
         return _encode_sorted(value)
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, OverflowError):
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -88,10 +88,11 @@ def without_fields(promise: Fidelity, names: Sequence[str]) -> Fidelity:
 def measure_fidelity(
     promise: Fidelity, children: Sequence[ChildRequest], differences: Iterable[Mapping[str, Any]]
 ) -> Fidelity:
-    """Return what was really found: the promise without what differs."""
+    """Return what was really found: the promise without what differs. What is there beyond the plan is no loss."""
     counts = {child.step: child.count for child in children}
     missing: Counter[str] = Counter()
-    subjects = {_subject(difference): _number(difference, counts) for difference in differences}
+    lacking = [difference for difference in differences if difference["planned"] is not None]
+    subjects = {_subject(difference): _number(difference, counts) for difference in lacking}
     for name, number in subjects.items():
         missing[PART_NAMES.get(name.partition(".")[0], FIELDS)] += number
     parts = (FidelityPart(part.name, max(0, part.kept - missing[part.name]), part.of) for part in promise.parts)

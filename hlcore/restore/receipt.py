@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
 
 from hlcore.export.csv_cells import ExportMode, cell
-from hlcore.model.contact_fields import label_of
+from hlcore.model.contact_fields import ALWAYS_LOST, label_of
 from hlcore.restore.fidelity import measure_fidelity
 from hlcore.restore.job_control import RESTORED_OUTCOMES
 from hlcore.restore.plan import PlanItem
@@ -18,8 +18,13 @@ from hlcore.store.restores.jobs import JobItem
 
 COLUMNS = (
     *("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at"),
-    *("predicted", "measured", "changed", "left_out", "not_captured"),
+    *("predicted", "measured", "changed", "left_out", "not_captured", "lost"),
 )
+
+_ROUTINE = (
+    *("contact id:", "date added:", "tags: HighLevel", "notes: HighLevel", "opportunities: dates", "messages: come"),
+)
+"""Beginnings of changes that every restore brings."""
 
 
 def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
@@ -27,8 +32,8 @@ def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
 
     `outcome` is '' while the contact waits; `differences` are `{field, planned, found, reason}`; `finished_at` is aware
     UTC or None; `predicted` and `measured` say how much came back, in words with numbers, '' where nothing was created;
-    `changed` and `left_out` list what is different from the copy as planned or chosen, and what the user left out;
-    `not_captured` what nobody knows of, because it was never captured.
+    `changed`, `left_out` and `lost` list what is different from the copy as planned or chosen, what the user left out,
+    and what could not come back; `not_captured` what nobody knows of, because it was never captured.
     Raises NotFound."""
     with vault.read() as tx:
         restore_jobs.get_job(tx, job_id)
@@ -51,9 +56,15 @@ def to_csv(vault: Vault, job_id: int, *, mode: ExportMode = ExportMode.SAFE) -> 
             row["differences"] = "; ".join(map(describe_difference, row["differences"]))
             row["finished_at"] = row["finished_at"].isoformat() if row["finished_at"] else ""
             row["verified"] = "yes" if row["verified"] else "no"
-            for name in ("changed", "left_out", "not_captured"):
-                row[name] = "; ".join(row[name])
+            row |= {name: "; ".join(row[name]) for name in ("changed", "left_out", "not_captured", "lost")}
             yield _line([cell(str(row[name]), mode) for name in COLUMNS])
+
+
+def deviations(changed: Iterable[str], lost: Iterable[str]) -> list[str]:
+    """Return in words what of one contact is different from the copy or did not come back, as planned, without what
+    every restore brings."""
+    changes = [f"Changed: {text}" for text in changed if not text.startswith(_ROUTINE)]
+    return [*changes, *(f"Lost: {text}" for text in lost if text not in ALWAYS_LOST)]
 
 
 def describe_difference(difference: dict[str, Any]) -> str:
@@ -61,9 +72,11 @@ def describe_difference(difference: dict[str, Any]) -> str:
     field = str(difference["field"])
     name = label_of(field.partition(".")[0])
     detail = field.partition(".")[2]
-    found = "nothing" if difference["found"] in (None, "", []) else f"“{difference['found']}”"
+    planned, found = (
+        "nothing" if difference[side] in (None, "", []) else f"“{difference[side]}”" for side in ("planned", "found")
+    )
     reason = f" ({difference['reason']})" if difference.get("reason") else ""
-    return f"{name}{f' {detail}' if detail else ''}: planned “{difference['planned']}”, found {found}{reason}"
+    return f"{name}{f' {detail}' if detail else ''}: planned {planned}, found {found}{reason}"
 
 
 def _row(item: JobItem) -> dict[str, Any]:
@@ -86,6 +99,7 @@ def _row(item: JobItem) -> dict[str, Any]:
         "changed": list(plan.will_change) if plan is not None and predicted else [],
         "left_out": list(plan.left_out) if plan is not None else [],
         "not_captured": list(predicted.not_captured) if predicted else [],
+        "lost": list(plan.will_be_lost) if plan is not None and predicted else [],
     }
 
 

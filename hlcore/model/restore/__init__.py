@@ -5,6 +5,8 @@ module              holds
 ==================  ================================================================================
 `restore_payload`   the copy of a contact as the body of a create call, with what is lost and why
 `child_requests`    its notes, tasks, opportunities and appointments as requests
+`record_values`     what a record holds, with everything that is not written named in words
+`stages`            the stage into which an opportunity goes
 `transcript`        its messages as the text of a note
 `exclusions`        what the user decided to leave out
 `rejected_fields`   what to leave out next when HighLevel rejects a contact

@@ -17,11 +17,14 @@ from typing import Any
 
 import msgspec
 
-from hlcore.model.custom_fields import is_empty
+from hlcore.model.contact_fields import original_text
+from hlcore.model.custom_fields import custom_values, is_empty, is_plain_json, to_written, unreadable_values
 from hlcore.model.json_codec import decode_object
 from hlcore.model.moments import iso, local_time, parse_moment
 from hlcore.model.records import record_title
 from hlcore.model.reference_data import ReferenceData, same_name
+from hlcore.model.restore.record_values import RecordValues
+from hlcore.model.restore.stages import resolve_stage
 from hlcore.model.restore.transcript import transcript
 from hlcore.model.wording import plural
 
@@ -40,6 +43,19 @@ PART_NAMES: Mapping[str, str] = {
 }
 """Kind of request → what people call the records in it."""
 STATUSES = ("open", "won", "lost", "abandoned")
+SILENT: Mapping[str, frozenset[str]] = {
+    NOTE: frozenset({"bodyText"}),
+    TASK: frozenset({"contactDetails", "assignedToUserDetails", "isRecurring"}),
+    OPPORTUNITY: frozenset(
+        {
+            *("contact", "followers", "source", "lostReasonId", "lastStatusChangeAt", "lastStageChangeAt", "sort"),
+            *("lastActionDate", "indexVersion", "notes", "tasks", "calendarEvents", "relations", "attributions"),
+            *("effectiveProbability", "pipelineStageUId", "internalSource"),
+        }
+    ),
+    APPOINTMENT: frozenset({"groupId", "createdBy", "isRecurring"}),
+}
+"""Members of a record that are not its own, that HighLevel computes, or that are named in words for the whole kind."""
 
 RecordRows = Sequence[tuple[str, bytes]]
 """(record id, bytes) of one kind."""
@@ -97,21 +113,6 @@ class ChildRequests:
         return counts
 
 
-@dataclass(frozen=True, slots=True)
-class UnresolvedStage:
-    """A stage that no longer exists and whose name no other has, so that the user decides where its opportunities go.
-
-    `key`: "pipeline id/stage id" in the copy; `pipeline`, `stage`: their names, '' where not known; `why` in words;
-    `answer`: the user's choice, "pipeline id/stage id" of today, '' to leave them out, None for no answer yet.
-    """
-
-    key: str
-    pipeline: str
-    stage: str
-    why: str
-    answer: str | None = None
-
-
 def child_requests(
     fields: Mapping[str, Any],
     rows: Mapping[str, RecordRows],
@@ -128,19 +129,21 @@ def child_requests(
     requests = ChildRequests()
     _add_followers(requests, fields, reference)
     _add_business(requests, fields, reference)
-    builders: dict[str, Callable[[ChildRequests, dict[str, Any], ReferenceData], dict[str, Any] | None]] = {
+    builders: dict[str, Callable[[ChildRequests, RecordValues, ReferenceData], dict[str, Any] | None]] = {
         NOTE: _note,
         TASK: _task,
         OPPORTUNITY: _opportunity,
-        APPOINTMENT: lambda requests, row, reference: _appointment(requests, row, reference, now, include_past),
+        APPOINTMENT: lambda requests, record, reference: _appointment(requests, record, reference, now, include_past),
     }
     for kind, build in builders.items():
         for record_id, row in _oldest_first(rows.get(kind, ())):
             name = PART_NAMES[kind]
             requests.in_copy[name] = requests.in_copy.get(name, 0) + 1
-            body = build(requests, row, reference)
+            record = RecordValues(row, kind, requests.lost.append, requests.add_change, {*SILENT[kind]})
+            body = build(requests, record, reference)
             if body is not None:
-                users = _opportunity_followers(requests, row, reference) if kind == OPPORTUNITY else ()
+                users = _opportunity_followers(requests, record, reference) if kind == OPPORTUNITY else ()
+                record.name_the_rest()
                 label = record_title(body, kind)
                 requests.children.append(
                     ChildRequest(kind=kind, record_id=record_id, body=body, label=label, followers=users)
@@ -163,94 +166,13 @@ def lacking_followers(child: ChildRequest, living: bytes) -> list[ChildRequest]:
     """Return the request that adds those followers of the planned opportunity whom the living one lacks; [] when it
     lacks none."""
     row = decode_object(living)
-    present = row.get("followers") or ()
+    present = user_ids(row.get("followers"))
     absent = [user_id for user_id in child.followers if user_id not in present]
     if not absent:
         return []
     body = {"opportunityId": str(row["id"]), "followers": absent}
     label = f"{plural(len(absent), 'follower')} of “{child.label}”"
     return [ChildRequest(kind=OPPORTUNITY_FOLLOWERS, record_id=child.record_id, body=body, label=label)]
-
-
-def resolve_stage(row: Mapping[str, Any], reference: ReferenceData) -> tuple[dict[str, Any] | None, str]:
-    """Return the pipeline and stage to write for this opportunity (None: none), and in words how they were found or
-    why there are none."""
-    target, words = _stage_by_id_or_name(row, reference)
-    unresolved = unresolved_stage(row, reference) if target is None else None
-    if unresolved is None or not unresolved.answer:
-        return target, words
-    pipeline, _, stage = unresolved.answer.partition("/")
-    name, stages = (reference.pipelines or {})[pipeline]
-    return {"pipelineId": pipeline, "pipelineStageId": stage}, f"goes into “{name}”, “{stages[stage]}”, as you chose"
-
-
-def unresolved_stage(row: Mapping[str, Any], reference: ReferenceData) -> UnresolvedStage | None:
-    """Return what the user has to decide about this opportunity; None where its stage is clear or the location's
-    pipelines are not known."""
-    target, why = _stage_by_id_or_name(row, reference)
-    if target is not None or reference.pipelines is None:
-        return None
-    pipeline, stage = _stage_ids(row)
-    key = f"{pipeline}/{stage}"
-    name, stages = reference.past_pipelines.get(pipeline) or reference.pipelines.get(pipeline) or ("", {})
-    answer = reference.stage_choices.get(key)
-    return UnresolvedStage(key, name, stages.get(stage, ""), why, answer if _is_valid(answer, reference) else None)
-
-
-def _is_valid(answer: str | None, reference: ReferenceData) -> bool:
-    """Whether the chosen stage still exists, or the choice is to leave the opportunities out."""
-    if not answer:
-        return answer == ""
-    pipeline, _, stage = answer.partition("/")
-    return stage in (reference.pipelines or {}).get(pipeline, ("", {}))[1]
-
-
-def _stage_ids(row: Mapping[str, Any]) -> tuple[str, str]:
-    return str(row.get("pipelineId") or ""), str(row.get("pipelineStageId") or "")
-
-
-def _stage_by_id_or_name(row: Mapping[str, Any], reference: ReferenceData) -> tuple[dict[str, Any] | None, str]:
-    pipeline, stage = _stage_ids(row)
-    if reference.pipelines is None:
-        return ({"pipelineId": pipeline, "pipelineStageId": stage} if pipeline and stage else None), ""
-    old_name, old_stages = reference.past_pipelines.get(pipeline, ("", {}))
-    target, words = pipeline, ""
-    if pipeline not in reference.pipelines:
-        target = next((key for key, (name, _) in reference.pipelines.items() if same_name(name, old_name)), "")
-        if not target:
-            return None, "its pipeline no longer exists, and none has its name"
-        words = f"goes into the pipeline that is now called “{old_name}”"
-    stages = reference.pipelines[target][1]
-    if stage in stages:
-        return {"pipelineId": target, "pipelineStageId": stage}, words
-    name = old_stages.get(stage, "")
-    mapped = next((key for key, label in stages.items() if same_name(label, name)), "")
-    if not mapped:
-        return None, "its stage no longer exists, and none has its name"
-    return {"pipelineId": target, "pipelineStageId": mapped}, words or f"goes into the stage now called “{name}”"
-
-
-def opportunity_value(item: Mapping[str, Any]) -> Any:
-    """Return the value of an opportunity's custom field; its key varies with the type (HighLevel API issue 87)."""
-    keys = (key for key in item if key in ("value", "field_value") or key.startswith("fieldValue"))
-    return next((item[key] for key in keys if not is_empty(item[key])), None)
-
-
-def _opportunity_values(custom_fields: object, reference: ReferenceData) -> tuple[list[dict[str, Any]], int]:
-    """Return the custom field values to write, and how many belong to deleted fields."""
-    values: list[dict[str, Any]] = []
-    lost = 0
-    for item in custom_fields if isinstance(custom_fields, list) else ():
-        if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
-            continue
-        value = opportunity_value(item)
-        if is_empty(value):
-            continue
-        if reference.fields is not None and item["id"] not in reference.fields:
-            lost += 1
-        else:
-            values.append({"id": item["id"], "field_value": value})
-    return values, lost
 
 
 def _oldest_first(rows: RecordRows) -> list[tuple[str, dict[str, Any]]]:
@@ -262,12 +184,16 @@ def _added_at(row: Mapping[str, Any]) -> datetime | None:
     return parse_moment(row.get("dateAdded")) or parse_moment(row.get("createdAt"))
 
 
-def _user_ids(value: object) -> list[str]:
+def user_ids(value: object) -> list[str]:
+    """Return the ids in a list of users; what is no list, or no id, has none."""
     return [user_id for user_id in value if isinstance(user_id, str) and user_id] if isinstance(value, list) else []
 
 
 def _add_followers(requests: ChildRequests, fields: Mapping[str, Any], reference: ReferenceData) -> None:
-    followers = _user_ids(fields.get("followers"))
+    given = fields.get("followers")
+    followers = user_ids(given)
+    if not is_empty(given) and (not isinstance(given, list) or len(followers) < len(given)):
+        requests.lost.append(f"followers {original_text(given)} (they are not all users' ids)")
     if not followers:
         return
     known = [user_id for user_id in followers if reference.has_user(user_id)]
@@ -285,6 +211,9 @@ def _add_followers(requests: ChildRequests, fields: Mapping[str, Any], reference
 def _add_business(requests: ChildRequests, fields: Mapping[str, Any], reference: ReferenceData) -> None:
     business_id = fields.get("businessId")
     if not isinstance(business_id, str) or not business_id:
+        given = next((value for value in (business_id, fields.get("businessName")) if not is_empty(value)), None)
+        if given is not None:
+            requests.lost.append(f"link to the business {original_text(given)} (the copy does not hold its id)")
         return
     requests.in_copy[PART_NAMES[BUSINESS]] = 1
     if reference.businesses is not None and business_id not in reference.businesses:
@@ -296,9 +225,8 @@ def _add_business(requests: ChildRequests, fields: Mapping[str, Any], reference:
     )
 
 
-def _note(requests: ChildRequests, row: dict[str, Any], reference: ReferenceData) -> dict[str, Any] | None:
-    text, added, author = str(row.get("body") or ""), _added_at(row), row.get("userId")
-    author = author if isinstance(author, str) else ""
+def _note(requests: ChildRequests, record: RecordValues, reference: ReferenceData) -> dict[str, Any] | None:
+    text, author, added = record.text("body", "text"), record.text("userId", "author"), _added_at(record.row)
     author_deleted = bool(author) and not reference.has_user(author)
     by = f" by {reference.names.get(author) or 'a user who no longer exists'}" if author_deleted else ""
     body: dict[str, Any] = {"body": text}
@@ -312,59 +240,71 @@ def _note(requests: ChildRequests, row: dict[str, Any], reference: ReferenceData
         body["userId"] = author
     if author_deleted:
         requests.add_change("notes: an author who no longer exists is named in the first line")
-    body |= {key: row[key] for key in ("title", "color") if isinstance(row.get(key), str) and row[key]}
-    if row.get("pinned") is True:
+    body |= {key: value for key in ("title", "color") if (value := record.text(key, key))}
+    if record.flag("pinned", "pin"):
         body["pinned"] = True
     return body
 
 
-def _task(requests: ChildRequests, row: dict[str, Any], reference: ReferenceData) -> dict[str, Any] | None:
-    due = parse_moment(row.get("dueDate"))
+def _task(requests: ChildRequests, record: RecordValues, reference: ReferenceData) -> dict[str, Any] | None:
+    due = parse_moment(record.row.get("dueDate"))
     if due is None:
-        requests.lost.append(f"task “{row.get('title') or 'without title'}” (the copy holds no due date)")
+        given = record.row.get("dueDate")
+        why = "the copy holds no due date" if is_empty(given) else f"its due date {original_text(given)} cannot be read"
+        requests.lost.append(f"{record.title} ({why})")
         return None
+    record.other("dueDate")
     body: dict[str, Any] = {
-        "title": str(row.get("title") or "Task"),
+        "title": _title(requests, record, "title", "Task"),
         "dueDate": iso(due),
-        "completed": row.get("completed") is True,
+        "completed": record.flag("completed", "completion"),
     }
-    if isinstance(row.get("body"), str) and row["body"]:
-        body["body"] = row["body"]
-    _set_owner(requests, row, body, reference, key="assignedTo", noun="tasks")
+    if text := record.text("body", "text"):
+        body["body"] = text
+    _set_owner(requests, record, body, reference, key="assignedTo", noun="tasks")
     return body
+
+
+def _title(requests: ChildRequests, record: RecordValues, key: str, default: str) -> str:
+    """Return the record's title; the default, named as a change, where it has none."""
+    title = record.text(key, key)
+    if not title.strip():
+        requests.add_change(f"{record.kind}s without a {key} are called “{default}”")
+    return title if title.strip() else default
 
 
 def _set_owner(
     requests: ChildRequests,
-    row: Mapping[str, Any],
+    record: RecordValues,
     body: dict[str, Any],
     reference: ReferenceData,
     *,
     key: str,
     noun: str,
 ) -> None:
-    owner = row.get(key)
+    owner = record.text(key, "owner")
     if reference.has_user(owner):
         body[key] = owner
     elif owner:
         requests.add_change(f"{noun}: an owner who no longer exists is left out")
 
 
-def _opportunity(requests: ChildRequests, row: dict[str, Any], reference: ReferenceData) -> dict[str, Any] | None:
-    name = str(row.get("name") or "Opportunity")
-    target, words = resolve_stage(row, reference)
+def _opportunity(requests: ChildRequests, record: RecordValues, reference: ReferenceData) -> dict[str, Any] | None:
+    target, words = resolve_stage(record.row, reference)
     if target is None:
-        requests.lost.append(f"opportunity “{name}” ({words})")
+        requests.lost.append(f"{record.title} ({words or 'the copy does not hold its stage'})")
         return None
+    record.other("pipelineId", "pipelineStageId")
+    name = _title(requests, record, "name", "Opportunity")
     if words:
         requests.add_change(f"opportunity “{name}”: {words}")
-    status = str(row.get("status") or "open")
-    body: dict[str, Any] = {**target, "name": name, "status": status if status in STATUSES else "open"}
-    value = row.get("monetaryValue")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    status = record.choice("status", "status", STATUSES, STATUSES[0])
+    body: dict[str, Any] = {**target, "name": name, "status": status}
+    value = record.amount("monetaryValue", "value")
+    if value is not None:
         body["monetaryValue"] = value
-    _set_owner(requests, row, body, reference, key="assignedTo", noun="opportunities")
-    values, lost = _opportunity_values(row.get("customFields"), reference)
+    _set_owner(requests, record, body, reference, key="assignedTo", noun="opportunities")
+    values, lost = _opportunity_values(record, reference)
     if values:
         body["customFields"] = values
     if lost:
@@ -373,41 +313,60 @@ def _opportunity(requests: ChildRequests, row: dict[str, Any], reference: Refere
     return body
 
 
-def _opportunity_followers(requests: ChildRequests, row: dict[str, Any], reference: ReferenceData) -> tuple[str, ...]:
+def _opportunity_values(record: RecordValues, reference: ReferenceData) -> tuple[list[dict[str, Any]], int]:
+    """Return the custom field values to write, and how many belong to deleted fields."""
+    given = record.row.get("customFields")
+    record.other("customFields")
+    held = custom_values(given)
+    exist = {key: value for key, value in held.items() if reference.fields is None or key in reference.fields}
+    odd = [*unreadable_values(given), *(value for value in exist.values() if not is_plain_json(value))]
+    for value in odd:
+        record.lost(f"custom field value {original_text(value)} of {record.title} (its form is not HighLevel's)")
+    return to_written({key: value for key, value in exist.items() if is_plain_json(value)}), len(held) - len(exist)
+
+
+def _opportunity_followers(requests: ChildRequests, record: RecordValues, reference: ReferenceData) -> tuple[str, ...]:
     """Return the users who follow the opportunity and still exist."""
-    followers = _user_ids(row.get("followers"))
+    given = record.row.get("followers")
+    followers = user_ids(given)
     known = tuple(user_id for user_id in followers if reference.has_user(user_id))
+    if not is_empty(given) and (not isinstance(given, list) or len(followers) < len(given)):
+        requests.lost.append(f"followers {original_text(given)} of {record.title} (they are not all users' ids)")
     if len(known) < len(followers):
         missing = f"{len(followers) - len(known)} of {len(followers)} followers"
-        name = row.get("name") or "Opportunity"
-        requests.lost.append(f"{missing} of opportunity “{name}” (these users no longer exist)")
+        requests.lost.append(f"{missing} of {record.title} (these users no longer exist)")
     return known
 
 
 def _appointment(
-    requests: ChildRequests, row: dict[str, Any], reference: ReferenceData, now: datetime, include_past: bool
+    requests: ChildRequests, record: RecordValues, reference: ReferenceData, now: datetime, include_past: bool
 ) -> dict[str, Any] | None:
-    title, start = str(row.get("title") or "Appointment"), parse_moment(row.get("startTime"))
-    calendar = str(row.get("calendarId") or "")
+    start = parse_moment(record.row.get("startTime"))
+    calendar = record.text("calendarId", "calendar")
     if reference.calendars is not None and calendar not in reference.calendars:
         name = reference.past_calendars.get(calendar, "")
         calendar = next((key for key, label in reference.calendars.items() if same_name(label, name)), "")
-    why = ""
+    why, given = "", record.row.get("startTime")
     if start is None:
-        why = "the copy holds no time"
+        why = "the copy holds no time" if is_empty(given) else f"its time {original_text(given)} cannot be read"
     elif start < now and not include_past:
         why = "it is over"
     elif not calendar:
         why = "its calendar no longer exists, and none has its name"
     if why or start is None:
-        requests.lost.append(f"appointment “{title}” ({why})")
+        requests.lost.append(f"{record.title} ({why})")
         return None
+    record.other("startTime", *(("status",) if record.row.get("appointmentStatus") else ()))
+    title = _title(requests, record, "title", "Appointment")
     body: dict[str, Any] = {"calendarId": calendar, "startTime": iso(start), "title": title}
-    end = parse_moment(row.get("endTime"))
+    end = record.moment("endTime", "end")
     if end is not None:
         body["endTime"] = iso(end)
-    body |= {key: row[key] for key in ("appointmentStatus", "address") if isinstance(row.get(key), str) and row[key]}
-    _set_owner(requests, row, body, reference, key="assignedUserId", noun="appointments")
+    named = {"appointmentStatus": "status", "address": "place"}
+    body |= {key: value for key, label in named.items() if (value := record.text(key, label))}
+    _set_owner(requests, record, body, reference, key="assignedUserId", noun="appointments")
+    if user_ids(record.row.get("users")) == [body.get("assignedUserId")]:
+        record.other("users")
     return {**body, "ignoreDateRange": True, "ignoreFreeSlotValidation": True}
 
 

@@ -14,9 +14,12 @@ from typing import Any
 
 from hlcore.model import custom_fields as values
 from hlcore.model.contact import digits
-from hlcore.model.dnd import CHANNELS, FOREVER, OPEN, dnd_settings
+from hlcore.model.contact_fields import TEXTS, tag_texts
+from hlcore.model.dnd import ALL, CHANNELS, OPEN, dnd_settings
 
 SHORTEST_PHONE = 7
+ADDED = "The last copy has none; HighLevel or an automation entered it."
+UNREADABLE = "something that cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,25 @@ def compare(target: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Differ
             differences.extend(_PARTS[key](target, found))
         elif key != "locationId" and not _same(key, planned, _value(key, found)):
             differences.append(Difference(key, planned, _value(key, found)))
+    return tuple(differences)
+
+
+def additions(target: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return what the contact (`found`) has in fields that a create call can write although the plan has nothing for
+    them: HighLevel's own defaults, and what automations entered."""
+    names = () if "name" in target else ("firstName", "lastName")
+    empty = [key for key in (*names, *TEXTS, "country", "dateOfBirth", "assignedTo") if key not in target]
+    differences = [
+        Difference(key, None, value, ADDED) for key in empty if not values.is_empty(value := _value(key, found))
+    ]
+    if "tags" not in target and (tags := tag_texts(found.get("tags"))):
+        differences.append(Difference("tags", None, tags, ADDED))
+    planned = values.from_written(target.get("customFields", ()))
+    differences += [
+        Difference(f"customFields.{field_id}", None, value, ADDED)
+        for field_id, value in values.custom_values(found.get("customFields")).items()
+        if field_id not in planned
+    ]
     return tuple(differences)
 
 
@@ -84,7 +106,7 @@ def _value(key: str, found: Mapping[str, Any]) -> Any:
 
 
 def _tags(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
-    planned, present = target["tags"], found.get("tags") or []
+    planned, present = target["tags"], tag_texts(found.get("tags"))
     missing = _tag_set(planned) - _tag_set(present)
     extra = _tag_set(present) - _tag_set(planned)
     if missing or extra:
@@ -93,7 +115,7 @@ def _tags(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Diffe
 
 
 def _tag_set(tags: object) -> set[str]:
-    return {_tidy(tag).casefold() for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
+    return {_tidy(tag).casefold() for tag in tag_texts(tags)}
 
 
 def _custom(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
@@ -107,14 +129,18 @@ def _channels(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[D
     planned, present = dnd_settings(target), dnd_settings(found)
     for channel in CHANNELS:
         wanted, is_now = planned.state(channel), present.state(channel)
-        both_closed = OPEN not in (wanted, is_now) and FOREVER not in (wanted, is_now)
-        if wanted != is_now and not both_closed:
+        if channel in present.unreadable:
+            yield Difference(f"dndSettings.{channel}", wanted, UNREADABLE)
+        elif wanted != is_now:
             yield Difference(f"dndSettings.{channel}", wanted, is_now)
 
 
 def _everywhere(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
-    if target["dnd"] is not (found.get("dnd") is True):
-        yield Difference("dnd", target["dnd"], found.get("dnd") is True)
+    present = dnd_settings(found)
+    if ALL in present.unreadable:
+        yield Difference("dnd", target["dnd"], UNREADABLE)
+    elif target["dnd"] is not present.everywhere:
+        yield Difference("dnd", target["dnd"], present.everywhere)
 
 
 def _inbound(target: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:

@@ -10,15 +10,7 @@ from hlcore.model import custom_fields
 from hlcore.model.json_codec import decode_object
 from hlcore.model.moments import parse_moment
 from hlcore.model.records import record_ids
-from hlcore.model.restore.child_requests import (
-    APPOINTMENT,
-    NOTE,
-    OPPORTUNITY,
-    TASK,
-    TRANSCRIPT,
-    ChildRequest,
-    opportunity_value,
-)
+from hlcore.model.restore.child_requests import APPOINTMENT, NOTE, OPPORTUNITY, TASK, TRANSCRIPT, ChildRequest
 from hlcore.model.restore.comparison import same_text
 
 IDENTIFYING: Mapping[str, tuple[str, ...]] = {
@@ -102,7 +94,6 @@ def _equal(key: str, planned: object, found: object) -> bool:
 
 
 def _same_values(planned: object, found: object) -> bool:
-    items = found if isinstance(found, list) else []
-    values = {str(item.get("id")): opportunity_value(item) for item in items if isinstance(item, dict)}
-    wanted = planned if isinstance(planned, list) else []
-    return all(custom_fields.same_value(item.get("field_value"), values.get(str(item.get("id")))) for item in wanted)
+    values = custom_fields.custom_values(found)
+    wanted = custom_fields.from_written(planned if isinstance(planned, list) else ())
+    return all(custom_fields.same_value(value, values.get(field_id)) for field_id, value in wanted.items())

@@ -7,15 +7,27 @@ named as changed, or named as lost.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hlcore.model import custom_fields as values
-from hlcore.model.contact_fields import ALWAYS_LOST, COUNTRIES, DERIVED, TEXTS, UNWRITABLE, label_of
+from hlcore.model.contact import fold_text
+from hlcore.model.contact_fields import (
+    ALWAYS_LOST,
+    COUNTRIES,
+    DERIVED,
+    TEXTS,
+    UNWRITABLE,
+    label_of,
+    original_text,
+    tag_text,
+    tag_texts,
+)
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition
-from hlcore.model.dnd import QuietSettings, dnd_settings, quiet_settings
+from hlcore.model.dnd import CLOSED, OPEN, QuietSettings, quiet_settings
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.exclusions import LEFT_OUT, is_left_out
 
@@ -29,6 +41,8 @@ UPDATE = frozenset(
 """Properties that `PUT /contacts/{id}` takes."""
 CREATE = UPDATE | {"locationId", "gender", "companyName"}
 """Properties that `POST /contacts/` takes."""
+NO_TEXT = "the copy holds no text"
+NO_DATE = "not a date that can be read in one way only"
 NEVER_WRITTEN = "HighLevel does not let it be written"
 ONLY_NEW = CREATE - UPDATE - {"locationId"}
 """Properties that a contact can only be created with."""
@@ -41,7 +55,8 @@ class RestorePayload:
 
     `body` is the create call, with all channels closed; `dnd_update` is the update that then restores the contact's own
     do-not-disturb, None where it stays as created. The lists are in words. `reasons`: property (a custom field as
-    `customFields.<id>`) → why it is not in the body.
+    `customFields.<id>`) → why it is not in the body; `lost_fields`: the same → the words in `lost`; `changed`: the
+    properties in the body that do not say exactly what the copy says.
     """
 
     body: dict[str, Any]
@@ -51,6 +66,8 @@ class RestorePayload:
     lost: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    lost_fields: Mapping[str, str] = field(default_factory=dict)
+    changed: frozenset[str] = frozenset()
 
     @property
     def target(self) -> dict[str, Any]:
@@ -67,6 +84,8 @@ class _Draft:
     leave: Collection[str] = ()
     left_out: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    lost_fields: dict[str, str] = field(default_factory=dict)
 
     def keep(self, key: str, value: Any, label: str = "") -> None:
         if not self.leaves(key, label or label_of(key)):
@@ -79,10 +98,19 @@ class _Draft:
             self.reasons[name] = LEFT_OUT
         return name in self.reasons
 
+    def change(self, name: str, words: str) -> None:
+        self.changed.add(name)
+        self.changes.append(words)
+
     def lose(self, name: str, words: str, reason: str = "") -> None:
         self.reasons[name] = reason or words.rpartition(" (")[2].removesuffix(")")
+        self.lost_fields[name] = words
         if words not in self.lost:
             self.lost.append(words)
+
+    def lose_value(self, name: str, value: Any, why: str, label: str = "") -> None:
+        if not values.is_empty(value):
+            self.lose(name, f"{label or label_of(name)} {original_text(value)} ({why})")
 
 
 def restore_payload(
@@ -119,6 +147,8 @@ def restore_payload(
         lost=tuple(draft.lost),
         left_out=tuple(draft.left_out),
         reasons=draft.reasons,
+        lost_fields=draft.lost_fields,
+        changed=frozenset(draft.changed),
     )
 
 
@@ -135,6 +165,10 @@ def without_properties(body: Mapping[str, Any], names: Collection[str]) -> dict[
     return kept
 
 
+def _is_blank(value: object) -> bool:
+    return values.is_empty(value) or (isinstance(value, str) and not value.strip())
+
+
 def _is_index(parts: Sequence[str]) -> bool:
     return len(parts) > 1 and parts[1].isascii() and parts[1].isdigit()
 
@@ -144,8 +178,8 @@ def _texts(draft: _Draft, fields: Mapping[str, Any]) -> None:
         value = _text(fields.get(key))
         if value:
             draft.keep(key, value)
-        elif not values.is_empty(fields.get(key)):
-            draft.lose(key, f"{label_of(key)} (the copy holds no text)")
+        else:
+            draft.lose_value(key, fields.get(key), NO_TEXT)
 
 
 def _names(draft: _Draft, fields: Mapping[str, Any]) -> None:
@@ -154,9 +188,18 @@ def _names(draft: _Draft, fields: Mapping[str, Any]) -> None:
         value = _true_case(_text(fields.get(key)), _text(fields.get(key + "Raw")))
         if value:
             draft.keep(key, value)
+        else:
+            draft.lose_value(key, fields.get(key), NO_TEXT)
     whole = _text(fields.get("name")) or _text(fields.get("contactName"))
-    if whole and not ({"firstName", "lastName"} & (draft.body.keys() | draft.reasons.keys())):
+    parts = [draft.body[key] for key in ("firstName", "lastName") if key in draft.body]
+    if not whole:
+        draft.lose_value("name", fields.get("name") or fields.get("contactName"), NO_TEXT)
+    elif not ({"firstName", "lastName"} & (draft.body.keys() | draft.reasons.keys())):
         draft.keep("name", whole)
+    elif parts and fold_text(" ".join(parts)) != fold_text(whole):
+        draft.change("name", f"name: {original_text(whole)} becomes {original_text(' '.join(parts))}, its parts")
+    elif not parts:
+        draft.lose_value("name", whole, "HighLevel makes it of the first and last name")
 
 
 def _true_case(name: str, raw: str) -> str:
@@ -168,30 +211,46 @@ def _true_case(name: str, raw: str) -> str:
 
 def _country(draft: _Draft, fields: Mapping[str, Any]) -> None:
     given = _text(fields.get("country")).strip()
-    code = COUNTRIES.get(given.casefold(), given.upper())
-    if len(code) == 2 and code.isascii() and code.isalpha():
+    code = country_code(given)
+    if code:
         draft.keep("country", code)
+        if "country" in draft.body and code.casefold() != given.casefold():
+            draft.change("country", f"{label_of('country')}: {original_text(given)} becomes the code {code}")
     elif given:
-        draft.lose("country", f"{label_of('country')} (“{given}” is no two-letter code)")
+        draft.lose("country", f"{label_of('country')} ({original_text(given)} is no two-letter code)")
+    else:
+        draft.lose_value("country", fields.get("country"), NO_TEXT)
+
+
+def country_code(name: str) -> str:
+    """Return the two-letter code of this country; '' for none."""
+    code = COUNTRIES.get(name.strip().casefold(), name.strip().upper())
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
 def _birth(draft: _Draft, fields: Mapping[str, Any]) -> None:
-    given = fields.get("dateOfBirth")
+    given, label = fields.get("dateOfBirth"), label_of("dateOfBirth")
     day = values.iso_date(given)
-    if day:
-        draft.keep("dateOfBirth", day)
-    elif not values.is_empty(given):
-        draft.lose("dateOfBirth", f"{label_of('dateOfBirth')} (not a date)")
+    if not day:
+        draft.lose_value("dateOfBirth", given, NO_DATE)
+        return
+    draft.keep("dateOfBirth", day)
+    if "dateOfBirth" in draft.body and not values.is_whole_day(given):
+        draft.change("dateOfBirth", f"{label}: of {original_text(given)} only the day {day} is written")
 
 
 def _tags(draft: _Draft, fields: Mapping[str, Any]) -> None:
     given = fields.get("tags")
-    tags = [tag for tag in given if isinstance(tag, str) and tag.strip()] if isinstance(given, list) else []
-    if not tags:
-        return
-    draft.keep("tags", tags, f"{label_of('tags')} ({len(tags)})")
-    if "tags" in draft.body and any(tag != tag.lower() for tag in tags):
-        draft.changes.append("tags: HighLevel writes them in small letters")
+    tags, label = tag_texts(given), label_of("tags")
+    odd = [item for item in given if not _is_blank(item) and not tag_text(item)] if isinstance(given, list) else []
+    if tags:
+        draft.keep("tags", tags, f"{label} ({len(tags)})")
+        if "tags" in draft.body and any(tag != tag.lower() for tag in tags):
+            draft.change("tags", "tags: HighLevel writes them in small letters")
+    elif not odd:
+        draft.lose_value("tags", None if _is_blank(given) or isinstance(given, list) else given, "no list of texts")
+    if odd:
+        draft.lose_value("tags.unreadable", odd, "no texts", label)
 
 
 def _custom(draft: _Draft, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
@@ -199,35 +258,49 @@ def _custom(draft: _Draft, fields: Mapping[str, Any], catalogue: FieldCatalogue)
     for field_id, value in values.custom_values(fields.get("customFields")).items():
         known = None if catalogue.fields is None else catalogue.fields.get(field_id, FieldDefinition("", exists=False))
         label, name = catalogue.label(field_id), f"customFields.{field_id}"
+        data_type = known.data_type if known else ""
+        written = values.writable_value(value, data_type)
         if known is not None and not known.exists:
             draft.lose(name, f"{label} (the field was deleted in HighLevel)")
-        elif values.is_file(value) or (known is not None and known.data_type in values.FILES):
+        elif values.is_file(value) or data_type in values.FILES:
             draft.lose(name, f"{label} (files cannot be written back)")
+        elif written is None:
+            draft.lose_value(name, value, NO_DATE if data_type == values.DATE else "JSON has no such number", label)
         elif not draft.leaves(name, label):
-            kept[field_id] = values.writable_value(value, known.data_type if known else "")
+            kept[field_id] = written
             draft.returns.append(label)
+            if data_type == values.DATE and not values.is_whole_day(value):
+                draft.change(name, f"{label}: of {original_text(value)} only the day {written} is written")
     if kept:
         draft.body["customFields"] = values.to_written(kept)
+    for number, odd in enumerate(values.unreadable_values(fields.get("customFields"))):
+        draft.lose_value(f"customFields.unreadable{number}", odd, "its form is not HighLevel's", "custom field value")
 
 
 def _owner(draft: _Draft, fields: Mapping[str, Any], catalogue: FieldCatalogue) -> None:
     owner = _text(fields.get("assignedTo"))
-    if owner and catalogue.users is not None and owner not in catalogue.users:
+    if not owner:
+        draft.lose_value("assignedTo", fields.get("assignedTo"), "it is no user's id")
+    elif catalogue.users is not None and owner not in catalogue.users:
         draft.lose("assignedTo", f"{label_of('assignedTo')} (this user no longer exists)")
-    elif owner:
+    else:
         draft.keep("assignedTo", owner)
 
 
 def _dnd(draft: _Draft, copy: ContactSnapshot) -> QuietSettings:
     draft.returns.append(label_of("dndSettings"))
-    dnd = quiet_settings(dnd_settings(copy.fields), known=copy.dnd_known)
-    if dnd.note:
-        draft.changes.append(dnd.note)
+    consent = copy.consent
+    dnd = quiet_settings(consent.settings, known=consent.known)
+    draft.changes.extend(note for note in (dnd.note, *consent.notes) if note)
     inbound = copy.fields.get("inboundDndSettings")
     everything = inbound.get("all") if isinstance(inbound, Mapping) else None
-    if isinstance(everything, Mapping) and everything.get("status") in ("active", "inactive"):
-        kept = {key: everything[key] for key in ("status", "message") if isinstance(everything.get(key), str)}
-        draft.keep("inboundDndSettings", {"all": kept})
+    status = everything.get("status") if isinstance(everything, Mapping) else None
+    state = status.strip().lower() if isinstance(status, str) else ""
+    if isinstance(everything, Mapping) and state in (CLOSED, OPEN):
+        message = everything.get("message")
+        draft.keep("inboundDndSettings", {"all": {"status": state, **({"message": message} if message else {})}})
+    elif not values.is_empty(inbound):
+        draft.lose_value("inboundDndSettings", inbound, "it cannot be read")
     return dnd
 
 
@@ -251,8 +324,6 @@ def _lost(draft: _Draft, fields: Mapping[str, Any], attached: Sequence[str]) -> 
 
 def _text(value: object) -> str:
     """Return a text as it is, a number as text, '' for anything else."""
-    if isinstance(value, bool):
-        return ""
-    if isinstance(value, (int, float)):
-        return str(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value) if math.isfinite(value) else ""
     return value if isinstance(value, str) and value.strip() else ""

@@ -13,12 +13,12 @@ from typing import Any
 
 from hlcore.model import custom_fields as values
 from hlcore.model.contact_diff import CHANNEL, CUSTOM, field_changes, flat_fields
-from hlcore.model.contact_fields import COUNTRIES, UNWRITABLE
+from hlcore.model.contact_fields import UNWRITABLE, tag_text, tag_texts
 from hlcore.model.contact_snapshot import ALWAYS_LISTED
 from hlcore.model.custom_fields import FieldDefinition, is_empty
-from hlcore.model.dnd import CHANNELS, CLOSED, OPEN, dnd_settings
+from hlcore.model.dnd import CHANNELS, CLOSED, FOREVER, OPEN, dnd_settings
 from hlcore.model.reference_data import FieldCatalogue
-from hlcore.model.restore.restore_payload import UPDATE
+from hlcore.model.restore.restore_payload import UPDATE, country_code
 
 NAMES = ("firstName", "lastName")
 CAN_BE_EMPTIED = frozenset(
@@ -174,7 +174,7 @@ def _obstacle(field: str, then: Any, now: Any, catalogue: FieldCatalogue) -> str
     if root == CUSTOM:
         return _custom_obstacle(part, then, now, catalogue)
     if root == CHANNEL:
-        return _channel_obstacle(part, then)
+        return _channel_obstacle(part, then, now)
     if root == "dnd":
         return "" if then is True else "Do-not-disturb is on today. Only the person may ask to be contacted again."
     if root in ("companyName", "gender"):
@@ -186,15 +186,15 @@ def _obstacle(field: str, then: Any, now: Any, catalogue: FieldCatalogue) -> str
 
 def _plain_obstacle(root: str, then: Any, catalogue: FieldCatalogue) -> str:
     if root == "tags":
-        good = then is None or (isinstance(then, list) and all(isinstance(tag, str) for tag in then))
+        good = then is None or (tag_texts(then) and (isinstance(then, str) or all(map(tag_text, then))))
         return "" if good else "The copy holds no list of tags."
     if then is None:
         return "" if root in CAN_BE_EMPTIED else "HighLevel does not let this be emptied."
-    if root == "assignedTo" and catalogue.users is not None and then not in catalogue.users:
+    if root == "assignedTo" and catalogue.users is not None and str(then) not in catalogue.users:
         return "This user no longer exists."
     if root == "dateOfBirth" and not values.iso_date(then):
         return "The copy holds no date."
-    if root == "country" and not _country(then):
+    if root == "country" and not country_code(str(then)):
         return "The copy holds no two-letter country code."
     return "" if isinstance(then, (str, int, float)) and not isinstance(then, bool) else "The copy holds no text."
 
@@ -204,13 +204,16 @@ def _custom_obstacle(field_id: str, then: Any, now: Any, catalogue: FieldCatalog
     if known is not None and not known.exists:
         return "The field was deleted in HighLevel."
     is_file = values.is_file(then) or values.is_file(now) or (known is not None and known.data_type in values.FILES)
-    return "Files cannot be written back." if is_file else ""
+    if is_file:
+        return "Files cannot be written back."
+    readable = is_empty(then) or values.writable_value(then, known.data_type if known else "") is not None
+    return "" if readable else "The copy holds no value that can be read in one way only."
 
 
-def _channel_obstacle(channel: str, then: Any) -> str:
+def _channel_obstacle(channel: str, then: Any, now: Any) -> str:
     if channel not in CHANNELS:
         return "HighLevel does not let this channel be written."
-    if then is None or then == OPEN:
+    if then is None or then == OPEN or now == FOREVER:
         return "The channel is closed today. Only the person may ask to be contacted again."
     return ""
 
@@ -221,18 +224,12 @@ def _unwritable(root: str) -> str:
 
 def _value(root: str, then: Any) -> Any:
     if root == "tags":
-        return list(then or [])
+        return tag_texts(then)
     if root == "dateOfBirth":
         return values.iso_date(then) or None
     if root == "country":
-        return _country(then)
+        return country_code(str(then))
     return str(then) if isinstance(then, (int, float)) and not isinstance(then, bool) else then
-
-
-def _country(value: Any) -> str:
-    given = str(value).strip()
-    code = COUNTRIES.get(given.casefold(), given.upper())
-    return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
 def _custom_value(field_id: str, then: Any, catalogue: FieldCatalogue) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from hlcore.errors import Cancelled, Gone, HighLevelError
+from hlcore.model.contact_fields import label_of
 from hlcore.model.custom_fields import is_empty
-from hlcore.model.dnd import simplified_update
+from hlcore.model.dnd import simplified_update, without_closed_since
 from hlcore.model.json_codec import decode_object
-from hlcore.model.restore.comparison import compare, explain_refused
+from hlcore.model.restore.comparison import additions, compare, explain_refused
 from hlcore.model.restore.rejected_fields import missing_fields_update, named_fields
 from hlcore.model.restore.restore_payload import UPDATE
 from hlcore.restore.execution.children import create_children
@@ -22,6 +23,8 @@ from hlcore.restore.execution.verification import verify
 from hlcore.restore.job_context import DND_FIELDS, VALUE_REFUSED, Created, ItemResult, JobContext, RetryAt
 from hlcore.restore.journal_entries import FILL, LOOKED, SETTINGS, UNSURE, WRITTEN, refused_fields, request_body
 from hlcore.restore.plan import PlanItem
+
+SOURCE = "source"
 
 
 def complete_contact(context: JobContext, item: PlanItem, created: Created) -> ItemResult | RetryAt:
@@ -45,7 +48,9 @@ def complete_contact(context: JobContext, item: PlanItem, created: Created) -> I
         record_differences = verify(context, item, created.contact_id, decode_object(raw))
     except Gone:
         return _not_shown(context, item, created)
-    differences = (*explain_refused(compare(target, decode_object(raw)), refused, VALUE_REFUSED), *record_differences)
+    after = decode_object(raw)
+    refused_differences = explain_refused(compare(target, after), refused, VALUE_REFUSED)
+    differences = (*refused_differences, *additions(target, after), *record_differences)
     differences = explain_departed(context, differences)
     return ItemResult("recreated", created.contact_id, not differences, differences, raw=raw)
 
@@ -80,7 +85,7 @@ def _not_shown(context: JobContext, item: PlanItem, created: Created) -> ItemRes
 
 def _fill_gaps(context: JobContext, item: PlanItem, created: Created, live: dict[str, Any]) -> frozenset[str]:
     """Write once more what was planned and is still empty; never what HighLevel shows a value for or refused by name.
-    Return the names of what it refused, now or before."""
+    A source that the copy does not have is emptied. Return the names of what it refused, now or before."""
     planned = {key: value for key, value in (item.body or {}).items() if key not in DND_FIELDS}
     empty = [difference.field for difference in compare(planned, live) if is_empty(difference.found)]
     refused_before = frozenset[str]().union(
@@ -91,17 +96,21 @@ def _fill_gaps(context: JobContext, item: PlanItem, created: Created, live: dict
         )
     )
     update = missing_fields_update(planned, empty, refused_before, UPDATE)
+    if SOURCE not in planned and label_of(SOURCE) not in item.left_out and not is_empty(live.get(SOURCE)):
+        update[SOURCE] = None  # HighLevel enters a default of its own
     return refused_before | write_fields(context, item, created.contact_id, update)
 
 
 def _restore_dnd(context: JobContext, item: PlanItem, contact_id: str) -> frozenset[str]:
-    """Write the contact's own do-not-disturb back in one request; where HighLevel refuses, channels stay closed."""
+    """Write the contact's own do-not-disturb back in one request. Channels that the contact closed since it was created
+    stay closed; where HighLevel refuses, all of them do."""
     if item.after is None or dnd_restored(context, item, contact_id):
         return frozenset()
-    if _send_update(context, item, contact_id, SETTINGS, item.after):
+    own = without_closed_since(item.after, decode_object(context.client.contact(contact_id)))
+    if _send_update(context, item, contact_id, SETTINGS, own):
         return frozenset()
-    simple = simplified_update(item.after)
-    if simple != item.after and _send_update(context, item, contact_id, SETTINGS, simple):
+    simple = simplified_update(own)
+    if simple != own and _send_update(context, item, contact_id, SETTINGS, simple):
         return frozenset()
     return DND_FIELDS
 

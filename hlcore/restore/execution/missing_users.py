@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from hlcore.errors import BrokenAnswer, Cancelled, Duplicate, HighLevelError, Rejected
-from hlcore.model.restore.child_requests import FOLLOWERS
+from hlcore.model.restore.child_requests import FOLLOWERS, user_ids
 from hlcore.model.restore.comparison import Difference
 from hlcore.restore.job_context import JobContext
 from hlcore.restore.planning.reference_loader import load_user_ids
@@ -68,5 +68,5 @@ def _lacking_users(difference: Difference) -> frozenset[str]:
         return frozenset()
     live = found if isinstance(found, dict) else {}
     owners = {planned[name] for name in OWNERS if planned.get(name) and live.get(name) != planned[name]}
-    followers = set(planned.get(FOLLOWERS) or ()) - set(live.get(FOLLOWERS) or ())
+    followers = set(user_ids(planned.get(FOLLOWERS))) - set(user_ids(live.get(FOLLOWERS)))
     return frozenset(user for user in owners | followers if isinstance(user, str))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hlcore.errors import Gone
+from hlcore.model.contact_fields import tag_texts
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.json_codec import decode_object
 from hlcore.model.restore.comparison import Difference, compare, explain_refused
@@ -23,6 +24,10 @@ from hlcore.restore.job_context import VALUE_REFUSED, ItemResult, JobContext, Re
 from hlcore.restore.plan import PlanItem
 from hlcore.restore.planning.prepare import blank_fields
 
+NOT_REOPENED = (
+    "HighLevel refused the settings from before, or they cannot be written back without opening a channel that the "
+    "person closed."
+)
 NOT_IN_HIGHLEVEL = "It is not in HighLevel any more, so there is nothing to top up."
 
 
@@ -57,12 +62,12 @@ def _add(context: JobContext, item: PlanItem, contact_id: str, before: dict[str,
         *verify(context, item, contact_id, after),
     )
     if not reopened:
-        differences = (*differences, Difference("dndSettings", "as it was", "closed", VALUE_REFUSED))
+        differences = (*differences, Difference("dndSettings", "as it was", "closed on every channel", NOT_REOPENED))
     return ItemResult("topped_up", contact_id, not differences, explain_departed(context, differences), raw=raw)
 
 
 def _missing_tags(item: PlanItem, after: Mapping[str, Any]) -> tuple[Difference, ...]:
-    live = {str(tag).strip().casefold() for tag in after.get("tags") or ()}
+    live = {tag.strip().casefold() for tag in tag_texts(after.get("tags"))}
     missing = [tag for tag in item.tags if tag.strip().casefold() not in live]
     reason = f"missing: {', '.join(missing)}"
     return (Difference("tags", list(item.tags), after.get("tags"), reason),) if missing else ()

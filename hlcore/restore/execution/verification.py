@@ -17,6 +17,7 @@ from hlcore.model.restore.child_requests import (
     ChildRequest,
     followers_step,
     opportunity_step,
+    user_ids,
 )
 from hlcore.model.restore.comparison import Difference
 from hlcore.model.restore.record_matching import STORED_KIND, differing_keys, find_match
@@ -84,7 +85,7 @@ def _check_opportunity_followers(context: JobContext, child: ChildRequest) -> Di
     raw, planned = _fetch_opportunity(context, child.body["opportunityId"]), {"followers": child.body["followers"]}
     if raw is None:
         return Difference(opportunity_step(child), planned, None, NOT_THERE)
-    live = decode_object(raw).get("followers") or ()
+    live = user_ids(decode_object(raw).get("followers"))
     missing = [user for user in child.body["followers"] if user not in live]
     return Difference(opportunity_step(child), planned, {"followers": live}) if missing else None
 
@@ -94,7 +95,7 @@ def _check_record(child: ChildRequest, raw: bytes | None) -> Difference | None:
         return Difference(child.step, child.label, None, NOT_THERE)
     live = decode_object(raw)
     names = differing_keys(child.body, live)
-    if not set(child.followers) <= set(live.get("followers") or ()):
+    if not set(child.followers) <= set(user_ids(live.get("followers"))):
         names.append("followers")
     if not names or (names == ["body"] and find_match(child.kind, child.body, [raw], taken=(), allow_original=True)):
         return None
@@ -106,7 +107,7 @@ def _check_on_contact(child: ChildRequest, contact: Mapping[str, Any]) -> Differ
     if child.kind == BUSINESS:
         live = contact.get("businessId")
         return None if live == child.body["businessId"] else Difference(child.step, child.body["businessId"], live)
-    missing = [user for user in child.body["followers"] if user not in (contact.get("followers") or ())]
+    missing = [user for user in child.body["followers"] if user not in user_ids(contact.get("followers"))]
     return Difference(child.step, child.body["followers"], contact.get("followers")) if missing else None
 
 

@@ -10,9 +10,10 @@ import msgspec
 
 from hlcore.model.contact_fields import DERIVED, UNWRITABLE, label_of
 from hlcore.model.custom_fields import custom_values, is_empty
-from hlcore.model.restore.child_requests import ChildRequest, UnresolvedStage, followers_step
+from hlcore.model.restore.child_requests import ChildRequest, followers_step
 from hlcore.model.restore.exclusions import CUSTOM, LEFT_OUT, can_be_left_out
 from hlcore.model.restore.restore_payload import ONLY_NEW, ONLY_NEW_WHY
+from hlcore.model.restore.stages import UnresolvedStage
 from hlcore.restore.plan import WRITING_ACTIONS, FieldLine, PlacementQuestion, PlanItem
 from hlcore.restore.planning.prepare import SET_BY_OWN_CALLS, PrepareContext, PreparedContact
 

@@ -39,7 +39,6 @@ from hlcore.restore.planning.prepare import PrepareContext, PreparedContact, com
 from hlcore.restore.planning.vault_copy import VaultContact
 from hlcore.settings import Settings
 from hlcore.store import locations
-from hlcore.store.contacts import search as contact_search
 from hlcore.store.locations import Location
 from hlcore.store.restores import jobs as restore_jobs
 
@@ -116,13 +115,12 @@ def _plan_context(lookups: PlanLookups, settings: Settings, path: RestorePath, c
     now = context.now()
     with context.vault.read() as tx:
         location = locations.get(tx, context.location_id)
-        rows_tell_settings = contact_search.any_dnd_settings(tx, context.location_id)
     if location is None:
         raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
     window = recovery_window(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
     reference_data = lookups.reference_data(location.timezone, choices.places)
     catalogue = lookups.field_catalogue()
-    prepare_context = PrepareContext(context.location_id, catalogue, reference_data, rows_tell_settings, choices, now)
+    prepare_context = PrepareContext(context.location_id, catalogue, reference_data, choices, now)
     return PlanContext(lookups, prepare_context, location, window, path, settings.app_url)
 
 

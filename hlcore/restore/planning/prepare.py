@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hlcore.model.contact_fields import TEXTS, label_of
-from hlcore.model.contact_snapshot import latest_snapshot
+from hlcore.model.contact_fields import TEXTS, label_of, tag_texts
 from hlcore.model.custom_fields import custom_values, is_empty
-from hlcore.model.dnd import dnd_settings
+from hlcore.model.dnd import CHANNELS, DndSettings, dnd_settings
 from hlcore.model.json_codec import decode_object
 from hlcore.model.records import record_ids
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
@@ -23,14 +22,14 @@ from hlcore.model.restore.child_requests import (
     TRANSCRIPT,
     ChildRequest,
     ChildRequests,
-    UnresolvedStage,
     child_requests,
     lacking_followers,
-    unresolved_stage,
+    user_ids,
 )
 from hlcore.model.restore.exclusions import ExcludedChildren, exclude_children, is_left_out
 from hlcore.model.restore.record_matching import STORED_KIND, find_match
-from hlcore.model.restore.restore_payload import ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
+from hlcore.model.restore.restore_payload import CREATE, ONLY_NEW, ONLY_NEW_WHY, UPDATE, RestorePayload, restore_payload
+from hlcore.model.restore.stages import UnresolvedStage, unresolved_stage
 from hlcore.model.wording import kind_plural, plural
 from hlcore.restore.fidelity import Fidelity, predict_fidelity
 from hlcore.restore.plan import PlanChoices
@@ -56,6 +55,7 @@ class PreparedContact:
     payload: RestorePayload
     fidelity: Fidelity
     copy: Mapping[str, Any]
+    consent: DndSettings
     kept: ExcludedChildren
     unplaced: tuple[tuple[UnresolvedStage, int], ...]
 
@@ -84,23 +84,22 @@ class PreparedContact:
 
     def requests(self) -> int:
         """Return what a re-creation costs: is it back, who holds its e-mail and phone, create, read; all that belongs
-        to it; settings; read everything back."""
+        to it; settings, with a look at what the contact closed meanwhile; read everything back."""
         children = self.children.children
         lookups = 1 + sum(name in self.body for name in ("email", "phone"))
         opportunities = sum(child.kind == OPPORTUNITY for child in children)
         lists = {STORED_KIND[child.kind] for child in children if child.kind in STORED_KIND} - {OPPORTUNITY}
         created = sum(child.requests for child in children)
-        return lookups + 3 + created + bool(self.tags) + (self.after is not None) + len(lists) + opportunities
+        return lookups + 3 + created + bool(self.tags) + 2 * (self.after is not None) + len(lists) + opportunities
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareContext:
-    """What preparing needs beside the contact. `rows_tell_settings`: search rows hold do-not-disturb settings."""
+    """What preparing needs beside the contact."""
 
     location_id: str
     catalogue: FieldCatalogue
     reference_data: ReferenceData
-    rows_tell_settings: bool
     choices: PlanChoices
     now: datetime
 
@@ -108,8 +107,7 @@ class PrepareContext:
 def prepare(context: PrepareContext, contact: VaultContact) -> PreparedContact:
     """Return everything of this contact's last copy as requests. Pure."""
     assert contact.contact is not None
-    row, detail = contact.copy
-    copy = latest_snapshot(row, detail, rows_have_dnd=context.rows_tell_settings)
+    copy = contact.snapshot()
     choices = context.choices
     leave = choices.left_out_for(contact.contact_id)
     payload = restore_payload(copy, context.location_id, context.catalogue, elsewhere=SET_BY_OWN_CALLS, leave_out=leave)
@@ -135,6 +133,7 @@ def prepare(context: PrepareContext, contact: VaultContact) -> PreparedContact:
             payload, children, (*payload.left_out, *kept.words), [_plural(kind) for kind in contact.not_captured]
         ),
         copy=copy.fields,
+        consent=copy.consent.settings,
         kept=kept,
         unplaced=tuple(Counter(unplaced.values()).items()),
     )
@@ -219,12 +218,13 @@ def find_missing(
             existing |= {record_id} if record_id else set()
             lacking += lacking_followers(child, by_id[record_id]) if record_id else [child]
     only_new = [name for name in prepared.body if name in ONLY_NEW and is_empty(live.get(name))]
+    unwritable = [f"{label_of(name)} ({ONLY_NEW_WHY})" for name in only_new]
     return MissingParts(
         body=blank_fields({key: value for key, value in prepared.body.items() if key in UPDATE - _KEPT_FIELDS}, live),
         tags=_lacking_tags(prepared, live),
         children=tuple(lacking),
         existing_ids=tuple(sorted(existing)),
-        unwritable=tuple(f"{label_of(name)} ({ONLY_NEW_WHY})" for name in only_new),
+        unwritable=(*unwritable, *_unreadable_and_lacking(prepared.payload, live), *_closed_before(prepared, live)),
     )
 
 
@@ -232,12 +232,29 @@ def _plural(kind: str) -> str:
     return "full details" if kind == "detail" else kind_plural(kind)
 
 
+def _unreadable_and_lacking(payload: RestorePayload, live: Mapping[str, Any]) -> Iterator[str]:
+    """Yield in words what the copy holds, no request can carry, and the living contact lacks."""
+    held = custom_values(live.get("customFields"))
+    for name, words in payload.lost_fields.items():
+        root, _, part = name.partition(".")
+        if root in CREATE and is_empty(held.get(part) if part and root == "customFields" else live.get(root)):
+            yield words
+
+
+def _closed_before(prepared: PreparedContact, live: Mapping[str, Any]) -> list[str]:
+    """Return in words the channels that the last copies close and the living contact has open."""
+    now = dnd_settings(live)
+    names = [channel for channel in CHANNELS if now.is_open(channel) and not prepared.consent.is_open(channel)]
+    why = "closed in Contact Vault's copy and open on the living contact, whose own settings stay"
+    return [f"do-not-disturb on {', '.join(names)} ({why})"] if names else []
+
+
 def _noun(child: ChildRequest) -> str:
     return OPPORTUNITY if child.kind == OPPORTUNITY_FOLLOWERS else child.kind
 
 
 def _lacking_tags(prepared: PreparedContact, live: Mapping[str, Any]) -> tuple[str, ...]:
-    present = {str(tag).strip().casefold() for tag in live.get("tags") or ()}
+    present = {tag.strip().casefold() for tag in tag_texts(live.get("tags"))}
     planned = prepared.payload.body.get("tags", ()) if prepared.tags else ()
     return tuple(tag for tag in planned if tag.strip().casefold() not in present)
 
@@ -245,7 +262,7 @@ def _lacking_tags(prepared: PreparedContact, live: Mapping[str, Any]) -> tuple[s
 def _lacking_on_contact(child: ChildRequest, live: Mapping[str, Any]) -> list[ChildRequest]:
     if child.kind == BUSINESS:
         return [] if live.get("businessId") else [child]
-    absent = [user for user in child.body["followers"] if user not in (live.get("followers") or ())]
+    absent = [user for user in child.body["followers"] if user not in user_ids(live.get("followers"))]
     if not absent:
         return []
     body, label = {"followers": absent}, f"{len(absent)} followers"

@@ -14,7 +14,8 @@ import streamlit as st
 
 from hlcore.errors import VaultError
 from hlcore.governance.roles import Action, User
-from hlcore.restore.job_control import cancel_job, confirm_job, job_kind, pause_job, retry_job
+from hlcore.restore.job_control import RESTORED_OUTCOMES, cancel_job, confirm_job, job_kind, pause_job, retry_job
+from hlcore.restore.receipt import deviations
 from hlcore.restore.summary import Verdict, receipt_verdict
 from hlcore.runtime import get_runtime
 from hlcore.store import leases
@@ -242,7 +243,7 @@ def _show_result(jobs: Sequence[RestoreJob], user: User) -> None:
         if len(jobs) > 1:
             st.markdown(f"##### {_accounts_text([job])}")
         positions = [at for at, verdict in enumerate(verdicts[job.job_id]) if plan_view.is_shown(verdict, shown)]
-        different_items = [item for item in _show_items(job, positions) if item.differences]
+        different_items = [item for item in _show_items(job, positions) if item.differences or _deviations(item)]
         if different_items:
             st.markdown("##### What differs from the copy")
         for item in different_items:
@@ -321,6 +322,12 @@ def _contact_name(item: JobItem) -> str:
     return str((item.plan or {}).get("name") or item.contact_id)
 
 
+def _deviations(item: JobItem) -> list[str]:
+    """Return what was planned to be different or lost, of a contact that was restored."""
+    plan = item.plan if item.plan and item.outcome in RESTORED_OUTCOMES else {}
+    return deviations(plan.get("will_change", ()), plan.get("will_be_lost", ()))
+
+
 def _show_differences(item: JobItem, names: Names, tz: str) -> None:
     with st.container(border=True, gap="xsmall"):
         new_id = f" → {code(item.new_contact_id)}" if item.new_contact_id else ""
@@ -328,3 +335,5 @@ def _show_differences(item: JobItem, names: Names, tz: str) -> None:
         for difference in item.differences or ():
             field, planned, found, reason = map(escaped, job_labels.difference_parts(difference, names, tz))
             st.markdown(f"{field}: planned **{planned}**, HighLevel shows **{found}**. {reason}".strip())
+        for text in _deviations(item):
+            st.markdown(escaped(text))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from hlcore.restore.receipt import receipt
+from hlcore.restore.receipt import deviations, receipt
 from hlcore.store import Vault
 from hlcore.store.restores.jobs import RestoreJob
 from hlcore.ui.components.contact_fields import Names, load_names
@@ -70,7 +70,7 @@ def _part(vault: Vault, job: RestoreJob, name: str, tz: str, outcome_labels: dic
 
 def _row(number: int, row: dict[str, Any], names: Names, tz: str, outcome_labels: dict[str, str]) -> str:
     notes = [_difference_text(difference, names, tz) for difference in row["differences"]]
-    notes += [text for text in row["changed"] if text.endswith("as you chose")]
+    notes += deviations(row["changed"], row["lost"])
     cells = (
         str(number),
         escape(row["name"]),

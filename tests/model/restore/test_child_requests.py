@@ -6,11 +6,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hlcore.model.contact_fields import original_text
+from hlcore.model.custom_fields import custom_values, is_empty, same_value
+from hlcore.model.moments import parse_moment
 from hlcore.model.reference_data import ReferenceData
-from hlcore.model.restore.child_requests import PART_NAMES, child_requests
+from hlcore.model.restore.child_requests import PART_NAMES, SILENT, child_requests
 from hlcore.model.restore.record_matching import (
     EXPENDABLE,
     differing_keys,
@@ -20,6 +24,7 @@ from hlcore.model.restore.record_matching import (
     smaller_request,
 )
 from hlcore.model.restore.transcript import LONGEST, plain_text, transcript
+from tests.support.contact_strategies import any_json
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MAY = {
@@ -87,7 +92,8 @@ def test_what_is_not_in_a_request_is_named_as_lost(rows: dict[str, Any]) -> None
     for kind in ("note", "task", "opportunity", "appointment"):
         assert found.in_copy.get(PART_NAMES[kind], 0) == len(rows.get(kind, ()))
     missing = sum(of - kept[name] for name, of in found.in_copy.items())
-    assert len([line for line in found.lost if "custom field value" not in line]) == missing
+    whole = ("note ", "task ", "opportunity ", "appointment ")
+    assert len([line for line in found.lost if line.startswith(whole)]) == missing
 
 
 @given(ONE_KIND)
@@ -159,3 +165,65 @@ def test_an_e_mail_is_told_by_its_text() -> None:
     ((text, _),) = transcript([row], {"e1": email}, str)
     assert "email · to the contact\nHello\nDear Ana" in text
     assert plain_text("<p>a</p><p>b</p>") == "a\nb"
+
+
+PLACED: dict[str, dict[str, Any]] = {
+    "note": {},
+    "task": {"dueDate": "2026-05-01T10:00:00Z"},
+    "opportunity": {"pipelineId": "p1", "pipelineStageId": "s1"},
+    "appointment": {"calendarId": "c1", "startTime": "2027-05-01T10:00:00Z"},
+}
+
+
+@given(st.sampled_from(sorted(PLACED)), st.data())
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_record_holds_is_written_changed_or_lost_in_words(kind: str, data: st.DataObject) -> None:
+    names = st.sampled_from(sorted(MAY[kind] | {"unheardOf", "attachments", "customFields", "followers"}))
+    row = {**PLACED[kind], **data.draw(st.dictionaries(names, any_json, max_size=5))}
+    found = made({kind: [row]})
+    words = " ".join((*found.lost, *found.changes))
+    bodies = [child.body for child in found.children]
+    for name, held in row.items():
+        if is_empty(held) or held is False or (isinstance(held, str) and not held.strip()) or name in SILENT[kind]:
+            continue
+        whole = any(line.startswith(f"{kind} ") for line in found.lost)
+        written = [same_member(held, body.get(name)) for body in bodies]
+        assert whole or any(written) or original_text(held) in words or "owner" in words or "author" in words, name
+
+
+def same_member(held: Any, written: Any) -> bool:
+    """Whether the written member says what the copy held."""
+    if isinstance(written, bool):
+        return written is (str(held).strip().lower() == "true")
+    at = parse_moment(held)
+    if at is not None and at == parse_moment(written):
+        return True
+    if isinstance(held, list) and isinstance(written, list):
+        return len(custom_values(held)) == len(written) == len(held)
+    return str(held).strip() in str(written) or same_value(held, written) or str(held).strip().lower() == written
+
+
+def test_a_value_that_is_a_text_comes_back_as_a_number() -> None:
+    row = {**PLACED["opportunity"], "name": "Whitening", "monetaryValue": "250"}
+    assert made({"opportunity": [row]}).children[0].body["monetaryValue"] == 250
+
+
+@pytest.mark.parametrize("value", ["1,250", "about 250", True, ["250"], {"amount": 250}, float("nan")])
+def test_a_value_that_is_no_plain_number_is_lost_by_name(value: Any) -> None:
+    found = made({"opportunity": [{**PLACED["opportunity"], "name": "Whitening", "monetaryValue": value}]})
+    assert "monetaryValue" not in found.children[0].body
+    assert any(original_text(value) in line and "Whitening" in line for line in found.lost)
+
+
+def test_states_are_read_whatever_their_case_and_unknown_ones_are_named() -> None:
+    rows = [{**PLACED["opportunity"], "name": name, "status": name} for name in ("Won", "maybe")]
+    found = made({"opportunity": rows})
+    assert sorted(child.body["status"] for child in found.children) == ["open", "won"]
+    assert any("“maybe”" in line for line in found.changes)
+    task = {**PLACED["task"], "title": "Call", "completed": "TRUE"}
+    assert made({"task": [task]}).children[0].body["completed"] is True
+
+
+def test_a_due_date_that_cannot_be_read_is_named_with_its_text() -> None:
+    found = made({"task": [{"title": "Call", "dueDate": "next Monday"}]})
+    assert found.lost == ["task “Call” (its due date “next Monday” cannot be read)"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition, custom_values
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
-from hlcore.model.restore.child_requests import resolve_stage, unresolved_stage
 from hlcore.model.restore.exclusions import FIELDS, KINDS, can_be_left_out, exclude_children, is_left_out
 from hlcore.model.restore.restore_payload import CREATE, RestorePayload, restore_payload
+from hlcore.model.restore.stages import resolve_stage, unresolved_stage
 from tests.support.contact_strategies import fields
 
 CATALOGUE = FieldCatalogue(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hlcore.model.contact_snapshot import ContactSnapshot, latest_snapshot
-from hlcore.model.custom_fields import FieldDefinition
+from hlcore.model.contact import fold_text
+from hlcore.model.contact_fields import DERIVED
+from hlcore.model.contact_snapshot import ContactSnapshot
+from hlcore.model.custom_fields import FieldDefinition, custom_values, is_empty, same_value, unreadable_values
+from hlcore.model.json_codec import encode
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.restore_payload import CREATE, UPDATE, RestorePayload, restore_payload, without_properties
-from tests.support.contact_strategies import fields
+from tests.support.contact_strategies import any_json, fields
 
 CATALOGUE = FieldCatalogue(
     {
@@ -114,29 +117,81 @@ def test_no_text_of_a_copy_disappears_silently(copy: dict[str, Any]) -> None:
             assert key in found.body or any(words in line for line in found.lost)
 
 
-def test_a_newer_row_wins_over_an_older_detail_and_what_it_always_lists_is_not_filled_in() -> None:
-    row = msgspec.json.encode({"id": "a", "firstName": "New", "dateUpdated": "2026-02-01T00:00:00Z"})
-    detail = msgspec.json.encode(
-        {
-            **{"id": "a", "firstName": "Old", "email": "old@example.com", "gender": "female"},
-            "dateUpdated": "2026-01-01T00:00:00Z",
-            "dndSettings": {},
-        }
-    )
-    found = latest_snapshot(row, detail)
-    assert (found.fields["firstName"], found.fields.get("email"), found.fields["gender"]) == ("New", None, "female")
-    assert not found.dnd_known
+def test_a_date_that_can_be_read_in_two_ways_or_none_is_lost_with_its_text() -> None:
+    for text in ("25/12/1990", "03/04/1990", "12/25/90", "31.02.1990", "1990-02-30", "1990-12-25 or so", 19901225):
+        found = of(dateOfBirth=text, customFields=[{"id": "cf2", "value": text}])
+        assert found.body.keys().isdisjoint({"dateOfBirth", "customFields"}), text
+        assert sum(f"“{text}”" in line for line in found.lost) == 2
+    assert of(dateOfBirth="12/25/1990").body["dateOfBirth"] == "1990-12-25"
+    assert of(dateOfBirth="05.05.1990").body["dateOfBirth"] == "1990-05-05"
+    assert of(dateOfBirth=662083200000).body["dateOfBirth"] == "1990-12-25"
 
 
-def test_a_detail_of_the_same_age_tells_the_settings() -> None:
-    row = msgspec.json.encode({"id": "a", "firstName": "anna", "firstNameRaw": "Anna"})
-    detail = msgspec.json.encode({"id": "a", "firstName": "Anna", "dndSettings": {"SMS": {"status": "active"}}})
-    found = latest_snapshot(row, detail)
-    assert found.dnd_known
-    assert found.fields["dndSettings"]["SMS"]["status"] == "active"
+def test_a_time_of_day_that_a_date_loses_is_said() -> None:
+    found = of(dateOfBirth="1990-12-25T23:30:00Z")
+    assert found.body["dateOfBirth"] == "1990-12-25"
+    assert "“1990-12-25T23:30:00Z”" in " ".join(found.changes)
 
 
-def test_a_row_without_settings_says_something_only_where_rows_carry_them() -> None:
-    row = msgspec.json.encode({"id": "a"})
-    assert not latest_snapshot(row).dnd_known
-    assert latest_snapshot(row, rows_have_dnd=True).dnd_known
+def test_tags_in_one_text_come_back_one_by_one() -> None:
+    assert of(tags="vip,hot lead").body["tags"] == ["vip", "hot lead"]
+
+
+def test_a_tag_that_is_no_text_is_lost_by_name() -> None:
+    found = of(tags=["vip", {"name": "hot"}, None, 7])
+    assert found.body["tags"] == ["vip", "7"]
+    assert any("hot" in line for line in found.lost)
+
+
+def test_custom_fields_in_another_form_are_lost_by_value() -> None:
+    odd = [{"cf1": "Blue"}, "Red", {"id": "cf1", "value": 1}, {"id": "cf1", "value": 2}, {"id": "cf1", "odd": "Green"}]
+    found = of(customFields=odd)
+    assert found.body["customFields"] == [{"id": "cf1", "field_value": 2}]
+    assert all(any(text in line for line in found.lost) for text in ("Blue", "Red", "“1”", "Green"))
+    assert any("Blue" in line for line in of(customFields={"cf1": "Blue"}).lost)
+
+
+def test_a_whole_name_that_its_parts_do_not_make_is_said() -> None:
+    assert "“Dr Ana Abara”" in " ".join(of(firstName="Ana", lastName="Abara", name="Dr Ana Abara").changes)
+    assert "name" not in of(firstName="Ana", lastName="Abara", name="ana abara").changed
+
+
+ANY_FIELD = [*sorted(CREATE - {"locationId", "dnd", "dndSettings"}), "unheardOf", "type", "ssn", "additionalEmails"]
+
+
+@settings(max_examples=200)
+@given(fields | st.dictionaries(st.sampled_from(ANY_FIELD), any_json, max_size=6))
+def test_whatever_a_copy_holds_is_returned_changed_or_lost_in_words(copy: dict[str, Any]) -> None:
+    found = of(**copy)
+    encode(found.target)
+    for name in copy.keys() - DERIVED - {"customFields", "dnd", "dndSettings"}:
+        held, written = copy[name], found.body.get(name)
+        if is_empty(held) or (isinstance(held, str) and not held.strip()) or (name, held) == ("type", "lead"):
+            continue
+        named = name in found.changed or any(key.partition(".")[0] == name for key in found.lost_fields)
+        parts = " ".join(str(found.body.get(key, "")) for key in ("firstName", "lastName"))
+        same = plain(written) == plain(held) or (name == "name" and fold_text(parts) == fold_text(str(held)))
+        raw = copy.get(f"{name}Raw")
+        assert same or named or (raw and plain(written) == plain(raw)) or held in ([""], [" "])
+    held_values, written_values = custom_values(copy.get("customFields")), values_of(found.body)
+    for field_id, value in held_values.items():
+        name = f"customFields.{field_id}"
+        assert same_value(written_values.get(field_id), value) or name in found.changed or name in found.lost_fields
+    lost = sum(key.startswith("customFields.unreadable") for key in found.lost_fields)
+    assert lost == len(unreadable_values(copy.get("customFields")))
+
+
+def values_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The custom field values in a create call."""
+    return {item["id"]: item["field_value"] for item in body.get("customFields", ())}
+
+
+def plain(value: Any) -> Any:
+    """A value without what people do not see: case of e-mails aside, numbers as text, tags in any order."""
+    if isinstance(value, list):
+        return sorted(str(part) for part in value if part is not None and str(part).strip())
+    if isinstance(value, str) and "," in value:
+        return sorted(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, dict):
+        return {key: str(part).strip().lower() for key, part in (value.get("all") or {}).items()}
+    return str(value).strip().lower()
