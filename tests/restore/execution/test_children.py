@@ -65,8 +65,8 @@ def test_the_predicted_fidelity_is_told_in_numbers_and_is_what_was_measured(worl
 
 def test_the_plan_knows_the_number_of_requests(world: World) -> None:
     ana = lost_contact_with_records(world, dndSettings={"SMS": {"status": "active"}})
-    world.confirm(ana)
     planned = world.planned(ana).requests
+    world.confirm(ana)
     assert world.run().requests == planned
 
 

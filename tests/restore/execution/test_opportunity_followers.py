@@ -92,6 +92,6 @@ def test_followers_that_cannot_be_added_are_in_the_receipt(world: World, fault: 
 def test_the_plan_of_a_top_up_knows_the_number_of_requests(world: World, whole: bool, closed: bool) -> None:
     ana = natively_restored(world, with_records=False)[0] if whole else came_back(world)[0]
     world.location.edit(ana, **(all_closed() if closed else {}))
-    world.confirm(ana, path="top_up")
     planned = world.planned(ana, path="top_up").requests
+    world.confirm(ana, path="top_up")
     assert world.run().requests == planned
