@@ -269,7 +269,7 @@ def _title(requests: ChildRequests, record: RecordValues, key: str, default: str
     """Return the record's title; the default, named as a change, where it has none."""
     title = record.text(key, key)
     if not title.strip():
-        requests.add_change(f"{record.kind}s without a {key} are called “{default}”")
+        requests.add_change(f"{PART_NAMES[record.kind]} without a {key} are called “{default}”")
     return title if title.strip() else default
 
 

@@ -186,6 +186,8 @@ def test_whatever_a_record_holds_is_written_changed_or_lost_in_words(kind: str, 
     for name, held in row.items():
         if is_empty(held) or held is False or (isinstance(held, str) and not held.strip()) or name in SILENT[kind]:
             continue
+        if isinstance(held, list) and all(map(is_empty, held)):
+            continue
         whole = any(line.startswith(f"{kind} ") for line in found.lost)
         written = [same_member(held, body.get(name)) for body in bodies]
         assert whole or any(written) or original_text(held) in words or "owner" in words or "author" in words, name
