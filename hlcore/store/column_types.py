@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,8 @@ def partial_index(name: str | None, *columns: str, where: str, unique: bool = Fa
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in, the same moment in UTC out. Raises TypeError for naive datetimes."""
+    """An aware moment in, the same moment in UTC out; None for a stored value that is no moment. Raises TypeError for
+    naive datetimes."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -33,6 +35,20 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise TypeError("naive datetime: a moment needs its time zone")
         return value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """Read as the type does, and count what SQLite holds in its place as none: it checks no type."""
+        read = super().result_processor(dialect, coltype)
+        if read is None or dialect.name != "sqlite":
+            return read
+
+        def read_tolerantly(value: Any) -> datetime | None:
+            try:
+                return read(value)
+            except (ValueError, TypeError):
+                return None
+
+        return read_tolerantly
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

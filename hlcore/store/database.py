@@ -26,7 +26,7 @@ from hlcore.private_files import FILE_MODE, close_to_others, make_folder, make_p
 from hlcore.store import migrate
 from hlcore.store.db_errors import BUSY_SECONDS, translate_errors
 from hlcore.store.dialects import lock, queue_writer
-from hlcore.store.text import dump_json
+from hlcore.store.text import dump_json, load_json
 
 Tx = Connection
 
@@ -209,6 +209,7 @@ def _engine(url: URL) -> Engine:
         url,
         hide_parameters=True,
         json_serializer=dump_json,
+        json_deserializer=load_json,
         max_overflow=20,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )

@@ -61,6 +61,14 @@ def dump_json(value: Any) -> str:
     return json.dumps(_cleaned(value), ensure_ascii=False, separators=(",", ":"))
 
 
+def load_json(written: str) -> Any:
+    """Return the stored JSON; None when it cannot be read, as if nothing had been stored."""
+    try:
+        return json.loads(written)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
