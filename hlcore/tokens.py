@@ -17,6 +17,7 @@ from hlcore.highlevel import Clock
 from hlcore.highlevel.oauth import COMPANY as COMPANY_TYPE
 from hlcore.highlevel.oauth import LOCATION as LOCATION_TYPE
 from hlcore.highlevel.oauth import OAuth, TokenPair
+from hlcore.model.moments import is_future
 from hlcore.store import Vault, leases, oauth_grants
 from hlcore.store.encryption import Cipher
 from hlcore.store.oauth_grants import COMPANY, LOCATION, StoredGrant
@@ -64,14 +65,15 @@ class TokenManager:
         grant = self._read(kind, owner_id)
         if grant.trouble:
             raise GrantLost(grant.trouble)
-        if grant.expires_at - self.clock.now() > RENEW_BEFORE:
+        now = self.clock.now()
+        if grant.expires_at - now > RENEW_BEFORE and not is_future(grant.refreshed_at, now):
             return self._decrypt(grant)[0]
         try:
             return self.renew(kind, owner_id, grant.generation)
         except GrantLost:
             raise
         except VaultError:
-            if grant.expires_at <= self.clock.now():
+            if grant.expires_at <= now:
                 raise
             return self._decrypt(grant)[0]
 

@@ -19,6 +19,7 @@ from hlcore.highlevel import Priority
 from hlcore.highlevel.oauth import COMPANY as COMPANY_TYPE
 from hlcore.highlevel.oauth import TokenPair
 from hlcore.highlevel.webhook_signature import WebhookEvent
+from hlcore.model.moments import CLOCK_SLACK
 from hlcore.store import locations, oauth_grants
 from hlcore.store.oauth_grants import COMPANY, LOCATION
 
@@ -210,7 +211,8 @@ def _unseal(context: AppContext, purpose: str, ticket: str) -> tuple[User, str]:
         user = User(**content["person"] | {"role": Role(content["person"]["role"])})
     except (SettingsError, ValueError, TypeError, KeyError) as exc:
         raise NotAllowed("This link was not made by Contact Vault.", hint=_START_AGAIN) from exc
-    if content["use"] != purpose or datetime.fromisoformat(content["until"]) < context.clock.now():
+    left = datetime.fromisoformat(content["until"]) - context.clock.now()
+    if content["use"] != purpose or not timedelta(0) <= left <= LINK_LIFETIME + CLOCK_SLACK:
         raise NotAllowed("This link has expired.", hint=_START_AGAIN)
     return user, content["secret"]
 

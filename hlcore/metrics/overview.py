@@ -12,7 +12,7 @@ from hlcore.metrics.deletions import locations_by_id
 from hlcore.model.health import Health, HealthFacts, Level, assess
 from hlcore.model.lifecycle import LIVE, LOST, Status
 from hlcore.model.listing_verdict import listing_interval
-from hlcore.model.moments import iso
+from hlcore.model.moments import is_recent, iso
 from hlcore.settings import Settings
 from hlcore.store import Tx, Vault, locations, oauth_grants, quarantine, runs, webhook_inbox
 from hlcore.store.contacts import search as contact_search
@@ -86,7 +86,7 @@ class Overview:
 
 def overview(vault: Vault, location_ids: Sequence[str], now: datetime, settings: Settings) -> Overview:
     """Return the numbers of these locations at `now`, read in one snapshot."""
-    last_webhooks = _last_webhooks(vault, location_ids)
+    last_webhooks = _last_webhooks(vault, location_ids, now)
     with vault.read() as tx:
         held = locations_by_id(tx, location_ids)
         counts = contact_search.count_by_status(tx, list(held))
@@ -99,11 +99,11 @@ def overview(vault: Vault, location_ids: Sequence[str], now: datetime, settings:
         )
 
 
-def _last_webhooks(vault: Vault, location_ids: Sequence[str]) -> dict[str, datetime]:
+def _last_webhooks(vault: Vault, location_ids: Sequence[str], now: datetime) -> dict[str, datetime]:
     if not vault.has_inbox:
         return {}
     with vault.inbox.read() as tx:
-        return webhook_inbox.last_received(tx, location_ids)
+        return webhook_inbox.last_received(tx, location_ids, at=now)
 
 
 def _stats(
@@ -116,8 +116,9 @@ def _stats(
 ) -> LocationStats:
     usage = locations.get_usage(tx, location.location_id, now.date().isoformat())
     recent = runs.list_recent(tx, [location.location_id], limit=RECENT_RUNS, kinds=runs.DETECTION_KINDS)
-    last = runs.last_complete(tx, location.location_id)
-    running = next((run for run in recent if run.finished_at is None and now - run.heartbeat_at < SILENT_AFTER), None)
+    last = runs.last_complete(tx, location.location_id, at=now)
+    open_runs = (run for run in recent if run.finished_at is None)
+    running = next((run for run in open_runs if is_recent(run.heartbeat_at, now, SILENT_AFTER)), None)
     suspected = counts.get(Status.SUSPECTED, 0)
     quarantined = quarantine.count_items(tx, [location.location_id])
     facts = replace(
@@ -126,6 +127,7 @@ def _stats(
         running=running is not None,
         suspected=suspected,
         set_aside=quarantined,
+        newest_moment=recent[0].started_at if recent else None,
         every=listing_interval(
             settings.sync_minutes, contacts=sum(counts.values()), requests_per_day=settings.requests_per_day
         ),

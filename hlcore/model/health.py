@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hlcore.model.moments import CLOCK_SLACK, is_future
+from hlcore.model.moments import age as age_of
 from hlcore.model.wording import form, plural
 
 
@@ -33,6 +35,7 @@ class HealthFacts:
     webhooks_expected_since: datetime | None = None  # None: this location receives none
     webhook_silence: timedelta = timedelta(hours=24)
     set_aside: int = 0  # items in quarantine that wait for a decision
+    newest_moment: datetime | None = None  # when its newest run began
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def assess(facts: HealthFacts, now: datetime) -> Health:
         _suspects(facts),
         _quarantine(facts),
         _silence(facts, now),
+        _clock(facts, now),
     )
     findings = sorted((check for check in checks if check), key=lambda finding: _WORST_FIRST.index(finding[0]))
     worst = findings[0][0]
@@ -64,16 +68,22 @@ _WORST_FIRST = (Level.BAD, Level.ATTENTION, Level.OK)
 def _age(facts: HealthFacts, now: datetime) -> tuple[Level, str]:
     if not facts.connected:
         return Level.BAD, "This account is disconnected: nothing new is copied."
-    if facts.last_complete_at is None:
-        if facts.running:
-            return Level.ATTENTION, "The first copy is being made."
-        return Level.BAD, "There is no complete copy yet. Start one with “Sync now” on the Settings page."
-    age = now - facts.last_complete_at
+    age = age_of(facts.last_complete_at, now)
+    if age is None:
+        return _no_copy(facts)
     if age <= facts.every * 2:
         return Level.OK, f"Complete copy from {ago(age)}."
     if age <= max(facts.every * 4, timedelta(hours=24)):
         return Level.ATTENTION, f"The last complete copy is from {ago(age)}; one was due."
     return Level.BAD, f"The last complete copy is from {ago(age)}. Deletions since then are not noticed."
+
+
+def _no_copy(facts: HealthFacts) -> tuple[Level, str]:
+    if facts.running:
+        return Level.ATTENTION, "The first copy is being made."
+    if facts.last_complete_at is not None:
+        return Level.BAD, "The last complete copy is dated in the future, which proves nothing. A new one is due."
+    return Level.BAD, "There is no complete copy yet. Start one with “Sync now” on the Settings page."
 
 
 def _refusal(facts: HealthFacts) -> tuple[Level, str] | None:
@@ -111,17 +121,34 @@ def _quarantine(facts: HealthFacts) -> tuple[Level, str] | None:
 def _silence(facts: HealthFacts, now: datetime) -> tuple[Level, str] | None:
     """Notice missing webhooks: HighLevel stops sending them after too many failures, until a user turns them on."""
     since = facts.last_webhook_at or facts.webhooks_expected_since
-    if not facts.connected or since is None or now - since <= facts.webhook_silence:
+    if not facts.connected or since is None:
         return None
-    hours = int((now - since).total_seconds() // 3600)
+    silence = age_of(since, now)
+    if silence is None:
+        return Level.ATTENTION, "The last webhook is dated in the future: whether webhooks still come is not known."
+    if silence <= facts.webhook_silence:
+        return None
+    hours = int(silence.total_seconds() // 3600)
     return Level.ATTENTION, (
         f"No webhook for {plural(hours, 'hour')}. Deletions are still found by listings, but later and without their "
         "exact time. The Webhooks page says what to check."
     )
 
 
+def _clock(facts: HealthFacts, now: datetime) -> tuple[Level, str] | None:
+    if facts.newest_moment is None or not is_future(facts.newest_moment, now):
+        return None
+    return Level.ATTENTION, (
+        f"The newest round is dated {facts.newest_moment:%Y-%m-%d}, which is in the future: the server's clock was "
+        "wrong, or is. What is dated in the future proves nothing and is done again."
+    )
+
+
 def ago(age: timedelta) -> str:
-    """Return an age in words: 'just now', '5 minutes ago', '3 hours ago', '2 days ago'."""
+    """Return an age in words: 'just now', '5 minutes ago', '3 hours ago', '2 days ago'; 'dated in the future' for one
+    that is negative by more than clocks differ."""
+    if age < -CLOCK_SLACK:
+        return "dated in the future"
     minutes = int(age.total_seconds() // 60)
     if minutes < 1:
         return "just now"

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import overload
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+CLOCK_SLACK = timedelta(minutes=2)
+"""How far the clocks of the machines that share a vault may differ."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_NUMBER = 20
 
@@ -60,6 +62,26 @@ def iso(at: datetime | None) -> str | None: ...
 def iso(at: datetime | None) -> str | None:
     """Return `2026-11-23T14:05:00.000Z`, as HighLevel writes moments: UTC, cut to milliseconds; None for None."""
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def is_future(at: datetime, now: datetime) -> bool:
+    """Whether a stored moment lies in the future by more than the clocks of several machines differ: the clock has been
+    turned back since, and the moment proves nothing."""
+    return at - now > CLOCK_SLACK
+
+
+def age(since: datetime | None, now: datetime) -> timedelta | None:
+    """Return how long ago a stored moment was, at least zero; None where there is none, or one in the future. Every
+    decision that a stored moment is recent, or not due yet, goes through this function."""
+    if since is None or is_future(since, now):
+        return None
+    return max(timedelta(0), now - since)
+
+
+def is_recent(since: datetime | None, now: datetime, within: timedelta) -> bool:
+    """Whether something surely happened less than `within` ago."""
+    passed = age(since, now)
+    return passed is not None and passed < within
 
 
 def time_zone(name: str) -> ZoneInfo:

@@ -16,6 +16,7 @@ from typing import Any
 
 from hlcore.errors import RunInProgress
 from hlcore.location_context import LocationContext
+from hlcore.model.moments import is_future
 from hlcore.model.restore.comparison import Difference
 from hlcore.restore.journal_entries import CREATE, LOOKED, NOT_DONE, RETRY
 from hlcore.restore.plan import PlanItem
@@ -150,7 +151,7 @@ class JobContext(LocationContext):
         entries = self.entries(contact_id)
         due = [entry.sent_at + self.index_lag for entry in entries if LOOKED in entry.note]
         failures = [entry for entry in entries if entry.step == CREATE and entry.note == NOT_DONE]
-        if len(failures) > 1:
+        if len(failures) > 1 and not is_future(failures[-1].sent_at, self.now()):
             due.append(failures[-1].sent_at + FIRST_PAUSE * 2 ** (len(failures) - 2))
         until = max(due, default=None)
         return until if until is not None and until > self.now() else None

@@ -14,13 +14,16 @@ from datetime import datetime, timedelta
 from functools import cache
 
 import psutil
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, not_, or_, select, update
 
+from hlcore.model.moments import is_recent
 from hlcore.store.database import Tx
 from hlcore.store.dialects import changed_rows, insert_into
 from hlcore.store.tables import leases
 
 SILENT_AFTER = timedelta(seconds=120)
+LONGEST_LEASE = timedelta(minutes=10)
+"""No lease lasts longer. One that would was taken under a wrong clock, and counts for nothing."""
 
 
 def this_process() -> str:
@@ -42,8 +45,9 @@ def is_gone(holder: str) -> bool:
 
 
 def is_held(holder: str, heartbeat_at: datetime | None, at: datetime) -> bool:
-    """Return whether a living process holds it, heard from last at `heartbeat_at`; if not, it may be taken over."""
-    return bool(holder) and heartbeat_at is not None and at - heartbeat_at < SILENT_AFTER and not is_gone(holder)
+    """Return whether a living process holds it, heard from last at `heartbeat_at`; if not, it may be taken over.
+    A heartbeat in the future is none."""
+    return bool(holder) and is_recent(heartbeat_at, at, SILENT_AFTER) and not is_gone(holder)
 
 
 def acquire(tx: Tx, name: str, holder: str, *, at: datetime, ttl: timedelta) -> bool:
@@ -56,7 +60,7 @@ def acquire(tx: Tx, name: str, holder: str, *, at: datetime, ttl: timedelta) -> 
 
 def renew(tx: Tx, name: str, holder: str, *, at: datetime, ttl: timedelta) -> bool:
     """Extend the holder's lease until `at + ttl`; return False when it has lost it."""
-    statement = update(leases).where(leases.c.name == name, leases.c.holder == holder, leases.c.expires_at > at)
+    statement = update(leases).where(leases.c.name == name, leases.c.holder == holder, _is_valid(at))
     return changed_rows(tx, statement.values(expires_at=at + ttl)) == 1
 
 
@@ -67,16 +71,20 @@ def release(tx: Tx, name: str, holder: str) -> None:
 
 def current_holder(tx: Tx, name: str, *, at: datetime) -> str:
     """Return who has the lease at `at`; '' when nobody does."""
-    query = select(leases.c.holder).where(leases.c.name == name, leases.c.expires_at > at)
+    query = select(leases.c.holder).where(leases.c.name == name, _is_valid(at))
     return tx.execute(query).scalar_one_or_none() or ""
 
 
 def _take(tx: Tx, name: str, holder: str, at: datetime, ttl: timedelta, *, instead_of: str | None = None) -> bool:
     """Take the lease in one statement, so that of several processes only one succeeds."""
     insert = insert_into(tx, leases).values(name=name, holder=holder, expires_at=at + ttl)
-    free = or_(leases.c.holder.in_((holder, instead_of or holder)), leases.c.expires_at <= at)
+    free = or_(leases.c.holder.in_((holder, instead_of or holder)), not_(_is_valid(at)))
     taken = {"holder": insert.excluded.holder, "expires_at": insert.excluded.expires_at}
     return changed_rows(tx, insert.on_conflict_do_update(index_elements=["name"], set_=taken, where=free)) == 1
+
+
+def _is_valid(at: datetime) -> ColumnElement[bool]:
+    return and_(leases.c.expires_at > at, leases.c.expires_at <= at + LONGEST_LEASE)
 
 
 @cache

@@ -108,6 +108,12 @@ def list_set_aside(tx: Tx, location_id: str, kind: str, references: Iterable[str
     return set(tx.execute(query.where(items.c.state.in_((WAITING, IGNORED)))).scalars())
 
 
+def references(tx: Tx, location_id: str, kind: str) -> frozenset[str]:
+    """Return the references of all items of this kind, whatever their state: those that a success should `resolve`."""
+    query = select(items.c.reference).where(items.c.location_id == location_id, items.c.kind == kind)
+    return frozenset(tx.execute(query).scalars())
+
+
 def resolve(tx: Tx, location_id: str, kind: str, references: Iterable[str]) -> int:
     """Forget these items, which have been handled; return how many were known."""
     return changed_rows(tx, delete(items).where(_these(tx, location_id, kind, references)))
@@ -147,6 +153,13 @@ def count_waiting(tx: Tx) -> dict[str, int]:
     """Return how many items wait for a decision, by location id ('': those that belong to none)."""
     query = select(items.c.location_id, func.count()).where(items.c.state == WAITING).group_by(items.c.location_id)
     return {row[0]: int(row[1]) for row in tx.execute(query)}
+
+
+def list_accounts(tx: Tx, *, location_id: str = "", limit: int) -> list[QuarantinedItem]:
+    """Return the failing steps of accounts, of one location or of all, in whatever state, the last seen first."""
+    query = select(items).where(items.c.kind == ACCOUNT)
+    query = query.where(items.c.location_id == location_id) if location_id else query
+    return [QuarantinedItem(*row) for row in tx.execute(query.order_by(desc(items.c.last_seen_at)).limit(limit))]
 
 
 def get_items(tx: Tx, item_ids: Iterable[int]) -> list[QuarantinedItem]:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, desc, func, insert, select, update
 
 from hlcore.errors import NotFound, RunInProgress
+from hlcore.model.moments import CLOCK_SLACK, is_recent
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, changed_rows, lock
 from hlcore.store.leases import is_held
@@ -60,7 +61,7 @@ def claim(tx: Tx, location_id: str, kind: str, *, at: datetime, holder: str, res
         return _begin(tx, location_id, kind, at, holder)
     if is_held(current.holder, current.heartbeat_at, at):
         raise RunInProgress(f"A {kind} run of this location is in progress since {current.started_at:%H:%M} UTC.")
-    if at - current.started_at > resume_within:
+    if not is_recent(current.started_at, at, resume_within):
         finish(tx, current.run_id, at, outcome="incomplete", reason="abandoned")
         return _begin(tx, location_id, kind, at, holder)
     values = {"holder": holder, "heartbeat_at": at, "resumed": runs.c.resumed + 1}
@@ -111,14 +112,16 @@ def get(tx: Tx, run_id: int) -> Run:
     return run
 
 
-def last_complete(tx: Tx, location_id: str, kind: str = "listing") -> Run | None:
-    """Return the newest complete run of this kind, None before the first."""
-    return _first(tx, _of_kind(location_id, kind).where(runs.c.outcome == "complete"))
+def last_complete(tx: Tx, location_id: str, kind: str = "listing", *, at: datetime) -> Run | None:
+    """Return the newest complete run of this kind, None before the first. Runs that began or ended in the future (of
+    `at`) prove nothing and are left out."""
+    past = runs.c.finished_at <= at + CLOCK_SLACK
+    return _first(tx, _until(_of_kind(location_id, kind), at).where(runs.c.outcome == "complete", past))
 
 
-def newest(tx: Tx, location_id: str, kind: str) -> Run | None:
-    """Return the run of this kind that began last, whatever its outcome."""
-    return _first(tx, _of_kind(location_id, kind))
+def newest(tx: Tx, location_id: str, kind: str, *, at: datetime) -> Run | None:
+    """Return the run of this kind that began last, whatever its outcome, without those that began in the future."""
+    return _first(tx, _until(_of_kind(location_id, kind), at))
 
 
 def list_recent(
@@ -166,6 +169,10 @@ def _of_kind(location_id: str, kind: str) -> Select[Any]:
     """Select the runs of this kind, newest first."""
     query = select(runs).where(runs.c.location_id == location_id, runs.c.kind == kind)
     return query.order_by(desc(runs.c.started_at), desc(runs.c.run_id))
+
+
+def _until(query: Select[Any], at: datetime) -> Select[Any]:
+    return query.where(runs.c.started_at <= at + CLOCK_SLACK)
 
 
 def _first(tx: Tx, query: Select[Any]) -> Run | None:

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 
+from hlcore.model.moments import CLOCK_SLACK
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, changed_rows, chunked, insert_into, is_postgres, moment_value, seconds
 from hlcore.store.tables import webhook_counts, webhook_inbox
 from hlcore.store.text import fit
 
 KEEP_IDS_FOR = timedelta(days=35)
+LONGEST_WAIT = timedelta(hours=2)
+"""No delivery is postponed for longer."""
 UNSIGNED, FOREIGN, OVERSIZE, MALFORMED = "unsigned", "foreign", "oversize", "malformed"
 DUPLICATE = "duplicate"
 _INSERT_BATCH = 500
@@ -62,7 +65,7 @@ def add(tx: Tx, deliveries: Sequence[Delivery]) -> int:
 def list_due(tx: Tx, *, at: datetime, limit: int) -> list[Delivery]:
     """Return deliveries that are due at `at`: deletions first, then the longest due."""
     names = ("webhook_id", "location_id", "type", "sent_at", "received_at", "raw", "attempts")
-    waiting = _waiting(), webhook_inbox.c.due_at <= at
+    waiting = _waiting(), _is_due(at)
     order = (webhook_inbox.c.type != "ContactDelete", webhook_inbox.c.due_at)
     query = select(*(webhook_inbox.c[name] for name in names)).where(*waiting).order_by(*order).limit(limit)
     return [Delivery(*row) for row in tx.execute(query)]
@@ -115,14 +118,17 @@ def count_refusals(tx: Tx, since: str) -> dict[str, int]:
 def backlog(tx: Tx, *, at: datetime) -> tuple[int, datetime | None]:
     """Return how many deliveries are due and not processed, and when the oldest of them arrived."""
     query = select(func.count(), func.min(webhook_inbox.c.received_at))
-    row = tx.execute(query.where(_waiting(), webhook_inbox.c.due_at <= at)).one()
+    row = tx.execute(query.where(_waiting(), _is_due(at))).one()
     return row[0], row[1]
 
 
-def last_received(tx: Tx, location_ids: Iterable[str]) -> dict[str, datetime]:
-    """Return when the last delivery about each of these locations arrived; locations without any are left out."""
+def last_received(tx: Tx, location_ids: Iterable[str], *, at: datetime) -> dict[str, datetime]:
+    """Return when the last delivery about each of these locations arrived; locations without any are left out, and so
+    are arrivals in the future (of `at`), which prove nothing."""
     query = select(webhook_inbox.c.location_id, func.max(webhook_inbox.c.received_at))
-    query = query.where(among(tx, webhook_inbox.c.location_id, location_ids)).group_by(webhook_inbox.c.location_id)
+    query = query.where(
+        among(tx, webhook_inbox.c.location_id, location_ids), webhook_inbox.c.received_at <= at + CLOCK_SLACK
+    ).group_by(webhook_inbox.c.location_id)
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
@@ -154,6 +160,11 @@ def prune(tx: Tx, *, at: datetime) -> int:
         webhook_inbox.c.received_at < before, webhook_inbox.c.processed_at.is_not(None), newer
     )
     return changed_rows(tx, old)
+
+
+def _is_due(at: datetime) -> ColumnElement[bool]:
+    """Return whether a delivery is due: now, or later than anything is postponed, under a clock that was wrong."""
+    return or_(webhook_inbox.c.due_at <= at, webhook_inbox.c.due_at > at + LONGEST_WAIT)
 
 
 def _waiting() -> ColumnElement[bool]:

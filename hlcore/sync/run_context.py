@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.errors import HighLevelError, LocationInactive, TokenRefused, WrongLocation
+from hlcore.errors import HighLevelError, LocationInactive, TokenRefused, VaultError, WrongLocation
 from hlcore.location_context import LocationContext
+from hlcore.log_privacy import describe_exception
 from hlcore.model.listing_verdict import describe_odd_rows
 from hlcore.model.wording import plural
 from hlcore.settings import Settings
@@ -169,16 +170,21 @@ def begin_run(kind: str, context: LocationContext, rules: SyncRules) -> RunConte
 
 def perform_run(context: RunContext, steps: Callable[[RunContext], tuple[str, str]], began: datetime) -> SyncReport:
     """Run `steps` and finish the run with the outcome and reason it returns, or with HighLevel's refusal or fault.
-    Any other exception releases the run for the next process and is raised again."""
+    Any other exception is raised again: one of our own releases the run for the next process, an unexpected one ends it
+    as incomplete."""
     by_highlevel = False
     try:
         outcome, reason = steps(context)
     except HighLevelError as exc:
         by_highlevel = True
         outcome, reason = "refused" if isinstance(exc, REFUSALS) else "incomplete", f"{exc} {exc.hint}".strip()
-    except BaseException:
-        with context.write() as tx:
-            runs.release(tx, context.run.run_id)
+    except BaseException as exc:
+        if isinstance(exc, VaultError) or not isinstance(exc, Exception):
+            with context.write() as tx:
+                runs.release(tx, context.run.run_id)
+        else:  # its checkpoint may be to blame: the next run starts anew
+            reason = f"Something unexpected ended this run: {describe_exception(exc)}."
+            finish_run(context, "incomplete", reason, seconds=(context.now() - began).total_seconds())
         raise
     report = finish_run(context, outcome, reason, seconds=(context.now() - began).total_seconds())
     return replace(report, by_highlevel=by_highlevel)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hlcore.errors import Rejected, RunInProgress
+from hlcore.errors import Rejected, RunInProgress, VaultError
 from hlcore.highlevel import SearchPage
 from hlcore.highlevel.search_filters import BY_DATE_ADDED, BY_DATE_UPDATED, added_between, any_of, updated_since
 from hlcore.location_context import LocationContext
@@ -49,7 +49,7 @@ MAX_EXTRA_PAGES = 3
 """Pages of a range read beyond those that its count asks for, before they are believed not to end."""
 
 
-class NeedsListing(Exception):
+class NeedsListing(VaultError):
     """Counting cannot decide; a full listing must. The message says why."""
 
 
@@ -71,7 +71,7 @@ def watch_location(context: LocationContext, rules: SyncRules) -> SyncReport:
     missing; the report is then the listing's, and its reason says so. Raises like `sync_location`."""
     began = context.now()
     with context.vault.read() as tx:
-        last_listing = runs.last_complete(tx, context.location_id)
+        last_listing = runs.last_complete(tx, context.location_id, at=began)
         open_listings = [
             run for run in runs.open_runs(tx) if run.location_id == context.location_id and run.kind == "listing"
         ]
@@ -118,7 +118,7 @@ def _watch(context: RunContext, listing: Run) -> str:
 def _import_changed(context: RunContext, listed_at: datetime) -> None:
     """Import what changed in HighLevel since the last run, with overlap because its index lags."""
     with context.vault.read() as tx:
-        last = runs.last_complete(tx, context.location_id, "watch")
+        last = runs.last_complete(tx, context.location_id, "watch", at=context.now())
     since = max(listed_at, last.started_at) if last else listed_at
     floor = milliseconds(since - context.rules.index_lag - OVERLAP)
     for number, page in enumerate(_search(context, updated_since(floor), BY_DATE_UPDATED)):

@@ -195,7 +195,7 @@ def _detail_text(value: object) -> str:
 
 
 def _elapsed(run: Run) -> timedelta:
-    return (run.finished_at or run.heartbeat_at) - run.started_at
+    return max(timedelta(0), (run.finished_at or run.heartbeat_at) - run.started_at)
 
 
 def _iso(at: datetime | None) -> str:

@@ -163,7 +163,7 @@ def export_folder(context: AppContext) -> Path:
     try:
         make_folder(folder)
         for file in folder.glob("*.csv"):
-            if context.clock.now().timestamp() - file.stat().st_mtime > FILE_LIFETIME.total_seconds():
+            if abs(context.clock.now().timestamp() - file.stat().st_mtime) > FILE_LIFETIME.total_seconds():
                 file.unlink(missing_ok=True)
     except OSError as exc:
         raise ExportError("The folder for files cannot be used.", hint="Check the rights of HLCORE_DATA_DIR.") from exc

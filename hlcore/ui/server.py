@@ -151,7 +151,7 @@ def _heartbeat_age(runtime: Runtime) -> float | None:
     context, worker = runtime.context, runtime.worker
     if context is None or worker is None or worker.beat_at is None:
         return None
-    return round(max(0.0, (context.clock.now() - worker.beat_at).total_seconds()), 1)
+    return round(abs((context.clock.now() - worker.beat_at).total_seconds()), 1)
 
 
 def _configure_logging() -> None:

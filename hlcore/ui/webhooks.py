@@ -12,6 +12,7 @@ import streamlit as st
 from hlcore.app_context import AppContext
 from hlcore.errors import SettingsError
 from hlcore.highlevel.webhook_signature import Verifier
+from hlcore.model.moments import is_recent
 from hlcore.settings import Settings
 from hlcore.store import webhook_inbox
 from hlcore.store.locations import Location
@@ -71,7 +72,7 @@ def load_stats(context: AppContext, locations: Sequence[Location]) -> WebhookSta
         waiting, oldest = webhook_inbox.backlog(tx, at=now)
         return WebhookStats(
             now,
-            webhook_inbox.last_received(tx, ids),
+            webhook_inbox.last_received(tx, ids, at=now),
             webhook_inbox.traffic_by_type(tx, ids, since=now - WEEK),
             webhook_inbox.count_refusals(tx, (now - WEEK).date().isoformat()),
             waiting,
@@ -93,7 +94,7 @@ def show_summary(stats: WebhookStats, locations: Sequence[Location], settings: S
         name = escaped(location.name)
         if last is None:
             st.markdown(f":gray-badge[:material/hearing_disabled: None yet] **{name}**")
-        elif stats.now - last > silence_limit:
+        elif not is_recent(last, stats.now, silence_limit):
             st.markdown(
                 f":orange-badge[:material/warning: Silent] **{name}**: the last webhook came {ago(last, stats.now)} "
                 f"({moment(last, location.timezone)}). Look at the app's Webhook Logs in HighLevel: after too many "

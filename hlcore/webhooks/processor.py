@@ -13,6 +13,7 @@ from hlcore.app_context import AppContext
 from hlcore.errors import Cancelled, LocationInactive, NotFound, StoreError, TokenRefused, VaultError, WrongLocation
 from hlcore.highlevel.webhook_signature import parse_event
 from hlcore.log_privacy import describe_exception
+from hlcore.model.moments import is_recent
 from hlcore.store import leases, quarantine, webhook_inbox
 from hlcore.store.webhook_inbox import Delivery
 from hlcore.webhooks.events import GIVE_UP, DeliveryResult, process_deliveries
@@ -120,7 +121,7 @@ def _save_results(context: AppContext, results: Sequence[DeliveryResult], pendin
         delivery = pending[result.webhook_id]
         if result.failure:
             failed.append((delivery, result))
-        elif result.retry_in is None or at - delivery.received_at > GIVE_UP:
+        elif result.retry_in is None or not is_recent(delivery.received_at, at, GIVE_UP):
             done[result.note].append(result.webhook_id)
         else:
             later[result.retry_in, result.note].append(result.webhook_id)

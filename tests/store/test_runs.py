@@ -114,10 +114,10 @@ def test_the_newest_complete_run_of_the_kind_counts(vault: Vault, claim: Claim, 
         with vault.write() as tx:
             runs.finish(tx, run.run_id, clock.advance(minutes=1), outcome=outcome, reason="")
     with vault.read() as tx:
-        found = runs.last_complete(tx, "l")
+        found = runs.last_complete(tx, "l", at=clock())
         assert found is not None
         assert found.run_id == run.run_id - 1
-        assert runs.last_complete(tx, "l", "watch") is None
+        assert runs.last_complete(tx, "l", "watch", at=clock()) is None
 
 
 def test_runs_are_listed_newest_first_by_page(vault: Vault, claim: Claim) -> None:

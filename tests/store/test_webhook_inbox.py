@@ -86,7 +86,9 @@ def test_ids_are_kept_for_more_than_thirty_days_and_the_newest_for_ever(vault: V
         webhook_inbox.mark_processed(tx, ["old", "newest"], at=START)
         assert webhook_inbox.prune(tx, at=START + timedelta(days=31)) == 0
         assert webhook_inbox.prune(tx, at=START + KEEP_IDS_FOR + timedelta(minutes=2)) == 1
-        assert webhook_inbox.last_received(tx, ["loc1", "loc2"]) == {"loc1": START + timedelta(seconds=60)}
+        assert webhook_inbox.last_received(tx, ["loc1", "loc2"], at=START + timedelta(days=1)) == {
+            "loc1": START + timedelta(seconds=60)
+        }
 
 
 def test_a_delivery_that_still_waits_is_never_pruned(vault: Vault) -> None:

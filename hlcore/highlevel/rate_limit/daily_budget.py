@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from hlcore.highlevel.clock import Clock
 from hlcore.highlevel.rate_limit.headers import RateHeaders
+from hlcore.model.moments import is_recent
 
 DOCUMENTED_PER_DAY = 200_000
+LONGEST_DAY = timedelta(hours=26)
 PROBE_AFTER = timedelta(minutes=15)
 """After this time one request is sent to learn whether a budget that HighLevel called spent has been renewed."""
 
@@ -84,19 +86,20 @@ class DayBudget:
             self._ends = headers.daily_reset
 
     def _may_probe(self) -> bool:
-        if self._reported_at is None or self._clock.now() - self._reported_at < PROBE_AFTER:
+        if self._reported_at is None or is_recent(self._reported_at, self._clock.now(), PROBE_AFTER):
             return False
         self._reported_at = self._clock.now()
         return True
 
     def _roll(self) -> None:
         now = self._clock.now()
+        if self._ends - now > LONGEST_DAY:  # the clock was turned back
+            self._ends = _next_midnight(now)
         if now < self._ends:
             return
         self._spent = self._since = 0
         self._remaining = None
-        while self._ends <= now:
-            self._ends += timedelta(days=1)
+        self._ends += timedelta(days=1) * ((now - self._ends) // timedelta(days=1) + 1)
 
 
 def _next_midnight(now: datetime) -> datetime:

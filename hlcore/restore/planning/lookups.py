@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from hlcore.highlevel import Client
 from hlcore.location_context import LocationContext
+from hlcore.model.moments import is_recent
 from hlcore.model.records import record_ids
 from hlcore.model.reference_data import FieldCatalogue, ReferenceData
 from hlcore.restore import live_state
@@ -59,7 +60,7 @@ class LookupCache:
             location = locations.get(tx, location_id)
             before = {known.contact_id: known.contact for key, known in list(self.answers.items()) if key[0] == _STORED}
             today = {contact.contact_id: contact for contact in contact_reads.get_many(tx, location_id, list(before))}
-        if now - self.at > MAX_AGE or self.location != location:
+        if not is_recent(self.at, now, MAX_AGE) or self.location != location:
             self.answers.clear()
             self.at, self.complete, self.location = now, False, location
             return False

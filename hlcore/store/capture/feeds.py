@@ -42,6 +42,19 @@ def get_all(tx: Tx, location_id: str) -> dict[str, FeedState]:
     return {row[1]: FeedState(*row) for row in rows}
 
 
+def forget_future(tx: Tx, location_id: str, *, after: datetime) -> int:
+    """Forget how far feeds and lists were read where a moment of that is after `after`: the clock has been turned back
+    since, and it proves nothing. Return how many changed."""
+    names = ("covered_at", "walked_at", "began_at", "refused_at")
+    changed = 0
+    for kind, state in get_all(tx, location_id).items():
+        wrong = [name for name in names if (moment := getattr(state, name)) is not None and moment > after]
+        if wrong:
+            save(tx, location_id, kind, **dict.fromkeys(wrong), checkpoint=None, began_at=None)
+            changed += 1
+    return changed
+
+
 def save(tx: Tx, location_id: str, kind: str, **columns: Any) -> FeedState:
     """Set these columns of the feed, keep the others; return its state. May be repeated."""
     state = replace(get(tx, location_id, kind), **columns)

@@ -36,7 +36,7 @@ from hlcore.store.column_types import UtcDateTime
 from hlcore.store.contacts.columns import LIVE
 from hlcore.store.contacts.reads import select_by_ids
 from hlcore.store.database import Tx
-from hlcore.store.dialects import among, chunked, insert_into, upsert
+from hlcore.store.dialects import among, changed_rows, chunked, insert_into, upsert
 from hlcore.store.tables import captures, contacts, records
 
 STALE_COUNT_CAP = 10_000
@@ -118,6 +118,20 @@ def mark_missed_due(tx: Tx, location_id: str, kind: str, *, walked_at: datetime,
     contact_ids = list(tx.execute(missed).scalars())
     mark_due(tx, location_id, kind, contact_ids, at=at)
     return len(contact_ids)
+
+
+def forget_future(tx: Tx, location_id: str, kinds: Iterable[str], *, after: datetime, at: datetime) -> int:
+    """Forget when records were captured where that is after `after`: the clock has been turned back since, and it
+    proves nothing. What is due later than `after` is due `at`. Return how many changed."""
+    changed = 0
+    for kind in kinds:
+        captured = _of_kind(location_id, kind), captures.c.captured_at > after
+        due = _of_kind(location_id, kind), captures.c.due_at > after
+        if tx.execute(select(captures.c.subject_id).where(*captured).limit(1)).first():
+            changed += changed_rows(tx, update(captures).where(*captured).values(captured_at=None, due_at=at))
+        if tx.execute(select(captures.c.subject_id).where(*due).limit(1)).first():
+            changed += changed_rows(tx, update(captures).where(*due).values(due_at=at))
+    return changed
 
 
 def count_live(tx: Tx, location_id: str) -> int:

@@ -86,7 +86,7 @@ def proofs_of_life(
     """Return when each of these contacts was surely there for the last time, as far as the vault knows: when it was
     last added, changed or read by id, when HighLevel says that it was changed, and for one still called present the
     start of the last complete listing, less the index `lag`. Contacts that are not held are left out."""
-    last = runs.last_complete(tx, location_id)
+    last = runs.last_complete(tx, location_id, at=now)
     listed_at = last.started_at - lag if last is not None and last.started_at <= now else None
     return {
         contact_id: last_proof_of_life(
@@ -98,7 +98,7 @@ def proofs_of_life(
 
 def last_checked_at(tx: Tx, location_id: str, *, now: datetime, lag: timedelta) -> datetime | None:
     """Return when a complete watch last found nobody missing, less the index `lag`; None where none did."""
-    last = runs.last_complete(tx, location_id, "watch")
+    last = runs.last_complete(tx, location_id, "watch", at=now)
     return last.started_at - lag if last is not None and last.started_at <= now else None
 
 

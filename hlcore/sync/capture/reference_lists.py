@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected, Unreachable
 from hlcore.highlevel import Client
 from hlcore.location_context import LocationContext
 from hlcore.model.capture_planner import CapturePolicy
+from hlcore.model.moments import is_future
 from hlcore.model.records import REFERENCE_LISTS, record_ids
 from hlcore.model.wording import kind_plural
 from hlcore.store import records
 from hlcore.store.capture import feeds
 from hlcore.store.capture.facts import is_reference_data_due
+from hlcore.store.capture.feeds import FeedState
 from hlcore.sync.capture.session import CLOSED, CaptureSession
 from hlcore.sync.contact_lookup import FATAL_ERRORS
 from hlcore.sync.run_context import RunContext
@@ -83,7 +86,7 @@ def refresh_reference_lists(context: RunContext) -> None:
     context.report_progress("Reading the account's lists")
     now, policy = context.now(), CapturePolicy()
     with context.vault.read() as tx:
-        known = feeds.get_all(tx, context.location_id)
+        known = {kind: state for kind, state in feeds.get_all(tx, context.location_id).items() if _is_past(state, now)}
     stale = {kind: now if kind in READ_IN_EACH_RUN else now - policy.lists_every for kind in REFERENCE_LISTS}
     due = [kind for kind in REFERENCE_LISTS if is_reference_data_due(known.get(kind), now, stale[kind], policy)]
 
@@ -99,6 +102,11 @@ def refresh_reference_lists(context: RunContext) -> None:
     if due:
         with ThreadPoolExecutor(len(due), thread_name_prefix="lists") as pool:
             context.counts.notes += filter(None, pool.map(read, due))
+
+
+def _is_past(state: FeedState, now: datetime) -> bool:
+    """Return whether what is known of the list was recorded before `now`, and not under a clock that was ahead."""
+    return not any(moment and is_future(moment, now) for moment in (state.covered_at, state.refused_at))
 
 
 def _record_refusal(context: LocationContext, kind: str, exc: HighLevelError) -> str:

@@ -15,13 +15,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from hlcore.errors import BudgetSpent, Gone, HighLevelError, Unreachable, VaultError
+import structlog
+
+from hlcore.errors import BudgetSpent, Gone, HighLevelError, StoreError, Unreachable, VaultError
 from hlcore.location_context import LocationContext
+from hlcore.log_privacy import describe_exception
 from hlcore.model.callbacks import never
 from hlcore.model.capture_forecast import forecast
 from hlcore.model.capture_planner import CaptureFacts, CapturePolicy, CaptureStep, Purpose, next_step, work_items
+from hlcore.model.moments import is_recent
 from hlcore.model.records import CALLS_PER_CONTACT
 from hlcore.model.wording import kind_plural
+from hlcore.store import quarantine
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.facts import PER_CONTACT_PREFIX, load_facts, load_pace
@@ -29,12 +34,12 @@ from hlcore.sync.capture.budget import CaptureBudget
 from hlcore.sync.capture.contact_records import capture_email_texts, capture_records
 from hlcore.sync.capture.feeds import read_feed
 from hlcore.sync.capture.reference_lists import capture_due_lists
-from hlcore.sync.capture.session import CLOSED, CaptureSession, exclusive_session, record_session
+from hlcore.sync.capture.session import CLOSED, RETRY_AFTER, CaptureSession, exclusive_session, record_session
 from hlcore.sync.contact_lookup import FATAL_ERRORS, REFUSALS, raise_if_refused_everywhere
 
+log = structlog.get_logger(__name__)
 ROUND = "round"
 MAX_ROUND_AGE = timedelta(days=30)
-RETRY_AFTER = timedelta(hours=1)
 MAX_FAILURES_IN_A_ROW = 12
 
 
@@ -97,6 +102,7 @@ def capture_location(
             context.cancelled,
             policy=policy.within(budget.allowance().usable),
             workers=workers,
+            troubled=_troubled_records(context),
         )
         reason = _capture_and_record(session, budget, renew_lease, until)
         if again and not reason:
@@ -105,11 +111,17 @@ def capture_location(
         return _report(session, budget, reason)
 
 
+def _troubled_records(context: LocationContext) -> frozenset[str]:
+    """Return the references of this location's records in quarantine."""
+    with context.vault.read() as tx:
+        return quarantine.references(tx, context.location_id, quarantine.RECORD)
+
+
 def _round_began(context: LocationContext) -> datetime:
     """Return when the round under way began (it reads everything captured before); begin one if there is none."""
     with context.write() as tx:
         began = feeds.get(tx, context.location_id, ROUND).began_at
-        if began is None or context.now() - began > MAX_ROUND_AGE:
+        if began is None or not is_recent(began, context.now(), MAX_ROUND_AGE):
             began = context.now()
             feeds.save(tx, context.location_id, ROUND, began_at=began)
     return began
@@ -249,7 +261,25 @@ def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str,
         session.note(f"Some {kind_plural(kind)} could not be read and are asked for later: {exc}")
         _postpone(session, kind, subject)
         return False
+    except StoreError:
+        raise
+    except Exception as exc:
+        log.error("record_failed", kind=kind, text=describe_exception(exc))
+        with session.write() as tx:
+            quarantine.note_failure(
+                tx, session.location_id, quarantine.RECORD, _reference(kind, subject), exc, at=session.now()
+            )
+        session.note(f"Some {kind_plural(kind)} could not be stored and are set aside; the Activity page lists them.")
+        _postpone(session, kind, subject)
+    else:
+        if (reference := _reference(kind, subject)) in session.troubled:
+            with session.write() as tx:
+                quarantine.resolve(tx, session.location_id, quarantine.RECORD, [reference])
     return True
+
+
+def _reference(kind: str, subject: str) -> str:
+    return f"{kind} {quarantine.reference_to(subject)}"
 
 
 def _postpone(session: CaptureSession, kind: str, subject: str) -> None:

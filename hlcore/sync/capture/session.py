@@ -17,9 +17,12 @@ from threading import Lock
 from hlcore.errors import ContractError, RunInProgress, ScopeMissing, Unauthorized
 from hlcore.location_context import LocationContext
 from hlcore.model.capture_planner import CapturePolicy, WorkItem
-from hlcore.model.records import REFERENCE_LISTS
+from hlcore.model.moments import CLOCK_SLACK, is_recent
+from hlcore.model.records import KINDS, REFERENCE_LISTS
 from hlcore.model.wording import joined, plural
 from hlcore.store import Tx, leases, runs
+from hlcore.store.capture import feeds
+from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.state import ContactCursor
 from hlcore.store.runs import Run
 
@@ -28,6 +31,9 @@ CLOSED = (ScopeMissing, ContractError, Unauthorized)
 
 RUN_KIND = "capture"
 LEASE_TTL = timedelta(minutes=5)
+RETRY_AFTER = timedelta(hours=1)
+MAX_AHEAD = RETRY_AFTER + CLOCK_SLACK
+"""No moment of capturing lies further ahead: what could not be read is due again after an hour."""
 SAME_RUN_WITHIN = timedelta(minutes=30)
 _NOUNS = {"email": ("e-mail text",), "": ("entry of the account's lists", "entries of the account's lists")}
 
@@ -36,8 +42,8 @@ _NOUNS = {"email": ("e-mail text",), "": ("entry of the account's lists", "entri
 class CaptureSession(LocationContext):
     """The state of one session. `captured` counts records by kind; `idle` are wishes with nothing left to do in this
     session; `failed` are subjects not to be tried again, by purpose and kind; `cursors` say how far the contacts never
-    captured were read, by kind; `notes` are sentences about anomalies; `unreachable` is set
-    when the session ended because HighLevel could not be reached."""
+    captured were read, by kind; `notes` are sentences about anomalies; `troubled` are the references of records in
+    quarantine; `unreachable` is set when the session ended because HighLevel could not be reached."""
 
     policy: CapturePolicy = field(default_factory=CapturePolicy)
     workers: int = 8
@@ -47,6 +53,7 @@ class CaptureSession(LocationContext):
     cursors: dict[str, ContactCursor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unreachable: threading.Event = field(default_factory=threading.Event)
+    troubled: frozenset[str] = frozenset()
     _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
@@ -73,6 +80,7 @@ def exclusive_session(context: LocationContext) -> Iterator[Callable[[], None]]:
                 raise RunInProgress(refusal)
 
     acquire("What belongs to this location's contacts is being captured already.")
+    _forget_future(context)
     try:
         yield lambda: acquire("Another process has taken over capturing this location.")
     finally:
@@ -80,12 +88,20 @@ def exclusive_session(context: LocationContext) -> Iterator[Callable[[], None]]:
             leases.release(tx, name, holder)
 
 
+def _forget_future(context: LocationContext) -> None:
+    """Forget what a clock that has been turned back since recorded: nothing is due before its date otherwise."""
+    after = context.now() + MAX_AHEAD
+    with context.write() as tx:
+        feeds.forget_future(tx, context.location_id, after=after)
+        capture_state.forget_future(tx, context.location_id, (*KINDS, "email"), after=after, at=context.now())
+
+
 def record_session(session: CaptureSession, *, began: datetime, requests: int, reason: str) -> None:
     """Log the session as a run, or as part of the run before it. A session without requests is not logged."""
     if not requests:
         return
     with session.write() as tx:
-        last = runs.newest(tx, session.location_id, RUN_KIND)
+        last = runs.newest(tx, session.location_id, RUN_KIND, at=session.now())
         before = last if last and _continues(last, began) else None
         total = Counter(_captured_in(before) if before else {}) + session.captured
         columns = {
@@ -113,4 +129,4 @@ def _captured_in(run: Run) -> dict[str, int]:
 
 def _continues(run: Run, began: datetime) -> bool:
     ended = run.finished_at
-    return ended is not None and began - ended <= SAME_RUN_WITHIN and run.started_at.date() == began.date()
+    return is_recent(ended, began, SAME_RUN_WITHIN) and run.started_at.date() == began.date()
