@@ -146,7 +146,9 @@ class Client(ContactCalls, RecordCalls, ConversationCalls, LocationCalls):
 
 
 def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Return the value as a query states it; half a character (a lone surrogate), which no address can hold, as '?'."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text.encode("utf-8", "replace").decode()
 
 
 def _check_object(answer: ApiResponse) -> ApiResponse:

@@ -139,4 +139,5 @@ def record_name(raw: bytes) -> str:
 
 
 def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    """Return the text without NUL and with '?' for half a character."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode().strip() if isinstance(value, str) else ""

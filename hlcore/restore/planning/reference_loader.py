@@ -7,11 +7,9 @@ pointless (a refused token, a spent budget, …) is raised.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
-from hlcore.errors import BrokenAnswer, ContractError, Gone, Rejected, ScopeMissing, Unreachable
+from hlcore.errors import ContractError, Gone, Rejected, ScopeMissing, Unreachable
 from hlcore.location_context import LocationContext
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.json_codec import decode_object
@@ -19,7 +17,6 @@ from hlcore.model.reference_data import FieldCatalogue, ReferenceData
 from hlcore.model.wording import plural
 from hlcore.store import records
 
-T = TypeVar("T")
 Row = Mapping[str, Any]
 MAX_NAMES = 12
 """Automations that a warning names."""
@@ -27,30 +24,20 @@ _UNAVAILABLE = (ScopeMissing, ContractError, Gone, Rejected, Unreachable)
 """Answers after which the vault's own copy of a list is used."""
 
 
-class _Field(msgspec.Struct):
-    id: str
-    name: str | None = None
-    dataType: str | None = None
-
-
-class _User(msgspec.Struct):
-    id: str
-    deleted: object = None
-
-
 def load_field_catalogue(context: LocationContext) -> FieldCatalogue:
     """Return the location's custom fields and user ids. Fields that existed once are included, marked as such."""
     with context.vault.read() as tx:
         stored = records.list_of_kind(tx, context.location_id, "custom_field", with_vanished=True)
-    past = _decoded([record.raw for record in stored], list[_Field])
     rows = _fetch(context.client.custom_fields)
-    if rows is None and not past:
+    if rows is None and not stored:
         fields = None
     else:
-        stored_now = [field for field, record in zip(past, stored, strict=True) if record.vanished_at is None]
-        current = stored_now if rows is None else _decoded(rows, list[_Field])
-        fields = {field.id: FieldDefinition(field.name or "", exists=False) for field in past}
-        fields |= {field.id: FieldDefinition(field.name or "", field.dataType or "") for field in current}
+        current = [record.raw for record in stored if record.vanished_at is None] if rows is None else rows
+        past = _rows(record.raw for record in stored)
+        fields = {row["id"]: FieldDefinition(_text(row.get("name")), exists=False) for row in past}
+        fields |= {
+            row["id"]: FieldDefinition(_text(row.get("name")), _text(row.get("dataType"))) for row in _rows(current)
+        }
     return FieldCatalogue(fields, load_user_ids(context))
 
 
@@ -62,7 +49,7 @@ def load_user_ids(context: LocationContext) -> frozenset[str] | None:
             rows = [record.raw for record in records.list_of_kind(tx, context.location_id, "user")] or None
     if rows is None:
         return None
-    return frozenset(user.id for user in _decoded(rows, list[_User]) if user.deleted is not True)
+    return frozenset(row["id"] for row in _rows(rows) if row.get("deleted") is not True)
 
 
 def load_reference_data(context: LocationContext, catalogue: FieldCatalogue, timezone: str) -> ReferenceData:
@@ -114,13 +101,6 @@ def _fetch(fetch: Callable[[], list[bytes]]) -> list[bytes] | None:
         return None
 
 
-def _decoded(rows: list[bytes], kind: type[T]) -> T:
-    try:
-        return msgspec.convert([decode_object(row) for row in rows], kind)
-    except msgspec.MsgspecError as exc:
-        raise BrokenAnswer("HighLevel's list of custom fields or users cannot be read.") from exc
-
-
 def _load_list(
     context: LocationContext, kind: str, fetch: Callable[[], list[bytes]]
 ) -> tuple[list[Row] | None, list[Row]]:
@@ -140,19 +120,26 @@ def _load_list(
 
 
 def _rows(raws: Iterable[bytes]) -> list[Row]:
+    """Return the entries that have an id; an odd one among them is left out and stops no plan."""
     rows = (decode_object(raw) for raw in raws)
     return [row for row in rows if isinstance(row.get("id"), str)]
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _names(rows: Iterable[Row]) -> dict[str, str]:
-    return {row["id"]: str(row.get("name") or "") for row in rows}
+    return {row["id"]: _text(row.get("name")) for row in rows}
 
 
 def _pipelines(rows: Iterable[Row]) -> dict[str, tuple[str, Mapping[str, str]]]:
     """Return the stages of all versions of each pipeline together, under its newest name."""
     pipelines: dict[str, tuple[str, Mapping[str, str]]] = {}
     for row in rows:
-        stages = {stage["id"]: str(stage.get("name") or "") for stage in row.get("stages") or () if "id" in stage}
+        listed = row.get("stages")
+        entries = [stage for stage in listed if isinstance(stage, dict)] if isinstance(listed, list) else []
+        stages = {stage["id"]: _text(stage.get("name")) for stage in entries if isinstance(stage.get("id"), str)}
         earlier = pipelines.get(row["id"], ("", {}))[1]
-        pipelines[row["id"]] = (str(row.get("name") or ""), {**earlier, **stages})
+        pipelines[row["id"]] = (_text(row.get("name")), {**earlier, **stages})
     return pipelines

@@ -17,7 +17,7 @@ from hlcore.restore.plan import FieldLine, PlacementQuestion, Plan, PlanChoices,
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import Names, load_names
-from hlcore.ui.components.formatting import capitalized, escaped
+from hlcore.ui.components.formatting import capitalized, displayable, escaped
 from hlcore.ui.components.tables import table
 
 LEAVE_OUT_OF, ON_CONFLICT_OF = "leave_out_of", "on_conflict_of"
@@ -84,14 +84,14 @@ def choose_options(location_ids: Sequence[str] = ()) -> PlanChoices:
 
 def _choose_left_out(location_ids: Sequence[str]) -> tuple[str, ...]:
     with session.app_context().vault.read() as tx:
-        labels = leave_out_labels(load_names(tx, location_ids))
+        labels: dict[str, str] = leave_out_labels(load_names(tx, location_ids))
     labels = {name: name for name in st.session_state.get("leave_out", ())} | labels
     return tuple(
         st.multiselect(
             "Leave out for everybody",
             list(labels),
             key="leave_out",
-            format_func=lambda name: labels.get(name, name),
+            format_func=lambda name: displayable(labels.get(name) or name),
             placeholder="Nothing: all of it comes back",
             help="What is left out is not written, and does not count as lost.",
         )
@@ -118,14 +118,14 @@ def ask_stages(plans: Sequence[Plan]) -> None:
 
 
 def _ask_stage(question: PlacementQuestion, stages: Mapping[str, str]) -> None:
-    key = f"place_{question.key}"
+    key = displayable(f"place_{question.key}")
     st.session_state.setdefault(key, question.answer)
     st.selectbox(
         escaped(question.text),
         list(stages),
         index=None,
         key=key,
-        format_func=lambda stage: stages.get(stage, stage),
+        format_func=lambda stage: displayable(stages.get(stage, stage)),
         placeholder="Choose a stage, or leave them out",
         on_change=_remember,
         args=(PLACES, question.key, key),
@@ -176,7 +176,7 @@ def _choose_left_out_of(item: PlanItem, choices: PlanChoices, names: Names) -> N
             "Leave out for this person",
             list(labels),
             key=key,
-            format_func=lambda name: labels.get(name, name),
+            format_func=lambda name: displayable(labels.get(name) or name),
             placeholder="Nothing: all of it comes back",
             on_change=_remember,
             args=(LEAVE_OUT_OF, item.contact_id, key),
