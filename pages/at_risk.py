@@ -11,7 +11,7 @@ from hlcore.ui.components.formatting import count, plural
 from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import all_clear, empty_state, page_slice, pager
 from hlcore.ui.deletions import at_risk
-from hlcore.ui.restore import downloads, open_jobs
+from hlcore.ui.restore import downloads, open_jobs, twin_note
 
 user = session.current_user()
 locations = session.selected_locations()
@@ -32,6 +32,7 @@ title = st.segmented_control(
     bind="query-params",
 )
 st.markdown(at_risk.group_badges(counts))
+twin_note.show_twins([location.location_id for location in locations], user)
 query = at_risk.GROUPS[title].query(locations, filters)
 total = counts[title]
 part = page_slice("risk", total, query=(query, at_risk.ORDERING.chosen))

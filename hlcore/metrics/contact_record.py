@@ -83,6 +83,7 @@ def contact_record(
             **_by_key(stored_records),
             **safety_json(tx, stored, newest.row if newest and stored.status not in LIVE else None),
             "vanished": _vanished(stored_records),
+            "twins": _twins(tx, stored),
             "deletion": deletion_json(newest) if newest else None,
             "restores": restore_jobs.history_of_contact(tx, stored.location_id, contact_id),
         }
@@ -157,6 +158,13 @@ def _vanished(stored: Sequence[Record]) -> list[dict[str, Any]]:
         for record in stored
         if record.vanished_at is not None
     ]
+
+
+def _twins(tx: Tx, stored: StoredContact) -> list[str]:
+    """Return the ids under which the same person lives besides."""
+    twins = deletion_queries.list_twins(tx, [stored.location_id], contact_id=stored.contact_id, limit=20)
+    ids = {other for twin in twins for other in (twin.contact_id, twin.new_contact_id)}
+    return sorted(ids - {stored.contact_id})
 
 
 def _title(raw: bytes) -> str:

@@ -17,6 +17,7 @@ from hlcore.settings import Settings
 from hlcore.store import Tx, Vault, locations, oauth_grants, quarantine, runs, webhook_inbox
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.deletions import bulk_deletions
+from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import stats as deletion_stats
 from hlcore.store.deletions.stats import DeletionTally
 from hlcore.store.leases import SILENT_AFTER
@@ -128,6 +129,7 @@ def _stats(
         suspected=suspected,
         set_aside=quarantined,
         newest_moment=recent[0].started_at if recent else None,
+        twins=deletion_queries.count_twins(tx, location.location_id),
         every=listing_interval(
             settings.sync_minutes, contacts=sum(counts.values()), requests_per_day=settings.requests_per_day
         ),

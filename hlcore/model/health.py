@@ -36,6 +36,7 @@ class HealthFacts:
     webhook_silence: timedelta = timedelta(hours=24)
     set_aside: int = 0  # items in quarantine that wait for a decision
     newest_moment: datetime | None = None  # when its newest run began
+    twins: int = 0  # people who were created again and came back under their old id besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def assess(facts: HealthFacts, now: datetime) -> Health:
         _incident(facts),
         _suspects(facts),
         _quarantine(facts),
+        _twins(facts),
         _silence(facts, now),
         _clock(facts, now),
     )
@@ -115,6 +117,16 @@ def _quarantine(facts: HealthFacts) -> tuple[Level, str] | None:
     return Level.ATTENTION, (
         f"{plural(facts.set_aside, 'item')} from HighLevel could not be handled and "
         f"{form(facts.set_aside, 'was', 'were')} set aside. The Activity page says what, when and where in the code."
+    )
+
+
+def _twins(facts: HealthFacts) -> tuple[Level, str] | None:
+    if not facts.twins:
+        return None
+    people = plural(facts.twins, "person lives", "people live")
+    return Level.ATTENTION, (
+        f"{people} twice in HighLevel: created again by a restore, and brought back under the old id since. At risk "
+        "says what to do."
     )
 
 

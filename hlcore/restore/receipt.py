@@ -12,13 +12,20 @@ from hlcore.model.contact_fields import ALWAYS_LOST, label_of
 from hlcore.restore.fidelity import measure_fidelity
 from hlcore.restore.job_control import RESTORED_OUTCOMES
 from hlcore.restore.plan import PlanItem
-from hlcore.store import Vault
+from hlcore.store import Tx, Vault
+from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.restores import jobs as restore_jobs
-from hlcore.store.restores.jobs import JobItem
+from hlcore.store.restores.jobs import JobItem, RestoreJob
 
 COLUMNS = (
     *("contact_id", "name", "outcome", "new_id", "verified", "differences", "error", "finished_at"),
-    *("predicted", "measured", "changed", "left_out", "not_captured", "lost"),
+    *("predicted", "measured", "changed", "left_out", "not_captured", "lost", "lives_twice"),
+)
+
+MAX_TWINS = 10_000
+LIVES_TWICE = (
+    "HighLevel's own restore has brought the old contact back since: this person lives twice. Compare both; undo this "
+    "restore if nobody has touched the new contact, else merge the two in HighLevel."
 )
 
 _ROUTINE = (
@@ -33,11 +40,12 @@ def receipt(vault: Vault, job_id: int) -> list[dict[str, Any]]:
     `outcome` is '' while the contact waits; `differences` are `{field, planned, found, reason}`; `finished_at` is aware
     UTC or None; `predicted` and `measured` say how much came back, in words with numbers, '' where nothing was created;
     `changed`, `left_out` and `lost` list what is different from the copy as planned or chosen, what the user left out,
-    and what could not come back; `not_captured` what nobody knows of, because it was never captured.
+    and what could not come back; `not_captured` what nobody knows of, because it was never captured; `lives_twice` says
+    what to do where HighLevel's own restore has brought the old contact back since, else ''.
     Raises NotFound."""
     with vault.read() as tx:
-        restore_jobs.get_job(tx, job_id)
-        return [_row(item) for item in restore_jobs.iterate_items(tx, job_id)]
+        twins = _twins(tx, restore_jobs.get_job(tx, job_id))
+        return [_row(item, twins) for item in restore_jobs.iterate_items(tx, job_id)]
 
 
 def to_json(vault: Vault, job_id: int) -> dict[str, Any]:
@@ -50,9 +58,9 @@ def to_csv(vault: Vault, job_id: int, *, mode: ExportMode = ExportMode.SAFE) -> 
     """Yield the receipt as CSV, line by line (RFC 4180), in constant memory. Raises NotFound."""
     yield _line(COLUMNS)
     with vault.read() as tx:
-        restore_jobs.get_job(tx, job_id)
+        twins = _twins(tx, restore_jobs.get_job(tx, job_id))
         for item in restore_jobs.iterate_items(tx, job_id):
-            row = _row(item)
+            row = _row(item, twins)
             row["differences"] = "; ".join(map(describe_difference, row["differences"]))
             row["finished_at"] = row["finished_at"].isoformat() if row["finished_at"] else ""
             row["verified"] = "yes" if row["verified"] else "no"
@@ -79,7 +87,13 @@ def describe_difference(difference: dict[str, Any]) -> str:
     return f"{name}{f' {detail}' if detail else ''}: planned {planned}, found {found}{reason}"
 
 
-def _row(item: JobItem) -> dict[str, Any]:
+def _twins(tx: Tx, job: RestoreJob) -> set[tuple[str, str]]:
+    """Return (old id, new id) of the people of the job's location who live twice."""
+    found = deletion_queries.list_twins(tx, [job.location_id], limit=MAX_TWINS)
+    return {(twin.contact_id, twin.new_contact_id) for twin in found}
+
+
+def _row(item: JobItem, twins: set[tuple[str, str]]) -> dict[str, Any]:
     plan = PlanItem.load(item.plan) if item.plan else None
     predicted = plan.fidelity if plan is not None and item.outcome in RESTORED_OUTCOMES else None
     measured = None
@@ -100,6 +114,7 @@ def _row(item: JobItem) -> dict[str, Any]:
         "left_out": list(plan.left_out) if plan is not None else [],
         "not_captured": list(predicted.not_captured) if predicted else [],
         "lost": list(plan.will_be_lost) if plan is not None and predicted else [],
+        "lives_twice": LIVES_TWICE if (item.contact_id, item.new_contact_id) in twins else "",
     }
 
 

@@ -6,13 +6,15 @@ only topped up stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from hlcore.errors import NotFound
 from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
 from hlcore.model.callbacks import Now
-from hlcore.model.lifecycle import Status
+from hlcore.model.lifecycle import LIVE, Status
 from hlcore.restore.plan import PlanItem
 from hlcore.store import Tx, Vault
 from hlcore.store.contacts import reads as contact_reads
@@ -65,9 +67,9 @@ def preview(vault: Vault, job_id: int) -> UndoPreview:
     )
 
 
-def create_undo(vault: Vault, job_id: int, user: User, now: Now) -> int:
-    """Create a confirmed job that undoes this restore; return its number. Raises NotAllowed, NotFound (also, with the
-    reason, when it cannot be undone)."""
+def create_undo(vault: Vault, job_id: int, user: User, now: Now, *, only: Collection[str] = ()) -> int:
+    """Create a confirmed job that undoes this restore, of the contacts `only` where given (by their old ids); return
+    its number. Raises NotAllowed, NotFound (also, with the reason, when it cannot be undone)."""
     with vault.read() as tx:
         job = restore_jobs.get_job(tx, job_id)
     subject = f"undo of job {job_id}"
@@ -76,7 +78,8 @@ def create_undo(vault: Vault, job_id: int, user: User, now: Now) -> int:
         if refusal:
             raise NotFound(refusal)
         with vault.write() as tx:
-            items = [_undo_item(item) for item in _created_items(tx, job)]
+            created = _created_items(tx, job)
+            items = [_undo_item(item) for item in created if not only or item.contact_id in only]
             undo_id = restore_jobs.create_job(
                 tx,
                 job.location_id,
@@ -105,8 +108,16 @@ def _created_items(tx: Tx, job: RestoreJob) -> list[JobItem]:
     """Return the contacts that the job created and that live on under their new ids, as far as the vault knows."""
     items = restore_jobs.iterate_items(tx, job.job_id)
     created = [item for item in items if item.outcome == "recreated" and item.new_contact_id]
-    known = contact_reads.known_contacts(tx, job.location_id, [item.contact_id for item in created])
-    return [item for item in created if item.contact_id in known and known[item.contact_id].status == Status.RECREATED]
+    ids = [contact_id for item in created for contact_id in (item.contact_id, item.new_contact_id)]
+    status = {
+        known.contact_id: known.status for known in contact_reads.known_contacts(tx, job.location_id, ids).values()
+    }
+    return [
+        item
+        for item in created
+        if status.get(item.contact_id) == Status.RECREATED
+        or (status.get(item.contact_id) in LIVE and status.get(item.new_contact_id) in LIVE)  # came back besides
+    ]
 
 
 def _is_undo_of(options: object, job_id: int) -> bool:

@@ -19,6 +19,7 @@ from hlcore.sync.deletion_cause import Unexplained, explain, recheck_merges, rec
 from hlcore.sync.run_context import LookupResult, RunContext
 
 CHUNK = 100
+LIVES_TWICE = "Somebody who had been created again came back under the old id and lives twice; At risk says who."
 ByDetection = dict[datetime, list[Unexplained]]
 """Losses by the moment of their detection: contacts detected together were lost between the same two runs."""
 
@@ -82,7 +83,10 @@ def mark_returned(context: RunContext) -> None:
                 contact_writes.store_detail(
                     tx, context.location_id, result.contact_id, result.raw, at=context.now(), run_id=context.run.run_id
                 )
+                twins = deletion_queries.list_twins(tx, [context.location_id], contact_id=result.contact_id, limit=1)
             context.counts.returned += 1
+            if twins:
+                context.counts.notes.append(LIVES_TWICE)
 
 
 def _listed_with_status(context: RunContext, statuses: Sequence[Status]) -> Iterator[list[str]]:

@@ -46,6 +46,7 @@ def test_an_ageing_copy_turns_red_by_itself(later: timedelta, level: Level) -> N
         ({"last_outcome": "refused", "last_reason": "token revoked"}, Level.BAD, "token revoked"),
         ({"last_outcome": "incomplete", "last_reason": "cut off"}, Level.ATTENTION, "cut off"),
         ({"suspected": 2}, Level.ATTENTION, "2 contacts"),
+        ({"twins": 1}, Level.ATTENTION, "1 person lives twice"),
         ({"incidents_waiting": 1}, Level.ATTENTION, "Unusually many"),
         ({"set_aside": 1}, Level.ATTENTION, "1 item from HighLevel could not be handled and was set aside"),
         ({"set_aside": 2}, Level.ATTENTION, "2 items from HighLevel could not be handled and were set aside"),

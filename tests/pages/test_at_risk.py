@@ -164,3 +164,21 @@ def test_days_pass_and_windows_close(app: AppTest, clock: ManualClock, days: int
     clock.at += timedelta(days=days)
     page = at_risk(app)
     assert len(names(page)) == 4 - closed if closed < 4 else not page.dataframe
+
+
+def live_twice(context: AppContext) -> None:
+    """Somebody was created again as another contact, and came back under the old id."""
+    with context.vault.write() as tx:
+        register.mark_recreated(tx, HARBOR, "har0000002", new_contact_id="har0000010", at=context.clock.now())
+        register.mark_returned(tx, HARBOR, "har0000002", at=context.clock.now())
+
+
+def test_who_lives_twice_is_said_on_the_page_and_on_both_records(app: AppTest, context: AppContext) -> None:
+    assert "twice in HighLevel" not in text_of(at_risk(app))
+    live_twice(context)
+    page = at_risk(app)
+    assert "1 person lives twice in HighLevel" in text_of(page)
+    page.button(key="twin_har0000010").click().run()
+    assert "1 person lives twice in HighLevel" in text_of(page)
+    page.button(key="twin_har0000002").click().run()
+    assert "1 person lives twice in HighLevel" in text_of(page)

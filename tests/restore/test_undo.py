@@ -272,3 +272,26 @@ def test_whoever_was_undone_comes_back_with_the_records_too(world: World) -> Non
     row = world.restore(old)[old]
     assert (row["outcome"], row["verified"]) == ("recreated", True)
     assert (len(world.client.notes(row["new_id"])), len(world.client.tasks(row["new_id"]))) == (1, 1)
+
+
+def test_who_came_back_natively_besides_lives_twice_until_the_restore_is_undone(world: World) -> None:
+    ((old, new), (other, _)) = restored(world, "Ada", "Bo")
+    world.location.native_restore(old)
+    world.returned(old)
+    with world.vault.read() as tx:
+        (twin,) = deletion_queries.list_twins(tx, [LOCATION], limit=9)
+        assert deletion_queries.list_twins(tx, [LOCATION], contact_id=other, limit=9) == []
+        assert deletion_queries.list_twins(tx, [LOCATION], contact_id=new, limit=9) == [twin]
+        assert deletion_queries.count_twins(tx, LOCATION) == 1
+    assert (twin.contact_id, twin.new_contact_id) == (old, new)
+    found = world.receipt()
+    assert "lives twice" in found[old]["lives_twice"]
+    assert found[other]["lives_twice"] == ""
+    world.job_id = create_undo(world.vault, world.job_id, SAM, world.clock.now, only=[old])
+    world.run()
+    assert {one: row["outcome"] for one, row in world.receipt().items()} == {old: "undone"}
+    assert (world.status(old), world.status(new), world.status(other)) == ("returned", "undone", "recreated")
+    assert old in world.location.contacts
+    with world.vault.read() as tx:
+        assert deletion_queries.count_twins(tx, LOCATION) == 0
+        assert deletion_queries.list_for_contact(tx, LOCATION, old)[-1].status == "returned"

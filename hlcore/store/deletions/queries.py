@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, sele
 from hlcore.model import lifecycle
 from hlcore.model.lifecycle import Status
 from hlcore.model.records import KINDS
+from hlcore.store.contacts.columns import LIVE
 from hlcore.store.contacts.search import tag_condition, text_condition
 from hlcore.store.database import Tx
 from hlcore.store.dialects import among, contains, seconds
@@ -66,6 +67,16 @@ class Disappearance:
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """A person who lives twice: `new_contact_id` was created again by a restore, and `contact_id` came back since."""
+
+    location_id: str
+    contact_id: str
+    new_contact_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class WindowSpan:
     """Disappearances of one location in these recorded states (empty: any), whose clock started from `clock_from` on
     and before `clock_before`. `window_days`: how long the location's window is, for the order by days left."""
@@ -104,12 +115,12 @@ class RegisterQuery:
 
 _NAMES = Disappearance.__slots__
 _OWN_COLUMNS = _NAMES[: _NAMES.index("name")]
+_SAME_CONTACT = and_(
+    contacts.c.location_id == disappearances.c.location_id, contacts.c.contact_id == disappearances.c.contact_id
+)
 _QUERY: Select[Any] = select(
     *(disappearances.c[name] for name in _OWN_COLUMNS), *(contacts.c[name] for name in _NAMES[len(_OWN_COLUMNS) :])
-).join(
-    contacts,
-    and_(contacts.c.location_id == disappearances.c.location_id, contacts.c.contact_id == disappearances.c.contact_id),
-)
+).join(contacts, _SAME_CONTACT)
 _SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "clock_from": disappearances.c.clock_from,
     "detected_at": disappearances.c.detected_at,
@@ -152,6 +163,43 @@ def list_for_contact(tx: Tx, location_id: str, contact_id: str) -> list[Disappea
     """Return every time this contact went missing, oldest first."""
     query = _QUERY.where(disappearances.c.location_id == location_id, disappearances.c.contact_id == contact_id)
     return _fetch(tx, query.order_by(disappearances.c.disappearance_id))
+
+
+def list_twins(tx: Tx, location_ids: Sequence[str], *, contact_id: str = "", limit: int) -> list[Twin]:
+    """Return who lives twice as far as is known, or only those of whom one record is `contact_id`, by name."""
+    query = _twins(tx, location_ids)
+    if contact_id:
+        query = query.where(
+            or_(disappearances.c.contact_id == contact_id, disappearances.c.new_contact_id == contact_id)
+        )
+    query = query.distinct().order_by(contacts.c.name, disappearances.c.contact_id, disappearances.c.new_contact_id)
+    return [Twin(*row) for row in tx.execute(query.limit(limit))]
+
+
+def count_twins(tx: Tx, location_id: str) -> int:
+    """Return how many people of this location live twice."""
+    return tx.execute(select(func.count()).select_from(_twins(tx, [location_id]).distinct().subquery())).scalar_one()
+
+
+def _twins(tx: Tx, location_ids: Sequence[str]) -> Select[Any]:
+    new = contacts.alias()
+    names = ("location_id", "contact_id", "new_contact_id")
+    return (
+        select(*(disappearances.c[name] for name in names), contacts.c.name)
+        .join(contacts, _SAME_CONTACT)
+        .join(
+            new,
+            and_(
+                new.c.location_id == disappearances.c.location_id, new.c.contact_id == disappearances.c.new_contact_id
+            ),
+        )
+        .where(
+            among(tx, disappearances.c.location_id, location_ids),
+            disappearances.c.status == Status.RECREATED,
+            contacts.c.status.in_(LIVE),
+            new.c.status.in_(LIVE),
+        )
+    )
 
 
 def list_open_suspects(tx: Tx, location_id: str, *, limit: int, after: int = 0) -> list[Disappearance]:

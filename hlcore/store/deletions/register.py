@@ -196,12 +196,17 @@ def mark_recreated(
 
 def reopen_disappearance(tx: Tx, location_id: str, contact_id: str) -> None:
     """Take `mark_recreated` back: the newest row is open again as deleted, or as merged where the contact had surely
-    lost a merge. Changes nothing for a contact that is not re-created. May be repeated."""
+    lost a merge. One who has come back under the old id meanwhile is in HighLevel: the row ends as returned. Changes
+    nothing for a contact that is not re-created. May be repeated."""
     query = select(disappearances.c.disappearance_id, disappearances.c.cause, disappearances.c.evidence).where(
         disappearances.c.disappearance_id == _newest_id(location_id, contact_id), disappearances.c.status == "recreated"
     )
     row = tx.execute(query).one_or_none()
     if row is None:
+        return
+    known = contact_reads.known_contacts(tx, location_id, [contact_id]).get(contact_id)
+    if known is not None and known.status in LIVE:
+        tx.execute(_row(row.disappearance_id).values(status="returned", new_contact_id=""))
         return
     status = "merged" if is_proven_merge(row.cause, row.evidence) else "deleted"
     tx.execute(_row(row.disappearance_id).values(status=status, ended_at=None, new_contact_id=""))

@@ -26,7 +26,7 @@ from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import revert
 from hlcore.ui.contacts.contact_data import KINDS, ContactData, change_steps, load_contact_data, window_text
 from hlcore.ui.deletions.at_risk import CAUSE_LABELS
-from hlcore.ui.restore import job_labels, open_jobs
+from hlcore.ui.restore import job_labels, open_jobs, twin_note
 
 _TITLES = ("title", "name", "subject")
 _BODIES = ("bodyText", "body", "message", "notes", "description")
@@ -44,6 +44,7 @@ def show_contact_record(user: User, contact_id: str, location_id: str) -> None:
         st.markdown(summary_text(data))
         _show_actions(data, user)
         ids = (data.stored.location_id, data.stored.contact_id)
+        twin_note.show_twins(ids[:1], user, contact_id=ids[1])
         _show_other_records(data)
         merge = merge_note.load_merge(*ids) if data.stored.status == Status.MERGED else None
         if merge is not None:

@@ -11,6 +11,7 @@ module            holds
 `job_labels`      what the pages say about a job of any kind
 `open_jobs`       jobs that run or wait, on every page; who is in them
 `undo`            undoing a restore
+`twin_note`       people who were created again and came back besides
 `downloads`       receipt, plan and deleted contacts as files
 `receipt_page`    the receipt as a page to print
 ================  ====================================================================

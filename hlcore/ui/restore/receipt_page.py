@@ -79,7 +79,7 @@ def _row(number: int, row: dict[str, Any], names: Names, tz: str, outcome_labels
         escape(outcome_labels.get(row["outcome"], row["outcome"])),
         "as planned" if row["verified"] else NOTHING,
         escape(row["measured"]) or NOTHING,
-        "<br>".join(escape(text) for text in (*notes, row["error"]) if text) or NOTHING,
+        "<br>".join(escape(text) for text in (*notes, row["error"], row["lives_twice"]) if text) or NOTHING,
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 

@@ -83,5 +83,13 @@ def _start_undo(preview: undo.UndoPreview, jobs: Sequence[RestoreJob], user: Use
     return undo_id
 
 
+def undo_one(job_id: int, location_id: str, contact_id: str, user: User) -> int:
+    """Start undoing what this restore created for one contact (its old id); return the number of the job."""
+    context = session.app_context()
+    undo_id = undo.create_undo(context.vault, job_id, user, context.clock.now, only=[contact_id])
+    start_job(get_runtime(), context, location_id, undo_id, user)
+    return undo_id
+
+
 def _close_dialog() -> None:
     st.session_state.pop(DIALOG_KEY, None)

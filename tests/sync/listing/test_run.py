@@ -14,6 +14,7 @@ from hlcore.model.callbacks import Progress
 from hlcore.model.deletion_causes import FORMER_PROOF
 from hlcore.store import runs
 from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.deletions import register
 from hlcore.sync.location_record import read_location_record
 from hlcore.sync.run_context import SyncRules
@@ -340,3 +341,20 @@ def test_an_empty_account_is_a_complete_copy(world: World) -> None:
     world.location.delete(*list(world.location.contacts))
     report = world.sync()
     assert (report.outcome, report.seen) == ("complete", 0)
+
+
+@pytest.mark.parametrize("look", ["sync", "watch"])
+def test_who_was_created_again_and_comes_back_is_noticed_at_once(world: World, look: str) -> None:
+    old, new, *_ = world.location.contacts
+    world.sync()
+    world.location.delete(old)
+    world.sync()
+    with world.vault.write() as tx:
+        register.mark_recreated(tx, LOCATION, old, new_contact_id=new, at=world.clock.now())
+    world.clock.advance(minutes=20)
+    world.location.native_restore(old)
+    world.clock.advance(minutes=20)
+    assert "lives twice" in getattr(world, look)().reason
+    assert world.status(old) == "returned"
+    with world.vault.read() as tx:
+        assert deletion_queries.count_twins(tx, LOCATION) == 1
