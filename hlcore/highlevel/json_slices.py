@@ -133,10 +133,13 @@ def find_optional_object(raw: bytes, name: str) -> bytes | None:
 
 
 def find_list(raw: bytes, name: str) -> list[bytes]:
-    """Return the exact bytes of each element of the array under `name`, [] for null. Raises BrokenAnswer when there
-    is no such array."""
+    """Return the exact bytes of each element of the array under `name`, [] for null. Some may be null or no object, if
+    others are. Raises BrokenAnswer when there is no such array, or one of texts or numbers."""
     member = members(unwrap(raw, name)).get(name, b"")
-    return [] if member == b"null" else _elements(member, name)
+    items = [] if member == b"null" else _elements(member, name)
+    if items and not any(item.startswith((b"{", b"[")) or item == b"null" for item in items):
+        raise BrokenAnswer(f"HighLevel's answer has a list of {name} that are no objects")
+    return items
 
 
 def find_list_with_ids(raw: bytes, name: str) -> tuple[list[bytes], list[str | None], dict[str, bytes]]:

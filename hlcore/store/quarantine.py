@@ -119,10 +119,11 @@ def resolve(tx: Tx, location_id: str, kind: str, references: Iterable[str]) -> i
     return changed_rows(tx, delete(items).where(_these(tx, location_id, kind, references)))
 
 
-def forget_unseen(tx: Tx, location_id: str, kind: str, before: datetime) -> int:
-    """Forget the items of this kind that nothing has met since this moment, because a complete look at all of them came
-    by; those that are ignored stay. Return how many."""
+def forget_unseen(tx: Tx, location_id: str, kind: str, before: datetime, *, prefix: str = "") -> int:
+    """Forget the items of this kind (whose reference begins with `prefix`) that nothing has met since this moment,
+    because a complete look at all of them came by; those that are ignored stay. Return how many."""
     unseen = (items.c.location_id == location_id) & (items.c.kind == kind) & (items.c.last_seen_at < before)
+    unseen &= items.c.reference.startswith(prefix, autoescape=True)
     return changed_rows(tx, delete(items).where(unseen, items.c.state != IGNORED))
 
 

@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hlcore.errors import ContractError, Gone, Rejected, ScopeMissing, Unreachable, WrongLocation
+from hlcore.errors import (
+    ContractError,
+    Gone,
+    LocationInactive,
+    Rejected,
+    ScopeMissing,
+    Unauthorized,
+    Unreachable,
+    WrongLocation,
+)
 from hlcore.highlevel import Client
 from hlcore.location_context import LocationContext
 from hlcore.model.json_codec import decode_object
 from hlcore.model.moments import time_zone
+from hlcore.sync.contact_lookup import raise_if_refused_everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +47,15 @@ def read_location_record(client: Client) -> LocationRecord:
 
 def check_token(context: LocationContext) -> None:
     """Raise TokenRefused, WrongLocation or LocationInactive when the token cannot be used for this location. A token
-    that may not read the location's record, and a passing fault, are accepted."""
+    that may not read the location's record alone, and a passing fault, are accepted."""
     try:
         read_location_record(context.client)
     except (ScopeMissing, ContractError, Gone, Rejected, Unreachable):
         return
+    except (Unauthorized, WrongLocation, LocationInactive) as exc:
+        if not exc.status:  # not HighLevel's answer but a conclusion of our own
+            raise
+        raise_if_refused_everywhere(context.client, exc)
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

@@ -8,24 +8,24 @@ from typing import Any
 
 import httpx
 
-Change = Callable[[Any], Any]
+Change = Callable[..., Any]
 
 
 class Changing(httpx.HTTPTransport):
     """The sandbox over HTTP; the good answers to requests that begin with `where` pass through `change`, which gets the
-    decoded JSON and returns what is sent instead: a value, or bytes as they are."""
+    decoded JSON (`with_request`: behind the request) and returns what is sent instead: a value, or bytes as they
+    are."""
 
-    def __init__(self, where: str, change: Change) -> None:
+    def __init__(self, where: str, change: Change, *, with_request: bool = False) -> None:
         super().__init__()
-        self.where, self.change = where, change
-        self.requests: list[str] = []
+        self.where, self.change, self.with_request = where, change, with_request
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         name = f"{request.method} {request.url.path}"
-        self.requests.append(name)
         response = super().handle_request(request)
         if not name.startswith(self.where) or response.status_code >= 300:
             return response
-        changed = self.change(json.loads(response.read()))
+        answer = json.loads(response.read())
+        changed = self.change(request, answer) if self.with_request else self.change(answer)
         content = changed if isinstance(changed, bytes) else json.dumps(changed).encode()
         return httpx.Response(response.status_code, headers={"content-type": "application/json"}, content=content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hlcore.errors import BrokenAnswer
 from hlcore.highlevel import json_slices
 from hlcore.highlevel.api.base import ApiGroup
 from hlcore.highlevel.types import ApiResponse, RecordPage
@@ -46,20 +47,32 @@ class ConversationCalls:
 
     def email(self: ApiGroup, email_id: str) -> bytes:
         """Return one e-mail with its text, which messages do not carry (API issue 40)."""
-        return self.call("email", path={"emailId": email_id}).body
+        return self._request("email", _parse_email, path={"emailId": email_id})
+
+
+MAX_ODD_AT_END = 20
+"""Rows at the end of a page among which one is looked for that tells where the next page begins."""
+
+
+def _parse_email(answer: ApiResponse) -> bytes:
+    """Return the answer if it holds anything. Raises BrokenAnswer."""
+    if not json_slices.members(answer.body):
+        raise BrokenAnswer("HighLevel's answer has no e-mail")
+    return answer.body
 
 
 def _parse_conversations(answer: ApiResponse) -> RecordPage:
     body = json_slices.unwrap(answer.body, "conversations")
     rows = json_slices.find_list(body, "conversations")
-    last = rows[-1] if rows else None
-    return RecordPage(rows, json_slices.number(json_slices.value(body, "total")), _sort_value(last) if last else None)
+    values = [value for value in map(_sort_value, rows[-MAX_ODD_AT_END:]) if value is not None]
+    total = json_slices.count(json_slices.value_if_readable(body, "total"))
+    return RecordPage(rows, total, values[-1] if values else None)
 
 
 def _sort_value(row: bytes) -> int | None:
     """Return the value by which the conversation was sorted: `sort`, or the time of its last message."""
-    sort = json_slices.value(row, "sort")
-    sorted_by = sort[0] if isinstance(sort, list) and sort else json_slices.value(row, "lastMessageDate")
+    sort = json_slices.value_if_readable(row, "sort")
+    sorted_by = sort[0] if isinstance(sort, list) and sort else json_slices.value_if_readable(row, "lastMessageDate")
     return json_slices.number(sorted_by)
 
 
@@ -75,7 +88,8 @@ def _parse_messages(answer: ApiResponse) -> RecordPage:
 
 def _parse_export(answer: ApiResponse) -> RecordPage:
     body = json_slices.unwrap(answer.body, "messages")
-    cursor, total = json_slices.value(body, "nextCursor"), json_slices.number(json_slices.value(body, "total"))
+    cursor = json_slices.value_if_readable(body, "nextCursor")
+    total = json_slices.count(json_slices.value_if_readable(body, "total"))
     return RecordPage(
         json_slices.find_list(body, "messages"), total, cursor if isinstance(cursor, str) and cursor else None
     )

@@ -8,6 +8,7 @@ from hlcore.highlevel.api.base import ApiGroup, parse_list, parse_object
 from hlcore.highlevel.types import ApiResponse, RecordPage
 
 PAGE_SIZE = 100
+MAX_PAGES = 1_000
 
 
 class LocationCalls:
@@ -61,19 +62,20 @@ class LocationCalls:
 def _all_pages(client: ApiGroup, endpoint: str, name: str) -> list[bytes]:
     """Return all rows of a list that is paged with `skip`: until a page is short, or `total` rows were read.
 
-    Raises BrokenAnswer when HighLevel ignores `skip` and sends the same page again.
+    Raises BrokenAnswer when HighLevel ignores `skip` and sends the same page again, and for a list that does not end.
     """
 
     def parse(answer: ApiResponse) -> RecordPage:
-        total = json_slices.number(json_slices.value(answer.body, "total"))
+        total = json_slices.count(json_slices.value_if_readable(answer.body, "total"))
         return RecordPage(json_slices.find_list(answer.body, name), total, None)
 
     rows: list[bytes] = []
-    while True:
+    for _ in range(MAX_PAGES):
         query = {"locationId": client.location_id, "limit": PAGE_SIZE, "skip": len(rows)}
         page = client._request(endpoint, parse, query=query)
-        if page.rows and page.rows[0] in rows:
+        if page.rows and set(page.rows) <= set(rows):
             raise BrokenAnswer(f"{endpoint}: HighLevel answered with the same page again", status=200)
         rows += page.rows
         if len(page.rows) < PAGE_SIZE or len(rows) == page.total:
             return rows
+    raise BrokenAnswer(f"{endpoint}: HighLevel's list does not end", status=200)

@@ -96,11 +96,11 @@ def _parse_opportunities(answer: ApiResponse) -> RecordPage:
     """Parse a page. Without `meta` it is the last one, and `total`, if any, stands beside the rows."""
     body = json_slices.unwrap(answer.body, "opportunities")
     rows = json_slices.find_list(body, "opportunities")
-    meta = json_slices.value(body, "meta")
+    meta = json_slices.value_if_readable(body, "meta")
     meta = meta if isinstance(meta, dict) else {}
     cursor = {name: meta.get(name) for name in ("startAfter", "startAfterId")}
     more = rows and all(value not in (None, "") for value in cursor.values()) and meta.get("nextPageUrl") is not None
-    total = json_slices.number(meta.get("total"))
-    return RecordPage(
-        rows, json_slices.number(json_slices.value(body, "total")) if total is None else total, cursor if more else None
-    )
+    total = json_slices.count(meta.get("total"))
+    if total is None:
+        total = json_slices.count(json_slices.value_if_readable(body, "total"))
+    return RecordPage(rows, total, cursor if more else None)

@@ -17,13 +17,17 @@ from hlcore.highlevel import Client, RecordPage
 from hlcore.location_context import LocationContext
 from hlcore.model.json_codec import decode_object
 from hlcore.model.records import adds_nothing, missing_email_ids, record_ids
-from hlcore.store import Tx, records
+from hlcore.store import Tx, quarantine, records
 from hlcore.store.capture import state as capture_state
 from hlcore.store.contacts import writes as contact_writes
 
 RawRecords = dict[str, bytes]
 """Record id → the bytes HighLevel sent."""
-MAX_PAGES = 10_000
+OddListener = Callable[[str, int], None]
+"""Is told of a kind and how many odd records of it were set aside: null, without a usable id, of another contact."""
+ODD_RECORD = "OddRecord"
+MAX_PAGES = 1_000
+"""Of one contact; a list that is longer is not believed."""
 PAGE_SIZE = 100
 KINDS_WITH_OWNER = ("opportunity", "conversation", "message")
 """Kinds whose records name their contact."""
@@ -32,9 +36,14 @@ EXPORT_PASSES: tuple[dict[str, Any], ...] = ({}, {"channel": "Email"})
 conversations.json)."""
 
 
-def capture_records(context: LocationContext, contact_id: str, kind: str) -> int:
+def ignore_odd(kind: str, number: int) -> None:
+    """Do nothing."""
+
+
+def capture_records(context: LocationContext, contact_id: str, kind: str, *, on_odd: OddListener = ignore_odd) -> int:
     """Store the contact's records of this kind (`model.records.KINDS`) as HighLevel shows them now, and return their
-    number. Earlier bytes become versions; vanished records are marked. May be repeated, and called from any thread.
+    number. Earlier bytes become versions; vanished records are marked. Odd records are set aside; while there are any,
+    none counts as vanished. May be repeated, and called from any thread.
 
     Raises Gone when HighLevel says that the contact does not exist, and then changes nothing; NotFound for the detail
     of a contact that is not in the vault; HighLevelError, StoreError."""
@@ -44,13 +53,28 @@ def capture_records(context: LocationContext, contact_id: str, kind: str) -> int
         with context.write() as tx:
             contact_writes.store_detail(tx, context.location_id, contact_id, raw, began)
         return 1
-    shown = fetch_records(context.client, contact_id, kind)
+    shown, odd = fetch_records(context.client, contact_id, kind)
     with context.vault.read() as tx:
         stored = records.raw_of_contact(tx, context.location_id, kind, contact_id)
-    existing = _existing(context.client, contact_id, kind, shown, stored)
+    existing = (
+        stored | _as_stored(kind, shown, stored) if odd else _existing(context.client, contact_id, kind, shown, stored)
+    )
     with context.write() as tx:
         _store(tx, context, contact_id, kind, existing, began=began)
+        note_odd_records(tx, context, f"{kind}:{contact_id}", odd)
+    if odd:
+        on_odd(kind, odd)
     return len(existing)
+
+
+def note_odd_records(tx: Tx, context: LocationContext, reference: str, odd: int) -> None:
+    """Put a list with odd records into quarantine, or take it out when there are none any more."""
+    if odd:
+        quarantine.set_aside(
+            tx, context.location_id, quarantine.RECORD, reference, ODD_RECORD, at=context.now(), place=__name__
+        )
+    else:
+        quarantine.resolve(tx, context.location_id, quarantine.RECORD, [reference])
 
 
 def capture_email_texts(context: LocationContext, message_id: str) -> int:
@@ -79,35 +103,39 @@ def mark_texts_due(tx: Tx, location_id: str, messages: Iterable[tuple[str, bytes
         capture_state.mark_due(tx, location_id, "email", new, at=at)
 
 
-def fetch_records(client: Client, contact_id: str, kind: str) -> RawRecords:
-    """Return the contact's records of this kind as HighLevel shows them now. Raises HighLevelError; BrokenAnswer for an
-    answer that is incomplete or about another contact."""
+def fetch_records(client: Client, contact_id: str, kind: str) -> tuple[RawRecords, int]:
+    """Return the contact's records of this kind as HighLevel shows them now, and how many are odd: without a usable id,
+    or another contact's. Raises HighLevelError; BrokenAnswer for an answer that is incomplete."""
     found: RawRecords = {}
+    odd = 0
     for raw in _FETCH[kind](client, contact_id):
         record_id, owner = record_ids(raw)
-        if not record_id:
-            raise BrokenAnswer(f"HighLevel answered with a {kind} without id.")
-        if kind in KINDS_WITH_OWNER and owner not in ("", contact_id):
-            raise BrokenAnswer(f"HighLevel answered with a {kind} of another contact.")
-        found[record_id] = raw
-    return found
+        if not record_id or (kind in KINDS_WITH_OWNER and owner not in ("", contact_id)):
+            odd += 1
+        else:
+            found[record_id] = raw
+    return found, odd
 
 
-def _existing(client: Client, contact_id: str, kind: str, shown: RawRecords, stored: RawRecords) -> RawRecords:
-    """Return the records that exist: those shown (as the stored bytes, where those say the same in another form), and
-    those stored whose disappearance could not be proven."""
-    existing = {
+def _as_stored(kind: str, shown: RawRecords, stored: RawRecords) -> RawRecords:
+    """Return the records shown, as the stored bytes where those say the same in another form."""
+    return {
         record_id: stored[record_id] if record_id in stored and _same(kind, stored[record_id], raw) else raw
         for record_id, raw in shown.items()
     }
+
+
+def _existing(client: Client, contact_id: str, kind: str, shown: RawRecords, stored: RawRecords) -> RawRecords:
+    """Return the records that exist: those shown, and those stored whose disappearance could not be proven."""
+    existing = _as_stored(kind, shown, stored)
     missing = [record_id for record_id in stored if record_id not in shown]
     if missing:
         client.contact(contact_id)
-        again = fetch_records(client, contact_id, kind)
+        again, odd = fetch_records(client, contact_id, kind)
         existing |= {
             record_id: stored[record_id]
             for record_id in missing
-            if record_id in again or _exists_by_id(client, kind, record_id)
+            if odd or record_id in again or _exists_by_id(client, kind, record_id)
         }
     return existing
 
@@ -171,18 +199,21 @@ def _fetch_all_pages(fetch: Callable[[Any], RecordPage], noun: str, *, page_size
     """Return all rows. With `page_size`, a page of fewer rows is the last one. Raises BrokenAnswer when HighLevel
     promised more than it sent, or repeats a page."""
     found: dict[bytes, None] = {}
-    cursor, total = None, 0
+    cursor, total, doubles = None, 0, 0
     for _ in range(MAX_PAGES):
         page = fetch(cursor)
-        fresh = [row for row in page.rows if row not in found]
-        found |= dict.fromkeys(fresh)
+        fresh = dict.fromkeys(row for row in page.rows if row not in found)
+        doubles += len(page.rows) - len(dict.fromkeys(page.rows))
+        found |= fresh
         total = page.total or 0
         if page.next is None or not page.rows or len(page.rows) < page_size:
             break
         if not fresh:
             raise BrokenAnswer(f"HighLevel sent the same page of {noun} again.")
         cursor = page.next
-    if len(found) < total:
+    else:
+        raise BrokenAnswer(f"HighLevel's list of {noun} does not end.")
+    if len(found) + doubles < total:
         raise BrokenAnswer(f"HighLevel promised {total} {noun} and sent {len(found)}.")
     return list(found)
 

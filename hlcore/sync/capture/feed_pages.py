@@ -39,7 +39,8 @@ TASKS_COMPARED = 3
 @dataclass(frozen=True, slots=True)
 class FeedCursor:
     """How far a feed was read: JSON values, stored as its checkpoint. `mode` is all or news, `began` when this reading
-    began, `since` the one before it, `rows` the different rows so far, `calls` the pages; the others are the feed's."""
+    began, `since` the one before it, `rows` the different rows so far, `odd` those set aside, `expected` how many there
+    may be, `calls` the pages; the others are the feed's."""
 
     values: dict[str, Any]
 
@@ -55,9 +56,9 @@ class FeedCursor:
         """Return a cursor with these values changed."""
         return FeedCursor({**self.values, **changes})
 
-    def count(self, *, fresh: int) -> FeedCursor:
-        """Return the cursor after one more page with this number of rows not seen before."""
-        return self.then(rows=self["rows"] + fresh, calls=self["calls"] + 1, fresh=fresh)
+    def count(self, *, fresh: int, odd: int = 0) -> FeedCursor:
+        """Return the cursor after one more page with this number of rows not seen before, and of odd ones."""
+        return self.then(rows=self["rows"] + fresh, odd=self["odd"] + odd, calls=self["calls"] + 1, fresh=fresh)
 
     @property
     def since(self) -> datetime | None:
@@ -92,7 +93,7 @@ class FeedPage:
             return ""
         if not self.ended:
             return None
-        if cursor["rows"] < self.promised:
+        if cursor["rows"] + cursor["odd"] < self.promised:
             return f"{self.promised:,} were promised, {cursor['rows']:,} came."
         return ""
 
@@ -180,7 +181,8 @@ def _edge(cursor: FeedCursor, rows: Sequence[bytes]) -> Any:
 
 def _fetch_tasks(client: Client, cursor: FeedCursor) -> FeedPage:
     """Fetch by `skip`, with which rows move when one is deleted meanwhile: pages overlap, and a page that does not
-    contain the end of the one before is read again from further up."""
+    contain the end of the one before is read again from further up. The list ends with a page without new tasks, or
+    with the second thin one in a row: others may be added all the time."""
     skip, limit, tail = cursor.get("skip", 0), cursor.get("limit", PAGE_SIZE), cursor.get("tail", [])
     try:
         rows = client.search_tasks(limit=limit, skip=skip)
@@ -188,7 +190,7 @@ def _fetch_tasks(client: Client, cursor: FeedCursor) -> FeedPage:
         if limit == SMALL_PAGE_SIZE:
             raise
         return FeedPage([], cursor.then(limit=SMALL_PAGE_SIZE))
-    ids = [record_ids(raw)[0] for raw in rows]
+    ids = _usable_ids(rows)
     if ids and ids[-1] == cursor.get("last") and len(ids) >= cursor["size"] and not cursor["back"]:
         raise BrokenAnswer("HighLevel's list of tasks shows the same page again.")
     if not skip:
@@ -199,13 +201,21 @@ def _fetch_tasks(client: Client, cursor: FeedCursor) -> FeedPage:
     fresh = [task_id for task_id in ids if task_id not in tail]
     forward = len(rows) - TASK_OVERLAP if len(rows) > 2 * TASK_OVERLAP else len(rows)
     after = cursor.then(skip=skip + forward, tail=ids[-TASK_OVERLAP:] if forward < len(rows) else [], back=0)
-    return FeedPage(rows, after.then(last=ids[-1] if ids else "", size=len(ids)), ended=not fresh)
+    largest, thin = max(cursor["largest"], len(rows)), len(rows) < cursor["largest"]
+    after = after.then(last=ids[-1] if ids else "", size=len(ids), largest=largest, thin=thin)
+    return FeedPage(rows, after, ended=not fresh or (thin and bool(cursor["thin"])))
+
+
+def _usable_ids(rows: Sequence[bytes]) -> list[str]:
+    return [record_id for record_id in (record_ids(raw)[0] for raw in rows) if record_id]
 
 
 def _check_task_fields(client: Client, rows: Sequence[bytes]) -> None:
     """Raise BrokenAnswer when some of these tasks leave out fields that the lists of their contacts have."""
     incomplete = {
-        record_ids(raw)[1]: raw for raw in rows if not all(decode_object(raw).get(name) for name in TASK_FIELDS)
+        record_ids(raw)[1]: raw
+        for raw in rows
+        if all(record_ids(raw)) and not all(decode_object(raw).get(name) for name in TASK_FIELDS)
     }
     for contact_id, raw in list(incomplete.items())[:TASKS_COMPARED]:
         try:
@@ -233,7 +243,7 @@ def _fetch_conversations(client: Client, cursor: FeedCursor) -> FeedPage:
     """Fetch the newest first. A conversation with a new message jumps to the top, so the head is read again at the end.
     Several may share one moment: the cursor steps back by a millisecond so that none falls between two pages."""
     page = client.search_conversations(start_after=cursor.get("after"), limit=PAGE_SIZE)
-    ids = [record_ids(raw)[0] for raw in page.rows]
+    ids = _usable_ids(page.rows)
     tail = cursor.get("tail", [])
     fresh = [conversation_id for conversation_id in ids if conversation_id not in tail]
     last, total = page.next, page.total or 0
@@ -253,7 +263,7 @@ def _conversations_head(rows: Sequence[bytes], fresh: Sequence[str], cursor: Fee
     promised = cursor["total"] if cursor["mode"] == "all" else 0
     if not fresh or last is None or last < cursor.edge_ms:
         return FeedPage(list(rows), cursor, ended=True, promised=promised)
-    tail = [record_ids(raw)[0] for raw in rows]
+    tail = _usable_ids(rows)
     return FeedPage(list(rows), cursor.then(after=last + 1, tail=tail), promised=promised)
 
 

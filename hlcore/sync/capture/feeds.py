@@ -10,18 +10,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from hlcore.errors import BrokenAnswer, HighLevelError
-from hlcore.model.records import record_ids
+from hlcore.errors import BrokenAnswer, BudgetSpent, Cancelled, Gone, HighLevelError
+from hlcore.model.records import ROWS_PER_CALL, record_ids
 from hlcore.model.wording import kind_plural, plural
-from hlcore.store import Tx, records
+from hlcore.store import Tx, quarantine, records
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.feeds import FeedState
-from hlcore.sync.capture.contact_records import mark_texts_due
+from hlcore.sync.capture.contact_records import fetch_records, mark_texts_due, note_odd_records
 from hlcore.sync.capture.feed_pages import FeedCursor, FeedPage, fetch_page
 from hlcore.sync.capture.session import CLOSED, CaptureSession
-from hlcore.sync.contact_lookup import FATAL_ERRORS
+from hlcore.sync.contact_lookup import REFUSALS, raise_if_refused_everywhere
 
+SAMPLE = 3
+"""Contacts asked for their own records before an empty feed is believed."""
+MIN_MOST_CALLS = 100
 MAX_FAILS = 2
 """Failed readings in a row after which a feed is left alone for a while."""
 
@@ -36,15 +39,35 @@ def read_feed(session: CaptureSession, kind: str, calls: int, *, news: bool = Fa
         session.report_progress(f"Reading {kind_plural(kind)}", done, total)
         try:
             page = fetch_page(session.client, kind, FeedCursor(state.checkpoint or {}))
+            _check_empty(session, state, page)
             state = _store(session, state, page)
-        except FATAL_ERRORS:
+        except (BudgetSpent, Cancelled):
             raise
         except HighLevelError as exc:
+            is_closed = isinstance(exc, (*REFUSALS, *CLOSED))
+            if is_closed:
+                raise_if_refused_everywhere(session.client, exc)
             with session.write() as tx:
-                _fail(tx, session, state, str(exc), closed=isinstance(exc, CLOSED))
+                _fail(tx, session, state, str(exc), closed=is_closed)
             return
         if state.began_at is None:
             return
+
+
+def _check_empty(session: CaptureSession, state: FeedState, page: FeedPage) -> None:
+    """Raise BrokenAnswer when a feed shows nothing at all, but some contacts have records of its kind."""
+    cursor = page.cursor.count(fresh=0)
+    if page.rows or cursor["rows"] or cursor["odd"] or cursor["mode"] != "all" or page.verdict(cursor) != "":
+        return
+    with session.vault.read() as tx:
+        asked = capture_state.list_never_captured(tx, session.location_id, state.kind, at=session.now(), limit=SAMPLE)
+    for _, contact_id in asked:
+        try:
+            shown, odd = fetch_records(session.client, contact_id, state.kind)
+        except Gone:
+            continue
+        if shown or odd:
+            raise BrokenAnswer(f"It is empty, although contacts have {kind_plural(state.kind)}.")
 
 
 def _progress(state: FeedState) -> tuple[int, int]:
@@ -69,7 +92,9 @@ def _begin(session: CaptureSession, kind: str, news: bool) -> FeedState:
 
 def _store(session: CaptureSession, state: FeedState, page: FeedPage) -> FeedState:
     """Store the rows of a page and the cursor after it in one transaction."""
-    rows = [_identified(raw, state.kind) for raw in page.rows]
+    found = [(*record_ids(raw), raw) for raw in page.rows]
+    rows = [row for row in found if row[0] and row[1]]
+    odd = len(found) - len(rows)
     ids = {record_id for record_id, _, _ in rows}
     location_id, began = session.location_id, state.began_at or session.now()
     with session.write() as tx:
@@ -77,30 +102,38 @@ def _store(session: CaptureSession, state: FeedState, page: FeedPage) -> FeedSta
         counts = records.save(tx, location_id, state.kind, rows, at=session.now())
         if state.kind == "message":
             mark_texts_due(tx, location_id, [(row[0], row[2]) for row in rows], at=session.now())
-        cursor = page.cursor.count(fresh=len(ids - seen))
+        cursor = page.cursor.count(fresh=len(ids - seen), odd=odd)
+        if "expected" not in cursor.values:
+            expected = max(int(cursor["total"]), state.rows, capture_state.count_live(tx, location_id))
+            cursor = cursor.then(expected=expected)
         state = _advance(tx, session, state, cursor, page.verdict(cursor))
     session.captured[state.kind] += counts.added + counts.changed
+    if odd:
+        session.count_odd(state.kind, odd)
     return state
 
 
-def _identified(raw: bytes, kind: str) -> tuple[str, str, bytes]:
-    record_id, contact_id = record_ids(raw)
-    if not record_id or not contact_id:
-        raise BrokenAnswer(f"HighLevel's list of {kind_plural(kind)} holds one that does not say whose it is.")
-    return record_id, contact_id, raw
-
-
 def _advance(tx: Tx, session: CaptureSession, state: FeedState, cursor: FeedCursor, verdict: str | None) -> FeedState:
+    if verdict is None and cursor["calls"] > _most_calls(state.kind, cursor["expected"]):
+        verdict = "It does not end."
     if verdict is None:
         return feeds.save(tx, session.location_id, state.kind, checkpoint=cursor.values)
     if verdict:
         return _fail(tx, session, state, verdict)
     began = state.began_at or session.now()
+    note_odd_records(tx, session, f"{state.kind}:list", cursor["odd"])
+    if cursor["mode"] == "all" and not cursor["odd"]:
+        quarantine.forget_unseen(tx, session.location_id, quarantine.RECORD, began, prefix=f"{state.kind}:")
     columns: dict[str, Any] = {"covered_at": began, "began_at": None, "checkpoint": None, "fails": 0, "note": ""}
     if cursor["mode"] == "all":
         columns |= {"walked_at": began, "rows": cursor["rows"]}
         _mark_contacts(tx, session, state.kind, began)
     return feeds.save(tx, session.location_id, state.kind, **columns)
+
+
+def _most_calls(kind: str, expected: int) -> int:
+    """Return how many pages a feed may have before it is believed not to end: twice those of the `expected` rows."""
+    return 2 * expected // ROWS_PER_CALL[kind] + MIN_MOST_CALLS
 
 
 def _mark_contacts(tx: Tx, session: CaptureSession, kind: str, began: datetime) -> None:

@@ -10,19 +10,20 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from hlcore.errors import BrokenAnswer, Gone, HighLevelError, Rejected, Unreachable
+from hlcore.errors import BudgetSpent, Cancelled, Gone, HighLevelError, Rejected, Unreachable
 from hlcore.highlevel import Client
 from hlcore.location_context import LocationContext
 from hlcore.model.capture_planner import CapturePolicy
 from hlcore.model.moments import is_future
 from hlcore.model.records import REFERENCE_LISTS, record_ids
-from hlcore.model.wording import kind_plural
+from hlcore.model.wording import kind_plural, plural
 from hlcore.store import records
 from hlcore.store.capture import feeds
 from hlcore.store.capture.facts import is_reference_data_due
 from hlcore.store.capture.feeds import FeedState
+from hlcore.sync.capture.contact_records import OddListener, ignore_odd, note_odd_records
 from hlcore.sync.capture.session import CLOSED, CaptureSession
-from hlcore.sync.contact_lookup import FATAL_ERRORS
+from hlcore.sync.contact_lookup import REFUSALS, raise_if_refused_everywhere
 from hlcore.sync.run_context import RunContext
 
 PASSING = (*CLOSED, Gone, Rejected, Unreachable)
@@ -43,22 +44,29 @@ SOURCES: Mapping[str, Callable[[Client], list[bytes]]] = {
 }
 
 
-def capture_reference_list(context: LocationContext, kind: str) -> int:
+def capture_reference_list(context: LocationContext, kind: str, *, on_odd: OddListener = ignore_odd) -> int:
     """Store the list as HighLevel sends it, mark vanished entries, and return how many entries are new or changed. An
-    empty answer is believed when a second one is empty too. Raises HighLevelError, StoreError."""
+    empty answer is believed when a second one is empty too. Entries without a usable id are set aside; while there are
+    any, none counts as vanished. Raises HighLevelError, StoreError."""
     location_id, began = context.location_id, context.now()
     rows = SOURCES[kind](context.client)
     with context.vault.read() as tx:
         stored = records.list_of_kind(tx, location_id, kind)
     if not rows and stored:
         rows = SOURCES[kind](context.client)
-    entries = [(_id(raw, kind), "", raw) for raw in rows]
+    found = [(record_ids(raw)[0], "", raw) for raw in rows]
+    entries = [entry for entry in found if entry[0]]
+    odd = len(found) - len(entries)
     read = {"covered_at": began, "walked_at": began, "rows": len(entries), "refused_at": None, "note": ""}
     with context.write() as tx:
         at = context.now()
         counts = records.save(tx, location_id, kind, entries, at=at)
-        records.mark_vanished(tx, location_id, kind, keep=[entry[0] for entry in entries], contact_id="", at=at)
+        if not odd:
+            records.mark_vanished(tx, location_id, kind, keep=[entry[0] for entry in entries], contact_id="", at=at)
+        note_odd_records(tx, context, f"{kind}:list", odd)
         feeds.save(tx, location_id, kind, **read)
+    if odd:
+        on_odd(kind, odd)
     return counts.added + counts.changed
 
 
@@ -73,10 +81,12 @@ def capture_due_lists(session: CaptureSession) -> None:
             continue
         session.report_progress("Reading the account's lists")
         try:
-            session.captured[kind] += capture_reference_list(session, kind)
-        except FATAL_ERRORS:
+            session.captured[kind] += capture_reference_list(session, kind, on_odd=session.count_odd)
+        except (BudgetSpent, Cancelled):
             raise
         except HighLevelError as exc:
+            if isinstance(exc, (*REFUSALS, *CLOSED)):
+                raise_if_refused_everywhere(session.client, exc)
             session.note(_record_refusal(session, kind, exc))
 
 
@@ -90,11 +100,15 @@ def refresh_reference_lists(context: RunContext) -> None:
     stale = {kind: now if kind in READ_IN_EACH_RUN else now - policy.lists_every for kind in REFERENCE_LISTS}
     due = [kind for kind in REFERENCE_LISTS if is_reference_data_due(known.get(kind), now, stale[kind], policy)]
 
+    def note_odd(kind: str, number: int) -> None:
+        context.counts.notes.append(f"{plural(number, 'odd entry', 'odd entries')} of {kind_plural(kind)} set aside.")
+
     def read(kind: str) -> str:
         try:
-            capture_reference_list(context, kind)
-        except FATAL_ERRORS:
-            raise
+            capture_reference_list(context, kind, on_odd=note_odd)
+        except REFUSALS as exc:
+            raise_if_refused_everywhere(context.client, exc)
+            return _record_refusal(context, kind, exc)
         except PASSING as exc:
             return _record_refusal(context, kind, exc)
         return ""
@@ -114,10 +128,3 @@ def _record_refusal(context: LocationContext, kind: str, exc: HighLevelError) ->
     with context.write() as tx:
         feeds.save(tx, context.location_id, kind, refused_at=context.now(), note=str(exc))
     return f"The list of {kind_plural(kind)} could not be read: {exc}"
-
-
-def _id(raw: bytes, kind: str) -> str:
-    entry_id = record_ids(raw)[0]
-    if not entry_id:
-        raise BrokenAnswer(f"HighLevel's list of {kind_plural(kind)} holds an entry without id.")
-    return entry_id

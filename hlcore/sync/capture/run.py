@@ -17,7 +17,17 @@ from typing import Any
 
 import structlog
 
-from hlcore.errors import BudgetSpent, Gone, HighLevelError, StoreError, Unreachable, VaultError
+from hlcore.errors import (
+    BudgetSpent,
+    ContractError,
+    Gone,
+    HighLevelError,
+    ScopeMissing,
+    StoreError,
+    Unauthorized,
+    Unreachable,
+    VaultError,
+)
 from hlcore.location_context import LocationContext
 from hlcore.log_privacy import describe_exception
 from hlcore.model.callbacks import never
@@ -25,7 +35,7 @@ from hlcore.model.capture_forecast import forecast
 from hlcore.model.capture_planner import CaptureFacts, CapturePolicy, CaptureStep, Purpose, next_step, work_items
 from hlcore.model.moments import is_recent
 from hlcore.model.records import CALLS_PER_CONTACT
-from hlcore.model.wording import kind_plural
+from hlcore.model.wording import joined, kind_plural
 from hlcore.store import quarantine
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
@@ -34,13 +44,21 @@ from hlcore.sync.capture.budget import CaptureBudget
 from hlcore.sync.capture.contact_records import capture_email_texts, capture_records
 from hlcore.sync.capture.feeds import read_feed
 from hlcore.sync.capture.reference_lists import capture_due_lists
-from hlcore.sync.capture.session import CLOSED, RETRY_AFTER, CaptureSession, exclusive_session, record_session
+from hlcore.sync.capture.session import (
+    CLOSED,
+    RETRY_AFTER,
+    CaptureSession,
+    describe_odd,
+    exclusive_session,
+    record_session,
+)
 from hlcore.sync.contact_lookup import FATAL_ERRORS, REFUSALS, raise_if_refused_everywhere
 
 log = structlog.get_logger(__name__)
 ROUND = "round"
 MAX_ROUND_AGE = timedelta(days=30)
 MAX_FAILURES_IN_A_ROW = 12
+MAX_REFUSALS_IN_A_ROW = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +106,8 @@ def capture_location(
     round is resumed.
 
     Logs the session as a run. Never sends a request more than the budget allows. Raises TokenRefused, WrongLocation,
-    LocationInactive, Cancelled, StoreError, and RunInProgress while another session captures this location."""
+    LocationInactive and Unauthorized when HighLevel refuses everything, Cancelled, StoreError, and RunInProgress while
+    another session captures this location."""
     with exclusive_session(context) as renew_lease:
         policy = policy or CapturePolicy()
         if again:
@@ -131,15 +150,16 @@ def _capture_and_record(
     session: CaptureSession, budget: CaptureBudget, renew_lease: Callable[[], None], until: Callable[[], bool]
 ) -> str:
     """Do the work and log it as a run, however it ends. Returns why it ended early, or ''."""
-    began, reason = session.now(), "Interrupted."
+    began, reason, outcome = session.now(), "Interrupted.", "incomplete"
     try:
         reason = _capture(session, budget, renew_lease, until)
+        outcome = "incomplete" if session.unreachable.is_set() else "complete"
         return reason
     except VaultError as exc:
-        reason = str(exc)
+        reason, outcome = str(exc), "refused" if isinstance(exc, (*REFUSALS, *CLOSED)) else "incomplete"
         raise
     finally:
-        record_session(session, began=began, requests=budget.spent, reason=reason)
+        record_session(session, began=began, requests=budget.spent, reason=reason, outcome=outcome)
 
 
 def _capture(
@@ -183,7 +203,8 @@ def _perform(session: CaptureSession, step: CaptureStep) -> None:
         _rest_if_ended(session, step)
     else:
         contact_ids = _next_contacts(session, step, max(1, int(step.calls / CALLS_PER_CONTACT[step.kind])))
-        _capture_each(session, step, contact_ids, partial(capture_records, session, kind=step.kind), step.kind)
+        capture = partial(capture_records, session, kind=step.kind, on_odd=session.count_odd)
+        _capture_each(session, step, contact_ids, capture, step.kind)
 
 
 def _rest_if_ended(session: CaptureSession, step: CaptureStep) -> None:
@@ -243,17 +264,16 @@ def _capture_each(
 
 
 def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str, future: Future[int]) -> bool:
-    """Handle one result. Returns False when HighLevel could not answer."""
+    """Handle one result. Returns False when HighLevel could not answer. Raises what HighLevel refuses everywhere."""
     try:
         session.captured[kind] += future.result()
-    except REFUSALS as exc:
-        raise_if_refused_everywhere(session.client, exc)
-        session.note(f"HighLevel refuses some {kind_plural(kind)} alone; they are asked for later: {exc}")
-        _postpone(session, kind, subject)
-    except FATAL_ERRORS:
-        raise
-    except CLOSED as exc:
-        _close(session, step, str(exc))
+        session.refusals[kind] = 0
+    except FATAL_ERRORS as exc:
+        if not isinstance(exc, REFUSALS):
+            raise
+        _handle_refusal(session, step, kind, subject, exc)
+    except Unauthorized as exc:
+        _handle_refusal(session, step, kind, subject, exc)
     except Gone:
         session.note("Some contacts do not exist any more; the next round will say so.")
         _postpone(session, kind, subject)
@@ -280,6 +300,22 @@ def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str,
 
 def _reference(kind: str, subject: str) -> str:
     return f"{kind} {quarantine.reference_to(subject)}"
+
+
+def _handle_refusal(
+    session: CaptureSession, step: CaptureStep, kind: str, subject: str, refusal: HighLevelError
+) -> None:
+    """Postpone one contact that HighLevel refuses; leave the whole kind alone when the token lacks its scope, or when
+    several were refused in a row. Raises the refusal when HighLevel refuses a control request too."""
+    if (step.purpose, step.kind, step.way) in session.idle:  # left alone since this contact was asked for
+        return
+    raise_if_refused_everywhere(session.client, refusal)
+    session.refusals[kind] += 1
+    if isinstance(refusal, (ScopeMissing, ContractError)) or session.refusals[kind] >= MAX_REFUSALS_IN_A_ROW:
+        _close(session, step, str(refusal))
+        return
+    session.note(f"HighLevel refuses some {kind_plural(kind)} alone; they are asked for later: {refusal}")
+    _postpone(session, kind, subject)
 
 
 def _postpone(session: CaptureSession, kind: str, subject: str) -> None:
@@ -311,6 +347,12 @@ def _report(session: CaptureSession, budget: CaptureBudget, reason: str) -> Capt
             usable=allowance.usable,
             per_second=budget.per_second,
         )
+    closed = [kind_plural(part.kind) for part in facts.kinds if not part.readable and part.contacts]
+    if closed and not reason:
+        reason = f"HighLevel refuses {joined(closed)}."
+    if not reason and any(session.failed.values()):
+        reason = "What could not be read is asked for later."
+    session.notes.extend(filter(None, [describe_odd(session.odd)]))
     moments = forecast(facts, allowance, now, pace).values()
     known = [moment for moment in moments if moment is not None]
     return CaptureReport(

@@ -42,8 +42,9 @@ _NOUNS = {"email": ("e-mail text",), "": ("entry of the account's lists", "entri
 class CaptureSession(LocationContext):
     """The state of one session. `captured` counts records by kind; `idle` are wishes with nothing left to do in this
     session; `failed` are subjects not to be tried again, by purpose and kind; `cursors` say how far the contacts never
-    captured were read, by kind; `notes` are sentences about anomalies; `troubled` are the references of records in
-    quarantine; `unreachable` is set when the session ended because HighLevel could not be reached."""
+    captured were read, by kind; `notes` are sentences about anomalies; `odd` counts records set aside, by kind;
+    `refusals` how often HighLevel refused a kind of single contacts in a row; `troubled` are the references of records
+    in quarantine; `unreachable` is set when the session ended because HighLevel could not be reached."""
 
     policy: CapturePolicy = field(default_factory=CapturePolicy)
     workers: int = 8
@@ -52,6 +53,8 @@ class CaptureSession(LocationContext):
     failed: dict[str, set[str]] = field(default_factory=dict)
     cursors: dict[str, ContactCursor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    odd: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
     unreachable: threading.Event = field(default_factory=threading.Event)
     troubled: frozenset[str] = frozenset()
     _lock: Lock = field(default_factory=Lock)
@@ -61,6 +64,11 @@ class CaptureSession(LocationContext):
         """Open a transaction as `LocationContext.write` does; the session's threads queue here, not in the database."""
         with self._lock, self.vault.write(location_id=self.location_id) as tx:
             yield tx
+
+    def count_odd(self, kind: str, number: int) -> None:
+        """Count odd records that were set aside. May be called from any thread."""
+        with self._lock:
+            self.odd[kind] += number
 
     def note(self, text: str) -> None:
         """Add a note unless it is there already."""
@@ -96,7 +104,9 @@ def _forget_future(context: LocationContext) -> None:
         capture_state.forget_future(tx, context.location_id, (*KINDS, "email"), after=after, at=context.now())
 
 
-def record_session(session: CaptureSession, *, began: datetime, requests: int, reason: str) -> None:
+def record_session(
+    session: CaptureSession, *, began: datetime, requests: int, reason: str, outcome: str = "complete"
+) -> None:
     """Log the session as a run, or as part of the run before it. A session without requests is not logged."""
     if not requests:
         return
@@ -105,9 +115,10 @@ def record_session(session: CaptureSession, *, began: datetime, requests: int, r
         before = last if last and _continues(last, began) else None
         total = Counter(_captured_in(before) if before else {}) + session.captured
         columns = {
+            "outcome": outcome,
             "requests": requests + (before.requests if before else 0),
             "checkpoint": dict(total),
-            "reason": f"{describe_captured(total)} {reason}".strip(),
+            "reason": " ".join(filter(None, [describe_captured(total), describe_odd(session.odd), reason])),
         }
         first = before.started_at if before else began
         runs.record_finished(tx, session.location_id, RUN_KIND, began=first, at=session.now(), columns=columns)
@@ -120,6 +131,14 @@ def describe_captured(captured: Mapping[str, int]) -> str:
         counts["" if kind in REFERENCE_LISTS else kind] += number
     parts = [plural(number, *_NOUNS.get(kind, (kind,))) for kind, number in counts.items() if number]
     return f"{joined(parts)} new or changed." if parts else "Nothing new or changed."
+
+
+def describe_odd(odd: Mapping[str, int]) -> str:
+    """Return a sentence like '2 odd records were set aside (note).'; '' for none."""
+    total = sum(odd.values())
+    if not total:
+        return ""
+    return f"{plural(total, 'odd record was', 'odd records were')} set aside ({', '.join(sorted(odd))})."
 
 
 def _captured_in(run: Run) -> dict[str, int]:
