@@ -27,6 +27,7 @@ from hlcore.network_addresses import is_same_origin
 from hlcore.ui import session
 
 READING = ("GET", "HEAD", "OPTIONS")
+MEDIA, UPLOADS = "/media/", "/_stcore/upload_file/"
 POLICY_VIOLATION = 1008
 _OWN = ("same-origin", "none")
 
@@ -37,7 +38,8 @@ class RequestGuard:
     A connection of a page and a request that changes something must come from a page of this server: `Origin` equals
     `Host` with its port. Where sign-in is set up, a proxy may have changed `Host`: then the address of `redirect_uri`
     and those of `server.corsAllowedOrigins` count too. Files are for whoever may enter, downloads for whoever may
-    export; they are never cached.
+    export; they are never cached. No page takes files, so none are taken: Streamlit would keep them in memory for
+    anybody who sees the sign-in form.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,16 +51,15 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        media_name = _media_name(connection)
-        if not _comes_from_own_page(scope, connection.headers) or (
-            media_name and not may_fetch(connection, media_name)
-        ):
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-            else:
-                await Response(status_code=403, headers={"Cache-Control": "no-store"})(scope, receive, send)
-            return
-        await self.app(scope, receive, _uncached(send) if media_name else send)
+        path = _path_of(connection)
+        media_name = path.removeprefix(MEDIA) if path.startswith(MEDIA) else ""
+        is_refused = path.startswith(UPLOADS) or not _comes_from_own_page(scope, connection.headers)
+        if not is_refused and (not media_name or may_fetch(connection, media_name)):
+            await self.app(scope, receive, _uncached(send) if media_name else send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        else:
+            await Response(status_code=403)(scope, receive, send)
 
 
 def may_fetch(connection: HTTPConnection, media_name: str) -> bool:
@@ -112,12 +113,11 @@ def _sign_in_origins() -> list[str | None]:
     return [get_origin_from_redirect_uri(), *st.get_option("server.corsAllowedOrigins")]
 
 
-def _media_name(connection: HTTPConnection) -> str:
-    """Return which file is asked for; '' for any other request."""
+def _path_of(connection: HTTPConnection) -> str:
+    """Return the path that is asked for, below the address of the dashboard."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    prefix = f"/{base}/media/" if base else "/media/"
-    path = connection.scope["path"].removeprefix(connection.scope.get("root_path", ""))
-    return path.removeprefix(prefix) if path.startswith(prefix) else ""
+    path = str(connection.scope["path"]).removeprefix(connection.scope.get("root_path", ""))
+    return path.removeprefix(f"/{base}" if base else "")
 
 
 def _is_download(media_name: str) -> bool:

@@ -45,7 +45,8 @@ def signed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
 
 @pytest.fixture
 def client(signed: bool) -> Iterator[TestClient]:
-    routes = [WebSocketRoute("/stream", talk), Route("/act", act, methods=["GET", "POST"])]
+    upload = Route("/_stcore/upload_file/{session}/{file}", act, methods=["PUT", "DELETE", "OPTIONS"])
+    routes = [WebSocketRoute("/stream", talk), Route("/act", act, methods=["GET", "POST"]), upload]
     with TestClient(Starlette(routes=routes, middleware=[Middleware(RequestGuard)])) as made:
         yield made
 
@@ -80,6 +81,12 @@ def test_no_other_page_does(client: TestClient, origin: str) -> None:
 def test_a_program_without_a_page_may_post_and_not_connect(client: TestClient) -> None:
     assert client.post("/act", headers={"host": "vault:8501"}).status_code == 200
     assert not connects(client, ("host", "vault:8501"))
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+def test_no_file_is_taken_from_anybody(client: TestClient, method: str) -> None:
+    own = {"host": "vault:8501", "origin": "http://vault:8501"}
+    assert client.request(method, "/_stcore/upload_file/a/b", headers=own).status_code == 403
 
 
 def cookies(claims: Any, *, secret: str = SECRET, name: str = "_streamlit_user") -> dict[str, str]:
