@@ -3,11 +3,12 @@
 import streamlit as st
 
 from hlcore.metrics.deletions import count_known, list_deletions
+from hlcore.metrics.overview import overview as load_overview
 from hlcore.ui import session
 from hlcore.ui.components import contact_list
 from hlcore.ui.components.buttons import restore_button
 from hlcore.ui.components.contact_picker import Selection, fill_restore_selection
-from hlcore.ui.components.formatting import count, plural
+from hlcore.ui.components.formatting import count, escaped, plural
 from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import all_clear, empty_state, page_slice, pager
 from hlcore.ui.deletions import at_risk
@@ -22,7 +23,9 @@ headline = st.container()
 options = contact_list.load_filter_options(vault, [location.location_id for location in locations])
 filters = contact_list.show_filters("risk", options, at_risk.ORDERING)
 counts = at_risk.count_groups(vault, locations, filters, now)
-headline.markdown(at_risk.summary_text(counts, filtered=filters.any))
+ids = [location.location_id for location in locations]
+doubts = [] if any(counts.values()) else load_overview(vault, ids, now, session.settings()).doubts
+headline.markdown(escaped(" ".join(doubts)) if doubts else at_risk.summary_text(counts, filtered=filters.any))
 title = st.segmented_control(
     "How long is left",
     list(at_risk.GROUPS),
@@ -74,7 +77,8 @@ if rows:
 elif filters.any:
     contact_list.show_no_matches(vault, "risk", at_risk.contact_query(locations, filters))
 elif title == at_risk.AT_RISK.title:
-    all_clear("Nobody is at risk", "Whoever is deleted in HighLevel appears here after the next round.")
+    doubts = doubts or load_overview(vault, ids, now, session.settings()).doubts
+    all_clear("Nobody is at risk", "Whoever is deleted in HighLevel appears here after the next round.", doubts)
 else:
     empty_state("Nobody in this group", "Choose another group above.", icon=":material/timer:")
 

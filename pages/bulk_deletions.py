@@ -3,8 +3,10 @@
 import streamlit as st
 
 from hlcore.metrics.bulk_deletions import get_bulk_deletion, list_bulk_deletions
+from hlcore.metrics.overview import overview as load_overview
 from hlcore.ui import session
 from hlcore.ui.components.errors import errors_shown
+from hlcore.ui.components.formatting import escaped
 from hlcore.ui.components.tables import all_clear, page_slice, pager
 from hlcore.ui.deletions import bulk_deletions
 
@@ -25,9 +27,10 @@ if key := bulk_deletions.selected_key():
 
 st.title("Bulk deletions")
 deletions = list_bulk_deletions(vault, ids, session.now())
-st.markdown(bulk_deletions.summary_text(deletions))
+doubts = [] if deletions else load_overview(vault, ids, session.now(), session.settings()).doubts
+st.markdown(escaped(" ".join(doubts)) or bulk_deletions.summary_text(deletions))
 if not deletions:
-    all_clear("Nobody was deleted in bulk", "When many people vanish at once, they appear here as one event.")
+    all_clear("Nobody was deleted in bulk", "When many people vanish at once, they appear here as one event.", doubts)
     st.stop()
 part = page_slice("events", len(deletions), query=tuple(ids))
 for deletion in deletions[part.offset : part.offset + part.limit]:

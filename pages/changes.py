@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from hlcore.metrics.overview import overview as load_overview
 from hlcore.ui import session
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import load_names
@@ -33,9 +34,11 @@ with vault.read() as tx:
     names = load_names(tx, [query.location_id])
 
 if not changed.contacts:
+    doubts = load_overview(vault, [query.location_id], session.now(), session.settings()).doubts
+    text = "Changes stand under the time at which Contact Vault noticed them, up to one round after they were made."
     empty_state(
-        "Nothing to put back",
-        "Changes stand under the time at which Contact Vault noticed them, up to one round after they were made.",
+        "No change is known" if doubts else "Nothing to put back",
+        " ".join([*map(escaped, doubts), text]),
         icon=":material/history:",
     )
     st.stop()

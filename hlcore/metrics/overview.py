@@ -79,6 +79,18 @@ class Overview:
         return min(known) if known and len(known) == len(moments) else None
 
     @property
+    def doubts(self) -> list[str]:
+        """Why an empty list of deletions does not mean that nobody was deleted, in words; [] where it does."""
+        if not self.locations:
+            return ["No account is connected yet, so nothing is known of anybody. Connect one under Settings."]
+        several = len(self.locations) > 1
+        return [
+            f"{stats.location.name}: {words}" if several else words
+            for stats in self.locations
+            for words in stats.health.doubts
+        ]
+
+    @property
     def worst(self) -> LocationStats | None:
         """The location whose copy is in the worst state; None without locations."""
         order = (Level.BAD, Level.ATTENTION, Level.OK)

@@ -41,10 +41,12 @@ class HealthFacts:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The level and its reasons in plain words, the worst first; at least one reason."""
+    """The level and its reasons in plain words, the worst first; at least one reason. `doubts`: those of them for which
+    an empty list of deletions does not mean that nobody was deleted."""
 
     level: Level
     reasons: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
 
 def assess(facts: HealthFacts, now: datetime) -> Health:
@@ -61,7 +63,12 @@ def assess(facts: HealthFacts, now: datetime) -> Health:
     )
     findings = sorted((check for check in checks if check), key=lambda finding: _WORST_FIRST.index(finding[0]))
     worst = findings[0][0]
-    return Health(worst, tuple(words for level, words in findings if level == worst or level != Level.OK))
+    doubts = (_age(facts, now), _refusal(facts), _incident(facts), _suspects(facts), _clock(facts, now))
+    return Health(
+        worst,
+        tuple(words for level, words in findings if level == worst or level != Level.OK),
+        tuple(finding[1] for finding in doubts if finding and finding[0] != Level.OK),
+    )
 
 
 _WORST_FIRST = (Level.BAD, Level.ATTENTION, Level.OK)

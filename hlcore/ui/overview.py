@@ -87,10 +87,18 @@ def show_figures(overview: Overview) -> None:
         show_figure("Protected", count(overview.protected), _protected_text(overview), ":material/verified_user:")
         deleted = f"{count(tally.deleted_30)} in 30 days"
         show_figure("Deleted in 7 days", count(tally.deleted_7), deleted, ":material/person_remove:")
-        soon = f"{count(urgent)} within a week" if urgent else "none within a week"
+        soon = f"{count(urgent)} within a week" if urgent else _none_text(overview)
         show_figure("At risk now", count(tally.at_risk), soon, ":material/timer:", urgent=bool(urgent))
         restored = f"{count(back)} in 30 days"
         show_figure("Restored", count(tally.restored), restored, ":material/settings_backup_restore:")
+
+
+def _none_text(overview: Overview) -> str:
+    """Return what stands for nobody who is urgent: before its first complete listing an account proves nothing."""
+    listed = sum(stats.last_complete is not None for stats in overview.locations)
+    if listed == len(overview.locations):
+        return "none within a week"
+    return "not known yet" if not listed else f"known for {listed} of {plural(len(overview.locations), 'account')}"
 
 
 def _protected_text(overview: Overview) -> str:
@@ -124,7 +132,8 @@ def next_steps(overview: Overview) -> list[NextStep]:
         text = f"**{_names(disconnected)}** is disconnected: its copy stays, nothing new is added."
         steps.append(NextStep(text, "settings.py", "Connect it again", ":material/link:"))
     if not steps:
-        text = "Nothing waits for you. A backup file of your own is one click away."
+        doubt = " as far as is known" if overview.doubts else ""
+        text = f"Nothing waits for you{doubt}. A backup file of your own is one click away."
         steps.append(NextStep(text, "backups.py", "Download a backup", ":material/download:"))
     return steps[:3]
 
@@ -164,7 +173,8 @@ def show_trend(days: Sequence[DailyCounts], overview: Overview) -> None:
     }
     shown = {name: values for name, values in series.items() if name == "Deleted" or any(values)}
     if not any(any(values) for values in shown.values()):
-        st.markdown(":green[:material/verified:] Nobody disappeared in this time.")
+        known = ":material/help: Nobody is known to have disappeared in this time; the copy has gaps, see above."
+        st.markdown(known if overview.doubts else ":green[:material/verified:] Nobody disappeared in this time.")
         return
     dates = [day.day for day in days]
     text = charts.daily_counts_text("Contacts deleted per day", dates, series["Deleted"])

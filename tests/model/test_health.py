@@ -58,6 +58,25 @@ def test_every_trouble_is_named(change: dict[str, object], level: Level, words: 
     assert any(words in reason for reason in health.reasons)
 
 
+@pytest.mark.parametrize(
+    ("change", "doubtful"),
+    [
+        ({}, False),
+        ({"connected": False}, True),
+        ({"last_complete_at": None}, True),
+        ({"last_complete_at": None, "running": True}, True),
+        ({"last_complete_at": NOW - timedelta(days=3)}, True),
+        ({"last_outcome": "refused", "last_reason": "token revoked"}, True),
+        ({"suspected": 1}, True),
+        ({"incidents_waiting": 1}, True),
+        ({"set_aside": 1}, False),
+        ({"twins": 1}, False),
+    ],
+)
+def test_only_a_whole_and_fresh_copy_proves_that_nobody_was_deleted(change: dict[str, object], doubtful: bool) -> None:
+    assert bool(assess(replace(GOOD, **change), NOW).doubts) == doubtful  # type: ignore[arg-type]
+
+
 def test_the_worst_reason_comes_first() -> None:
     health = assess(replace(GOOD, suspected=1, last_outcome="refused", last_reason="token"), NOW)
     assert "token" in health.reasons[0]

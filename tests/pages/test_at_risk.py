@@ -182,3 +182,27 @@ def test_who_lives_twice_is_said_on_the_page_and_on_both_records(app: AppTest, c
     assert "1 person lives twice in HighLevel" in text_of(page)
     page.button(key="twin_har0000002").click().run()
     assert "1 person lives twice in HighLevel" in text_of(page)
+
+
+@pytest.mark.parametrize(("page", "phrase"), [("at_risk.py", "at risk"), ("bulk_deletions.py", "deleted in bulk")])
+def test_without_an_account_nobody_is_reassured(empty_runtime: Runtime, page: str, phrase: str) -> None:
+    text = text_of(frame().run().switch_page(page).run())
+    assert f"Nobody is {phrase}, as far as is known" in text or f"Nobody was {phrase}, as far as is known" in text
+    assert "No account is connected yet" in text
+    assert ":material/verified:" not in text
+    assert "No deleted person's recovery window is open" not in text
+
+
+def test_before_the_first_complete_listing_and_with_a_stale_copy_nobody_is_reassured(
+    app: AppTest, context: AppContext, clock: ManualClock
+) -> None:
+    with context.vault.write() as tx:
+        for location_id in (HARBOR, DENTAL):
+            locations.set_window(tx, location_id, days=None, reason="", hipaa=True)
+    clock.advance(days=3)
+    assert "Deletions since then are not noticed" in text_of(at_risk(app))
+    with context.vault.write() as tx:
+        tx.exec_driver_sql("UPDATE runs SET outcome = 'incomplete', reason = 'cut off'")
+    text = text_of(at_risk(app))
+    assert "There is no complete copy yet" in text
+    assert "Nobody is at risk, as far as is known" in text

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from hlcore.ui.components.formatting import count, displayable, plural
+from hlcore.ui.components.formatting import count, displayable, escaped, plural
 
 SIZES = (25, 50, 100)
 ROW_PIXELS = 35
@@ -248,6 +248,10 @@ def empty_state(title: str, text: str, *, icon: str = ":material/inbox:") -> Non
         st.caption(text, text_alignment="center")
 
 
-def all_clear(title: str, text: str) -> None:
-    """Draw a card for "nothing to do, and that is good"."""
-    empty_state(title, text, icon=":material/verified:")
+def all_clear(title: str, text: str, doubts: Sequence[str] = ()) -> None:
+    """Draw a card for "nothing to do, and that is good". `doubts`: why that is not surely so; with them it reassures
+    nobody."""
+    if doubts:
+        empty_state(f"{title}, as far as is known", escaped(" ".join(doubts)), icon=":material/help:")
+    else:
+        empty_state(title, text, icon=":material/verified:")
