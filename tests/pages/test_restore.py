@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from hlcore.app_context import AppContext
@@ -19,6 +20,7 @@ from hlcore.store import audit
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.restores import jobs as restore_jobs
+from hlcore.store.tables import disappearances
 from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
 from hlcore.ui.restore import downloads, tasks
 from tests.conftest import Cast
@@ -51,6 +53,14 @@ def confirmed(page: AppTest) -> AppTest:
     page.button(key="restore").click().run()
     page.button(key="sure").click().run()
     return until(page, lambda: "back in HighLevel" in text_of(page))
+
+
+@pytest.fixture
+def captured(context: AppContext) -> None:
+    """Everything that belonged to them had been captured when they were gone."""
+    kinds = " detail note task opportunity appointment conversation message "
+    with context.vault.write() as tx:
+        tx.execute(update(disappearances).values(captured_kinds=kinds))
 
 
 def test_nobody_chosen_says_where_to_choose(app: AppTest) -> None:
@@ -223,7 +233,7 @@ def test_who_came_back_meanwhile_is_left_alone(app: AppTest, highlevel: Sandbox,
 
 
 def test_the_preview_says_in_numbers_how_much_of_each_comes_back_and_what_may_start(
-    app: AppTest, highlevel: Sandbox
+    app: AppTest, highlevel: Sandbox, captured: None
 ) -> None:
     highlevel.locations[HARBOR].add_workflow("Welcome series")
     text = text_of(preview(app, PEOPLE[:1], "Create again now")).replace("\\", "")
@@ -274,7 +284,7 @@ def test_a_conflict_is_shown_side_by_side(app: AppTest, highlevel: Sandbox, cont
 
 
 def test_the_plan_and_the_receipt_begin_with_a_summary_and_can_be_narrowed_to_problems(
-    app: AppTest, highlevel: Sandbox
+    app: AppTest, highlevel: Sandbox, captured: None
 ) -> None:
     highlevel.locations[HARBOR].native_restore("har0000003")
     page = preview(app, PEOPLE, "Create again now")
@@ -290,7 +300,16 @@ def test_the_plan_and_the_receipt_begin_with_a_summary_and_can_be_narrowed_to_pr
     assert [name for frame in page.dataframe for name in frame.value["Person"]] == ["Dev Sample03"]
 
 
-def test_all_of_it_never_stands_beside_what_is_lost_without_the_reason(app: AppTest, highlevel: Sandbox) -> None:
+def test_all_of_it_is_never_said_of_someone_of_whom_not_all_is_known(app: AppTest, highlevel: Sandbox) -> None:
+    text = text_of(preview(app, PEOPLE[:1], "Create again now")).replace("\\", "")
+    assert "(of what is known)" in text
+    assert "messages (never captured, so nobody knows what there was)" in text
+    assert "1 whole" not in text
+
+
+def test_all_of_it_never_stands_beside_what_is_lost_without_the_reason(
+    app: AppTest, highlevel: Sandbox, captured: None
+) -> None:
     text = text_of(preview(app, PEOPLE[:1], "Create again now")).replace("\\", "")
     assert "100 % comes back" in text
     assert "Does not come back" not in text

@@ -168,5 +168,5 @@ def test_its_json_has_the_keys_of_the_command_line(world: World) -> None:
     ana = world.lost(firstName="Ana")
     world.restore(ana)
     keys = {"contact_id", "outcome", "new_id", "verified", "differences", "error", "predicted", "measured"}
-    keys |= {"changed", "left_out", "not_captured", "lost"}
+    keys |= {"changed", "left_out", "not_captured", "lost", "lives_twice"}
     assert [item.keys() for item in to_json(world.vault, world.job_id)["items"]] == [keys]
