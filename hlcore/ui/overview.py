@@ -46,8 +46,9 @@ def show_summary(overview: Overview, belongings: str) -> None:
     level = worst.health.level
     headline, icon = HEADLINES[level]
     with st.container(border=True, key="answer"):
+        st.markdown("**Contacts**")
         st.markdown(f"### :{health_badge(level).color}[{icon} {headline}]")
-        st.markdown("\n\n".join(["**Contacts**", *_reasons(overview, level)]))
+        st.markdown("\n\n".join(_reasons(overview, level)))
         st.markdown(f"**What belongs to them**\n\n{belongings}")
         st.caption(_last_listing_text(overview))
 
