@@ -140,3 +140,9 @@ def test_a_package_maps_its_modules(package: Path) -> None:
     assert children - set(re.findall(r"`(\w+)`", text)) == set()
     cells = re.findall(r"^(?:\| )?(`+\w+`+(?:, `+\w+`+)*)(?: {2,}| \|)", text, re.MULTILINE)
     assert {name for cell in cells for name in re.findall(r"\w+", cell)} - children == set()
+
+
+def test_classes_are_converted_only_by_what_was_prepared_at_import() -> None:
+    """`msgspec.convert` of a class that another thread uses for the first time ends the process (`json_codec.converter`)."""
+    callers = [path for path in MODULES if "msgspec.convert" in path.read_text(encoding="utf-8")]
+    assert [relative(path) for path in callers] == ["hlcore/model/json_codec.py"]

@@ -35,7 +35,7 @@ from hlcore.model.restore.exclusions import FIELDS, KINDS, can_be_left_out
 from hlcore.model.wording import form, plural
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import create_job
-from hlcore.restore.plan import WRITING_ACTIONS, Plan, PlanChoices
+from hlcore.restore.plan import WRITING_ACTIONS, Plan, PlanChoices, to_choices
 from hlcore.restore.planning.plan_table import COLUMNS, plan_rows
 from hlcore.restore.planning.planner import plan as make_plan
 from hlcore.restore.receipt import to_json as receipt_json
@@ -125,7 +125,7 @@ def parse_choices(choices_json: str, leave_out: Sequence[str], options: Mapping[
     if unknown:
         raise typer.BadParameter(f"There is no choice {unknown[0]!r}.", param_hint="--choices")
     try:
-        choices = msgspec.convert(given, PlanChoices)
+        choices = to_choices(given)
     except msgspec.ValidationError as exc:
         raise typer.BadParameter(f"{exc}.", param_hint="--choices") from exc
     _check_known([*choices.leave_out, *(name for names in choices.leave_out_of.values() for name in names)])

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from hlcore.model.contact_fields import tag_texts
-from hlcore.model.json_codec import decode_tolerant, encode_sorted
+from hlcore.model.json_codec import converter, decode_tolerant, encode_sorted
 from hlcore.model.moments import parse_moment
 from hlcore.model.search_text import fold_letters
 
@@ -104,6 +104,7 @@ class _Fields(msgspec.Struct, gc=False):
 _NO_DIGIT = re.compile(r"\D")
 _decoder = msgspec.json.Decoder(_Fields)
 _head_decoder = msgspec.json.Decoder(_Head)
+_to_fields = converter(_Fields)
 
 
 def peek_contact(raw: bytes) -> ContactHead:
@@ -164,15 +165,19 @@ def _fields(raw: bytes) -> _Fields:
 def _lenient_fields(raw: bytes) -> _Fields:
     """Read bytes that hold lone surrogates or numbers beyond every type, which msgspec's typed decoder refuses."""
     try:
-        return msgspec.convert(_without_settings(decode_tolerant(raw)), _Fields)
+        return _to_fields(_known_members(decode_tolerant(raw)))
     except ValueError as exc:
         raise ValueError("not a contact: no JSON object with an id") from exc
 
 
-def _without_settings(value: Any) -> Any:
-    if isinstance(value, dict) and "dndSettings" in value:
-        value["dndSettings"] = msgspec.Raw(b"null" if value["dndSettings"] is None else b"{}")
-    return value
+def _known_members(value: Any) -> Any:
+    """Return the members that are decoded: msgspec refuses lone surrogates in the names of others."""
+    if not isinstance(value, dict):
+        return value
+    known = {name: value[name] for name in _Fields.__struct_fields__ if name in value}
+    if "dndSettings" in known:
+        known["dndSettings"] = msgspec.Raw(b"null" if known["dndSettings"] is None else b"{}")
+    return known
 
 
 def digest(raw: bytes) -> bytes:

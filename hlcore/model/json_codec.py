@@ -17,10 +17,14 @@ by length, and people paste what others cut.
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+T = TypeVar("T")
 MAX_DIGITS = 4_000
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -87,6 +91,21 @@ def encode_sorted(value: Any) -> bytes:
         return _encode_sorted(value)
     except (UnicodeEncodeError, OverflowError):
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def is_finite(value: float) -> bool:
+    """Return whether this is a number with an end; an integer of any size is."""
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def converter(of: type[T]) -> Callable[[Any], T]:
+    """Return what makes an `of` (a msgspec.Struct) of a decoded value, or raises msgspec.ValidationError.
+
+    To be called while the class's module is imported: msgspec 0.22 builds what it knows of a class at its first use,
+    and a second thread that uses the class meanwhile ends the whole process.
+    """
+    msgspec.json.Decoder(of)
+    return partial(msgspec.convert, type=of)
 
 
 def _decode_slowly(raw: bytes, **options: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from hlcore.model.json_codec import converter
 from hlcore.model.restore.child_requests import ChildRequest
 from hlcore.model.wording import plural
 from hlcore.restore.fidelity import Fidelity
@@ -52,6 +53,9 @@ class PlanChoices(msgspec.Struct, frozen=True, kw_only=True):
         """Return the names of what is left out for this contact."""
         names = {*self.leave_out, *self.leave_out_of.get(contact_id, ())}
         return names | {"tags"} if self.tags == "none" else names
+
+
+to_choices = converter(PlanChoices)
 
 
 class Conflict(msgspec.Struct, frozen=True):
@@ -170,7 +174,7 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def load(cls, dumped: Mapping[str, Any]) -> PlanItem:
         """Return the item of this JSON value."""
-        return msgspec.convert(dict(dumped), cls)
+        return _to_item(dict(dumped))
 
     def row(self) -> dict[str, Any]:
         """Return one row of a table."""
@@ -188,6 +192,9 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
             "deadline": self.native.deadline if self.native else "",
             "requests": self.requests,
         }
+
+
+_to_item = converter(PlanItem)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
