@@ -6,10 +6,10 @@ Sources: the schemas of HighLevel's OpenAPI file contacts.json, and what live an
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hlcore.model.json_codec import is_finite
 from hlcore.model.wording import plural
 
 LABELS: Mapping[str, str] = {
@@ -134,7 +134,7 @@ def tag_texts(value: object) -> list[str]:
 
 def tag_text(value: object) -> str:
     """Return one item of `tags` as text; '' for one that holds nothing or is no text."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and is_finite(value):
         return str(value)
     return value if isinstance(value, str) and value.strip() else ""
 

@@ -137,7 +137,7 @@ def judge_listing(checkpoint: Checkpoint) -> ListingVerdict:
     if not checkpoint.ended:
         return ListingVerdict(False, "HighLevel's list did not come to its end.")
     if checkpoint.odd and not checkpoint.fetched:
-        return ListingVerdict(False, f"None of the {len(checkpoint.odd):,} rows of HighLevel's list is a contact.")
+        return ListingVerdict(False, "HighLevel's list holds no contact at all, only rows that are none.")
     if checkpoint.read < checkpoint.last_total:
         return ListingVerdict(
             False,

@@ -220,7 +220,7 @@ def test_a_lost_vault_and_a_lost_key_are_said_and_replaced_on_request_only(
     assert shell("sync")[0] == 0
     (tmp_path / "vault.db").unlink()
     code, _, error = shell("status")
-    assert (code == 1, "new-vault" in error) == (True, True)
+    assert (code == 4, "new-vault" in error) == (True, True)
     assert not (tmp_path / "vault.db").exists()
     assert shell("new-vault", "--yes")[:2] == (0, {"new_vault": True})
     assert shell("new-vault", "--yes")[0] == 2

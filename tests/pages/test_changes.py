@@ -89,7 +89,7 @@ def test_a_viewer_may_look_at_changes_only(app: AppTest, imported: Sandbox) -> N
 
 
 def test_a_quiet_day_says_so(app: AppTest) -> None:
-    assert "Nothing to put back" in text_of(changes(app))
+    assert "No change is known" in text_of(changes(app))
 
 
 def test_a_record_shows_an_earlier_state_beside_today(app: AppTest, imported: Sandbox) -> None:

@@ -6,7 +6,6 @@ what is left over at the end is named as lost, so that nothing of a record disap
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 from hlcore.model.contact_fields import original_text
 from hlcore.model.custom_fields import is_empty
+from hlcore.model.json_codec import is_finite
 from hlcore.model.moments import parse_moment
 from hlcore.model.records import record_title
 
@@ -51,7 +51,7 @@ class RecordValues:
         value = self._value(name)
         if isinstance(value, str):
             return value or default
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and is_finite(value):
             return str(value)
         self._lose(label, value, "it is no text")
         return default
@@ -72,7 +72,7 @@ class RecordValues:
         if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
             text = value.strip()
             return float(text) if "." in text else int(text)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and is_finite(value):
             return value
         self._lose(label, value, "not a plain number")
         return None

@@ -7,7 +7,6 @@ named as changed, or named as lost.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +27,7 @@ from hlcore.model.contact_fields import (
 from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.dnd import CLOSED, OPEN, QuietSettings, quiet_settings
+from hlcore.model.json_codec import is_finite
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.exclusions import LEFT_OUT, is_left_out
 
@@ -325,5 +325,5 @@ def _lost(draft: _Draft, fields: Mapping[str, Any], attached: Sequence[str]) -> 
 def _text(value: object) -> str:
     """Return a text as it is, a number as text, '' for anything else."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value) if math.isfinite(value) else ""
+        return str(value) if is_finite(value) else ""
     return value if isinstance(value, str) and value.strip() else ""
