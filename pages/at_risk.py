@@ -7,12 +7,11 @@ from hlcore.metrics.overview import overview as load_overview
 from hlcore.ui import session
 from hlcore.ui.components import contact_list
 from hlcore.ui.components.buttons import restore_button
-from hlcore.ui.components.contact_picker import Selection, fill_restore_selection
+from hlcore.ui.components.contact_picker import Selection
 from hlcore.ui.components.formatting import count, escaped, plural
-from hlcore.ui.components.navigation import RESTORE, go_to
 from hlcore.ui.components.tables import all_clear, empty_state, page_slice, pager
 from hlcore.ui.deletions import at_risk
-from hlcore.ui.restore import downloads, open_jobs, twin_note
+from hlcore.ui.restore import downloads, drafts, open_jobs, twin_note
 
 user = session.current_user()
 locations = session.selected_locations()
@@ -60,8 +59,7 @@ if rows:
     with actions:
         label = f"Restore {count(len(chosen))} …" if chosen else "Restore …"
         if restore_button(label, key="restore", user=user, disabled=not chosen):
-            fill_restore_selection(chosen)
-            go_to(RESTORE)
+            drafts.open_draft(chosen)
         downloads.at_risk_button(chosen, query, total, user)
         if chosen:
             st.markdown(f"**{plural(len(chosen), 'person', 'people')} chosen**", width="content")

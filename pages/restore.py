@@ -3,15 +3,14 @@
 import streamlit as st
 
 from hlcore.ui import session
-from hlcore.ui.components.contact_picker import restore_selection
 from hlcore.ui.components.formatting import plural
 from hlcore.ui.components.tables import empty_state
-from hlcore.ui.restore import decisions, job_view, plan_view, preview
+from hlcore.ui.restore import decisions, drafts, job_view, plan_view, preview
 
 user = session.current_user()
 ids = session.selected_location_ids()
 jobs = job_view.selected_jobs()
-contacts = restore_selection()
+contacts = [] if jobs else drafts.draft_contacts()
 
 if jobs:
     st.button("All restores", key="back", icon=":material/arrow_back:", type="tertiary", on_click=job_view.close_jobs)
@@ -36,6 +35,7 @@ else:
     st.markdown(f"Preview for {people}. Nothing is written until you confirm, and nobody gets a message.")
     path = preview.choose_path()
     choices = decisions.choose_options(sorted({contact.location_id for contact in contacts}))
+    drafts.keep_draft(contacts, path, choices)
     task = preview.current_plan(contacts, path, choices)
     if not task.done:
         preview.show_planning_progress(task)

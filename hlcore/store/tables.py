@@ -382,6 +382,17 @@ class JobItemColumns(TypedColumns):
     finished_at = Column(UtcDateTime, nullable=True)
 
 
+class DraftColumns(TypedColumns):
+    """A restore that is being planned: ids and decisions, under the number in the page's address."""
+
+    draft_id: Named[str] = Column(CleanText(64), primary_key=True)
+    changed_at = Column(UtcDateTime, nullable=False)
+    contacts = Column(JsonValue, nullable=False)  # [[location_id, contact_id], …]
+    path: Named[str] = Column(CleanText(16))
+    choices = Column(JsonValue, nullable=False)
+    job_ids = Column(JsonValue, nullable=False)  # what it became; empty until it is confirmed
+
+
 class JournalColumns(TypedColumns):
     """Each write to HighLevel, logged before it is sent. Open while `answered_at` is empty."""
 
@@ -400,6 +411,7 @@ class JournalColumns(TypedColumns):
 
 restore_jobs = Table("restore_jobs", metadata, JobColumns, Index(None, "location_id", "created_at"))
 restore_items = Table("restore_items", metadata, JobItemColumns, Index(None, "contact_id"))
+restore_drafts = Table("restore_drafts", metadata, DraftColumns)
 journal = Table(
     "journal",
     metadata,

@@ -19,14 +19,14 @@ from hlcore.ui import coverage, session
 from hlcore.ui.components import contact_fields, formatting, merge_note
 from hlcore.ui.components.buttons import restore_button
 from hlcore.ui.components.contact_list import close_contact
-from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.errors import errors_shown
-from hlcore.ui.components.navigation import RESTORE, contact_button, go_to
+from hlcore.ui.components.navigation import contact_button
 from hlcore.ui.components.tables import empty_state, page_slice, pager
 from hlcore.ui.contacts import revert
 from hlcore.ui.contacts.contact_data import KINDS, ContactData, change_steps, load_contact_data, window_text
 from hlcore.ui.deletions.at_risk import CAUSE_LABELS
-from hlcore.ui.restore import job_labels, open_jobs, twin_note
+from hlcore.ui.restore import drafts, job_labels, open_jobs, twin_note
 
 _TITLES = ("title", "name", "subject")
 _BODIES = ("bodyText", "body", "message", "notes", "description")
@@ -88,8 +88,7 @@ def _show_actions(data: ContactData, user: User) -> None:
             st.markdown(person.badge.markdown, width="content")
             open_jobs.job_link(person.job_id, label=f"Watch job {person.job_id}")
     elif data.is_lost and restore_button("Restore …", key="restore_person", user=user):
-        fill_restore_selection([contact])
-        go_to(RESTORE)
+        drafts.open_draft([contact])
     if data.is_live and not data.is_demo:
         st.link_button("Open in HighLevel", data.link, icon=":material/open_in_new:")
 

@@ -20,7 +20,7 @@ from hlcore.ui import session
 from hlcore.ui.components.buttons import download_button, restore_button
 from hlcore.ui.components.charts import show_figure
 from hlcore.ui.components.contact_list import contact_label
-from hlcore.ui.components.contact_picker import ContactRef, fill_restore_selection
+from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import (
     Badge,
     ago,
@@ -34,9 +34,9 @@ from hlcore.ui.components.formatting import (
     status_badge,
     time_left,
 )
-from hlcore.ui.components.navigation import RESTORE, go_to, names_column
+from hlcore.ui.components.navigation import go_to, names_column
 from hlcore.ui.components.tables import page_slice, pager, table
-from hlcore.ui.restore import open_jobs
+from hlcore.ui.restore import drafts, open_jobs
 from hlcore.ui.restore.downloads import SAFE_CSV, deletions_file
 from hlcore.ui.restore.open_jobs import PeopleInJobs
 
@@ -179,8 +179,7 @@ def _show_restore_button(deletion: BulkDeletion, user: User) -> None:
     )
     preview = "First a preview; nothing is written until you confirm."
     if free and restore_button(label, key="restore_all", user=user, help_text=preview):
-        fill_restore_selection(free)
-        go_to(RESTORE)
+        drafts.open_draft(free)
     for job_id in sorted({in_jobs[contact].job_id for contact in people if contact in in_jobs}):
         open_jobs.job_link(job_id, label=f"Watch job {job_id}")
 

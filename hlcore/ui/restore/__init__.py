@@ -4,6 +4,7 @@
 module            holds
 ================  ====================================================================
 `preview`         the path, waiting for the plan, confirming it
+`drafts`          whom a restore is about and what was decided, under an address
 `decisions`       what the user decides about a restore
 `plan_view`       what would become of each contact
 `tasks`           planning and running restores in the background

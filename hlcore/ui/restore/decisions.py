@@ -46,11 +46,11 @@ _COLUMNS: Mapping[str, Any] = {
 def choose_options(location_ids: Sequence[str] = ()) -> PlanChoices:
     """Draw the options of the restore, folded because the defaults are the careful ones, and return all choices: these
     and the decisions about single contacts and stages. `location_ids`: whose custom fields can be left out."""
+    st.session_state.setdefault("tags_when", "Last")
     with st.expander("Options", icon=":material/tune:"):
         tags = st.segmented_control(
             "Tags",
             list(TAGS),
-            default="Last",
             key="tags_when",
             required=True,
             help="Adding a tag may start workflows. Last: when everything else is there and every channel is closed.",
@@ -80,6 +80,27 @@ def choose_options(location_ids: Sequence[str] = ()) -> PlanChoices:
         on_conflict_of=_decisions(ON_CONFLICT_OF),
         places=_decisions(PLACES),
     )
+
+
+def are_options_drawn() -> bool:
+    """Whether the options were drawn in the run before. Streamlit forgets them once another page was on show."""
+    return "marker" in st.session_state
+
+
+def fill_options(choices: PlanChoices) -> None:
+    """Let the options and the decisions start from these choices, as a stored draft holds them."""
+    state = {
+        "tags_when": next(label for label, tags in TAGS.items() if tags == choices.tags),
+        "marker": choices.marker,
+        "on_conflict": next(label for label, choice in CONFLICTS.items() if choice == choices.on_conflict),
+        "past_appointments": choices.past_appointments,
+        "leave_out": list(choices.leave_out),
+        LEAVE_OUT_OF: dict(choices.leave_out_of),
+        ON_CONFLICT_OF: dict(choices.on_conflict_of),
+        PLACES: dict(choices.places),
+    }
+    for key, value in state.items():
+        st.session_state[key] = value
 
 
 def _choose_left_out(location_ids: Sequence[str]) -> tuple[str, ...]:

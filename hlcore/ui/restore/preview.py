@@ -13,18 +13,14 @@ from hlcore.runtime import get_runtime
 from hlcore.ui import session
 from hlcore.ui.components import errors
 from hlcore.ui.components.buttons import confirm_buttons, refusal, restore_button
-from hlcore.ui.components.contact_picker import ContactRef, Selection, fill_restore_selection
+from hlcore.ui.components.contact_picker import ContactRef, Selection
 from hlcore.ui.components.formatting import count, escaped, plural
-from hlcore.ui.restore import decisions, job_view
+from hlcore.ui.restore import drafts, job_view
 from hlcore.ui.restore.downloads import plan_button
+from hlcore.ui.restore.drafts import PATH_KEY, PATHS
 from hlcore.ui.restore.plan_view import NOBODY_IS_MESSAGED
 from hlcore.ui.restore.tasks import PlanTask, start_planning, start_restore, stop_planning
 
-PATHS: dict[str, RestorePath] = {
-    "Best way for each": "auto",
-    "Create again now": "recreate",
-    "Top up who came back": "top_up",
-}
 _PATH_TEXTS = {
     "auto": "Where HighLevel's own restore is still open it comes first, because it keeps the contact's id; everybody "
     "else is created again.",
@@ -38,8 +34,8 @@ TASK_KEY, DIALOG_KEY = "planning", "confirm_restore"
 
 def choose_path() -> RestorePath:
     """Draw the choice of how contacts are brought back, and return it."""
-    st.session_state.setdefault("how", "Best way for each")
-    path = PATHS[str(st.segmented_control("How", list(PATHS), key="how", required=True))]
+    st.session_state.setdefault(PATH_KEY, "Best way for each")
+    path = PATHS[str(st.segmented_control("How", list(PATHS), key=PATH_KEY, required=True))]
     st.caption(_PATH_TEXTS[path])
     return path
 
@@ -48,14 +44,16 @@ def current_plan(contacts: Sequence[ContactRef], path: RestorePath, choices: Pla
     """Return the planning task for these contacts and decisions. A new one is started when they have changed, or what
     the plan rests on; it asks HighLevel only what the one before does not know."""
     runtime, context = get_runtime(), session.app_context()
-    task: PlanTask | None = st.session_state.get(TASK_KEY)
+    task: PlanTask | None = st.session_state.get(TASK_KEY) or drafts.kept_plan()
     if task is not None and task.is_for(contacts, path, choices) and (not task.done or task.is_current(context)):
         if task.done:
             runtime.tasks.forget(task.key)
+        st.session_state[TASK_KEY] = task
         return task
     stop_planning(runtime, task)
     started = start_planning(runtime, context, contacts, path, choices, previous=task)
     st.session_state[TASK_KEY] = started
+    drafts.keep_plan(started)
     return started
 
 
@@ -116,7 +114,8 @@ def _show_dialog(task: PlanTask, user: User) -> None:
             with errors.errors_shown():
                 jobs = start_restore(get_runtime(), session.app_context(), task, user)
                 _close_dialog()
-                _clear_selection()
+                drafts.confirm_draft(jobs)
+                _drop_plan()
                 Selection("risk").clear()
                 job_view.open_jobs(jobs)
                 st.rerun()
@@ -129,7 +128,7 @@ def _close_dialog() -> None:
 
 
 def _choose_recreate() -> None:
-    st.session_state["how"] = "Create again now"
+    st.session_state[PATH_KEY] = "Create again now"
 
 
 def _drop_plan() -> None:
@@ -137,6 +136,5 @@ def _drop_plan() -> None:
 
 
 def _clear_selection() -> None:
-    fill_restore_selection([])
-    decisions.forget_decisions()
+    drafts.discard_draft()
     _drop_plan()
