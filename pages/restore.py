@@ -42,6 +42,7 @@ else:
     elif task.error is not None:
         preview.show_failure(task)
     else:
+        plan_view.show_summary(plan_view.plan_verdicts(task))
         st.markdown(plan_view.summary_text(task))
         decisions.ask_stages(task.plans)
         preview.show_actions(task, user)

@@ -41,6 +41,7 @@ SHARED_MODULE_NAMES = {
     "coverage": "metrics measures, ui draws",
     "custom_fields": "the model's values, and their columns in export",
     "deletions": "metrics reads, export writes",
+    "drafts": "rows in store, the address and the decisions in ui",
     "errors": "hlcore's tree of errors, and how ui shows one",
     "feeds": "store keeps the cursors, sync reads the pages",
     "location": "requests in highlevel, the invented location in sandbox",

@@ -229,6 +229,9 @@ def _show_result(jobs: Sequence[RestoreJob], user: User) -> None:
         names = load_names(tx, [job.location_id for job in jobs])
     draw, text = job_labels.result_message(job_kind(jobs[0]), outcomes, differing)
     draw(text, icon=STATES[jobs[0].state].icon)
+    verdicts = {job.job_id: _verdicts(job) for job in jobs}
+    everybody = [verdict for of_job in verdicts.values() for verdict in of_job]
+    plan_view.show_summary(everybody)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         downloads.receipt_button(jobs, user)
         labels = {outcome: badge.label for outcome, badge in job_labels.OUTCOMES.items()}
@@ -237,8 +240,7 @@ def _show_result(jobs: Sequence[RestoreJob], user: User) -> None:
             _show_retry_button(jobs, user)
         undo.undo_button(jobs, user, open_jobs)
         st.page_link("at_risk.py", label="Back to At risk", icon=":material/timer:")
-    verdicts = {job.job_id: _verdicts(job) for job in jobs}
-    shown = plan_view.choose_shown([verdict for of_job in verdicts.values() for verdict in of_job])
+    shown = plan_view.choose_shown(everybody)
     for job in jobs:
         if len(jobs) > 1:
             st.markdown(f"##### {_accounts_text([job])}")

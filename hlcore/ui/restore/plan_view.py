@@ -44,15 +44,25 @@ _TEXT = st.column_config.TextColumn
 _NATIVE_COLUMNS: dict[str, Any] = {"Restore in HighLevel before": _TEXT(width=300), "Contact id": _TEXT(width=230)}
 
 
-def choose_shown(verdicts: Sequence[Verdict]) -> Shown:
-    """Draw how it turns out for everybody, in a sentence with the reasons, and the choice of whom to show; return it.
-    The choice holds for all pages of the list."""
+def show_summary(verdicts: Sequence[Verdict]) -> None:
+    """Draw how it turns out for everybody, in a sentence with the reasons; nothing for one person."""
     if len(verdicts) < 2:
-        return "All"
+        return
     summary = summarize(verdicts)
     st.markdown(f"**{escaped(summary.headline)}.**")
     for line in summary.because:
         st.caption(escaped(line))
+
+
+def plan_verdicts(task: PlanTask) -> list[Verdict]:
+    """Return what the plans promise for each person."""
+    return [plan_verdict(item) for plan in task.plans for item in plan.items]
+
+
+def choose_shown(verdicts: Sequence[Verdict]) -> Shown:
+    """Draw the choice of whom to show, and return it. It holds for all pages of the list."""
+    if len(verdicts) < 2:
+        return "All"
     numbers: dict[Shown, int] = {
         "All": len(verdicts),
         "Problems": sum(verdict.is_problem for verdict in verdicts),
@@ -97,8 +107,8 @@ def summary_text(task: PlanTask) -> str:
 
 
 def show_plans(task: PlanTask) -> None:
-    """Draw how the plans turn out, and every contact with what can be decided about it."""
-    shown = choose_shown([plan_verdict(item) for plan in task.plans for item in plan.items])
+    """Draw every contact of the plans, or those that the user wants to see, with what can be decided about it."""
+    shown = choose_shown(plan_verdicts(task))
     locations = session.locations()
     with session.app_context().vault.read() as tx:
         names = load_names(tx, [plan.location_id for plan in task.plans])
