@@ -144,6 +144,6 @@ def test_a_package_maps_its_modules(package: Path) -> None:
 
 
 def test_classes_are_converted_only_by_what_was_prepared_at_import() -> None:
-    """`msgspec.convert` of a class that another thread uses for the first time ends the process (`json_codec.converter`)."""
+    """`msgspec.convert` of a class that another thread uses for the first time ends the process."""
     callers = [path for path in MODULES if "msgspec.convert" in path.read_text(encoding="utf-8")]
     assert [relative(path) for path in callers] == ["hlcore/model/json_codec.py"]

@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 import streamlit as st
 
-from hlcore.restore.plan import PlanChoices, RestorePath
+from hlcore.restore.plan import PlanChoices, RestorePath, to_choices
 from hlcore.restore.planning.planner import DEFAULT_CHOICES
 from hlcore.store.restores import drafts as stored_drafts
 from hlcore.store.restores.drafts import RestoreDraft
@@ -122,7 +122,7 @@ def _save(draft_id: str, contacts: Sequence[ContactRef], path: RestorePath, choi
 
 def _fill_session(draft: RestoreDraft) -> None:
     try:
-        choices = msgspec.convert(draft.choices, PlanChoices)
+        choices = to_choices(draft.choices)
     except msgspec.ValidationError:
         choices = DEFAULT_CHOICES
     st.session_state[DRAFT_KEY] = draft.draft_id
