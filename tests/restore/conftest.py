@@ -60,6 +60,19 @@ class World(SandboxWorld):
             for contact_id in ids if details else ():
                 contact_writes.store_detail(tx, LOCATION, contact_id, self.client.contact(contact_id), at)
 
+    def list_again(self) -> None:
+        """Store the rows that changed since `copy`, as the next listing would."""
+        rows = [parse_contact(raw) for raw in self.client.search_contacts().rows]
+        with self.vault.write() as tx:
+            contact_writes.replace(tx, LOCATION, rows, at=self.clock.now(), run_id=None)
+
+    def lost_with_detail(self, **fields: Any) -> str:
+        """Create, copy with its detail, and delete a contact; return its id."""
+        contact_id = self.add(**fields)
+        self.copy(details=True)
+        self.lose(contact_id)
+        return contact_id
+
     def lose(self, *ids: str, days: float = 40) -> None:
         """Delete these contacts in HighLevel; the vault has known it for this many days."""
         self.location.delete(*ids)

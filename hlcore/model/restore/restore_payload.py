@@ -193,7 +193,8 @@ def _names(draft: _Draft, fields: Mapping[str, Any]) -> None:
     whole = _text(fields.get("name")) or _text(fields.get("contactName"))
     parts = [draft.body[key] for key in ("firstName", "lastName") if key in draft.body]
     if not whole:
-        draft.lose_value("name", fields.get("name") or fields.get("contactName"), NO_TEXT)
+        given = fields.get("contactName") if values.is_empty(fields.get("name")) else fields["name"]
+        draft.lose_value("name", given, NO_TEXT)
     elif not ({"firstName", "lastName"} & (draft.body.keys() | draft.reasons.keys())):
         draft.keep("name", whole)
     elif parts and fold_text(" ".join(parts)) != fold_text(whole):

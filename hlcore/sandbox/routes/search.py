@@ -132,6 +132,8 @@ def _reshape(location: SandboxLocation, record: ContactRecord) -> dict[str, Any]
     if not location.row_options.additional:
         row.pop("additionalPhones", None)
         row.pop("additionalEmails", None)
+    if location.row_options.street_as_address and "address1" in row:
+        row["address"] = row.pop("address1")
     if location.row_options.lowered_first_name and "firstName" in row:
         row |= {"firstNameRaw": row["firstName"], "firstName": str(row["firstName"]).lower()}
     return row

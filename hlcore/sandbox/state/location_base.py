@@ -83,6 +83,7 @@ class RowOptions:
     dnd_settings: bool = True
     additional: bool = True
     lowered_first_name: bool = False
+    street_as_address: bool = False
 
     @property
     def is_default(self) -> bool:

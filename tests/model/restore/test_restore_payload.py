@@ -151,6 +151,10 @@ def test_custom_fields_in_another_form_are_lost_by_value() -> None:
     assert any("Blue" in line for line in of(customFields={"cf1": "Blue"}).lost)
 
 
+def test_a_whole_name_that_is_no_text_is_lost() -> None:
+    assert all("name" in of(firstName="Ana", name=value).lost_fields for value in (False, ["Ana"], {"a": 1}))
+
+
 def test_a_whole_name_that_its_parts_do_not_make_is_said() -> None:
     assert "“Dr Ana Abara”" in " ".join(of(firstName="Ana", lastName="Abara", name="Dr Ana Abara").changes)
     assert "name" not in of(firstName="Ana", lastName="Abara", name="ana abara").changed
