@@ -35,17 +35,16 @@ frame.show_logo()
 user = session.current_user()
 may_enter = frame.admit(user)
 ready = may_enter and frame.ensure_open()
-page = st.navigation(
-    {
-        section: [
-            st.Page(file, title=title, icon=icon, url_path=ADDRESSES.get(file), default=file == "overview.py")
-            for file, title, icon in pages
-            if (Path(__file__).parent / file).exists()
-        ]
-        for section, pages in PAGES.items()
-    },
-    position="sidebar" if ready else "hidden",
-)
+menu = {
+    section: [
+        st.Page(file, title=title, icon=icon, url_path=ADDRESSES.get(file), default=file == "overview.py")
+        for file, title, icon in pages
+        if (Path(__file__).parent / file).exists()
+    ]
+    for section, pages in PAGES.items()
+}
+page = st.navigation(frame.with_unknown_address(menu), position="sidebar" if ready else "hidden")
+st.set_page_config(page_title=f"{page.title if ready else 'Welcome'} · Contact Vault")
 if not ready:
     st.stop()
 keep_address(page)

@@ -46,12 +46,18 @@ with left:
     )
 with right:
     mode = st.radio(
-        "How values are written", list(MODE_LABELS), key="mode", format_func=MODE_LABELS.get, captions=MODE_TEXTS
+        "How values are written",
+        list(MODE_LABELS),
+        key="mode",
+        format_func=MODE_LABELS.get,
+        captions=MODE_TEXTS,
+        bind="query-params",
     )
     bom = st.checkbox(
         "For Excel: mark the file as UTF-8",
         key="bom",
         value=True,
+        bind="query-params",
         help="Without the mark (a byte order mark) older versions of Excel show wrong letters. Others do not need it.",
     )
     refused = refusal(user, Action.EXPORT)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -18,6 +21,9 @@ ICON = Path(__file__).parent / "assets" / "icon.svg"
 SELECTION_CSS = Path(__file__).parent / "assets" / "chosen.css"
 WORDMARK_COLOR = "#14877F"
 """Contrast, for large letters, with the sidebar and the header of either theme: at least 3.9 : 1."""
+DEFAULT_PAGE = "overview"
+"""The name of the page at `/`, which no other page may have."""
+UNKNOWN = "Page not found"
 SETTINGS_PAGE = "settings.py"
 SIGN_IN_EXAMPLE = """\
 # .streamlit/secrets.toml
@@ -75,6 +81,28 @@ def ensure_open() -> bool:
         st.title("One moment")
         _watch_startup()
     return False
+
+
+def with_unknown_address(menu: Mapping[str, Sequence[st.Page]]) -> dict[str, list[st.Page]]:
+    """Return the pages of the menu and, where the browser's address is none of theirs, a hidden page of that address
+    which says so: Streamlit alone shows the Overview in its place, behind a dialog."""
+    pages = {section: list(of_section) for section, of_section in menu.items()}
+    base = st.get_option("server.baseUrlPath").strip("/")
+    path = urlsplit(st.context.url or "").path.strip("/").removeprefix(base).strip("/")
+    name = path.rpartition("/")[2]
+    links = [page for of_section in menu.values() for page in of_section]
+    if name not in {"", DEFAULT_PAGE, *(page.url_path for page in links)}:
+        unknown = st.Page(partial(_show_unknown_address, links), title=UNKNOWN, url_path=name, visibility="hidden")
+        pages[""] = [*pages.get("", []), unknown]
+    return pages
+
+
+def _show_unknown_address(pages: Sequence[st.Page]) -> None:
+    st.title(UNKNOWN)
+    st.markdown("No page has this address. It may have been typed wrong, or come from another version.")
+    with st.container(gap="xsmall"):
+        for page in pages:
+            st.page_link(page, width="content")
 
 
 def show_sidebar(user: User) -> None:

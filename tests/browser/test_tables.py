@@ -88,3 +88,15 @@ def test_a_header_of_a_read_only_table_changes_nothing(server: Server, window: O
     for x in (60, 200, 400):
         header(visitor, table, x)
         assert column(visitor, table, 1) == before
+
+
+def test_each_page_has_its_title_and_an_unknown_address_says_so(server: Server, window: OpenWindow) -> None:
+    visitor = window(server)
+    page = visitor.open("/at_risk")
+    expect(page).to_have_title("At risk · Contact Vault")
+    page = visitor.open("/nonsense")
+    expect(page).to_have_title("Page not found · Contact Vault")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_test_id("stMain").get_by_role("link", name="Contacts").click()
+    page.wait_for_url("**/contacts")
+    expect(page).to_have_title("Contacts · Contact Vault")

@@ -15,7 +15,7 @@ from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import register
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui.components.contact_picker import SELECTION_KEY, ContactRef
-from tests.pages.conftest import HARBOR, MARA, frame, sign_in, text_of
+from tests.pages.conftest import FRAME, HARBOR, MARA, frame, sign_in, text_of
 from tests.support.worlds import ManualClock
 
 ADA, LOST = "har0000005", "har0000003"
@@ -190,3 +190,33 @@ def test_the_old_record_of_a_restored_person_leads_to_the_new_one_and_back(app: 
     assert page.query_params["contact"] == "har0000010"
     page.button(key=f"earlier_{LOST}").click().run()
     assert page.query_params["contact"] == LOST
+
+
+def test_an_address_opens_the_same_filters_order_and_page(app: AppTest) -> None:
+    page = page_of(app)
+    page.selectbox(key="contacts_tag").set_value("client").run()
+    page.selectbox(key="order").set_value("By name, Z to A").run()
+    page.button(key="contacts_next").click().run()
+    names = list(page.dataframe[0].value["Name"])
+    query = {"order": "By name, Z to A", **page.query_params}  # a bound widget writes the address in the browser
+    assert "26–30 of 30" in text_of(page)
+    assert "client" not in str(query), "a tag is the account's own text"
+    again = AppTest.from_file(str(FRAME), default_timeout=60)
+    again.query_params.update(query)
+    reopened = page_of(again)
+    assert list(reopened.dataframe[0].value["Name"]) == names
+    assert reopened.selectbox(key="contacts_tag").value == "client"
+
+
+def test_what_is_typed_never_reaches_the_address(app: AppTest) -> None:
+    page = page_of(app)
+    page.text_input(key="contacts_search").set_value("sample07").run()
+    assert "sample07" not in str(dict(page.query_params))
+
+
+@pytest.mark.parametrize("asked", ["9999", "-3", "0", "x", "٣", "1e9", "9" * 30])
+def test_a_page_that_does_not_exist_is_the_nearest_or_the_first(app: AppTest, asked: str) -> None:
+    app.query_params["contacts_page"] = asked
+    page = page_of(app)
+    assert not page.exception
+    assert len(page.dataframe[0].value)

@@ -14,6 +14,7 @@ from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.search import ContactQuery, ContactSummary
 from hlcore.store.contacts.suggestions import nearest_names
 from hlcore.store.locations import Location
+from hlcore.ui.components import address
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import Badge, day, escaped, plural, status_badge
@@ -101,7 +102,8 @@ def load_filter_options(vault: Vault, location_ids: Sequence[str]) -> FilterOpti
 def show_filters(key: str, options: FilterOptions, ordering: Ordering) -> ContactFilters:
     """Draw the search box, the filters and the choice of an order in one row, and return what is set.
 
-    What is typed stays in the session, out of the URL: names and addresses are personal.
+    What is typed stays in the session, out of the address: names and e-mails are personal. The filters stand in it as
+    an owner's id and as checksums.
     """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_filters"):
         text = st.text_input(
@@ -115,24 +117,30 @@ def show_filters(key: str, options: FilterOptions, ordering: Ordering) -> Contac
             width=270,
         )
         owners = sorted(options.owners, key=lambda owner_id: options.names.user(owner_id).casefold())
-        owner = _filter_box(key, "Owner", owners, options.names.user)
-        tag = _filter_box(key, "Tag", options.tags, str)
-        source = _filter_box(key, "Source", options.sources, str)
+        owner = _filter_box(key, "Owner", owners, options.names.user, str)
+        tag = _filter_box(key, "Tag", options.tags, str, address.mark_of)
+        source = _filter_box(key, "Source", options.sources, str, address.mark_of)
         ordering.show_choice()
     return ContactFilters(text or "", owner, tag, source)
 
 
-def _filter_box(key: str, label: str, options: Sequence[str], text_of: Callable[[str], str]) -> str:
-    current = st.session_state.get(f"{key}_{label.lower()}", ANY)
+def _filter_box(
+    key: str, label: str, options: Sequence[str], text_of: Callable[[str], str], mark_of: Callable[[str], str]
+) -> str:
+    name = f"{key}_{label.lower()}"
+    if (asked := address.read(name)) is not None:
+        st.session_state[name] = next((option for option in options if mark_of(option) == asked), ANY)
+    current = st.session_state.get(name, ANY)
     offered = [*options, *([current] if current and current not in options else [])]
     selected = st.selectbox(
         label,
         [ANY, *offered],
-        key=f"{key}_{label.lower()}",
+        key=name,
         format_func=lambda option: text_of(option) if option else "Any",
         persist_state="session",
         width=155,
     )
+    address.write(name, mark_of(selected) if selected else "")
     return selected or ANY
 
 

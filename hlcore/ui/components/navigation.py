@@ -12,11 +12,12 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from hlcore.ui.components.address import PAGE_KEY
 from hlcore.ui.components.contact_picker import ContactRef
 
 CONTACTS, RESTORE = "contacts.py", "restore.py"
-PAGE_KEY, LEFT_KEY = "page_on_show", "addresses_left"
-"""Session keys: the path of the page on show; path → (the query of where it was left for, its own query before)."""
+LEFT_KEY = "addresses_left"
+"""Session key: path → (the query of where it was left for, its own query before)."""
 
 
 def go_to(page: str, query: Mapping[str, str] | None = None) -> NoReturn:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from hlcore.ui.components import address
 from hlcore.ui.components.formatting import count, displayable, escaped, plural
 
 SIZES = (25, 50, 100)
@@ -62,15 +63,24 @@ class PageSlice:
 
 
 def page_slice(key: str, total: int, *, size: int = SIZES[0], query: object = None) -> PageSlice:
-    """Return the page of rows to read now. When `query` (filters, order, …) changes, it is the first page again."""
-    if st.session_state.get(f"{key}_of") != repr(query):
-        st.session_state[f"{key}_of"] = repr(query)
-        st.session_state[f"{key}_page"] = 0
-    chosen_size = st.session_state.get(f"{key}_size") or size
+    """Return the page of rows to read now, as the address (`KEY_page`, `KEY_rows`) or this session knows it. When
+    `query` (filters, order, …) changes, it is the first page again."""
+    asked_size, asked_page = address.read(f"{key}_rows"), address.read(f"{key}_page")
+    if asked_size and asked_size in map(str, SIZES):
+        st.session_state[f"{key}_rows"] = int(asked_size)
+    chosen_size = st.session_state.get(f"{key}_size") or st.session_state.get(f"{key}_rows") or size
+    number = int(st.session_state.get(f"{key}_page", 0))
+    if st.session_state.setdefault(f"{key}_of", repr(query)) != repr(query):
+        number = 0
+    elif asked_page is not None:
+        number = int(asked_page) - 1 if asked_page.isdecimal() and len(asked_page) < 9 else 0
     last = max(1, -(-total // chosen_size)) - 1
-    number = min(max(0, int(st.session_state.get(f"{key}_page", 0))), last)
-    st.session_state[f"{key}_page"] = number
-    return PageSlice(key, total, chosen_size, number)
+    part = PageSlice(key, total, chosen_size, min(max(0, number), last))
+    for name, value in (("of", repr(query)), ("page", part.number), ("rows", part.size)):
+        st.session_state[f"{key}_{name}"] = value
+    address.write(f"{key}_page", str(part.number + 1) if part.number else "")
+    address.write(f"{key}_rows", str(part.size) if part.size != size else "")
+    return part
 
 
 def pager(part: PageSlice, noun: str, plural_noun: str = "") -> None:

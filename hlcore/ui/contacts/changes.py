@@ -24,6 +24,7 @@ from hlcore.ui.components.formatting import count, escaped, plural, zone_label
 from hlcore.ui.components.navigation import names_column
 
 CACHE_KEY = "changes_found"
+LAST = time(23, 59)
 _TEXT = st.column_config.TextColumn
 COLUMNS: dict[str, Any] = {
     "Field": _TEXT(width=180),
@@ -56,11 +57,21 @@ def choose_period(locations: Sequence[Location]) -> ChangesQuery | None:
         tz = time_zone(location.timezone)
         now = session.now().astimezone(tz)
         clock = zone_label(now)
-        day: date = st.date_input("Day", value=now.date(), max_value=now.date(), key="changes_day", width=150)
-        first: time = st.time_input(f"From ({clock})", value=time(0, 0), key="changes_from", step=900, width=130)
-        last: time = st.time_input(f"Until ({clock})", value=time(23, 59), key="changes_until", step=900, width=130)
+        day: date = st.date_input(
+            "Day", value=now.date(), max_value=now.date(), key="changes_day", bind="query-params", width=150
+        )
+        first: time = st.time_input(
+            f"From ({clock})", value=time(0, 0), key="changes_from", bind="query-params", step=900, width=130
+        )
+        last: time = st.time_input(
+            f"Until ({clock})", value=time(23, 59), key="changes_until", bind="query-params", step=900, width=130
+        )
     start, end = datetime.combine(day, first, tz), datetime.combine(day, last, tz) + timedelta(minutes=1)
     return ChangesQuery(location.location_id, start, end) if start < end else None
+
+
+def _time_input(label: str, name: str, value: time) -> time:
+    return st.time_input(label, value, key=f"changes_{name}", bind="query-params", step=900, width=130)
 
 
 def load_changes(query: ChangesQuery) -> ChangedContacts:
