@@ -26,10 +26,13 @@ def header(window: Window, table: Locator, x: float) -> None:
 
 def column(window: Window, table: Locator, number: int) -> list[str]:
     """The texts of a column (from 1) of the rows on show, as readers of screens are told them, once it is drawn."""
-    cell = f"[role=gridcell][aria-colindex='{number}']"
-    window.page.wait_for_function("cell => document.querySelector(`canvas ${cell}`)", arg=cell)
-    cells: list[str] = table.evaluate("(e, cell) => [...e.querySelectorAll(cell)].map(one => one.textContent)", cell)
-    return cells
+    drawn = table.locator(f"canvas [role=gridcell][aria-colindex='{number}']")
+    expect(drawn).not_to_have_count(0)
+    found: list[str] = []
+    while not found:  # the cells are replaced while the table is drawn again
+        window.settle()
+        found = drawn.all_text_contents()
+    return found
 
 
 def test_a_header_of_contacts_sorts_everybody_and_opens_nobody(server: Server, window: OpenWindow) -> None:
@@ -81,13 +84,14 @@ def test_no_menu_offers_to_sort_one_page(server: Server, window: OpenWindow) -> 
 
 def test_a_header_of_a_read_only_table_changes_nothing(server: Server, window: OpenWindow) -> None:
     visitor = window(server)
-    page = visitor.open("/activity")
+    page = visitor.open("/activity?location=demoRecruiting000001")
     table = page.get_by_test_id("stDataFrame").first
     before = column(visitor, table, 1)
-    assert len(before) > 3
     for x in (60, 200, 400):
         header(visitor, table, x)
-        assert column(visitor, table, 1) == before
+        after = column(visitor, table, 1)
+        new = after.index(before[0])  # rounds that began in between
+        assert after[new : new + 10] == before[:10]
 
 
 def test_each_page_has_its_title_and_an_unknown_address_says_so(server: Server, window: OpenWindow) -> None:
