@@ -188,7 +188,8 @@ def _it_stands_still_and_goes_on(again: Window) -> None:
 
 def _the_receipt_proves_it(again: Window, account: Account, folder: Path) -> None:
     page, location = again.page, account.location
-    result = page.get_by_text(f"{count(SIZE)} people are back in HighLevel; nobody got a message.", exact=True)
+    text = f"{count(SIZE)} people are back in HighLevel; nobody got a message."
+    result = page.get_by_test_id("stAlertContentSuccess").get_by_text(text)
     expect(result).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("every field is as planned")).to_be_visible()
     again.settle()
