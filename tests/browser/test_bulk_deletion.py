@@ -169,7 +169,7 @@ def _another_tab_shows_it_and_offers_nobody_again(other: Window) -> None:
 
 def _the_other_tab_is_told(other: Window, url: str) -> None:
     page = other.page
-    expect(page.get_by_text(re.compile(r"Restore \d+ has ended\."))).to_be_visible()
+    expect(page.get_by_role("link", name="See the receipt")).to_be_visible()  # stays; the toast beside it goes
     expect(page.get_by_text(re.compile(r"Restore \d+: \d+ of"))).to_have_count(0)
     page.get_by_role("link", name="See the receipt").click()
     page.wait_for_url(url)
