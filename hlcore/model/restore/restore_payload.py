@@ -185,16 +185,18 @@ def _texts(draft: _Draft, fields: Mapping[str, Any]) -> None:
 def _names(draft: _Draft, fields: Mapping[str, Any]) -> None:
     """Keep first and last name in their true case; the whole name only where neither is known."""
     for key in ("firstName", "lastName"):
-        value = _true_case(_text(fields.get(key)), _text(fields.get(key + "Raw")))
-        if value:
+        own = _text(fields.get(key))
+        if value := _true_case(own, _text(fields.get(key + "Raw"))):
             draft.keep(key, value)
-        else:
+        if not own:
             draft.lose_value(key, fields.get(key), NO_TEXT)
-    whole = _text(fields.get("name")) or _text(fields.get("contactName"))
+    own = _text(fields.get("name"))
+    whole = own or _text(fields.get("contactName"))
+    if not own:
+        draft.lose_value("name", fields.get("name"), NO_TEXT)
     parts = [draft.body[key] for key in ("firstName", "lastName") if key in draft.body]
     if not whole:
-        given = fields.get("contactName") if values.is_empty(fields.get("name")) else fields["name"]
-        draft.lose_value("name", given, NO_TEXT)
+        draft.lose_value("name", fields.get("contactName"), NO_TEXT)
     elif not ({"firstName", "lastName"} & (draft.body.keys() | draft.reasons.keys())):
         draft.keep("name", whole)
     elif parts and fold_text(" ".join(parts)) != fold_text(whole):
