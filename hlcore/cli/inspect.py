@@ -19,6 +19,7 @@ from hlcore.cli.console import (
     open_context,
     print_json,
     print_table,
+    print_text,
     progress_bar,
     stdout,
     warn,
@@ -29,6 +30,7 @@ from hlcore.governance.roles import Action
 from hlcore.metrics import deletions as register
 from hlcore.metrics import overview
 from hlcore.metrics.contact_record import contact_record
+from hlcore.metrics.coverage import kind_names
 from hlcore.model.callbacks import Listener
 from hlcore.sync.integrity import check_integrity
 
@@ -73,7 +75,11 @@ def deletions(
         print_json({"deletions": rows})
         return
     columns = ["contact_id", "name", "status", "cause", "last_seen_at", "window_ends_at", "days_left"]
-    print_table("Disappearances", columns, [[row[column] for column in columns] for row in rows])
+    cells = [[*(row[column] for column in columns), kind_names(row["not_captured"])] for row in rows]
+    print_table("Disappearances", [*columns, "never captured"], cells)
+    if missing := sum(bool(row["not_captured"]) for row in rows):
+        known = f"known for {len(rows) - missing} of {len(rows)}"
+        print_text(f"What belonged to them (notes, tasks, opportunities and so on) is {known}.")
 
 
 @command(epilog=EXITS)

@@ -83,7 +83,7 @@ def _rows(source: ExportSource, writer: ContactWriter, copies: Iterator[ContactC
     write, shown_status = writer_of(source.mode), _status_reader(source)
     names = user_names(source.tx, source.location_ids)
     for copy in copies:
-        cells = writer.cells(copy.location_id, copy.raw, copy.detail, copy.contact_id)
+        cells = writer.cells(copy)
         cells += (shown_status(copy), write(names.get(copy.owner_id, "")))
         yield cells
 

@@ -38,26 +38,41 @@ _HINTS = {
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a file holds: `rows` without the header, its size in `bytes`, its SHA-256 in hex. `unreadable`: the ids of
-    rows that could not be read field by field and stand in it as their ids and bytes."""
+    rows that could not be read field by field and stand in it as their ids and bytes. `known_for`: for how many live
+    contacts, of how many, the vault knows what they have of this kind; None where the file's rows do not depend on it.
+    """
 
     rows: int
     bytes: int
     sha256: str
     unreadable: tuple[str, ...] = ()
+    known_for: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the manifest with the keys that the command line promises; `unreadable` only where there are some."""
+        """Return the manifest with the keys that the command line promises; `unreadable` and `known_for` only where
+        there is something to say."""
         value: dict[str, Any] = {"rows": self.rows, "bytes": self.bytes, "sha256": self.sha256}
-        return {**value, "unreadable": list(self.unreadable)} if self.unreadable else value
+        if self.unreadable:
+            value["unreadable"] = list(self.unreadable)
+        if self.known_for:
+            value["known_for"] = dict(zip(("contacts", "of"), self.known_for, strict=True))
+        return value
 
     @property
     def note(self) -> str:
-        """What is to be said about unreadable rows; '' where there are none."""
-        if not self.unreadable:
-            return ""
-        named = ", ".join(self.unreadable[:NAMED]) + (" …" if len(self.unreadable) > NAMED else "")
-        rows = plural(len(self.unreadable), "row could", "rows could")
-        return f"{rows} not be read field by field and {form(len(self.unreadable), 'stands', 'stand')} raw: {named}"
+        """What is to be said about unreadable rows, and about contacts of whom it is not known what they have; '' where
+        there is neither."""
+        notes = []
+        if self.unreadable:
+            named = ", ".join(self.unreadable[:NAMED]) + (" …" if len(self.unreadable) > NAMED else "")
+            rows = plural(len(self.unreadable), "row could", "rows could")
+            verb = form(len(self.unreadable), "stands", "stand")
+            notes.append(f"{rows} not be read field by field and {verb} raw: {named}")
+        if self.known_for and self.known_for[0] < self.known_for[1]:
+            known, total = self.known_for
+            missing = plural(total - known, "other contact has", "other contacts have")
+            notes.append(f"Known for {known} of {total} contacts in HighLevel; not yet read is what {missing}")
+        return ". ".join(notes)
 
 
 class CsvSink:
@@ -82,12 +97,12 @@ class CsvSink:
         if self._buffered >= BATCH:
             self._flush()
 
-    def finish(self, unreadable: Sequence[str] = ()) -> Manifest:
+    def finish(self, unreadable: Sequence[str] = (), known_for: tuple[int, int] | None = None) -> Manifest:
         """Write what is still buffered, and return the manifest. Raises ExportError."""
         self._flush()
         with translate_os_errors():
             self._out.flush()
-        return Manifest(max(0, self._rows - 1), self._bytes, self._hash.hexdigest(), tuple(unreadable))
+        return Manifest(max(0, self._rows - 1), self._bytes, self._hash.hexdigest(), tuple(unreadable), known_for)
 
     def _flush(self) -> None:
         data = self._text.getvalue().encode("utf-8", "backslashreplace")

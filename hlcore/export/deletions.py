@@ -45,7 +45,7 @@ def _rows(source: ExportSource, query: RegisterQuery, writer: ContactWriter) -> 
     names = user_names(source.tx, source.location_ids)
     for row, copy in _with_copies(source, query):
         cells = _cells(row, by_id[row.location_id], names.get(row.owner_id, row.owner_id), source)
-        yield cells + writer.cells(copy.location_id, copy.raw, copy.detail, copy.contact_id)
+        yield cells + writer.cells(copy)
 
 
 def _cells(row: Disappearance, location: Location, owner: str, source: ExportSource) -> list[str]:

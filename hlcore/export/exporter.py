@@ -18,6 +18,7 @@ from hlcore.governance.audit import audited
 from hlcore.governance.roles import Action, User
 from hlcore.model.callbacks import Listener, Now, Progress, ignore_progress
 from hlcore.store import Tx, Vault, locations
+from hlcore.store.capture import state as capture_state
 from hlcore.store.locations import Location
 
 PROGRESS_ROWS = 1_000
@@ -98,9 +99,19 @@ def _write(
             sink.write_row(row)
             if not number % PROGRESS_ROWS:
                 listener(Progress("Writing", number, table.total))
-    manifest = sink.finish(source.unreadable)
+        known_for = _known_for(source, selection)
+    manifest = sink.finish(source.unreadable, known_for)
     listener(Progress("Written", manifest.rows, manifest.rows))
     return manifest
+
+
+def _known_for(source: ExportSource, selection: ExportSelection) -> tuple[int, int] | None:
+    """Return for how many live contacts, of how many, the file could hold its kind of records; None for chosen contacts
+    and for files whose rows come from listings alone."""
+    kind = records.STORED.get(selection.kind)
+    if kind is None or selection.contact_ids is not None:
+        return None
+    return capture_state.count_known(source.tx, source.location_ids, kind)
 
 
 def _export_table(source: ExportSource, selection: ExportSelection) -> ExportTable:

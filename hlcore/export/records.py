@@ -177,7 +177,7 @@ def _version_rows(source: ExportSource, selection: ExportSelection, writer: Cont
         head = write((version.version_id, version.location_id, version.contact_id, version.part, *times))
         owner_id = decode_lossy_object(version.raw).get("assignedTo")
         owner = write((names.find("users", version.location_id, owner_id),))
-        yield head + writer.cells(version.location_id, version.raw, None, version.contact_id) + owner
+        yield head + writer.cells(_as_copy(version)) + owner
 
 
 def _versions(source: ExportSource, selection: ExportSelection) -> Iterator[VersionCopy]:

@@ -12,6 +12,7 @@ from hlcore.export.csv_cells import ExportMode, cell, row_writer
 from hlcore.export.custom_fields import CustomColumns
 from hlcore.model.callbacks import Listener, ignore_progress
 from hlcore.store import Tx
+from hlcore.store.contacts.streams import ContactCopy
 from hlcore.store.locations import Location
 
 OTHERS = ("otherFields",)
@@ -58,21 +59,21 @@ class ContactWriter:
         """The columns of `cells`."""
         return (*COLUMNS, *self.custom.names, *(RAW if self.mode is ExportMode.EXACT else OTHERS))
 
-    def cells(self, location_id: str, raw: bytes, detail: bytes | None, contact_id: str = "") -> list[str]:
+    def cells(self, copy: ContactCopy) -> list[str]:
         """Return the cells of one contact; of one that cannot be read field by field, the ids and bytes."""
         try:
-            return self._cells(location_id, raw, detail)
+            return self._cells(copy)
         except Exception:  # whatever is odd about it: see `raw_row`
-            ids = {"id": contact_id, "locationId": location_id, "raw_detail": text_of(detail or b"")}
-            return raw_row(self.mode, self.columns, ids, raw, self.unreadable)
+            ids = {"id": copy.contact_id, "locationId": copy.location_id, "raw_detail": text_of(copy.detail or b"")}
+            return raw_row(self.mode, self.columns, ids, copy.raw, self.unreadable)
 
-    def _cells(self, location_id: str, raw: bytes, detail: bytes | None) -> list[str]:
-        fields = contact_fields(raw, detail)
+    def _cells(self, copy: ContactCopy) -> list[str]:
+        fields = copy.fields or contact_fields(copy.raw, copy.detail)
         require_fields(fields)
         values = contact_values(fields, self.mode)
-        values += self.custom.values(location_id, fields.get("customFields"))
+        values += self.custom.values(copy.location_id, fields.get("customFields"))
         if self.mode is ExportMode.EXACT:
-            values += (text_of(raw), text_of(detail or b""))
+            values += (text_of(copy.raw), text_of(copy.detail or b""))
         else:
             values.append(other_fields(fields))
         return row_writer(self.mode)(values)

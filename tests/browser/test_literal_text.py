@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from hlcore.app_context import AppContext
 from hlcore.model.contact import parse_contact
@@ -79,8 +81,10 @@ def test_titles_of_notes_are_shown_letter_for_letter(odd_server: Server, window:
     visitor.open(f"/contacts?contact=literal0&in={LOCATION}&part=Notes+and+more")
     expected = [" ".join(text.split()) for text in titles(40)]
     visitor.wait_for(expected[-1])
+    with suppress(TimeoutError):  # Streamlit draws a text again when it has loaded what formats need
+        visitor.page.wait_for_function(f"texts => texts.every(text => ({SHOWN})().includes(text))", arg=expected)
     shown = visitor.page.evaluate(SHOWN)
-    assert [text for text in expected if text not in shown] == []
+    assert [text for text in expected if text not in shown] == [], [text for text in shown if text not in expected]
     assert _links(visitor) == []
 
 

@@ -114,6 +114,11 @@ def test_a_name_is_no_command_to_the_terminal_and_no_format(run: Run) -> None:
     assert "[red]x" in text
 
 
+def test_the_list_of_deletions_says_what_was_never_captured(run: Run) -> None:
+    _, out, _ = run("deletions")
+    assert "What belonged to them (notes, tasks, opportunities and so on) is known for 0 of 1." in out.decode()
+
+
 @pytest.mark.parametrize("code_page", ["ascii", "utf-16"])
 def test_an_export_to_standard_output_is_utf_8_whatever_the_terminal(run: Run, code_page: str) -> None:
     code, out, err = run("export", "contacts", "--out", "-", "--mode", "exact", code_page=code_page)

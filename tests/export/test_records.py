@@ -8,7 +8,8 @@ import pytest
 
 from hlcore.export import ExportKind, ExportMode
 from hlcore.store import records
-from tests.export.conftest import CLINIC, Story
+from hlcore.store.capture import state as capture_state
+from tests.export.conftest import AGENCY, CLINIC, Story
 
 EXAMPLES = [
     (ExportKind.NOTES, "note", {"body": "=1+1\n- call", "userId": "u1", "pinned": True}),
@@ -144,3 +145,25 @@ def test_earlier_copies_have_the_columns_of_a_contact(story: Story) -> None:
     assert (row["contact_id"], row["part"], row["firstName"], row["f1"]) == ("c1", "row", "Ana", "x")
     assert row["raw"].encode() == first
     assert story.rows(ExportKind.VERSIONS, contact_ids=["c2"]) == []
+
+
+def test_the_manifest_says_of_how_many_contacts_the_records_are_known(story: Story) -> None:
+    for contact_id, location_id in (("c1", AGENCY), ("c2", AGENCY), ("c3", CLINIC), ("gone", AGENCY)):
+        story.add(contact_id, location_id)
+    story.lose("gone")
+    with story.vault.write() as tx:
+        capture_state.mark_captured(tx, AGENCY, "note", ["c1", "gone"], at=story.now())
+    _, manifest = story.file(ExportKind.NOTES)
+    assert manifest.to_json()["known_for"] == {"contacts": 1, "of": 3}
+    assert manifest.note == "Known for 1 of 3 contacts in HighLevel; not yet read is what 2 other contacts have"
+    with story.vault.write() as tx:
+        capture_state.mark_captured(tx, AGENCY, "note", ["c2"], at=story.now())
+        capture_state.mark_captured(tx, CLINIC, "note", ["c3"], at=story.now())
+    _, manifest = story.file(ExportKind.NOTES)
+    assert (manifest.known_for, manifest.note) == ((3, 3), "")
+
+
+@pytest.mark.parametrize("kind", [ExportKind.CONTACTS, ExportKind.DELETIONS, ExportKind.VERSIONS])
+def test_files_from_listings_name_no_records(story: Story, kind: ExportKind) -> None:
+    story.add("c1")
+    assert "known_for" not in story.file(kind)[1].to_json()

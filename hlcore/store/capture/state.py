@@ -163,6 +163,18 @@ def count_states(
     return CaptureCounts(live, never, due, stale)
 
 
+def count_known(tx: Tx, location_ids: Iterable[str], kind: str) -> tuple[int, int]:
+    """Return for how many of these locations' live contacts the records of this kind were captured at least once, and
+    how many live contacts there are."""
+    known = total = 0
+    for location_id in location_ids:
+        live, feed = count_live(tx, location_id), feeds.get_all(tx, location_id).get(kind)
+        covered_at = feed.covered_at if feed and kind in FEED_KINDS else None
+        known += live - count_states(tx, location_id, kind, live=live, covered_at=covered_at).never
+        total += live
+    return known, total
+
+
 def list_due(tx: Tx, location_id: str, kind: str, *, at: datetime, limit: int, skip: Iterable[str] = ()) -> list[str]:
     """Return the live contacts whose records of this kind are due (again) at `at`, the longest due first, without
     `skip`."""
