@@ -11,7 +11,7 @@ from hlcore.ui.components.tables import empty_state, page_slice, pager, table
 user = session.current_user()
 locations = session.selected_locations()
 ids = [location.location_id for location in locations]
-vault = session.app_context().vault
+vault, tz = session.app_context().vault, session.shared_timezone(locations)
 
 with vault.read() as tx:
     run_count = runs.count(tx, ids)
@@ -52,7 +52,7 @@ if runs_tab.open:
             rows = [activity.run_row(run, locations) for run in shown]
             columns = activity.run_columns(locations)
             table(rows, key="runs_table", alt=activity.runs_alt(part.range_text), columns=columns, max_height=940)
-            pager(part, "round")
+            pager(part, "round", tz=tz)
             activity.export_button(
                 "rounds", activity.RUN_HEADER, lambda: activity.run_csv_rows(vault, ids, outcomes, locations), user
             )
@@ -79,7 +79,7 @@ if audit_tab.open:
             rows = [activity.audit_row(entry, locations) for entry in entries]
             alt = f"Audit trail, lines {part.range_text}, newest first"
             table(rows, key="audit_table", alt=alt, columns=activity.AUDIT_COLUMNS, max_height=940)
-            pager(part, "line")
+            pager(part, "line", tz=tz)
             activity.export_button(
                 "audit",
                 activity.AUDIT_HEADER,

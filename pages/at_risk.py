@@ -43,18 +43,19 @@ page = list_deletions(vault, query, now, limit=part.limit, offset=part.offset, s
 rows = page.rows
 selection = Selection("risk")
 in_jobs = open_jobs.people_in_jobs(query.location_ids)
+tz = session.shared_timezone(locations)
 
 if rows:
     st.caption(at_risk.known_text(count_known(vault, query, now), total))
     actions = st.container(horizontal=True, vertical_alignment="center", gap="small", key="risk_actions")
     selection.table(
-        [at_risk.table_row(row, in_jobs) for row in rows],
+        [at_risk.table_row(row, in_jobs, tz) for row in rows],
         [at_risk.contact_ref(row) for row in rows],
         alt=f"{title}: {part.range_text} people. Tick the boxes to choose, click a header to sort by it.",
         columns=at_risk.columns(len(locations) > 1, rows),
         ordering=at_risk.ORDERING,
     )
-    pager(part, "person", "people")
+    pager(part, "person", "people", tz=tz)
     chosen = [contact for contact in selection.contacts if contact not in in_jobs]
     with actions:
         label = f"Restore {count(len(chosen))} …" if chosen else "Restore …"

@@ -82,11 +82,11 @@ part = page_slice("exports", total, query=only)
 if total:
     entries = backups.past_exports(part.limit, part.offset, only)
     table(
-        [backups.past_export_row(entry, session.locations()) for entry in entries],
+        [backups.past_export_row(entry, locations) for entry in entries],
         key="exports_table",
         alt=f"Earlier downloads {part.range_text}, newest first",
         columns=backups.PAST_EXPORT_COLUMNS,
     )
-    pager(part, "download")
+    pager(part, "download", tz=session.shared_timezone(locations))
 else:
     st.caption("Nothing has been downloaded yet. Each file made here is listed with its rows, size and SHA-256.")

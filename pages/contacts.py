@@ -9,7 +9,7 @@ from hlcore.ui.components import contact_list
 from hlcore.ui.components.contact_list import ORDERING, STATUS_FILTERS
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count
-from hlcore.ui.components.tables import empty_state, page_slice, pager
+from hlcore.ui.components.tables import empty_state, page_slice, pager, table
 from hlcore.ui.contacts import contact_record
 from hlcore.ui.restore import open_jobs
 
@@ -44,23 +44,24 @@ with vault.read() as tx:
 
 if contacts:
     in_jobs = open_jobs.people_in_jobs(ids)
-    contact_list.clickable_table(
+    refs = [ContactRef(contact.location_id, contact.contact_id) for contact in contacts]
+    table(
         [
             contact_list.contact_row(contact, options.names, locations, person.badge if person is not None else None)
-            for contact in contacts
-            for person in [in_jobs.get(ContactRef(contact.location_id, contact.contact_id))]
+            for contact, person in zip(contacts, map(in_jobs.get, refs), strict=True)
         ],
-        [ContactRef(contact.location_id, contact.contact_id) for contact in contacts],
         key=f"contacts_table_{part.number}_{abs(hash(query))}",
-        alt=f"Contacts {part.range_text}. A click opens the record.",
-        columns=contact_list.contact_columns(several_locations=len(locations) > 1, badges=open_jobs.job_badges()),
-        ordering=ORDERING,
+        alt=f"Contacts {part.range_text}. A name opens the record, a click on a header sorts.",
+        columns=ORDERING.marked(
+            contact_list.contact_columns(refs, several_locations=len(locations) > 1, badges=open_jobs.job_badges())
+        ),
+        on_header=ORDERING.step,
     )
-    pager(part, "contact")
+    pager(part, "contact", tz=session.shared_timezone(locations))
     more = (
         f" More than {count(COUNT_LIMIT)} match: search or filter to narrow them down." if total >= COUNT_LIMIT else ""
     )
-    st.caption(f"Click a person to open the full record and its history, a header to sort by it.{more}")
+    st.caption(f"Click a name to open the full record and its history, a header to sort by it.{more}")
 elif filters.any or status != "Everybody":
     contact_list.show_no_matches(vault, "contacts", query)
 else:

@@ -5,6 +5,7 @@ import streamlit as st
 from hlcore.metrics.daily import daily_counts
 from hlcore.metrics.overview import overview as load_overview
 from hlcore.ui import coverage, overview, run_progress, session
+from hlcore.ui.components.formatting import capitalized, zone_note
 from hlcore.ui.components.tables import empty_state, table
 from hlcore.ui.deletions import bulk_deletions
 
@@ -54,3 +55,4 @@ if len(state.locations) > 1:
     st.subheader("Accounts")
     alt = f"The state of the copy of each of {len(state.locations)} accounts, with contacts, at risk, deleted, restored"
     table(overview.account_rows(state), key="accounts", alt=alt, columns=overview.account_columns(state))
+    st.caption(capitalized(zone_note(session.shared_timezone([stats.location for stats in state.locations]))))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from hlcore.model.moments import CLOCK_SLACK, is_future
+from hlcore.model.moments import CLOCK_SLACK, day_text, is_future
 from hlcore.model.moments import age as age_of
 from hlcore.model.wording import form, plural
 
@@ -158,8 +158,8 @@ def _clock(facts: HealthFacts, now: datetime) -> tuple[Level, str] | None:
     if facts.newest_moment is None or not is_future(facts.newest_moment, now):
         return None
     return Level.ATTENTION, (
-        f"The newest round is dated {facts.newest_moment:%Y-%m-%d}, which is in the future: the server's clock was "
-        "wrong, or is. What is dated in the future proves nothing and is done again."
+        f"The newest round is dated {day_text(facts.newest_moment, 'UTC')}, which is in the future: the server's clock "
+        "was wrong, or is. What is dated in the future proves nothing and is done again."
     )
 
 

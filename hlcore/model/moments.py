@@ -105,7 +105,32 @@ def date_in_zone(at: datetime, timezone: str) -> date:
     return in_zone(at, timezone).date()
 
 
-def local_time(at: datetime, timezone: str) -> str:
-    """Return `23 November 2026, 14:05 (Europe/Berlin)`: the moment to the minute in this time zone."""
+def time_text(at: datetime, timezone: str, *, with_zone: bool = True) -> str:
+    """Return `23 Nov 2026, 14:05 CET`, as people read a moment everywhere: on pages, in plans, in receipts.
+    `with_zone`: False in a table, which states its zone once."""
+    local = in_zone(at, timezone)
+    return f"{local.day} {local:%b %Y, %H:%M}{f' {zone_label(local)}' if with_zone else ''}"
+
+
+def day_text(at: datetime, timezone: str) -> str:
+    """Return `23 Nov 2026`, the day on which the moment falls in this time zone."""
+    local = in_zone(at, timezone)
+    return f"{local.day} {local:%b %Y}"
+
+
+def zone_label(local: datetime) -> str:
+    """Return 'CET' where the zone of this local time has a name of its own, else 'UTC+05:30'."""
+    name = local.tzname() or "UTC"
+    if name[:1] not in "+-":
+        return name
+    offset = local.utcoffset() or timedelta(0)
+    minutes = int(offset.total_seconds() // 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"UTC{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def original_time(at: datetime, timezone: str) -> str:
+    """Return `23 November 2026, 14:05 (Europe/Berlin)`, as a note in HighLevel states when its original was written.
+    The style never changes: a note that was restored before is recognised by its text."""
     local = in_zone(at, timezone)
     return f"{local.day} {local:%B %Y, %H:%M} ({local.tzinfo})"

@@ -22,6 +22,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hlcore.errors import StoreError
+from hlcore.model.search_text import fold_letters
 from hlcore.private_files import FILE_MODE, close_to_others, make_folder, make_private_file
 from hlcore.store import migrate
 from hlcore.store.db_errors import BUSY_SECONDS, translate_errors
@@ -240,9 +241,10 @@ def _make_private(database: Path) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
-    """Set the pragmas. Two processes that switch one new file to WAL at once meet a lock that no busy timeout covers:
-    try again."""
+    """Set the pragmas, and add the function `hl_fold`. Two processes that switch one new file to WAL at once meet a
+    lock that no busy timeout covers: try again."""
     connection.isolation_level = None
+    connection.create_function("hl_fold", 1, fold_letters, deterministic=True)
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,9 +24,11 @@ from sqlalchemy import (
     Double,
     Executable,
     Integer,
+    LargeBinary,
     Table,
     Text,
     any_,
+    case,
     cast,
     column,
     func,
@@ -37,11 +39,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hlcore.errors import NotFound
+from hlcore.model.search_text import fold_letters
 from hlcore.store.column_types import CleanText, UtcDateTime
 from hlcore.store.db_errors import BUSY_SECONDS
 
 CHUNK = 5_000
 _MOMENT = "%04d-%02d-%02d %02d:%02d:%02d.%06d"  # half the time of isoformat
+_ALPHABETS = (*range(0xC0, 0x250), *range(0x370, 0x530))  # Latin, Greek, Cyrillic
+_ACCENTS = "".join(map(chr, range(0x300, 0x370)))
 _WRITERS = 0x636F6E7461637477  # the advisory lock of PostgreSQL for which a vault's writers queue
 
 
@@ -67,6 +72,20 @@ def among_numbers(tx: Connection, subject: ColumnElement[Any], values: Iterable[
 def contains(tx: Connection, subject: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Return whether `part` occurs in `subject`, compared letter by letter (no wildcards)."""
     return func.strpos(subject, part) > 0 if is_postgres(tx) else func.instr(subject, part) > 0
+
+
+def folded(tx: Connection, subject: ColumnElement[str]) -> ColumnElement[str]:
+    """Return a text as it is sorted by, as `model.search_text.fold_letters`, on PostgreSQL for the letters of alphabets
+    alone. Cheap where a text is ASCII."""
+    if not is_postgres(tx):
+        is_wide = func.length(cast(subject, LargeBinary)) > func.length(subject)
+        return case((is_wide, func.hl_fold(subject)), else_=func.lower(subject))
+    letters, pairs = _foldings()
+    plain: ColumnElement[str] = func.normalize(subject, text("NFKD"))
+    for letter, written in pairs:
+        plain = func.replace(plain, letter, written)
+    plain = func.translate(plain, "".join(letters) + _ACCENTS, "".join(letters.values()))
+    return func.lower(case((func.octet_length(subject) > func.length(subject), plain), else_=subject))
 
 
 def seconds(tx: Connection, moment: ColumnElement[Any]) -> ColumnElement[float]:
@@ -198,6 +217,15 @@ def chunked(values: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]
     """Yield the values in parts of at most `size`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+@cache
+def _foldings() -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Return the letters that are folded to one letter, and those folded to several."""
+    found = {letter: fold_letters(letter) for letter in map(chr, _ALPHABETS) if letter.isalpha()}
+    changed = {letter: base for letter, base in found.items() if base not in ("", letter)}
+    single = {letter: base for letter, base in changed.items() if len(base) == 1}
+    return single, [(letter, base) for letter, base in changed.items() if len(base) > 1]
 
 
 def _json_each(values: Iterable[Any]) -> Any:

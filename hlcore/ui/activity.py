@@ -16,9 +16,9 @@ from hlcore.store.locations import Location
 from hlcore.store.runs import Run
 from hlcore.ui import session
 from hlcore.ui.components.buttons import download_button
-from hlcore.ui.components.formatting import ago, count, duration, moment, outcome_badge, plural
+from hlcore.ui.components.formatting import ago, count, duration, moment_cell, outcome_badge, plural
 from hlcore.ui.run_progress import run_kind_label
-from hlcore.ui.session import location_name, timezone_of
+from hlcore.ui.session import location_name, shared_timezone
 
 READ_ROWS = 1000
 OUTCOMES: dict[str, tuple[str, ...]] = {"All": (), "Complete": ("complete",), "Needs a look": ("incomplete", "refused")}
@@ -73,7 +73,7 @@ def summary_text(newest: Run | None, total: int, now: datetime) -> str:
 def run_row(run: Run, locations: Sequence[Location]) -> dict[str, Any]:
     """Return a run as a row of the table."""
     return {
-        "Started": moment(run.started_at, timezone_of(run.location_id, locations)),
+        "Started": moment_cell(run.started_at, shared_timezone(locations)),
         "Account": location_name(run.location_id, locations),
         "What": run_kind_label(run.kind),
         "Outcome": outcome_badge(run.outcome).cell,
@@ -129,7 +129,7 @@ def run_csv_rows(
 def audit_row(entry: AuditEntry, locations: Sequence[Location]) -> dict[str, Any]:
     """Return an entry of the audit log as a row of the table."""
     return {
-        "When": moment(entry.at, timezone_of(entry.location_id, locations)),
+        "When": moment_cell(entry.at, shared_timezone(locations)),
         "Who": actor_label(entry.actor),
         "Did": action_label(entry.act),
         "Outcome": outcome_badge(entry.outcome).cell,

@@ -35,8 +35,8 @@ from hlcore.store.deletions.queries import RegisterQuery
 from hlcore.store.locations import Location
 from hlcore.ui import coverage, session
 from hlcore.ui.components import errors
-from hlcore.ui.components.formatting import count, escaped, moment, outcome_badge, plural
-from hlcore.ui.session import location_name, timezone_of
+from hlcore.ui.components.formatting import count, escaped, moment_cell, outcome_badge, plural
+from hlcore.ui.session import location_name, shared_timezone
 
 EXPORT_KEY = "backup_making"
 """Session key of the export that this session started last."""
@@ -277,7 +277,7 @@ def past_export_row(entry: AuditEntry, locations: Sequence[Location]) -> dict[st
     """Return an earlier export as a row of the table."""
     detail = entry.detail or {}
     return {
-        "When": moment(entry.at, timezone_of(entry.location_id, locations)),
+        "When": moment_cell(entry.at, shared_timezone(locations)),
         "What": entry.subject,
         "Who": entry.actor,
         "Outcome": outcome_badge(entry.outcome).cell,

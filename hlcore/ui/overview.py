@@ -15,7 +15,7 @@ from hlcore.model.wording import form
 from hlcore.ui import session
 from hlcore.ui.components import charts
 from hlcore.ui.components.charts import show_figure
-from hlcore.ui.components.formatting import NOTHING, ago, count, escaped, health_badge, moment, plural
+from hlcore.ui.components.formatting import ago, count, escaped, health_badge, moment, moment_cell, plural
 from hlcore.ui.components.navigation import go_to
 
 HEADLINES = {
@@ -186,16 +186,17 @@ def show_trend(days: Sequence[DailyCounts], overview: Overview) -> None:
 
 
 def account_rows(overview: Overview) -> list[dict[str, Any]]:
-    """Return each account as a row of the table."""
-    return [_account_row(stats) for stats in overview.locations]
+    """Return each account as a row of the table, its moments in the time zone that all accounts share, else UTC."""
+    tz = session.shared_timezone([stats.location for stats in overview.locations])
+    return [_account_row(stats, tz) for stats in overview.locations]
 
 
-def _account_row(stats: LocationStats) -> dict[str, Any]:
+def _account_row(stats: LocationStats, tz: str) -> dict[str, Any]:
     last = stats.last_complete.finished_at if stats.last_complete else None
     return {
         "Account": stats.location.name,
         "Copy": health_badge(stats.health.level).cell,
-        "Last complete listing": moment(last, stats.location.timezone) if last else NOTHING,
+        "Last complete listing": moment_cell(last, tz),
         "Contacts": stats.present,
         "At risk": stats.tally.at_risk,
         "Deleted, 30 days": stats.tally.deleted_30,

@@ -15,9 +15,9 @@ from hlcore.store.locations import Location
 from hlcore.store.quarantine import QuarantinedItem
 from hlcore.ui import session
 from hlcore.ui.components.errors import errors_shown
-from hlcore.ui.components.formatting import moment, plural
+from hlcore.ui.components.formatting import moment_cell, plural
 from hlcore.ui.components.tables import all_clear, empty_state, page_slice, pager, selectable_table
-from hlcore.ui.session import location_name, timezone_of
+from hlcore.ui.session import location_name, shared_timezone
 
 STATES = {
     "Waiting": (quarantine.WAITING,),
@@ -78,11 +78,11 @@ def show_quarantine(user: User, locations: Sequence[Location], *, key: str, kind
         columns=COLUMNS,
     )
     _show_buttons(vault, user, [int(item_id) for item_id in ticked], state, key=key)
-    pager(part, "item")
+    pager(part, "item", tz=shared_timezone(locations))
 
 
 def _row(item: QuarantinedItem, locations: Sequence[Location]) -> dict[str, Any]:
-    timezone = timezone_of(item.location_id, locations)
+    tz = shared_timezone(locations)
     return {
         "What": KIND_LABELS.get(item.kind, item.kind),
         "Id or digest": item.reference,
@@ -90,8 +90,8 @@ def _row(item: QuarantinedItem, locations: Sequence[Location]) -> dict[str, Any]
         "Fault": ERROR_LABELS.get(item.error, item.error),
         "Where in the code": item.place,
         "Attempts": item.attempts,
-        "First": moment(item.first_seen_at, timezone),
-        "Last": moment(item.last_seen_at, timezone),
+        "First": moment_cell(item.first_seen_at, tz),
+        "Last": moment_cell(item.last_seen_at, tz),
     }
 
 

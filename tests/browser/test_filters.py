@@ -78,7 +78,7 @@ def test_a_deleted_persons_page_under_a_filter_leads_to_the_restore(server: Serv
     page = staff.open("/contacts?show=Deleted&order=Newest+first")
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert box
-    page.mouse.click(box["x"] + 60, box["y"] + 1.5 * ROW)
+    page.mouse.click(box["x"] + 40, box["y"] + 1.5 * ROW)
     page.wait_for_url("**/contacts*contact=*")
     staff.settle()
     press(staff, page.get_by_role("button", name="Restore …"), "/restore")

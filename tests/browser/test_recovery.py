@@ -98,7 +98,7 @@ def test_a_person_is_found_opened_and_left_again(server: Server, window: OpenWin
     grid = page.get_by_test_id("stDataFrame").first
     box = grid.bounding_box()
     assert box
-    page.mouse.click(box["x"] + 60, box["y"] + 1.5 * ROW)
+    page.mouse.click(box["x"] + 40, box["y"] + 1.5 * ROW)
     page.wait_for_url("**/contacts*contact=*")
     staff.settle()
     expect(page.get_by_text("Do not disturb", exact=True)).to_be_visible()

@@ -41,13 +41,6 @@ def test_every_round_is_there_newest_first(app: AppTest) -> None:
     assert table["Back"].sum() == 1
 
 
-def test_moments_are_in_the_accounts_own_time_zone(app: AppTest) -> None:
-    table = activity(app).dataframe[0].value
-    zones = dict(zip(table["Account"], table["Started"], strict=True))
-    assert zones["Brightwater Dental"].endswith(("GMT", "BST"))
-    assert zones["Harbor & Pine Recruiting"].endswith(("EST", "EDT"))
-
-
 def test_only_those_that_need_a_look(app: AppTest, context: AppContext) -> None:
     with context.vault.write() as tx:
         run = runs.claim(tx, HARBOR, "watch", at=context.clock.now(), holder="", resume_within=timedelta(0))

@@ -94,14 +94,6 @@ def test_an_empty_vault_says_where_to_begin(empty_runtime: Runtime) -> None:
     assert "No contacts yet" in text_of(page_of(frame()))
 
 
-def test_a_click_in_the_table_opens_the_record(app: AppTest) -> None:
-    page = page_of(app)
-    name = page.dataframe[0].value["Name"][3]
-    page.session_state[page.dataframe[0].key] = {"selection": {"rows": [], "columns": [], "cells": [(3, "Name")]}}
-    page.run()
-    assert page.title[0].value == name
-
-
 def test_the_record_shows_every_field_under_its_name(app: AppTest, context: AppContext) -> None:
     with context.vault.write() as tx:
         field = b'{"id":"cf1","name":"Notice period","dataType":"TEXT"}'

@@ -20,7 +20,7 @@ import msgspec
 from hlcore.model.contact_fields import original_text
 from hlcore.model.custom_fields import custom_values, is_empty, is_plain_json, to_written, unreadable_values
 from hlcore.model.json_codec import decode_object
-from hlcore.model.moments import iso, local_time, parse_moment
+from hlcore.model.moments import iso, original_time, parse_moment
 from hlcore.model.records import record_title
 from hlcore.model.reference_data import ReferenceData, same_name
 from hlcore.model.restore.record_values import RecordValues
@@ -231,7 +231,7 @@ def _note(requests: ChildRequests, record: RecordValues, reference: ReferenceDat
     by = f" by {reference.names.get(author) or 'a user who no longer exists'}" if author_deleted else ""
     body: dict[str, Any] = {"body": text}
     if added is not None or author_deleted:
-        when = f" on {local_time(added, reference.timezone)}" if added is not None else ""
+        when = f" on {original_time(added, reference.timezone)}" if added is not None else ""
         line = f"Originally written{by}{when}"
         html = text.lstrip().startswith("<")
         body["body"] = f"<p>{line}</p>{text}" if html else f"{line}\n\n{text}"
@@ -378,7 +378,7 @@ def _add_transcript(requests: ChildRequests, rows: Mapping[str, RecordRows], ref
         return
     requests.in_copy[PART_NAMES[TRANSCRIPT]] = len(messages)
     requests.add_change("messages: come back as a transcript in a note, because writing them would send them")
-    parts = transcript(messages, emails, lambda at: local_time(at, reference.timezone))
+    parts = transcript(messages, emails, lambda at: original_time(at, reference.timezone))
     for number, (text, count) in enumerate(parts, 1):
         body = {"body": text, "title": "Conversation before the deletion"}
         label = f"transcript of {count} messages"

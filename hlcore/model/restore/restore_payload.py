@@ -28,6 +28,7 @@ from hlcore.model.contact_snapshot import ContactSnapshot
 from hlcore.model.custom_fields import FieldDefinition
 from hlcore.model.dnd import CLOSED, OPEN, QuietSettings, quiet_settings
 from hlcore.model.json_codec import is_finite
+from hlcore.model.moments import day_text
 from hlcore.model.reference_data import FieldCatalogue
 from hlcore.model.restore.exclusions import LEFT_OUT, is_left_out
 
@@ -136,7 +137,7 @@ def restore_payload(
     _custom(draft, fields, catalogue)
     _owner(draft, fields, catalogue)
     dnd = _dnd(draft, copy)
-    _identity(draft, copy)
+    _identity(draft, copy, catalogue.timezone)
     _lost(draft, {key: value for key, value in fields.items() if key not in elsewhere}, attached)
     body = {"locationId": location_id, **draft.body, **dnd.create}
     return RestorePayload(
@@ -307,10 +308,12 @@ def _dnd(draft: _Draft, copy: ContactSnapshot) -> QuietSettings:
     return dnd
 
 
-def _identity(draft: _Draft, copy: ContactSnapshot) -> None:
+def _identity(draft: _Draft, copy: ContactSnapshot, timezone: str) -> None:
     draft.changes.append("contact id: HighLevel gives a new one")
     if copy.date_added is not None:
-        draft.changes.append(f"date added: becomes today; {copy.date_added:%Y-%m-%d} stays on record in Contact Vault")
+        draft.changes.append(
+            f"date added: becomes today; {day_text(copy.date_added, timezone)} stays on record in Contact Vault"
+        )
 
 
 def _lost(draft: _Draft, fields: Mapping[str, Any], attached: Sequence[str]) -> None:

@@ -15,13 +15,14 @@ from typing import Any
 from hlcore.errors import AnswerLost, Cancelled, Gone, HighLevelError, Rejected, ScopeMissing, Unreachable
 from hlcore.model.contact_diff import field_changes
 from hlcore.model.json_codec import decode_object
-from hlcore.model.moments import parse_moment
+from hlcore.model.moments import parse_moment, time_text
 from hlcore.model.records import record_ids
 from hlcore.model.restore.comparison import same_text
 from hlcore.restore.job_context import ItemResult, JobContext
 from hlcore.restore.journal_entries import UNSURE, read_create_entries, request_body
 from hlcore.restore.live_state import fetch_contact, fetch_records
 from hlcore.restore.plan import PlanItem
+from hlcore.store import locations
 from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.deletions import register
 from hlcore.store.restores import jobs as restore_jobs
@@ -81,13 +82,19 @@ def change_since_restore(
         return f"It was changed since: {names}."
     before, now = parse_moment(then.get("dateUpdated")), parse_moment(live.get("dateUpdated"))
     if before is not None and now is not None and now != before:
-        return f"HighLevel shows a change on {now.day} {now:%b %Y, %H:%M} UTC, after the restore."
+        return f"HighLevel shows a change on {time_text(now, _timezone(context))}, after the restore."
     created = {entry.result_id: request_body(entry) for entry in restore_entries if entry.result_id}
     try:
         texts = (_unexpected_record(kind, rows, created) for kind, rows in _living_records(context, new_id))
         return next(filter(None, texts), "")
     except ScopeMissing:
         return "The token may not read all that belongs to this contact, so changes cannot be ruled out."
+
+
+def _timezone(context: JobContext) -> str:
+    with context.vault.read() as tx:
+        location = locations.get(tx, context.location_id)
+    return location.timezone if location is not None else "UTC"
 
 
 def _living_records(context: JobContext, new_id: str) -> Iterable[tuple[str, list[bytes]]]:

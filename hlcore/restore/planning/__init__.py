@@ -3,11 +3,10 @@
 ==================  ==========================================================
 module              holds
 ==================  ==========================================================
-`planner`           `plan()`: the action for each contact, and why
+`planner`           `plan()`: the action for each contact, and why; HighLevel's own restore, step by step
 `prepare`           one contact as a create call and what follows it
 `field_lines`       the plan of one contact, field by field
 `plan_table`        the plan as a table
-`native_restore`    HighLevel's own restore, explained step by step
 `vault_copy`        what the vault holds of a contact
 `reference_loader`  the custom fields, users, pipelines and calendars of today
 `lookups`           what was read already, asked once each

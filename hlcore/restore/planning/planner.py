@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from hlcore.location_context import LocationContext
 from hlcore.model.callbacks import Progress
 from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import LIVE, Status
+from hlcore.model.moments import time_text
 from hlcore.model.recovery_window import HIPAA_POLICY, RecoveryWindow, RemainingTime, recovery_window, remaining_time
 from hlcore.model.reference_data import ReferenceData
 from hlcore.model.restore.restore_payload import RestorePayload
@@ -25,6 +26,7 @@ from hlcore.restore.job_control import in_another_job
 from hlcore.restore.plan import (
     WRITING_ACTIONS,
     Conflict,
+    NativeRestore,
     PlacementOption,
     Plan,
     PlanChoices,
@@ -34,7 +36,6 @@ from hlcore.restore.plan import (
 )
 from hlcore.restore.planning.field_lines import describe_item
 from hlcore.restore.planning.lookups import LookupCache, PlanLookups
-from hlcore.restore.planning.native_restore import format_local, native_restore
 from hlcore.restore.planning.prepare import PrepareContext, PreparedContact, compare_texts, find_missing, prepare
 from hlcore.restore.planning.vault_copy import VaultContact
 from hlcore.settings import Settings
@@ -119,7 +120,7 @@ def _plan_context(lookups: PlanLookups, settings: Settings, path: RestorePath, c
         raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
     window = recovery_window(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
     reference_data = lookups.reference_data(location.timezone, choices.places)
-    catalogue = lookups.field_catalogue()
+    catalogue = replace(lookups.field_catalogue(), timezone=location.timezone)
     prepare_context = PrepareContext(context.location_id, catalogue, reference_data, choices, now)
     return PlanContext(lookups, prepare_context, location, window, path, settings.app_url)
 
@@ -181,14 +182,39 @@ def _skip_reason(context: PlanContext, contact: VaultContact) -> str:
 
 
 def _plan_native(context: PlanContext, contact: VaultContact, left: RemainingTime) -> PlanItem:
-    location = context.location
-    native = native_restore(context.app_url, location.location_id, left, location.timezone)
+    native = _native_restore(context.app_url, context.location, left)
     reason = (
         f"HighLevel's own restore may be open until {native.deadline} and keeps the contact's id. "
         "Try it first; what it brings back is not promised."
     )
     item = PlanItem(contact_id=contact.contact_id, name=contact.name, action="use_native", reason=reason, native=native)
     return describe_item(context.prepare, item, prepare(context.prepare, contact))
+
+
+def _native_restore(app_url: str, location: Location, left: RemainingTime) -> NativeRestore:
+    """Return HighLevel's own restore, explained: the steps, the link, the deadline in the location's time zone.
+
+    It keeps the contact's id, and only a person can do it, in HighLevel's pages. Help article 48001211386 ("How to
+    restore contacts that were deleted in bulk") describes both ways. The pages disagree on how long it is open and on
+    what it brings back, so nothing is promised here.
+    """
+    deadline = time_text(left.ends_at, location.timezone)
+    return NativeRestore(
+        until=left.ends_at,
+        days_left=left.days_left,
+        deadline=deadline,
+        link=f"{app_url}/v2/location/{location.location_id}/contacts/smart_list/All",
+        steps=(
+            "Sign in to HighLevel as an administrator of the account and open Contacts.",
+            "Deleted one by one: open the tab Restore, tick the contacts, choose Restore and confirm.",
+            "Deleted by a bulk action: open Contacts → Bulk Actions, find the deletion (the list can be filtered by "
+            "the person who started it), and choose Restore.",
+            f"Do it before {deadline}. The clock runs from the {left.clock}; HighLevel's own pages disagree on the "
+            "length of the window, so earlier is safer.",
+            "Contact Vault notices by itself when the contacts are back. Then choose “Top up who came back” here: it "
+            "adds what HighLevel left out. Whoever is not offered there can be created again instead.",
+        ),
+    )
 
 
 def _plan_top_up(context: PlanContext, contact: VaultContact) -> PlanItem:
@@ -298,7 +324,7 @@ def _recreate_reason(context: PlanContext, contact: VaultContact, left: Remainin
         return "It was merged into another contact, which HighLevel cannot undo. It is made anew and gets a new id."
     if context.window.days == 0:
         return f"{context.window.reason} It is made anew and gets a new id."
-    ended = format_local(left.ends_at, context.location.timezone)
+    ended = time_text(left.ends_at, context.location.timezone)
     return f"HighLevel's own restore closed on {ended}. It is made anew and gets a new id."
 
 

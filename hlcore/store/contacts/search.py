@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
 
-from hlcore.model.search_text import readings
+from hlcore.model.search_text import fold_letters, readings
 from hlcore.store.contacts import columns as contact_columns
 from hlcore.store.contacts.columns import LIVE
 from hlcore.store.contacts.reads import StoredContact, select_stored, to_stored_contact
 from hlcore.store.database import Tx
-from hlcore.store.dialects import among, among_numbers, contains
+from hlcore.store.dialects import among, among_numbers, contains, folded
 from hlcore.store.tables import aliases, contacts, facets
 from hlcore.store.text import checksum, clean
 
@@ -84,7 +84,6 @@ _ORDER: dict[str, ColumnElement[Any]] = {
     "date_added": contacts.c.date_added,
     "changed_at": contacts.c.changed_at,
     "email": func.nullif(contacts.c.email, ""),
-    "company": func.nullif(func.lower(contacts.c.company), ""),
     "status": contacts.c.status,
 }
 
@@ -135,7 +134,8 @@ def iterate(tx: Tx, query: ContactQuery, *, chunk: int = 1000) -> Iterator[Store
 def filter_choices(
     tx: Tx, location_ids: Sequence[str], column: Literal["tag", "owner_id", "source"], *, limit: int = 200
 ) -> list[str]:
-    """Return the values that contacts of these locations have or once had, in alphabetical order."""
+    """Return the values that contacts of these locations have or once had, in alphabetical order, whatever their case
+    and accents."""
     query = (
         select(facets.c.value)
         .where(among(tx, facets.c.location_id, location_ids), facets.c.kind == column)
@@ -143,7 +143,7 @@ def filter_choices(
         .order_by(facets.c.value)
         .limit(limit)
     )
-    return list(tx.execute(query).scalars())
+    return sorted(tx.execute(query).scalars(), key=fold_letters)
 
 
 def count_by_status(tx: Tx, location_ids: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -215,7 +215,7 @@ def _matches(tx: Tx, query: ContactQuery, location_id: str) -> ColumnElement[boo
 
 def _first_matches(tx: Tx, query: ContactQuery, location_id: str, limit: int) -> Select[Any]:
     """Select the first `limit` matches of one location, as sort key and identity."""
-    key = _ORDER[query.sort]
+    key = _ORDER[query.sort] if query.sort != "company" else func.nullif(folded(tx, contacts.c.company), "")
     identity = (contacts.c.location_id, contacts.c.contact_id)
     matching = select(key.label("k"), *identity, contacts.c.row_id).where(_matches(tx, query, location_id))
     return matching.order_by(*_ordered((key, *identity), query)).limit(limit)

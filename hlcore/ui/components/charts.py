@@ -59,8 +59,8 @@ def daily_counts_text(title: str, days: Sequence[date], counts: Sequence[int], n
     if not days or not any(counts):
         return f"{title}: none."
     top = max(range(len(days)), key=lambda position: counts[position])
-    top_day = f"{days[top].day} {days[top]:%B}"
-    span = f"{days[0].day} {days[0]:%B} to {days[-1].day} {days[-1]:%B %Y}"
+    top_day = f"{days[top].day} {days[top]:%b}"
+    span = f"{days[0].day} {days[0]:%b} to {days[-1].day} {days[-1]:%b %Y}"
     return f"{title}, {span}: {plural(sum(counts), noun)} in all, most on {top_day} with {counts[top]:,}."
 
 

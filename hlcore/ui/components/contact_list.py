@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -18,18 +17,9 @@ from hlcore.ui.components import address
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import Badge, day, escaped, plural, status_badge
-from hlcore.ui.components.tables import (
-    HEADERS,
-    ROW_PIXELS,
-    Ordering,
-    clicks,
-    data_frame,
-    empty_state,
-    forget_click,
-    header_clicked,
-    table_height,
-)
-from hlcore.ui.session import location_name, timezone_of
+from hlcore.ui.components.navigation import names_column
+from hlcore.ui.components.tables import Ordering, empty_state
+from hlcore.ui.session import location_name, shared_timezone
 
 STATUS_FILTERS: Mapping[str, tuple[str, ...]] = {
     "Everybody": (),
@@ -186,18 +176,20 @@ def contact_row(
         "Company": contact.company,
         "Owner": names.user(contact.owner_id),
         "Tags": list(contact.tags),
-        "Added": day(contact.date_added, timezone_of(contact.location_id, locations)),
+        "Added": day(contact.date_added, shared_timezone(locations)),
         "Account": location_name(contact.location_id, locations),
     }
 
 
-def contact_columns(*, several_locations: bool, badges: Sequence[Badge] = ()) -> dict[str, Any]:
-    """Return the columns of the Contacts page; the account only where there are several. `badges`: what may stand for
-    the status."""
+def contact_columns(
+    contacts: Sequence[ContactRef], *, several_locations: bool, badges: Sequence[Badge] = ()
+) -> dict[str, Any]:
+    """Return the columns of the Contacts page, `contacts[n]` being that of row n: a name opens the record. The account
+    only where there are several. `badges`: what may stand for the status."""
     text = st.column_config.TextColumn
     colors = {badge.cell: badge.color for badge in (*map(status_badge, STATUSES), *badges)}
     return {
-        "Name": text(width=190),
+        "Name": names_column(contacts, key="contacts_names"),
         "E-mail": text(width=250),
         "Phone": text(width=140),
         "Status": st.column_config.MultiselectColumn(width=190, options=list(colors), color=list(colors.values())),
@@ -216,41 +208,6 @@ def contacts_summary_text(counts: Mapping[str, Mapping[str, int]]) -> str:
     text = f"{plural(present, 'contact')} in HighLevel, each copied here"
     kept = plural(deleted, "more is", "more are")
     return f"{text}; {kept} kept that HighLevel no longer has." if deleted else f"{text}."
-
-
-def clickable_table(
-    rows: Sequence[Mapping[str, Any]],
-    contacts: Sequence[ContactRef],
-    *,
-    key: str,
-    alt: str,
-    columns: Mapping[str, Any],
-    ordering: Ordering,
-) -> None:
-    """Draw the rows, `contacts[n]` being that of `rows[n]`. A click in a row opens the contact's record, one on a
-    header changes the order."""
-    drawn = f"{key}_{clicks()}"
-    event = st.dataframe(
-        data_frame(rows, columns),
-        key=drawn,
-        hide_index=True,
-        column_config=ordering.marked(columns),
-        height=table_height(len(rows)),
-        row_height=ROW_PIXELS,
-        on_select=partial(header_clicked, drawn, ordering.step),
-        selection_mode=["single-cell", HEADERS],
-        alt=alt,
-    )
-    clicked = event.selection.cells
-    if clicked and 0 <= int(clicked[0][0]) < len(contacts):
-        open_contact(contacts[int(clicked[0][0])])
-        st.rerun()
-
-
-def open_contact(contact: ContactRef) -> None:
-    """Show this contact's record (`?contact=<id>&in=<location>`)."""
-    forget_click()
-    st.query_params.update({"contact": contact.contact_id, "in": contact.location_id})
 
 
 def close_contact() -> None:

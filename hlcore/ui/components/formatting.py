@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from hlcore.model import wording
 from hlcore.model.health import Level
 from hlcore.model.health import ago as age_in_words
-from hlcore.model.moments import in_zone
+from hlcore.model.moments import day_text, time_text, time_zone
 
 NOTHING = "–"
 plural, capitalized = wording.plural, wording.capitalized
@@ -19,29 +19,22 @@ Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "p
 
 def moment(at: datetime | None, tz: str) -> str:
     """Return '23 Nov 2026, 14:05 CET' in the time zone; '–' for None."""
-    if at is None:
-        return NOTHING
-    local = in_zone(at, tz)
-    return f"{local.day} {local:%b %Y, %H:%M} {zone_label(local)}"
+    return NOTHING if at is None else time_text(at, tz)
+
+
+def moment_cell(at: datetime | None, tz: str) -> str:
+    """Return '23 Nov 2026, 14:05' for a table that states the time zone once; '–' for None."""
+    return NOTHING if at is None else time_text(at, tz, with_zone=False)
+
+
+def zone_note(tz: str) -> str:
+    """Return 'times in America/New York', which a table says once."""
+    return f"times in {str(time_zone(tz)).replace('_', ' ')}"
 
 
 def day(at: datetime | None, tz: str) -> str:
     """Return '23 Nov 2026' in the time zone; '–' for None."""
-    if at is None:
-        return NOTHING
-    local = in_zone(at, tz)
-    return f"{local.day} {local:%b %Y}"
-
-
-def zone_label(local: datetime) -> str:
-    """Return 'CET' where the zone has a name of its own, else 'UTC+05:30'."""
-    name = local.tzname() or "UTC"
-    if name[:1] not in "+-":
-        return name
-    offset = local.utcoffset() or timedelta(0)
-    minutes = int(offset.total_seconds() // 60)
-    sign = "-" if minutes < 0 else "+"
-    return f"UTC{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    return NOTHING if at is None else day_text(at, tz)
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -6,9 +6,9 @@ import streamlit as st
 
 from hlcore.metrics.contact_record import Merge, merge_of
 from hlcore.ui import session
-from hlcore.ui.components.contact_list import open_contact
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import code, count, escaped, record_count
+from hlcore.ui.components.navigation import contact_button
 
 
 def load_merge(location_id: str, contact_id: str) -> Merge | None:
@@ -43,5 +43,4 @@ def show_merge(merge: Merge, location_id: str, *, key: str) -> None:
             "HighLevel cannot undo a merge. The last copy of this contact is kept here and can be created again under "
             "a new id; what moved stays with the winner."
         )
-        winner = ContactRef(location_id, merge.winner_id)
-        st.button("Open the winner", key=f"{key}_open", type="tertiary", on_click=open_contact, args=(winner,))
+        contact_button("Open the winner", ContactRef(location_id, merge.winner_id), key=f"{key}_open")

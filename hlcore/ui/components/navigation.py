@@ -67,5 +67,9 @@ def names_column(contacts: Sequence[ContactRef | None], *, key: str, width: int 
 def _open_row(contacts: Sequence[ContactRef | None], key: str) -> None:
     click = st.session_state.get(key)
     contact = contacts[click.row] if click is not None and 0 <= click.row < len(contacts) else None
-    if contact is not None:
+    if contact is None:
+        return
+    if st.session_state.get(PAGE_KEY) == CONTACTS.removesuffix(".py"):
+        st.query_params.update(contact_query(contact))  # the filters stay, for the way back to the list
+    else:
         go_to(CONTACTS, contact_query(contact))

@@ -19,10 +19,11 @@ import pandas as pd
 import streamlit as st
 
 from hlcore.ui.components import address
-from hlcore.ui.components.formatting import count, displayable, escaped, plural
+from hlcore.ui.components.formatting import count, displayable, escaped, plural, zone_note
 
 SIZES = (25, 50, 100)
 ROW_PIXELS = 35
+OnHeader = Callable[[str], None]
 HEADERS: Literal["single-column"] = "single-column"
 """The selection of every table: st.dataframe sorts by what a header is clicked for, the texts of one page, unless
 columns are selected that way."""
@@ -83,13 +84,15 @@ def page_slice(key: str, total: int, *, size: int = SIZES[0], query: object = No
     return part
 
 
-def pager(part: PageSlice, noun: str, plural_noun: str = "") -> None:
-    """Draw the way between the pages and the choice of their size; where one page is enough, only the number."""
+def pager(part: PageSlice, noun: str, plural_noun: str = "", *, tz: str = "") -> None:
+    """Draw the way between the pages and the choice of their size; where one page is enough, only the number. `tz`: the
+    time zone of every moment in the table, said here; '' for a table without moments."""
+    zone = f" · {zone_note(tz)}" if tz else ""
     if part.total <= SIZES[0]:
-        st.caption(plural(part.total, noun, plural_noun))
+        st.caption(plural(part.total, noun, plural_noun) + zone)
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{part.range_text} {plural_noun or noun + 's'}", width="content")
+        st.caption(f"{part.range_text} {plural_noun or noun + 's'}{zone}", width="content")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             _step_button(part, -1, "Previous", ":material/chevron_left:", disabled=part.number == 0)
             _step_button(part, 1, "Next", ":material/chevron_right:", disabled=part.number >= part.pages - 1)
@@ -159,18 +162,20 @@ def table(
     alt: str,
     columns: Mapping[str, Any] | None = None,
     max_height: int = MAX_HEIGHT,
+    on_header: OnHeader | None = None,
 ) -> None:
     """Draw the rows, read-only and in their order. `columns`: the names to show, in order, each with its
-    st.column_config or None."""
-    drawn = f"{key}_{clicks()}"
+    st.column_config or None. `on_header` is called, before the page is drawn again, with the column whose header was
+    clicked."""
+    drawn = f"{key}_{_clicks()}"
     st.dataframe(
-        data_frame(rows, columns),
+        _data_frame(rows, columns),
         key=drawn,
         hide_index=True,
         column_config=dict(columns or {}),
-        height=table_height(len(rows), max_height),
+        height=_table_height(len(rows), max_height),
         row_height=ROW_PIXELS,
-        on_select=partial(header_clicked, drawn, None),
+        on_select=partial(_header_clicked, drawn, on_header),
         selection_mode=HEADERS,
         alt=alt,
     )
@@ -185,7 +190,7 @@ def selectable_table(
     columns: Mapping[str, Any] | None = None,
     max_height: int = MAX_HEIGHT,
     ticked: Sequence[int] = (),
-    on_header: Callable[[str], None] | None = None,
+    on_header: OnHeader | None = None,
 ) -> list[str]:
     """Draw the rows with a box before each, and return the ids of the ticked ones; `ids[n]` belongs to `rows[n]`.
 
@@ -194,13 +199,13 @@ def selectable_table(
     again, with the column whose header was clicked.
     """
     event = st.dataframe(
-        data_frame(rows, columns),
+        _data_frame(rows, columns),
         key=key,
         hide_index=True,
         column_config=dict(columns or {}),
-        height=table_height(len(rows), max_height),
+        height=_table_height(len(rows), max_height),
         row_height=ROW_PIXELS,
-        on_select=partial(header_clicked, key, on_header),
+        on_select=partial(_header_clicked, key, on_header),
         selection_mode=["multi-row", HEADERS],
         selection_default={"selection": {"rows": list(ticked), "columns": [], "cells": []}},
         alt=alt,
@@ -208,24 +213,18 @@ def selectable_table(
     return [ids[position] for position in event.selection.rows if position < len(ids)]
 
 
-def header_clicked(key: str, on_header: Callable[[str], None] | None) -> None:
-    """Pass a click on a header of the table with this key on, and forget it."""
+def _header_clicked(key: str, on_header: OnHeader | None) -> None:
+    """Pass a click on a header of the table with this key on, and forget it: a table keeps what was clicked, even after
+    it was left, and is drawn without under another key."""
     columns = st.session_state[key].selection.columns
     if columns:
-        forget_click()
+        st.session_state["clicks"] = _clicks() + 1
         if on_header is not None:
             on_header(columns[0])
 
 
-def clicks() -> int:
-    """Return a part of a table's key. A table keeps what was clicked, even after it was left; under another key it is
-    drawn without."""
+def _clicks() -> int:
     return int(st.session_state.get("clicks", 0))
-
-
-def forget_click() -> None:
-    """Give the tables new keys."""
-    st.session_state["clicks"] = clicks() + 1
 
 
 def _labelled(config: Any, label: str) -> Any:
@@ -234,7 +233,7 @@ def _labelled(config: Any, label: str) -> Any:
     return {**(config or {}), "label": label}
 
 
-def data_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None) -> pd.DataFrame:
+def _data_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any] | None) -> pd.DataFrame:
     """Return the rows as Streamlit draws them: every text of a kind that a browser can show."""
     shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
     return pd.DataFrame(shown, columns=list(columns) if columns else None)
@@ -246,7 +245,7 @@ def _cell(value: object) -> object:
     return [_cell(part) for part in value] if isinstance(value, list) else value
 
 
-def table_height(rows: int, max_height: int = MAX_HEIGHT) -> int:
+def _table_height(rows: int, max_height: int = MAX_HEIGHT) -> int:
     """Return the height in pixels of a table with this number of rows."""
     return min(max_height, (max(rows, 1) + 1) * ROW_PIXELS + 3)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from hlcore.model.moments import time_zone
+from hlcore.model.moments import in_zone, zone_label
 from hlcore.model.wording import form
 from hlcore.restore.revert import MAX_CONTACTS, ChangedContacts, ContactAt, changed_contacts
 from hlcore.store import Tx, runs
@@ -20,7 +20,7 @@ from hlcore.ui import session
 from hlcore.ui.components import contact_fields
 from hlcore.ui.components.contact_fields import Names
 from hlcore.ui.components.contact_picker import ContactRef
-from hlcore.ui.components.formatting import count, escaped, plural, zone_label
+from hlcore.ui.components.formatting import count, escaped, plural
 from hlcore.ui.components.navigation import names_column
 
 CACHE_KEY = "changes_found"
@@ -54,8 +54,7 @@ def choose_period(locations: Sequence[Location]) -> ChangesQuery | None:
                 "Account", list(names), key="changes_account", format_func=names.__getitem__, width=240
             )
             location = next(location for location in locations if location.location_id == selected)
-        tz = time_zone(location.timezone)
-        now = session.now().astimezone(tz)
+        now = in_zone(session.now(), location.timezone)
         clock = zone_label(now)
         day: date = st.date_input(
             "Day", value=now.date(), max_value=now.date(), key="changes_day", bind="query-params", width=150
@@ -66,12 +65,11 @@ def choose_period(locations: Sequence[Location]) -> ChangesQuery | None:
         last: time = st.time_input(
             f"Until ({clock})", value=time(23, 59), key="changes_until", bind="query-params", step=900, width=130
         )
-    start, end = datetime.combine(day, first, tz), datetime.combine(day, last, tz) + timedelta(minutes=1)
+    start, end = (
+        datetime.combine(day, first, now.tzinfo),
+        datetime.combine(day, last, now.tzinfo) + timedelta(minutes=1),
+    )
     return ChangesQuery(location.location_id, start, end) if start < end else None
-
-
-def _time_input(label: str, name: str, value: time) -> time:
-    return st.time_input(label, value, key=f"changes_{name}", bind="query-params", step=900, width=130)
 
 
 def load_changes(query: ChangesQuery) -> ChangedContacts:

@@ -18,7 +18,7 @@ from hlcore.store.contacts.search import ContactQuery
 from hlcore.store.locations import Location
 from hlcore.ui.components.contact_list import ContactFilters, contact_label
 from hlcore.ui.components.contact_picker import ContactRef
-from hlcore.ui.components.formatting import capitalized, count, escaped, moment, plural, time_left, urgency_badge
+from hlcore.ui.components.formatting import capitalized, count, escaped, moment_cell, plural, time_left, urgency_badge
 from hlcore.ui.components.navigation import names_column
 from hlcore.ui.components.tables import Ordering
 from hlcore.ui.restore.open_jobs import PeopleInJobs, job_badges
@@ -103,15 +103,16 @@ def list_contacts(vault: Vault, query: DeletionFilter, now: datetime) -> list[Co
     return [contact_ref(view) for view in list_deletions(vault, query, now, limit=MAX_SELECTED_AT_ONCE).rows]
 
 
-def table_row(view: DeletionView, in_jobs: PeopleInJobs) -> dict[str, Any]:
-    """Return one disappearance as a row; who is in a job is marked instead of the days that are left."""
-    row, location = view.row, view.location
+def table_row(view: DeletionView, in_jobs: PeopleInJobs, tz: str) -> dict[str, Any]:
+    """Return one disappearance as a row, its moments in this time zone; who is in a job is marked instead of the days
+    that are left."""
+    row = view.row
     person = in_jobs.get(contact_ref(view))
     return {
         "Name": contact_label(row.name, row.email, row.phone),
         "Left": [person.badge.cell if person is not None else _left_cell(view.left)],
-        "Save before": moment(view.left.ends_at, location.timezone),
-        "Gone": _gone_text(view),
+        "Save before": moment_cell(view.left.ends_at, tz),
+        "Gone": _gone_text(view, tz),
         "E-mail": row.email,
         "Phone": row.phone,
         "Owner": view.owner,
@@ -119,7 +120,7 @@ def table_row(view: DeletionView, in_jobs: PeopleInJobs) -> dict[str, Any]:
         "Source": row.source,
         "Cause": CAUSE_LABELS.get(row.cause, "Unknown"),
         "Never captured": kind_names(row.not_captured),
-        "Account": location.name,
+        "Account": view.location.name,
     }
 
 
@@ -197,10 +198,10 @@ def window_help_text(locations: Sequence[Location]) -> str:
     return "\n\n".join([*parts, how])
 
 
-def _gone_text(view: DeletionView) -> str:
+def _gone_text(view: DeletionView, tz: str) -> str:
     if view.row.deleted_at is not None:
-        return f"deleted {moment(view.row.deleted_at, view.location.timezone)}"
-    return f"last seen {moment(view.row.last_seen_at, view.location.timezone)}"
+        return f"deleted {moment_cell(view.row.deleted_at, tz)}"
+    return f"last seen {moment_cell(view.row.last_seen_at, tz)}"
 
 
 def _left_cell(left: RemainingTime) -> str:

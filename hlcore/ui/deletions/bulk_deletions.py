@@ -128,7 +128,7 @@ def show_bulk_deletion(deletion: BulkDeletion, user: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(headline(deletion), anchor=False, width="content")
         st.markdown(state_badge(deletion).markdown, width="content")
-    st.markdown(time_text(deletion))
+    st.markdown(when_text(deletion))
     _show_actions(deletion, user)
     details = bulk_deletions.bulk_deletion_details(session.app_context().vault, deletion)
     _show_figures(deletion, details)
@@ -140,7 +140,7 @@ def show_bulk_deletion(deletion: BulkDeletion, user: User) -> None:
     _show_contacts(deletion)
 
 
-def time_text(deletion: BulkDeletion) -> str:
+def when_text(deletion: BulkDeletion) -> str:
     """Return when it happened and when it was noticed, in a sentence."""
     tz, times = deletion.location.timezone, deletion.times
     account = f"In **{escaped(deletion.location.name)}**"

@@ -19,7 +19,7 @@ from hlcore.ui import session
 from hlcore.ui.components import merge_note
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
-from hlcore.ui.components.formatting import Badge, duration, escaped, plural
+from hlcore.ui.components.formatting import Badge, duration, escaped, moment_cell, plural
 from hlcore.ui.components.navigation import contact_button, names_column
 from hlcore.ui.components.tables import page_slice, pager, table
 from hlcore.ui.restore import decisions
@@ -120,14 +120,15 @@ def show_plans(task: PlanTask) -> None:
         location = session.find_location(plan.location_id, locations)
         _show_native_steps(plan, is_demo=location is not None and location.is_demo)
         in_table = table_items(plan)
-        _show_native_table(in_table if shown == "All" else [], plan)
+        tz = session.timezone_of(plan.location_id, locations)
+        _show_native_table(in_table if shown == "All" else [], plan, tz)
         items = sorted(
             (item for item in plan.items if item not in in_table and is_shown(plan_verdict(item), shown)),
             key=lambda item: (item.action not in WRITING_ACTIONS, item.action != "skip"),
         )
         part = page_slice(f"plan_{plan.location_id}", len(items), size=_CARDS_PER_PAGE, query=(shown, len(items)))
         for item in items[part.offset : part.offset + part.limit]:
-            _show_card(item, plan, names, session.timezone_of(plan.location_id, locations))
+            _show_card(item, plan, names, tz)
         if len(items) > part.size:
             pager(part, "person", "people")
 
@@ -138,7 +139,7 @@ def table_items(plan: Plan) -> list[PlanItem]:
     return items if len(items) > MAX_NATIVE_CARDS else []
 
 
-def _show_native_table(items: Sequence[PlanItem], plan: Plan) -> None:
+def _show_native_table(items: Sequence[PlanItem], plan: Plan, tz: str) -> None:
     """Draw the table, the most urgent first."""
     if not items:
         return
@@ -147,7 +148,7 @@ def _show_native_table(items: Sequence[PlanItem], plan: Plan) -> None:
     rows = [
         {
             "Person": item.name or item.contact_id,
-            "Restore in HighLevel before": item.native.deadline if item.native else "",
+            "Restore in HighLevel before": moment_cell(item.native.until if item.native else None, tz),
             "Contact id": item.contact_id,
         }
         for item in urgent[part.offset : part.offset + part.limit]
@@ -156,7 +157,7 @@ def _show_native_table(items: Sequence[PlanItem], plan: Plan) -> None:
     contacts = [ContactRef(plan.location_id, str(row["Contact id"])) for row in rows]
     columns = {"Person": names_column(contacts, key=f"native_names_{plan.location_id}", width=230), **_NATIVE_COLUMNS}
     table(rows, key=f"native_table_{plan.location_id}", alt=alt, columns=columns)
-    pager(part, "person", "people")
+    pager(part, "person", "people", tz=tz)
 
 
 def _show_native_steps(plan: Plan, *, is_demo: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hlcore.model.contact import Contact
+from hlcore.model.search_text import fold_letters
 from hlcore.store import Vault
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts import writes as contact_writes
@@ -183,7 +184,7 @@ def test_filter_choices_are_what_contacts_have_or_had(
         contact_writes.replace(
             tx, location, [make_contact("ada", tags=["later"])], at=clock.advance(hours=1), run_id=None
         )
-        assert contact_search.filter_choices(tx, [location], "tag") == ["VIP", "later", "vip client"]
+        assert contact_search.filter_choices(tx, [location], "tag") == ["later", "VIP", "vip client"]
         assert contact_search.filter_choices(tx, [location], "owner_id") == ["u1"]
         assert contact_search.filter_choices(tx, ["none"], "source") == []
         assert contact_search.filter_choices(tx, [location], "tag", limit=1) == ["VIP"]
@@ -197,6 +198,20 @@ def test_a_change_is_found_by_its_new_words_only(
         contact_writes.replace(tx, location, [later], at=clock() + timedelta(hours=1), run_id=None)
     assert found(filled, location, text="adaeze") == ["ada"]
     assert found(filled, location, text="ada@example.com") == []
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_companies_are_sorted_as_names_are(
+    vault: Vault, location: str, make_contact: MakeContact, clock: Any, descending: bool
+) -> None:
+    names = ["Österberg", "oak", "Zürich AG", "apple", "Élan", "ÉLAN 2", "E\u0301lan 3", "Łódź", "lodz 2", "Weiß",
+             "weiss 2", "Åsa", "Ærø", "Яблоко", "яблоко 2", "Ωmega", "ωmega 2", "東京"]  # fmt: skip
+    with vault.write() as tx:
+        people = [make_contact(f"c{number:02d}", companyName=name) for number, name in enumerate(names)]
+        contact_writes.insert_contacts(tx, location, people, at=clock())
+    ids = sorted((f"c{at:02d}" for at in range(len(names))), key=lambda key: fold_letters(names[int(key[1:])]))
+    shown = found(vault, location, sort="company", descending=descending)
+    assert shown == (ids[::-1] if descending else ids)
 
 
 @pytest.mark.parametrize(
