@@ -14,6 +14,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,9 @@ settings.register_profile("explore", deadline=None)  # pytest --hypothesis-profi
 settings.load_profile("repeatable")
 
 DATABASES = ("sqlite", "postgresql")
+ROOT = Path(__file__).parent
+SQL_TESTS = {"store", "metrics", "governance"}
+"""Folders whose tests always run on both databases."""
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RESTART = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
 OTHERS_OUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -106,6 +110,19 @@ class Database:
         emptying += [f'DELETE FROM "{table}"' for (table,) in tables if table != "alembic_version"]
         emptying += [f"UPDATE alembic_version SET version_num = '{revisions()[-1]}'", RESTART]
         self.connection.execute("; ".join(emptying).encode())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where SQL is not the subject, a test runs on one database, half of them on each; on the other it is `slow`."""
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        database = next((params[name] for name in ("vault_url", "empty_url") if name in params), None)
+        if database is None or SQL_TESTS & set(item.path.relative_to(ROOT).parts):
+            continue
+        name = item.nodeid.replace(database, "")
+        if DATABASES[zlib.crc32(name.encode()) % 2] != database:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:

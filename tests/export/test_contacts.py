@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlcore.export import ExportMode
+from hlcore.export import ExportKind, ExportMode
 from hlcore.export.columns import contact_fields
 from hlcore.export.custom_fields import CustomColumns
 from hlcore.export.sheet import ContactWriter
 from hlcore.model.contact import parse_contact
 from hlcore.store import locations, records
 from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.contacts.streams import ContactCopy
 from hlcore.store.deletions import register
-from tests.export.conftest import CLINIC, Story, header
+from tests.export.conftest import AGENCY, CLINIC, Story, header
 
 NAMES = {
     "formula": '=HYPERLINK("http://evil.example","x")',
@@ -71,7 +72,7 @@ KEYS = st.sampled_from(
 def test_no_value_of_any_shape_stops_the_file(fields: dict[str, Any], mode: ExportMode) -> None:
     writer = ContactWriter(mode, CustomColumns(("Size",), {"agency": {"f1": 0}}), frozenset())
     raw = json.dumps({"id": "c1", **fields}).encode()
-    cells = writer.cells("agency", raw, raw)
+    cells = writer.cells(ContactCopy(1, "agency", "c1", "present", "", None, raw, raw))
     assert len(cells) == len(writer.columns)
     assert all(isinstance(cell, str) for cell in cells)
 
@@ -246,3 +247,22 @@ def test_more_rows_than_one_page_come_once_each(story: Story) -> None:
         )
     assert sorted(story.ids()) == ids
     assert sorted(story.ids(statuses=["suspected"])) == ids
+
+
+@pytest.mark.parametrize("mode", list(ExportMode))
+@pytest.mark.parametrize("kind", [ExportKind.CONTACTS, ExportKind.DELETIONS])
+def test_what_was_emptied_after_the_detail_is_empty(
+    story: Story, clock: Any, kind: ExportKind, mode: ExportMode
+) -> None:
+    """Only the earlier row tells that a city stood in rows, so that a row without one means an emptied city."""
+    for contact_id in ("emptied", "silent"):
+        listed = {"city": "Kiel"} if contact_id == "emptied" else {}
+        story.add(contact_id, dateUpdated="2026-02-01T00:00:00Z", searchAfter=[1], **listed)
+        detail = {"id": contact_id, "city": "Kiel", "dateUpdated": "2026-02-01T00:00:00Z"}
+        with story.vault.write() as tx:
+            contact_writes.store_detail(tx, AGENCY, contact_id, json.dumps(detail).encode(), story.now())
+        clock.advance(hours=1)
+        story.change(contact_id, dateUpdated="2026-03-01T00:00:00Z", searchAfter=[2])
+        story.lose(contact_id)
+    rows = {row["id"]: row["city"] for row in story.rows(kind, mode)}
+    assert rows == {"emptied": "", "silent": "Kiel"}

@@ -15,6 +15,7 @@ from hlcore.export.sheet import ContactWriter
 from hlcore.model.contact import parse_contact
 from hlcore.store import records
 from hlcore.store.contacts import writes as contact_writes
+from hlcore.store.contacts.streams import ContactCopy
 from tests.export.conftest import AGENCY, Story, read
 
 FIELDS = [
@@ -124,10 +125,10 @@ def test_what_cannot_be_read_stands_raw_and_is_named(
         records.save(tx, AGENCY, "note", [("bad1", "bad1", b'{"id":"bad1","body":')], at=story.now())
     whole = ContactWriter._cells
 
-    def stumble(self: ContactWriter, location_id: str, raw: bytes, detail: bytes | None) -> list[str]:
-        if b"bad1" in raw:
+    def stumble(self: ContactWriter, copy: ContactCopy) -> list[str]:
+        if b"bad1" in copy.raw:
             raise RuntimeError("odd")
-        return whole(self, location_id, raw, detail)
+        return whole(self, copy)
 
     monkeypatch.setattr(ContactWriter, "_cells", stumble)
     data, manifest = story.file(kind, mode)
