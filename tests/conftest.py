@@ -125,6 +125,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than processors: a quarter of the time, tests wait for a browser, a socket or a disk."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_finish() -> None:
     """What was imported stays: the garbage collector need not look through it, nor that often (a tenth of the time)."""
     gc.freeze()
