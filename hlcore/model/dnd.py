@@ -23,6 +23,8 @@ OPEN, CLOSED, FOREVER = "inactive", "active", "permanent"
 STATES = frozenset({OPEN, CLOSED, FOREVER})
 ALL = "dnd"
 """The name of HighLevel's own switch for all channels together."""
+STAYS_ON = "do-not-disturb stays on"
+"""How every sentence begins about channels that a restore keeps closed although the newest copy does not say so."""
 _SPELT = {channel.lower(): channel for channel in CHANNELS}
 _PARTS = ("message", "code")
 
@@ -148,9 +150,9 @@ def quiet_settings(own: DndSettings, *, known: bool) -> QuietSettings:
     closed = all_closed()
     if own.others and not own.everywhere:
         why = f"{', '.join(own.others)} was closed and cannot be written"
-        return QuietSettings(closed, None, f"do-not-disturb stays on for all channels: {why}")
+        return QuietSettings(closed, None, f"{STAYS_ON} for all channels: {why}")
     if not known:
-        note = "" if own.everywhere else "do-not-disturb stays on for all channels: the copy does not tell each channel"
+        note = "" if own.everywhere else f"{STAYS_ON} for all channels: the copy does not tell each channel"
         return QuietSettings(closed, None, note)
     update = {"dnd": own.everywhere, "dndSettings": {channel: _written(own, channel) for channel in CHANNELS}}
     return QuietSettings(closed, None if update == closed else update)
@@ -256,7 +258,7 @@ def _notes(settings: DndSettings, older: Sequence[str]) -> tuple[str, ...]:
 
 def _stays_on(names: Sequence[str]) -> str:
     where = "all channels" if ALL in names or set(names) >= set(CHANNELS) else ", ".join(names)
-    return f"do-not-disturb stays on for {where}"
+    return f"{STAYS_ON} for {where}"
 
 
 def _written(own: DndSettings, channel: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hlcore.model.contact_fields import ALWAYS_LOST, label_of
+from hlcore.model.dnd import STAYS_ON
 from hlcore.restore.plan import WRITING_ACTIONS, PlanItem
 from hlcore.store.restores.jobs import JobItem
 
@@ -87,8 +88,11 @@ def plan_verdict(item: PlanItem) -> Verdict:
 
 
 def lost_reasons(item: PlanItem) -> tuple[str, ...]:
-    """Return what of this person's copy is not written, without what no program can read, in general words."""
-    lines = tuple(dict.fromkeys(_general(line) for line in item.will_be_lost if line not in ALWAYS_LOST))
+    """Return what of this person's copy is not written, channels that stay closed among it, without what no program can
+    read, in general words."""
+    lost = [line for line in item.will_be_lost if line not in ALWAYS_LOST]
+    lost += [line for line in item.will_change if line.startswith(STAYS_ON)]
+    lines = tuple(dict.fromkeys(map(_general, lost)))
     if lines or item.fidelity is None:
         return lines
     return tuple(f"not all {part.name} come back" for part in item.fidelity.parts if part.kept < part.of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from hlcore.runtime import Runtime
 from hlcore.sandbox import Sandbox
 from hlcore.store import audit
 from hlcore.store.contacts import reads as contact_reads
+from hlcore.store.contacts import writes as contact_writes
 from hlcore.store.deletions import queries as deletion_queries
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.store.tables import disappearances
@@ -57,9 +59,14 @@ def confirmed(page: AppTest) -> AppTest:
 
 @pytest.fixture
 def captured(context: AppContext) -> None:
-    """Everything that belonged to them had been captured when they were gone."""
+    """Everything that belonged to them had been captured when they were gone, and no channel was closed."""
     kinds = " detail note task opportunity appointment conversation message "
     with context.vault.write() as tx:
+        for person in PEOPLE:
+            stored = contact_reads.get(tx, person.location_id, person.contact_id)
+            assert stored
+            detail = json.dumps({**json.loads(stored.raw), "dnd": False}).encode()
+            contact_writes.store_detail(tx, person.location_id, person.contact_id, detail, stored.changed_at)
         tx.execute(update(disappearances).values(captured_kinds=kinds))
 
 

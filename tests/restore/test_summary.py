@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlcore.model.contact_fields import ALWAYS_LOST
+from hlcore.model.dnd import STAYS_ON
 from hlcore.restore.fidelity import Fidelity, FidelityPart
 from hlcore.restore.plan import Conflict, PlanItem
 from hlcore.restore.summary import EXTENT_NAMES, Verdict, plan_verdict, receipt_verdict, summarize
@@ -45,6 +46,7 @@ def test_a_plan_of_many_people_is_one_sentence_with_the_reasons() -> None:
     [
         (item(will_be_lost=ALWAYS_LOST), "whole", False),
         (item(will_be_lost=("the source", *ALWAYS_LOST)), "partly", False),
+        (item(will_change=(f"{STAYS_ON} for all channels: no copy tells them",)), "partly", False),
         (item(fidelity=Fidelity((FidelityPart("notes", 5, 6),))), "partly", False),
         (item("skip", reason="Alive.", conflict=Conflict("x", "email")), "not", True),
         (item("top_up", conflict=Conflict("x", "email")), "whole", True),
