@@ -79,6 +79,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "first and last name 'müller7 chloé'": {"text": "müller7 chloé"},
     "e-mail 'hana.silva123@'": {"text": "hana.silva123@"},
     "phone '555 123 45'": {"text": "555 123 45"},
+    "phone '+1 (555) 123-4567'": {"text": "+1 (555) 123-4567"},
     "nothing 'zzzzqq'": {"text": "zzzzqq"},
     "tag vip": {"tag": "vip"},
     "tag that nobody has": {"tag": "unknown"},
