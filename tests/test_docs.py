@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
-from hlcore.cli.console import EXITS, app
+from hlcore.cli.console import COMMANDS, EXITS, loaded
 from hlcore.settings import PREFIX, Settings
+from hlcore.store import Vault
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DESIGN = (ROOT / "hlcore" / "DESIGN.md").read_text(encoding="utf-8")
 BENCHMARKS = ROOT / "tests" / "benchmarks"
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "hlcore/DESIGN.md", "tests/benchmarks/README.md"]
 MADE_LATER = {"screenshots/", ".streamlit/secrets.toml"}
 """Paths that exist only once somebody has run something."""
@@ -53,15 +58,50 @@ def test_every_setting_is_described(name: str) -> None:
     assert f"`{PREFIX}{name.upper()}`" in README
 
 
+def command_named(name: str) -> Any:
+    """The command as it is run."""
+    importlib.import_module(f"hlcore.cli.{COMMANDS[name][0]}")
+    return typer.main.get_group(loaded).commands[name]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_described_and_has_help(name: str) -> None:
+    told = str(command_named(name).help)
     assert f"| `{name}" in README
-    assert COMMANDS[name].help
+    assert told.startswith(COMMANDS[name][1].removesuffix(".")), (
+        "the list of commands tells the beginning of what each says itself"
+    )
+
+
+def test_every_command_is_in_the_list_of_commands() -> None:
+    for path in (ROOT / "hlcore" / "cli").glob("[!_]*.py"):
+        importlib.import_module(f"hlcore.cli.{path.stem}")
+    assert typer.main.get_group(loaded).commands.keys() == COMMANDS.keys()
+
+
+LEAN = {
+    "--help": ("sqlalchemy", "httpx", "pydantic", "pandas"),
+    "status": ("alembic", "psycopg", "pandas", "streamlit"),
+}
+"""Arguments → packages that take long to load and that this command does not need."""
+
+
+@pytest.mark.parametrize("words", LEAN)
+def test_a_command_loads_only_what_it_needs(words: str, tmp_path: Path) -> None:
+    Vault.open(f"sqlite:///{tmp_path / 'vault.db'}").close()
+    code = (
+        "import sys; from hlcore.cli.console import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
+    )
+    env = {**os.environ, "HLCORE_DATA_DIR": str(tmp_path), "HLCORE_DATABASE_URL": f"sqlite:///{tmp_path / 'vault.db'}"}
+    run = subprocess.run(
+        [sys.executable, "-c", code, words], capture_output=True, text=True, cwd=ROOT, env=env, check=True
+    )
+    assert set(run.stdout.split()) & set(LEAN[words]) == set()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_commands_help_names_the_exit_codes(name: str) -> None:
-    assert COMMANDS[name].epilog == EXITS
+    assert command_named(name).epilog == EXITS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -11,10 +11,5 @@ module         commands
 `console`      (shared by all: context, progress, output, exit codes)
 =============  =======================================================
 
-Importing this package registers every command on `console.app`.
+`console.COMMANDS` names them all; a module is imported when one of its commands is run.
 """
-
-from hlcore.cli import export, inspect, restore, setup, sync
-from hlcore.cli.console import app, main
-
-__all__ = ["app", "export", "inspect", "main", "restore", "setup", "sync"]

@@ -7,6 +7,7 @@ not be reached or refused; 4 the database could not be used.
 from __future__ import annotations
 
 import getpass
+import importlib
 import io
 import json
 import os
@@ -15,29 +16,77 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
 
-from hlcore.app_context import AppContext
 from hlcore.errors import HighLevelError, NotAllowed, NotFound, SettingsError, StoreError, VaultError
-from hlcore.governance.roles import User, cli_user
 from hlcore.log_privacy import describe_exception
 from hlcore.model.callbacks import Listener, Progress, ignore_progress
-from hlcore.settings import Settings
+
+if TYPE_CHECKING:
+    from hlcore.app_context import AppContext
+    from hlcore.governance.roles import User
 
 EXITS = (
     "Exit codes: 0 done; 1 finished, but something needs attention (see standard error); 2 wrong use; "
     "3 HighLevel could not be reached or refused; 4 the database could not be used."
 )
 ATTENTION, WRONG_USE, HIGHLEVEL, DATABASE = 1, 2, 3, 4
-app = typer.Typer(help=f"Contact Vault. {EXITS}", no_args_is_help=True, add_completion=False, epilog=EXITS)
-command = app.command
+COMMANDS = {
+    "status": ("inspect", "Is my copy good? Health, counts and coverage of every connected account."),
+    "deletions": (
+        "inspect",
+        "The register of disappearances: who, when, why, and for how long they can still be restored.",
+    ),
+    "show": ("inspect", "Everything held about one person."),
+    "restore": ("restore", "Bring deleted contacts back: plan, ask, do, read back. Nobody gets a message."),
+    "export": ("export", "Stream a CSV that you own."),
+    "sync": ("sync", "One complete round: list all contacts, notice what is missing, confirm it by id."),
+    "watch": ("sync", "The cheap check for deletions: counts instead of lists, pages only where they differ."),
+    "capture": ("sync", "Fill what is not yet safe."),
+    "verify": (
+        "inspect",
+        "Check the vault against itself: every copy's bytes against their digest, the register against the copies.",
+    ),
+    "connect": ("setup", "Connect an account."),
+    "worker": ("setup", "Do in this process what the dashboard's background thread does, until stopped."),
+    "demo": ("setup", "Build the demo vault afresh: two invented accounts and sixty days of their life."),
+    "new-vault": ("setup", "Begin with an empty vault where one is lost."),
+    "new-key": ("setup", "Make a new key for a vault whose key is lost."),
+}
+"""Command → (its module in this package, what `--help` says of it). A module is imported when its command is run."""
+
+
+class LazyGroup(TyperGroup):
+    """Knows every command by name and help, and loads the one that is run."""
+
+    def __init__(self, **attrs: Any) -> None:
+        known = {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
+        super().__init__(**{**attrs, "commands": known})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the first argument names, loaded."""
+        if args[0] in COMMANDS:
+            importlib.import_module(f"hlcore.cli.{COMMANDS[args[0]][0]}")
+            self.commands[args[0]] = typer.main.get_group(loaded).commands[args[0]]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    callback=lambda: None,
+    help=f"Contact Vault. {EXITS}",
+    no_args_is_help=True,
+    add_completion=False,
+    epilog=EXITS,
+)
+loaded = typer.Typer()
+"""The commands of the modules that were imported."""
+command = loaded.command
 stdout = Console()
 stderr = Console(stderr=True)
 OUTPUT_CLOSED = 141
@@ -59,6 +108,9 @@ class NeedsAttention(Exception):
 @contextmanager
 def open_context() -> Iterator[AppContext]:
     """Open the AppContext of the settings for the length of a command."""
+    from hlcore.app_context import AppContext
+    from hlcore.settings import Settings
+
     context = AppContext.open(Settings.load())
     try:
         yield context
@@ -72,6 +124,9 @@ def progress_bar(quiet: bool) -> Iterator[Listener]:
     if quiet or not stderr.is_terminal:
         yield ignore_progress
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=stderr, transient=True) as bar:
         task = bar.add_task("…", total=None)
@@ -94,6 +149,8 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, columns: list[str], rows: list[list[object]]) -> None:
     """Print a table, or that there is nothing."""
+    from rich.table import Table
+
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*[_literal("" if cell is None else str(cell)) for cell in row])
@@ -117,6 +174,8 @@ def _literal(text: str, style: str = "") -> Text:
 
 def current_user() -> User:
     """Return the user of this shell, for the audit log."""
+    from hlcore.governance.roles import cli_user
+
     try:
         return cli_user(getpass.getuser())
     except (OSError, KeyError, ImportError):

@@ -7,10 +7,10 @@ contains them: only the kind of error, and the constraint or column it names.
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hlcore.errors import StoreError
@@ -26,10 +26,15 @@ def translate_errors() -> Iterator[None]:
         yield
     except DBAPIError as exc:
         raise _explain(exc.orig) from None
-    except (sqlite3.Error, psycopg.Error) as exc:
+    except _driver_errors() as exc:
         raise _explain(exc) from None
     except SQLAlchemyError as exc:
         raise StoreError(f"The database could not be used ({type(exc).__name__}).") from exc
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    """Return the errors that come from a driver directly. A process without PostgreSQL has not loaded psycopg."""
+    return (sqlite3.Error, sys.modules["psycopg"].Error) if "psycopg" in sys.modules else (sqlite3.Error,)
 
 
 _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -70,7 +75,12 @@ def _explain(error: BaseException | None) -> StoreError:
     for parts, message, hint in _FAULTS:
         if any(part in text for part in parts):
             return StoreError(message, hint=hint)
-    if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(_CONNECTION_CLASSES)):
+    psycopg = sys.modules.get("psycopg")
+    if (
+        psycopg is not None
+        and isinstance(error, psycopg.OperationalError)
+        and (not state or state.startswith(_CONNECTION_CLASSES))
+    ):
         return StoreError(
             "The database cannot be reached, or does not admit this user.",
             hint="Check that PostgreSQL runs, and host, port, user and password in HLCORE_DATABASE_URL.",
@@ -82,7 +92,8 @@ def _where(error: BaseException | None) -> str:
     """Return what the error is about, without any value."""
     if isinstance(error, sqlite3.IntegrityError):
         return f" ({error})"  # names tables and columns, or is a trigger's own text
-    if isinstance(error, psycopg.Error):
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is not None and isinstance(error, psycopg.Error):
         named = (error.sqlstate, error.diag.table_name, error.diag.column_name, error.diag.constraint_name)
         return f" ({', '.join(filter(None, named))})" if any(named) else ""
     code = getattr(error, "sqlite_errorname", None)

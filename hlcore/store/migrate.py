@@ -1,7 +1,8 @@
 """Brings a database to this version's tables.
 
 Each migration is one transaction together with the row that records it. Before each one the write lock is taken and
-the recorded revision read again, so that of two processes that start at once only one applies it.
+the recorded revision read again, so that of two processes that start at once only one applies it. The files are named
+after their revisions, so that a vault that is up to date is opened without loading Alembic, let alone all migrations.
 """
 
 from __future__ import annotations
@@ -9,11 +10,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.script.revision import RevisionError
 from sqlalchemy import Connection, Engine, inspect, text
 
 from hlcore.errors import SchemaTooNew
@@ -34,7 +30,7 @@ def upgrade(engine: Engine) -> None:
 def is_begun(engine: Engine) -> bool:
     """Return whether any migration was ever applied. Changes nothing."""
     with engine.connect() as conn:
-        return inspect(conn).has_table("alembic_version") and _current(conn) is not None
+        return _current(conn) is not None
 
 
 def pending(conn: Connection) -> list[str]:
@@ -51,12 +47,14 @@ def pending(conn: Connection) -> list[str]:
 @cache
 def revisions() -> tuple[str, ...]:
     """Return all revisions of this version, oldest first."""
-    scripts = ScriptDirectory(str(FOLDER))
-    return tuple(script.revision for script in scripts.walk_revisions())[::-1]
+    return tuple(sorted(path.stem for path in FOLDER.glob("versions/[0-9]*.py")))
 
 
 def _apply_next(engine: Engine) -> bool:
     """Apply the oldest pending revision; return whether more are pending."""
+    from alembic import command
+    from alembic.config import Config
+
     with engine.connect().execution_options(hl_write=True) as conn, conn.begin():
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -71,8 +69,6 @@ def _apply_next(engine: Engine) -> bool:
 
 
 def _current(conn: Connection) -> str | None:
-    try:
-        heads = MigrationContext.configure(conn).get_current_heads()
-    except RevisionError as exc:
-        raise SchemaTooNew("The database was written by a newer version of Contact Vault.") from exc
-    return heads[0] if heads else None
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    return conn.execute(text("SELECT max(version_num) FROM alembic_version")).scalar()

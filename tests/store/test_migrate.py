@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -37,6 +38,8 @@ def test_migrations_make_exactly_the_tables_that_the_code_knows(vault: Vault) ->
 
 def test_migrations_are_one_line_and_named_for_their_intent() -> None:
     names = migrate.revisions()
+    scripts = ScriptDirectory(str(migrate.FOLDER)).walk_revisions()
+    assert [script.revision for script in scripts] == list(reversed(names)), "each file is named after its revision"
     assert [name.partition("_")[0] for name in names] == [f"{number:04d}" for number in range(1, len(names) + 1)]
     assert all(re.fullmatch(r"\d{4}(_[a-z]+)+", name) and "auto" not in name for name in names)
 
@@ -51,14 +54,14 @@ def test_opening_again_changes_nothing(vault_url: str) -> None:
 def test_each_migration_is_recorded_with_what_it_did(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that fails leaves the database at the one before it, whole."""
     first = migrate.revisions()[0]
-    apply = migrate.command.upgrade
+    apply = command.upgrade
 
     def failing(config: object, revision: str) -> None:
         apply(config, revision)
         if revision != first:
             raise RuntimeError("the disk burns")
 
-    monkeypatch.setattr(migrate.command, "upgrade", failing)
+    monkeypatch.setattr(command, "upgrade", failing)
     with pytest.raises(RuntimeError):
         Vault.open(empty_url)
     monkeypatch.undo()
