@@ -8,7 +8,7 @@ from hlcore.accounts import oauth_routes
 from hlcore.runtime import get_runtime
 from hlcore.ui.components.errors import on_script_error
 from hlcore.ui.request_guard import RequestGuard
-from hlcore.ui.server import SecurityHeaders, healthz, lifespan
+from hlcore.ui.server import SecurityHeaders, UnknownAddresses, healthz, lifespan
 from hlcore.webhooks import receiver
 
 app = st.App(
@@ -18,7 +18,7 @@ app = st.App(
         *receiver.routes(lambda: get_runtime().real_context),
         *oauth_routes.routes(lambda: get_runtime().real_context, lambda: get_runtime().switch_to_real()),
     ],
-    middleware=[Middleware(SecurityHeaders), Middleware(RequestGuard)],
+    middleware=[Middleware(SecurityHeaders), Middleware(RequestGuard), Middleware(UnknownAddresses)],
     lifespan=lifespan,
     on_script_error=on_script_error,
 )

@@ -77,6 +77,6 @@ table(shown, key=f"changes_table_{part.number}", alt=f"Changed fields {part.rang
 pager(part, "changed field")
 if obstacles := changes.obstacle_lines(changed.contacts, fields, names):
     with st.container(border=True, gap="xsmall"):
-        st.markdown("##### :material/lock: Cannot be put back")
+        st.markdown("##### :material/lock: Cannot be put back", anchors=False)
         st.markdown("\n".join(f"- {line}" for line in obstacles))
 st.caption("Changes stand under the time at which Contact Vault noticed them, up to one round after they were made.")

@@ -34,7 +34,7 @@ overview.show_figures(state)
 left, right = st.columns([5, 2], gap="small")
 with left, st.container(border=True, key="trend_card", height="stretch"):
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("#### Deletions per day", width="content")
+        st.markdown("#### Deletions per day", width="content", anchors=False)
         span = st.segmented_control(
             "Time span",
             list(SPANS),
@@ -52,7 +52,7 @@ with right:
 coverage.show_coverage(ids)
 
 if len(state.locations) > 1:
-    st.subheader("Accounts")
+    st.subheader("Accounts", anchor=False)
     alt = f"The state of the copy of each of {len(state.locations)} accounts, with contacts, at risk, deleted, restored"
     table(overview.account_rows(state), key="accounts", alt=alt, columns=overview.account_columns(state))
     st.caption(capitalized(zone_note(session.shared_timezone([stats.location for stats in state.locations]))))

@@ -30,7 +30,7 @@ if done := st.session_state.pop("settings_done", ""):
 connect.show_install_result()
 connect.show_broken_grants(session.app_context())
 
-st.subheader("Accounts")
+st.subheader("Accounts", anchor=False)
 if not locations:
     empty_state(
         "No account is connected",

@@ -18,7 +18,7 @@ if stats.last or stats.refused:
 if quarantine_table.count_waiting(
     session.app_context().vault, [place.location_id for place in locations], kinds=[DELIVERY]
 ):
-    st.subheader("Set aside")
+    st.subheader("Set aside", anchor=False)
     quarantine_table.show_quarantine(user, locations, key="webhooks_aside", kinds=[DELIVERY])
 with st.expander("How to set webhooks up", expanded=not stats.last, icon=":material/build:", key="webhooks_how"):
     webhooks.show_setup(settings, user.may(Action.SETTINGS))

@@ -104,6 +104,12 @@ def test_every_commands_help_names_the_exit_codes(name: str) -> None:
     assert command_named(name).epilog == EXITS
 
 
+def test_the_help_names_the_exit_codes_of_the_readme() -> None:
+    in_readme = re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)
+    assert re.findall(r"\b(\d+) [a-zH]", EXITS) == in_readme
+    assert "141" in in_readme
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_path_that_is_named_exists(document: str) -> None:
     folder = (ROOT / document).parent

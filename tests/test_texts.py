@@ -120,3 +120,22 @@ def test_a_person_as_a_thing_is_recognised(text: str) -> None:
 def test_people_are_never_it() -> None:
     said = [_found(path, *found) for path in CODE for found in _strings(path) if PERSON_AS_THING.search(found[1])]
     assert said == []
+
+
+def test_no_heading_makes_an_address_of_what_an_account_holds() -> None:
+    """Streamlit makes an anchor of a heading's text, and a link with it, unless it is told not to."""
+    found = []
+    for path in CODE:
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else ""
+            if not isinstance(call, ast.Call) or not call.args or name not in ("title", "subheader", "markdown"):
+                continue
+            text = call.args[0]
+            inserted = isinstance(text, ast.JoinedStr) or not isinstance(text, ast.Constant)
+            start = text.values[0] if isinstance(text, ast.JoinedStr) else text
+            begins = str(start.value) if isinstance(start, ast.Constant) else ""
+            option, is_heading = ("anchors", begins.startswith("#")) if name == "markdown" else ("anchor", inserted)
+            off = [keyword for keyword in call.keywords if keyword.arg == option and keyword.value.value is False]  # type: ignore[attr-defined]
+            if is_heading and not off and ast.unparse(call.func.value) == "st":
+                found.append(_found(path, call.lineno, ast.unparse(text)))
+    assert found == []

@@ -1,7 +1,7 @@
 """What all commands share: the AppContext, progress, output, and how an error ends the command.
 
 Exit codes: 0 done; 1 finished, but something needs attention (said on standard error); 2 wrong use; 3 HighLevel could
-not be reached or refused; 4 the database could not be used.
+not be reached or refused; 4 the database could not be used; 141 whoever read the output closed it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 EXITS = (
     "Exit codes: 0 done; 1 finished, but something needs attention (see standard error); 2 wrong use; "
-    "3 HighLevel could not be reached or refused; 4 the database could not be used."
+    "3 HighLevel could not be reached or refused; 4 the database could not be used; 141 whoever read the output closed "
+    "it."
 )
 ATTENTION, WRONG_USE, HIGHLEVEL, DATABASE = 1, 2, 3, 4
 COMMANDS = {

@@ -230,7 +230,7 @@ def _watch_progress(running: RunningExport) -> None:
 
 
 def _show_file(running: RunningExport, manifest: Manifest) -> None:
-    st.markdown(f"##### :material/check_circle: {running.choice.name}: ready")
+    st.markdown(f"##### :material/check_circle: {running.choice.name}: ready", anchors=False)
     with st.container(horizontal=True, gap="large"):
         st.metric("Rows", count(manifest.rows), width="content")
         st.metric("Size", size_text(manifest.bytes), width="content")

@@ -22,7 +22,7 @@ def show_coverage(location_ids: Sequence[str]) -> None:
     if not max((kind.total for kind in kinds), default=0):
         return
     with st.container(border=True, key="safety"):
-        st.markdown("#### What belongs to your contacts")
+        st.markdown("#### What belongs to your contacts", anchors=False)
         st.markdown(coverage_text(coverages, session.shared_timezone(session.selected_locations())))
         if not all(location.complete for location in coverages):
             with st.grid(4, min_column_width=150, gap="small"):

@@ -98,7 +98,7 @@ def with_unknown_address(menu: Mapping[str, Sequence[st.Page]]) -> dict[str, lis
 
 
 def _show_unknown_address(pages: Sequence[st.Page]) -> None:
-    st.title(UNKNOWN)
+    st.title(UNKNOWN, anchor=False)
     st.markdown("No page has this address. It may have been typed wrong, or come from another version.")
     with st.container(gap="xsmall"):
         for page in pages:

@@ -47,7 +47,7 @@ def show_summary(overview: Overview, belongings: str) -> None:
     headline, icon = HEADLINES[level]
     with st.container(border=True, key="answer"):
         st.markdown("**Contacts**")
-        st.markdown(f"### :{health_badge(level).color}[{icon} {headline}]")
+        st.markdown(f"### :{health_badge(level).color}[{icon} {headline}]", anchors=False)
         st.markdown("\n\n".join(_reasons(overview, level)))
         st.markdown(f"**What belongs to them**\n\n{belongings}")
         st.caption(_last_listing_text(overview))
@@ -147,7 +147,7 @@ def _names(accounts: Sequence[LocationStats]) -> str:
 def show_next_steps(overview: Overview) -> None:
     """Draw what to do next, each step with a button that opens its page."""
     with st.container(border=True, key="next", height="stretch"):
-        st.markdown("#### What to do next")
+        st.markdown("#### What to do next", anchors=False)
         for number, step in enumerate(next_steps(overview)):
             st.markdown(step.text)
             kind: Literal["primary", "secondary"] = "secondary" if number else "primary"

@@ -7,12 +7,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
+from types import FunctionType
 from typing import Any
 
 import anyio
+import streamlit as st
 import structlog
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import hlcore
@@ -40,6 +43,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 """Nothing on a page is fetched from, or sent to, anywhere else: a text in a contact cannot call home."""
+UNKNOWN_ADDRESS = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>Page not found · Contact Vault</title>
+<style>:root {{ color-scheme: light dark }} body {{ font: 16px/1.5 system-ui, sans-serif; margin: 15vh auto;
+max-width: 34rem; padding: 0 1rem }}</style></head><body><h1>Page not found</h1>
+<p>No page has this address. It may have been typed wrong, or come from another version.</p>
+<p><a href="{home}">Open the Overview</a></p></body></html>"""
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -133,6 +142,41 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+class UnknownAddresses:
+    """Middleware: answer 404 and say so where an address has several parts and nothing of its own. Streamlit would
+    answer with the frame of its pages, whose program is found from addresses of one part only: the page stays blank.
+    (An unknown address of one part is a page's: `frame.with_unknown_address`.)"""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request, or say that the address is unknown."""
+        home = f"/{str(st.get_option('server.baseUrlPath') or '').strip('/')}".rstrip("/")
+        below = str(scope.get("path", "")).removeprefix(home).strip("/")
+        if scope["type"] != "http" or "/" not in below:
+            await self.app(scope, receive, send)
+            return
+        unknown = HTMLResponse(UNKNOWN_ADDRESS.format(home=f"{home}/"), status_code=404)
+        is_frame = False
+
+        async def send_known(message: Message) -> None:
+            nonlocal is_frame
+            if message["type"] == "http.response.start" and _is_frame(scope, message):
+                is_frame = True
+                await unknown(scope, receive, send)
+            elif not is_frame:
+                await send(message)
+
+        await self.app(scope, receive, send_known)
+
+
+def _is_frame(scope: Scope, start: Message) -> bool:
+    """Whether the answer is Streamlit's own HTML: its files are served by an application, a route by a function."""
+    kind = Headers(raw=start["headers"]).get("content-type", "")
+    return kind.startswith("text/html") and not isinstance(scope.get("endpoint"), FunctionType)
 
 
 def _database_responds(runtime: Runtime) -> bool:

@@ -133,7 +133,7 @@ def show_figures(stats: WebhookStats) -> None:
         table(rows, key="webhook_types", alt="Webhooks of the last seven days by type")
     refusals = [(kind, number) for kind, number in stats.refused.items() if number]
     if refusals:
-        st.subheader("Not taken")
+        st.subheader("Not taken", anchor=False)
         for kind, number in refusals:
             deliveries = plural(number, "delivery", "deliveries")
             st.markdown(f"**{REFUSAL_NAMES.get(kind, kind)}**: {deliveries}. {REFUSAL_TEXTS.get(kind, '')}")

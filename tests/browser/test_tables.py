@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import OpenWindow, Server, Window
@@ -104,3 +105,18 @@ def test_each_page_has_its_title_and_an_unknown_address_says_so(server: Server, 
     page.get_by_test_id("stMain").get_by_role("link", name="Contacts").click()
     page.wait_for_url("**/contacts")
     expect(page).to_have_title("Contacts · Contact Vault")
+
+
+@pytest.mark.parametrize("path", ["/a/b", "/contacts/x", "/a/b/c?location=x", "/a//b", "/oauth/nothing", "/media2/x"])
+def test_an_unknown_address_of_several_parts_says_so_and_leads_home(
+    server: Server, window: OpenWindow, path: str
+) -> None:
+    visitor = window(server)
+    answer = visitor.page.goto(server.url + path)
+    assert answer
+    assert answer.status == 404
+    expect(visitor.page).to_have_title("Page not found · Contact Vault")
+    visitor.page.get_by_role("link", name="Open the Overview").click()
+    visitor.settle()
+    expect(visitor.page).to_have_title("Overview · Contact Vault")
+    assert visitor.faults == []

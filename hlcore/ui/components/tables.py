@@ -253,7 +253,7 @@ def _table_height(rows: int, max_height: int = MAX_HEIGHT) -> int:
 def empty_state(title: str, text: str, *, icon: str = ":material/inbox:") -> None:
     """Draw a calm card instead of an empty table: why there is nothing, and what to do."""
     with st.container(border=True, horizontal_alignment="center"):
-        st.markdown(f"#### {icon} {title}", text_alignment="center")
+        st.markdown(f"#### {icon} {title}", text_alignment="center", anchors=False)
         st.caption(text, text_alignment="center")
 
 

@@ -107,7 +107,7 @@ def _show_details(data: ContactData) -> None:
     st.caption(f"Copy from {captured}; first seen by Contact Vault on {since}. Contact id {contact_id}.")
     for group in contact_fields.field_groups(data.contact, data.names, data.tz):
         with st.container(border=True, gap="small"):
-            st.markdown(f"##### {group.title}")
+            st.markdown(f"##### {group.title}", anchors=False)
             _show_pairs(group.rows)
     _show_channels(data)
 
@@ -123,7 +123,7 @@ def _show_pairs(rows: tuple[tuple[str, str], ...]) -> None:
 
 def _show_channels(data: ContactData) -> None:
     with st.container(border=True, gap="small"):
-        st.markdown("##### Do not disturb")
+        st.markdown("##### Do not disturb", anchors=False)
         with st.container(horizontal=True, gap="small"):
             for channel in contact_fields.channel_states(data.consent):
                 st.markdown(_channel_badge(channel), width="content")
@@ -231,7 +231,7 @@ def _show_records(data: ContactData) -> None:
     for kind in KINDS:
         of_kind = [record for record in data.records if record.kind == kind]
         if of_kind:
-            st.markdown(f"##### {formatting.record_count(len(of_kind), kind).capitalize()}")
+            st.markdown(f"##### {formatting.record_count(len(of_kind), kind).capitalize()}", anchors=False)
         for record in of_kind:
             _show_record(data, record)
 

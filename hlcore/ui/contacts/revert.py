@@ -59,7 +59,9 @@ def show_past_state(data: ContactData, user: User) -> None:
     past = contact_at(vault, stored.location_id, stored.contact_id, at)
     with st.container(border=True, gap="small", key="rewind"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"##### :material/history: Before {moment(at, data.tz)}, beside today", width="stretch")
+            st.markdown(
+                f"##### :material/history: Before {moment(at, data.tz)}, beside today", width="stretch", anchors=False
+            )
             st.button("Close", key="rewind_close", type="tertiary", on_click=close_past_state)
         if past is None:
             st.caption("Of that moment there is no copy of this person, or the person is not in HighLevel now.")

@@ -133,7 +133,7 @@ def show_bulk_deletion(deletion: BulkDeletion, user: User) -> None:
     details = bulk_deletions.bulk_deletion_details(session.app_context().vault, deletion)
     _show_figures(deletion, details)
     with st.container(border=True, gap="small"):
-        st.markdown("##### :material/fact_check: Evidence")
+        st.markdown("##### :material/fact_check: Evidence", anchors=False)
         for line in evidence_lines(deletion, details):
             st.markdown(line)
     _show_losses(details, deletion.contacts)
@@ -262,7 +262,7 @@ def records_text(details: BulkDeletionDetails, contacts: int) -> str:
 
 def _show_losses(details: BulkDeletionDetails, contacts: int) -> None:
     with st.container(border=True, gap="small"):
-        st.markdown("##### :material/inventory_2: What was on them")
+        st.markdown("##### :material/inventory_2: What was on them", anchors=False)
         st.markdown(records_text(details, contacts))
         if details.open_value.valued:
             stated = f"{count(details.open_value.valued)} of {count(details.open_value.opportunities)}"

@@ -132,7 +132,7 @@ def ask_stages(plans: Sequence[Plan]) -> None:
     if not questions:
         return
     with st.container(border=True, gap="small", key="stage_questions"):
-        st.markdown("##### :material/help: Where do these opportunities go?")
+        st.markdown("##### :material/help: Where do these opportunities go?", anchors=False)
         st.caption("Their stage no longer exists. Until you choose, they are left behind and count as lost.")
         for plan, question in questions:
             _ask_stage(question, {NO_STAGE: "Leave them out", **{place.key: place.label for place in plan.places}})

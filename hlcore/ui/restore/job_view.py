@@ -243,11 +243,11 @@ def _show_result(jobs: Sequence[RestoreJob], user: User) -> None:
     shown = plan_view.choose_shown(everybody)
     for job in jobs:
         if len(jobs) > 1:
-            st.markdown(f"##### {_accounts_text([job])}")
+            st.markdown(f"##### {_accounts_text([job])}", anchors=False)
         positions = [at for at, verdict in enumerate(verdicts[job.job_id]) if plan_view.is_shown(verdict, shown)]
         different_items = [item for item in _show_items(job, positions) if item.differences or _deviations(item)]
         if different_items:
-            st.markdown("##### What differs from the copy")
+            st.markdown("##### What differs from the copy", anchors=False)
         for item in different_items:
             _show_differences(item, names, _timezone(job))
 

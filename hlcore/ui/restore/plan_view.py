@@ -114,7 +114,7 @@ def show_plans(task: PlanTask) -> None:
         names = load_names(tx, [plan.location_id for plan in task.plans])
     for plan in task.plans:
         if len(task.plans) > 1:
-            st.markdown(f"#### {escaped(session.location_name(plan.location_id, locations))}")
+            st.markdown(f"#### {escaped(session.location_name(plan.location_id, locations))}", anchors=False)
         for warning in plan.warnings:
             st.markdown(f":orange-badge[:material/bolt: Automations] {escaped(warning)}")
         location = session.find_location(plan.location_id, locations)
@@ -168,7 +168,9 @@ def _show_native_steps(plan: Plan, *, is_demo: bool) -> None:
     first: NativeRestore = min(natives, key=lambda native: native.until)
     people = plural(len(natives), "person", "people").capitalize()
     with st.container(border=True, gap="small", key=f"native_{plan.location_id}"):
-        st.markdown(f"##### :material/open_in_new: {people}: in HighLevel, before {escaped(first.deadline)}")
+        st.markdown(
+            f"##### :material/open_in_new: {people}: in HighLevel, before {escaped(first.deadline)}", anchors=False
+        )
         st.markdown(
             "HighLevel's own restore keeps the contact's id and may bring back what no program can: conversations, "
             "history, appointments. Only you can start it, in HighLevel's pages."

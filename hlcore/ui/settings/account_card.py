@@ -24,7 +24,7 @@ def show_account_card(location: Location, user: User) -> None:
     location_id = location.location_id
     with st.container(border=True, key=f"account_{location_id}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"#### {escaped(location.name)} {_badges(location)}", width="content")
+            st.markdown(f"#### {escaped(location.name)} {_badges(location)}", width="content", anchors=False)
             if location.connected:
                 st.button(
                     "Sync now",
