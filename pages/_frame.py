@@ -52,5 +52,6 @@ with errors_shown():
     with st.sidebar:
         frame.show_sidebar(user)
     frame.show_banner(user)
-    open_jobs.show_open_jobs()
+    with st.bottom:
+        open_jobs.show_open_jobs()
     page.run()

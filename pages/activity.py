@@ -5,6 +5,7 @@ import streamlit as st
 from hlcore.governance.roles import Action
 from hlcore.store import audit, runs
 from hlcore.ui import activity, quarantine_table, run_progress, session
+from hlcore.ui.components import address
 from hlcore.ui.components.formatting import plural
 from hlcore.ui.components.tables import empty_state, page_slice, pager, table
 
@@ -27,15 +28,14 @@ if set_aside := quarantine_table.count_waiting(vault, ids):
     )
 run_progress.watch_runs(ids, run_progress.runs_fingerprint(ids))
 
-runs_tab, audit_tab, aside_tab = st.tabs(
-    ["Rounds", "Who did what", "Set aside"], key="view", on_change="rerun", bind="query-params"
-)
+runs_tab, audit_tab, aside_tab = activity.show_tabs()
 
 if runs_tab.open:
     with runs_tab:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            outcome = st.segmented_control(
-                "Outcome", list(activity.OUTCOMES), key="outcome", default="All", required=True, bind="query-params"
+            choices = list(activity.OUTCOMES)
+            outcome = address.choice(
+                "outcome", choices, lambda: st.segmented_control("Outcome", choices, key="outcome", required=True)
             )
         outcomes = activity.OUTCOMES[outcome]
         with vault.read() as tx:
@@ -50,7 +50,7 @@ if runs_tab.open:
             )
         else:
             rows = [activity.run_row(run, locations) for run in shown]
-            columns = activity.run_columns(locations)
+            columns = activity.run_columns(shown, locations)
             table(rows, key="runs_table", alt=activity.runs_alt(part.range_text), columns=columns, max_height=940)
             pager(part, "round", tz=tz)
             activity.export_button(
@@ -59,8 +59,12 @@ if runs_tab.open:
 
 if audit_tab.open:
     with audit_tab:
-        act = st.selectbox(
-            "Act", ["", *Action], key="act", format_func=activity.action_label, width=260, bind="query-params"
+        acts = ["", *map(str, Action)]
+        act = address.choice(
+            "act",
+            acts,
+            lambda: st.selectbox("Act", acts, key="act", format_func=activity.action_label, width=260),
+            activity.action_label,
         )
         only = session.audit_location_ids()
         with vault.read() as tx:

@@ -5,7 +5,7 @@ import streamlit as st
 from hlcore.metrics.deletions import count_known, list_deletions
 from hlcore.metrics.overview import overview as load_overview
 from hlcore.ui import session
-from hlcore.ui.components import contact_list
+from hlcore.ui.components import address, contact_list
 from hlcore.ui.components.buttons import restore_button
 from hlcore.ui.components.contact_picker import Selection
 from hlcore.ui.components.formatting import count, escaped, plural
@@ -25,13 +25,9 @@ counts = at_risk.count_groups(vault, locations, filters, now)
 ids = [location.location_id for location in locations]
 doubts = [] if any(counts.values()) else load_overview(vault, ids, now, session.settings()).doubts
 headline.markdown(escaped(" ".join(doubts)) if doubts else at_risk.summary_text(counts, filtered=filters.any))
-title = st.segmented_control(
-    "How long is left",
-    list(at_risk.GROUPS),
-    key="left",
-    default=at_risk.AT_RISK.title,
-    required=True,
-    bind="query-params",
+groups = list(at_risk.GROUPS)
+title = address.choice(
+    "left", groups, lambda: st.segmented_control("How long is left", groups, key="left", required=True)
 )
 st.markdown(at_risk.group_badges(counts))
 twin_note.show_twins([location.location_id for location in locations], user)

@@ -7,6 +7,7 @@ from hlcore.governance.roles import Action
 from hlcore.store import audit
 from hlcore.ui import backups, session
 from hlcore.ui.backups import CHOICES, MODE_LABELS, MODE_TEXTS
+from hlcore.ui.components import address
 from hlcore.ui.components.buttons import refusal
 from hlcore.ui.components.errors import errors_shown
 from hlcore.ui.components.formatting import count, escaped, plural
@@ -28,7 +29,7 @@ if not locations:
 
 with vault.read() as tx:
     counts = backups.row_counts(tx, locations, session.now())
-where = escaped(locations[0].name) if len(locations) == 1 else f"all {count(len(locations))} accounts"
+where = escaped(locations[0].name) if len(locations) == 1 else f"{count(len(locations))} accounts"
 st.markdown(
     f"{plural(counts['all'], 'contact')} of **{where}** can be taken away as CSV, and everything that belongs to them. "
     "Every file is recorded."
@@ -36,29 +37,24 @@ st.markdown(
 
 left, right = st.columns([3, 2], gap="large")
 with left:
-    chosen = st.radio(
-        "What",
+    captions = [backups.caption(key, counts[key], locations) for key in CHOICES]
+    chosen = address.choice(
+        "what",
         list(CHOICES),
-        key="what",
-        format_func=lambda key: CHOICES[key].name,
-        captions=[backups.caption(key, counts[key], locations) for key in CHOICES],
-        bind="query-params",
+        lambda: st.radio("What", list(CHOICES), key="what", format_func=backups.choice_name, captions=captions),
+        backups.choice_name,
     )
 with right:
-    mode = st.radio(
-        "How values are written",
-        list(MODE_LABELS),
-        key="mode",
-        format_func=MODE_LABELS.get,
-        captions=MODE_TEXTS,
-        bind="query-params",
+    modes, label, label_of = list(MODE_LABELS), "How values are written", MODE_LABELS.__getitem__
+    mode = address.choice(
+        "mode", modes, lambda: st.radio(label, modes, key="mode", format_func=label_of, captions=MODE_TEXTS), label_of
     )
-    bom = st.checkbox(
-        "For Excel: mark the file as UTF-8",
-        key="bom",
-        value=True,
-        bind="query-params",
-        help="Without the mark (a byte order mark) older versions of Excel show wrong letters. Others do not need it.",
+    why = "Without the mark (a byte order mark) older versions of Excel show wrong letters. Others do not need it."
+    bom = address.choice(
+        "bom",
+        [True, False],
+        lambda: st.checkbox("For Excel: mark the file as UTF-8", key="bom", help=why),
+        lambda marked: str(marked).lower(),
     )
     refused = refusal(user, Action.EXPORT)
     if st.button(

@@ -50,14 +50,7 @@ labels = {
 revertible = [field for field, _, number in counts if number]
 chosen: list[str] = []
 if revertible:
-    chosen = st.pills(
-        "Fields to put back",
-        revertible,
-        selection_mode="multi",
-        key=f"changes_fields_{query.location_id}_{query.start:%Y%m%d%H%M}_{query.end:%Y%m%d%H%M}",
-        format_func=labels.__getitem__,
-        help="Only the fields that you choose are written. The number says in how many people each one changed.",
-    )
+    chosen = changes.choose_fields(query, revertible, labels.__getitem__)
     description = f"Changes from {moment(query.start, tz)} to {moment(query.end, tz)}."
     revert.revert_button(changed.contacts, chosen, user, query.location_id, description)
 else:

@@ -5,7 +5,7 @@ import streamlit as st
 from hlcore.store.contacts import search as contact_search
 from hlcore.store.contacts.search import ContactQuery
 from hlcore.ui import session
-from hlcore.ui.components import contact_list
+from hlcore.ui.components import address, contact_list
 from hlcore.ui.components.contact_list import ORDERING, STATUS_FILTERS
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count
@@ -29,9 +29,8 @@ with vault.read() as tx:
     counts = contact_search.count_by_status(tx, ids)
 st.markdown(contact_list.contacts_summary_text(counts))
 options = contact_list.load_filter_options(vault, ids)
-status = st.segmented_control(
-    "Show", list(STATUS_FILTERS), key="show", default="Everybody", required=True, bind="query-params"
-)
+shown = list(STATUS_FILTERS)
+status = address.choice("show", shown, lambda: st.segmented_control("Show", shown, key="show", required=True))
 filters = contact_list.show_filters("contacts", options, ORDERING)
 
 sort, descending = ORDERING.orders[ORDERING.chosen]

@@ -5,6 +5,7 @@ import streamlit as st
 from hlcore.metrics.daily import daily_counts
 from hlcore.metrics.overview import overview as load_overview
 from hlcore.ui import coverage, overview, run_progress, session
+from hlcore.ui.components import address
 from hlcore.ui.components.formatting import capitalized, zone_note
 from hlcore.ui.components.tables import empty_state, table
 from hlcore.ui.deletions import bulk_deletions
@@ -35,15 +36,12 @@ left, right = st.columns([5, 2], gap="small")
 with left, st.container(border=True, key="trend_card", height="stretch"):
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown("#### Deletions per day", width="content", anchors=False)
-        span = st.segmented_control(
-            "Time span",
+        span = address.choice(
+            "span",
             list(SPANS),
-            key="span",
-            default="30 days",
-            required=True,
-            label_visibility="collapsed",
-            width="content",
-            bind="query-params",
+            lambda: st.segmented_control(
+                "Time span", list(SPANS), key="span", required=True, label_visibility="collapsed", width="content"
+            ),
         )
     overview.show_trend(daily_counts(vault, ids, session.now(), days=SPANS[span]), state)
 with right:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from hlcore.runtime import get_runtime
 from hlcore.ui import session
+from hlcore.ui.components import address
 from hlcore.ui.components.formatting import count, plural
 from hlcore.ui.components.tables import empty_state
 from hlcore.ui.settings import connect
@@ -38,8 +39,13 @@ if not locations:
         icon=":material/link:",
     )
 if len(locations) > MAX_CARDS:
-    label = f"Account to look at, of {count(len(locations))}"
-    locations = [st.selectbox(label, locations, key="account_card", format_func=lambda location: location.name)]
+    label, by_id = f"Account to look at, of {count(len(locations))}", {each.location_id: each for each in locations}
+    card = address.choice(
+        "account_card",
+        list(by_id),
+        lambda: st.selectbox(label, list(by_id), key="account_card", format_func=lambda one: by_id[one].name),
+    )
+    locations = [by_id[card]]
 for location in locations:
     show_account_card(location, user)
 

@@ -15,12 +15,14 @@ from hlcore.store.audit import AuditEntry
 from hlcore.store.locations import Location
 from hlcore.store.runs import Run
 from hlcore.ui import session
+from hlcore.ui.components import address
 from hlcore.ui.components.buttons import download_button
 from hlcore.ui.components.formatting import ago, count, duration, moment_cell, outcome_badge, plural
 from hlcore.ui.run_progress import run_kind_label
 from hlcore.ui.session import location_name, shared_timezone
 
 READ_ROWS = 1000
+VIEWS = ("Rounds", "Who did what", "Set aside")
 OUTCOMES: dict[str, tuple[str, ...]] = {"All": (), "Complete": ("complete",), "Needs a look": ("incomplete", "refused")}
 ACTION_LABELS = {
     Action.SIGN_IN: "Signed in",
@@ -50,16 +52,28 @@ RUN_HEADER = (
 )  # fmt: skip
 AUDIT_HEADER = ("line", "at", "who", "role", "act", "outcome", "account", "location_id", "what", "detail")
 AUDIT_COLUMNS: dict[str, Any] = {
-    "When": st.column_config.TextColumn(width=190),
-    "Who": st.column_config.TextColumn(width="medium"),
-    "Did": st.column_config.TextColumn(width="medium"),
-    "Outcome": st.column_config.TextColumn(width="small"),
-    "Account": st.column_config.TextColumn(width="medium"),
+    "When": st.column_config.TextColumn(width=145),
+    "Who": st.column_config.TextColumn(width=160),
+    "Did": st.column_config.TextColumn(width=170),
+    "Outcome": st.column_config.TextColumn(width=100),
+    "Account": st.column_config.TextColumn(width=185),
     "What": st.column_config.TextColumn(width="large"),
 }
 
 CsvRow = Sequence[object]
 Row = TypeVar("Row")
+
+
+def show_tabs() -> Sequence[Any]:
+    """Draw the tabs of the page, and return them; the open one stands in the address."""
+    tabs: list[Any] = []
+
+    def draw() -> str:
+        tabs.extend(st.tabs(VIEWS, key="view", on_change="rerun"))
+        return str(st.session_state["view"])
+
+    address.choice("view", VIEWS, draw)
+    return tabs
 
 
 def summary_text(newest: Run | None, total: int, now: datetime) -> str:
@@ -85,22 +99,23 @@ def run_row(run: Run, locations: Sequence[Location]) -> dict[str, Any]:
         "Back": run.returned,
         "Requests": run.requests,
         "Took": duration(_elapsed(run).total_seconds()),
-        "Why": run.reason or ("" if run.outcome else "still running"),
+        "Why": run.reason,
     }
 
 
-def run_columns(locations: Sequence[Location]) -> dict[str, Any]:
-    """Return the columns of the runs; the account only where there are several."""
+def run_columns(shown: Sequence[Run], locations: Sequence[Location]) -> dict[str, Any]:
+    """Return the columns of these runs, what decides first: the reasons where one has any, the account only where there
+    are several."""
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     counts = {name: number(format="localized", width=84, help=meaning) for name, meaning in COUNT_COLUMNS.items()}
     return {
-        "Started": text(width=180),
-        **({"Account": text(width=172)} if len(locations) > 1 else {}),
-        "What": text(width=125),
+        "Started": text(width=145),
         "Outcome": text(width=108),
+        "What": text(width=125),
+        **({"Account": text(width=185)} if len(locations) > 1 else {}),
+        **({"Why": text(width=420)} if any(run.reason for run in shown) else {}),
         **counts,
         "Took": text(width=90),
-        "Why": text(width=520),
     }
 
 

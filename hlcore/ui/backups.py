@@ -88,7 +88,7 @@ MODE_TEXTS = (
     "not open it in a spreadsheet.",
 )
 PAST_EXPORT_COLUMNS: dict[str, Any] = {
-    "When": st.column_config.TextColumn(width=190),
+    "When": st.column_config.TextColumn(width=145),
     "What": st.column_config.TextColumn(width=170),
     "Who": st.column_config.TextColumn(width=170),
     "Outcome": st.column_config.TextColumn(width=100),
@@ -119,6 +119,11 @@ def row_counts(tx: Tx, locations: Sequence[Location], now: datetime) -> dict[str
         "opportunities": by_kind.get("opportunity", 0),
         "versions": contact_reads.count_versions(tx, ids),
     }
+
+
+def choice_name(key: str) -> str:
+    """Return what people call a choice."""
+    return CHOICES[key].name
 
 
 def caption(key: str, rows: int, locations: Sequence[Location]) -> str:

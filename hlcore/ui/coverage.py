@@ -15,20 +15,18 @@ CACHE_SECONDS = 20
 
 
 def show_coverage(location_ids: Sequence[str]) -> None:
-    """Draw how much beside the contacts themselves is safe, and when all of it will be; nothing before the first
-    copy."""
+    """Draw how much beside the contacts themselves is safe, kind by kind; nothing before the first copy and where all
+    of it is safe."""
     coverages = _load(tuple(location_ids))
     kinds = _kinds(coverages)
-    if not max((kind.total for kind in kinds), default=0):
+    if not max((kind.total for kind in kinds), default=0) or all(location.complete for location in coverages):
         return
     with st.container(border=True, key="safety"):
         st.markdown("#### What belongs to your contacts", anchors=False)
-        st.markdown(coverage_text(coverages, session.shared_timezone(session.selected_locations())))
-        if not all(location.complete for location in coverages):
-            with st.grid(4, min_column_width=150, gap="small"):
-                for key, name in KIND_NAMES.items():
-                    share = _share([kind for kind in kinds if kind.kind == key])
-                    st.progress(share, text=f"{name.capitalize()} {formatting.percent(_rounded_down(share))}")
+        with st.grid(4, min_column_width=150, gap="small"):
+            for key, name in KIND_NAMES.items():
+                share = _share([kind for kind in kinds if kind.kind == key])
+                st.progress(share, text=f"{name.capitalize()} {formatting.percent(_rounded_down(share))}")
 
 
 def answer_text(location_ids: Sequence[str]) -> str:

@@ -215,6 +215,6 @@ def account_columns(overview: Overview) -> dict[str, Any]:
         "Account": text(width=185),
         "Copy": text(width=130),
         **({"Why": text(width=420)} if has_reasons else {}),
-        "Last complete listing": text(width=180),
+        "Last complete listing": text(width=150),
         **{name: number(format="localized", width=width) for name, width in counts.items()},
     }

@@ -14,6 +14,7 @@ from hlcore.store import Vault, quarantine
 from hlcore.store.locations import Location
 from hlcore.store.quarantine import QuarantinedItem
 from hlcore.ui import session
+from hlcore.ui.components import address
 from hlcore.ui.components.errors import errors_shown
 from hlcore.ui.components.formatting import moment_cell, plural
 from hlcore.ui.components.tables import all_clear, empty_state, page_slice, pager, selectable_table
@@ -36,12 +37,12 @@ ERROR_LABELS = {"NoId": "It has no id", "UnusableId": "Its id is none of HighLev
 COLUMNS: dict[str, Any] = {
     "What": st.column_config.TextColumn(width=130),
     "Id or digest": st.column_config.TextColumn(width=230),
-    "Account": st.column_config.TextColumn(width=172),
+    "Account": st.column_config.TextColumn(width=185),
     "Fault": st.column_config.TextColumn(width=170),
     "Where in the code": st.column_config.TextColumn(width=230),
     "Attempts": st.column_config.NumberColumn(width=80),
-    "First": st.column_config.TextColumn(width=180),
-    "Last": st.column_config.TextColumn(width=180),
+    "First": st.column_config.TextColumn(width=145),
+    "Last": st.column_config.TextColumn(width=145),
 }
 Decide = Callable[..., int]
 
@@ -57,7 +58,10 @@ def show_quarantine(user: User, locations: Sequence[Location], *, key: str, kind
     if done := st.session_state.pop(f"{key}_done", ""):
         st.toast(done, icon=":material/check_circle:")
     vault, ids = session.app_context().vault, [location.location_id for location in locations]
-    state = st.segmented_control("State", list(STATES), key=f"{key}_state", default="Waiting", required=True)
+    state_key, choices = f"{key}_state", list(STATES)
+    state = address.choice(
+        state_key, choices, lambda: st.segmented_control("State", choices, key=state_key, required=True)
+    )
     states = STATES[state]
     with vault.read() as tx:
         total = quarantine.count_items(tx, ids, states=states, kinds=kinds)

@@ -24,6 +24,7 @@ from hlcore.runtime import get_runtime
 from hlcore.settings import Settings
 from hlcore.store import locations as stored_locations
 from hlcore.store.locations import Location
+from hlcore.ui.components import address
 
 LOCATION_KEY = "location"
 """Session key and query parameter of the location on show: an id, never personal data."""
@@ -171,9 +172,9 @@ def show_location_selector() -> None:
     """Draw the selector shared by all pages, if there are several locations. The choice is kept in the session and in
     the URL (`?location=<id>`)."""
     names = {location.location_id: location.name for location in locations()}
-    if st.session_state.get(LOCATION_KEY) not in (*names, ""):
-        from_url = st.query_params.get(LOCATION_KEY, "")
-        st.session_state[LOCATION_KEY] = from_url if from_url in names else ""
+    asked = address.read(LOCATION_KEY)
+    if asked is not None or st.session_state.get(LOCATION_KEY) not in (*names, ""):
+        st.session_state[LOCATION_KEY] = asked if asked in names else ""
     if len(names) > 1:
         st.selectbox(
             "Account",
@@ -182,13 +183,4 @@ def show_location_selector() -> None:
             format_func=lambda location_id: names.get(location_id, "All accounts"),
             persist_state="session",
         )
-    _update_url(st.session_state.get(LOCATION_KEY) or "" if len(names) > 1 else "")
-
-
-def _update_url(location_id: str) -> None:
-    if st.query_params.get(LOCATION_KEY, "") == location_id:
-        return
-    if location_id:
-        st.query_params[LOCATION_KEY] = location_id
-    else:
-        del st.query_params[LOCATION_KEY]
+    address.write(LOCATION_KEY, st.session_state.get(LOCATION_KEY) or "" if len(names) > 1 else "")

@@ -152,7 +152,7 @@ def show_setup(settings: Settings, may_configure: bool) -> None:
         "Webhooks**.\n"
         "2. Enter this address. It must be reachable from the internet by https:"
     )
-    st.code(webhook_url(settings), language=None)
+    st.code(webhook_url(settings), language=None, wrap_lines=True)
     events = "\n".join(f"   - **{title}**: {names}" for title, names in EVENTS.items())
     st.markdown(f"3. Switch these events on:\n{events}")
     st.markdown(

@@ -157,3 +157,33 @@ def test_ticked_items_are_tried_again_or_ignored(context: AppContext) -> None:
     with context.vault.read() as tx:
         assert quarantine.count_waiting(tx) == {}
         assert [entry.subject for entry in audit.list_entries(tx, limit=2)] == ["try again", "ignore"]
+
+
+@pytest.mark.parametrize("act", ["restore", "export", "verify"])
+def test_the_address_narrows_the_audit_trail_to_an_act(app: AppTest, context: AppContext, act: str) -> None:
+    for what in (Action.RESTORE, Action.EXPORT, Action.VERIFY):
+        with audited(context.vault, SAM, what, now=context.clock.now):
+            pass
+    app.query_params.update({"view": "Who did what", "act": act})
+    page = activity(app)
+    assert list(page.dataframe[0].value["Did"]) == [ui_activity.action_label(act)]
+    assert not page.toast
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("act", "activity.py"), ("outcome", "activity.py"), ("view", "activity.py"), ("left", "at_risk.py"),
+     ("show", "contacts.py"), ("order", "contacts.py"), ("span", "overview.py"), ("what", "backups.py"),
+     ("mode", "backups.py"), ("bom", "backups.py"), ("changes_day", "changes.py"), ("changes_from", "changes.py")],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["nonsense", "'; DROP TABLE runs; --", "Restores", "0", "\x00"])
+def test_an_unknown_choice_in_the_address_changes_nothing_and_is_said(
+    app: AppTest, name: str, path: str, value: str
+) -> None:
+    app.query_params.update({name: value, **({"view": "Who did what"} if name == "act" else {})})
+    page = app.run() if path == "overview.py" else app.run().switch_page(path).run()
+    assert not page.exception
+    assert name not in page.query_params
+    assert "does not have" in page.toast[0].value
+    page.run()
+    assert not page.toast

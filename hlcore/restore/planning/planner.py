@@ -160,6 +160,7 @@ def _plan_contact(context: PlanContext, contact: VaultContact) -> PlanItem:
     return _plan_recreate(context, contact, left)
 
 
+CREATED_AGAIN = "This person is created again, with a new id."
 _SKIP_REASONS = {
     Status.ERASED: ERASED,
     Status.UNDONE: "A restore created this contact and was undone. Restore the contact that was lost.",
@@ -321,11 +322,11 @@ def _recreate_reason(context: PlanContext, contact: VaultContact, left: Remainin
     if context.path == "recreate" and left.open:
         return "You chose to create this person again, with a new id."
     if contact.status is Status.MERGED:
-        return "It was merged into another contact, which HighLevel cannot undo. It is made anew and gets a new id."
+        return f"This contact was merged into another one, which HighLevel cannot undo. {CREATED_AGAIN}"
     if context.window.days == 0:
-        return f"{context.window.reason} It is made anew and gets a new id."
+        return f"{context.window.reason} {CREATED_AGAIN}"
     ended = time_text(left.ends_at, context.location.timezone)
-    return f"HighLevel's own restore closed on {ended}. It is made anew and gets a new id."
+    return f"HighLevel's own restore closed on {ended}. {CREATED_AGAIN}"
 
 
 def _skip(

@@ -1,8 +1,11 @@
-"""What of a view stands in the page's address beside the widgets that are bound to it, so that a bookmark, a reload or
-the browser's Back shows the same view.
+"""What of a view stands in the page's address, so that a bookmark, a reload or the browser's Back and Forward show the
+same view.
 
-A bound widget writes the texts that it shows. Where those are names, or a user's own words, the address gets an id, a
-number or a checksum instead: addresses end up in logs and histories.
+    group = address.choice("left", GROUPS, lambda: st.segmented_control("…", GROUPS, key="left", required=True))
+
+Streamlit's own way (`bind="query-params"`) replaces the entry in the browser's history, so that Back would leave the
+page; what is written here adds one. Where what a widget shows is a name, or a user's own words, the address gets an id,
+a number or a checksum instead, because addresses end up in logs and histories:
 
     asked = address.read("risk_owner")          # before the widget is drawn
     address.write("risk_owner", owner_id)       # afterwards
@@ -11,9 +14,13 @@ number or a checksum instead: addresses end up in logs and histories.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
+T = TypeVar("T")
+UNKNOWN_CHOICE = "The address names a choice that this page does not have. The usual one is shown."
 PAGE_KEY = "page_on_show"
 """Session key: the path of the page on show."""
 _WRITTEN_KEY = "address_written"
@@ -38,6 +45,34 @@ def write(name: str, value: str) -> None:
         st.query_params[name] = value
     else:
         del st.query_params[name]
+
+
+def choice(name: str, options: Sequence[T], draw: Callable[[], T | None], label_of: Callable[[T], str] = str) -> T:
+    """Draw the widget with this key for these options, and return what is chosen: what the address names, or the first
+    one. The address may name an option by its label too, as it once did."""
+    texts = {label_of(option): option for option in options} | {str(option): option for option in options}
+    return kept(name, texts.get, options[0], draw)
+
+
+def kept(
+    name: str,
+    parse: Callable[[str], T | None],
+    default: T,
+    draw: Callable[[], T | None],
+    text_of: Callable[[T], str] = str,
+) -> T:
+    """Draw the widget with this key and return its value: the one that the address names, unless that means nothing,
+    which is said. `parse`: the value that a text of the address means, if any."""
+    if read(name) is not None or name not in st.session_state:
+        asked = st.query_params.get(name, "")
+        found = parse(asked) if asked else default
+        st.session_state[name] = default if found is None else found
+        if found is None:
+            st.toast(UNKNOWN_CHOICE, icon=":material/help:")
+    drawn = draw()
+    value = default if drawn is None else drawn
+    write(name, "" if value == default else text_of(value))
+    return value
 
 
 def mark_of(text: str) -> str:

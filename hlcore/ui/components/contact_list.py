@@ -189,10 +189,10 @@ def contact_columns(
     text = st.column_config.TextColumn
     colors = {badge.cell: badge.color for badge in (*map(status_badge, STATUSES), *badges)}
     return {
-        "Name": names_column(contacts, key="contacts_names"),
-        "E-mail": text(width=250),
-        "Phone": text(width=140),
-        "Status": st.column_config.MultiselectColumn(width=190, options=list(colors), color=list(colors.values())),
+        "Name": names_column(contacts, key="contacts_names", width=170),
+        "Status": st.column_config.MultiselectColumn(width=180, options=list(colors), color=list(colors.values())),
+        "E-mail": text(width=235),
+        "Phone": text(width=130),
         "Company": text(width=140),
         "Owner": text(width=140),
         "Tags": st.column_config.ListColumn(width=170),

@@ -137,7 +137,8 @@ class Ordering:
 
     def show_choice(self) -> None:
         """Draw the box."""
-        st.selectbox("Sort by", list(self.orders), key=self.key, bind="query-params", width=165)
+        orders = list(self.orders)
+        address.choice(self.key, orders, lambda: st.selectbox("Sort by", orders, key=self.key, width=165))
 
     def step(self, header: str) -> None:
         """Choose the next order of a column, if it has any."""

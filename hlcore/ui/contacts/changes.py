@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from hlcore.store import Tx, runs
 from hlcore.store.locations import Location
 from hlcore.store.restores import jobs as restore_jobs
 from hlcore.ui import session
-from hlcore.ui.components import contact_fields
+from hlcore.ui.components import address, contact_fields
 from hlcore.ui.components.contact_fields import Names
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import count, escaped, plural
@@ -47,29 +47,74 @@ def choose_period(locations: Sequence[Location]) -> ChangesQuery | None:
     """Draw the choice of the location and the period, and return it; None while the period is empty. Times are those of
     the location's own clock, and the last minute belongs to the period."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="changes_question"):
-        location = locations[0]
-        if len(locations) > 1:
-            names = {location.location_id: location.name for location in locations}
-            selected = st.selectbox(
-                "Account", list(names), key="changes_account", format_func=names.__getitem__, width=240
-            )
-            location = next(location for location in locations if location.location_id == selected)
+        location = _choose_location(locations)
         now = in_zone(session.now(), location.timezone)
         clock = zone_label(now)
-        day: date = st.date_input(
-            "Day", value=now.date(), max_value=now.date(), key="changes_day", bind="query-params", width=150
-        )
-        first: time = st.time_input(
-            f"From ({clock})", value=time(0, 0), key="changes_from", bind="query-params", step=900, width=130
-        )
-        last: time = st.time_input(
-            f"Until ({clock})", value=time(23, 59), key="changes_until", bind="query-params", step=900, width=130
-        )
-    start, end = (
-        datetime.combine(day, first, now.tzinfo),
-        datetime.combine(day, last, now.tzinfo) + timedelta(minutes=1),
-    )
+        day = address.kept("changes_day", _day_until(now.date()), now.date(), lambda: _choose_day(now.date()))
+        first = _choose_time(f"From ({clock})", "changes_from", time(0, 0))
+        last = _choose_time(f"Until ({clock})", "changes_until", LAST)
+    start, end = (datetime.combine(day, at, now.tzinfo) for at in (first, last))
+    end += timedelta(minutes=1)
     return ChangesQuery(location.location_id, start, end) if start < end else None
+
+
+def _choose_location(locations: Sequence[Location]) -> Location:
+    if len(locations) == 1:
+        return locations[0]
+    by_id, key = {location.location_id: location for location in locations}, "changes_account"
+
+    def draw() -> str:
+        return st.selectbox("Account", list(by_id), key=key, format_func=lambda one: by_id[one].name, width=240)
+
+    return by_id[address.choice(key, list(by_id), draw)]
+
+
+def _day_until(latest: date) -> Callable[[str], date | None]:
+    def parse(text: str) -> date | None:
+        try:
+            found = date.fromisoformat(text)
+        except ValueError:
+            return None
+        return min(found, latest)
+
+    return parse
+
+
+def _choose_day(latest: date) -> date:
+    day: date = st.date_input("Day", max_value=latest, key="changes_day", format="YYYY-MM-DD", width=150)
+    return day
+
+
+def _choose_time(label: str, key: str, default: time) -> time:
+    def parse(text: str) -> time | None:
+        try:
+            return time.fromisoformat(text).replace(tzinfo=None)
+        except ValueError:
+            return None
+
+    def draw() -> time:
+        chosen: time = st.time_input(label, key=key, step=900, width=130)
+        return chosen
+
+    return address.kept(key, parse, default, draw, lambda at: f"{at:%H:%M}")
+
+
+def choose_fields(query: ChangesQuery, revertible: Sequence[str], label_of: Callable[[str], str]) -> list[str]:
+    """Draw the choice of the fields to put back, and return them; the address has HighLevel's names or ids for them."""
+    key = f"changes_fields_{query.location_id}_{query.start:%Y%m%d%H%M}_{query.end:%Y%m%d%H%M}"
+    if address.read("changes_fields") is not None or key not in st.session_state:
+        asked = st.query_params.get("changes_fields", "").split(",")
+        st.session_state[key] = [field for field in revertible if field in asked]
+    chosen: list[str] = st.pills(
+        "Fields to put back",
+        revertible,
+        selection_mode="multi",
+        key=key,
+        format_func=label_of,
+        help="Only the fields that you choose are written. The number says in how many people each one changed.",
+    )
+    address.write("changes_fields", ",".join(chosen))
+    return chosen
 
 
 def load_changes(query: ChangesQuery) -> ChangedContacts:

@@ -14,9 +14,10 @@ from hlcore.model.contact_diff import FieldChange
 from hlcore.model.json_codec import decode_lossy_object
 from hlcore.model.lifecycle import Status
 from hlcore.model.moments import parse_moment
+from hlcore.model.restore.transcript import plain_text
 from hlcore.store.records import Record
 from hlcore.ui import coverage, session
-from hlcore.ui.components import contact_fields, formatting, merge_note
+from hlcore.ui.components import address, contact_fields, formatting, merge_note
 from hlcore.ui.components.buttons import restore_button
 from hlcore.ui.components.contact_list import close_contact
 from hlcore.ui.components.contact_picker import ContactRef
@@ -49,18 +50,13 @@ def show_contact_record(user: User, contact_id: str, location_id: str) -> None:
         merge = merge_note.load_merge(*ids) if data.stored.status == Status.MERGED else None
         if merge is not None:
             merge_note.show_merge(merge, ids[0], key="merge")
-        # Read from the address but not bound to it: a bound widget that goes away writes the address it knew, and
-        # would bring the closed record back.
-        from_url = st.query_params.get("part", "")
-        part = st.segmented_control(
-            "Part of the record",
-            list(SECTIONS),
-            key="part",
-            default=from_url if from_url in SECTIONS else "Details",
-            required=True,
-            label_visibility="collapsed",
-        )
+        part = address.choice("part", list(SECTIONS), _choose_part)
         SECTIONS[part](data)
+
+
+def _choose_part() -> str | None:
+    label = "Part of the record"
+    return st.segmented_control(label, list(SECTIONS), key="part", required=True, label_visibility="collapsed")
 
 
 def summary_text(data: ContactData) -> str:
@@ -250,7 +246,7 @@ def _show_record(data: ContactData, record: Record) -> None:
         if title:
             st.markdown(f"**{formatting.escaped(title)}**")
         if body:
-            st.markdown(formatting.escaped_lines(body))
+            st.markdown(formatting.escaped_lines(plain_text(body) if record.kind == "message" else body))
         st.caption(" · ".join(times) or f"Captured {formatting.moment(record.captured_at, data.tz)}")
 
 

@@ -16,7 +16,7 @@ from hlcore.model.contact_fields import ALWAYS_LOST, label_of
 from hlcore.restore.plan import WRITING_ACTIONS, NativeRestore, Plan, PlanItem
 from hlcore.restore.summary import Verdict, plan_verdict, summarize
 from hlcore.ui import session
-from hlcore.ui.components import merge_note
+from hlcore.ui.components import address, merge_note
 from hlcore.ui.components.contact_fields import Names, load_names
 from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import Badge, duration, escaped, moment_cell, plural
@@ -31,6 +31,7 @@ ACTIONS = {
     "use_native": Badge("Restore in HighLevel first", ":material/open_in_new:", "blue", "→"),
     "skip": Badge("Leave unchanged", ":material/block:", "gray", "–"),
 }
+CONFLICT = Badge("Conflict", ":material/group:", "orange")
 NOBODY_IS_MESSAGED = (
     "**Nobody gets a message.** Each person is created with every channel closed; their own do-not-disturb settings "
     "are put back at the very end. Workflows of yours that start when a contact is created or tagged do start, while "
@@ -41,7 +42,7 @@ MAX_NATIVE_CARDS = 3
 """Up to this many contacts for HighLevel's own restore are drawn as cards like all others."""
 _CARDS_PER_PAGE = 10
 _TEXT = st.column_config.TextColumn
-_NATIVE_COLUMNS: dict[str, Any] = {"Restore in HighLevel before": _TEXT(width=300), "Contact id": _TEXT(width=230)}
+_NATIVE_COLUMNS: dict[str, Any] = {"Restore in HighLevel before": _TEXT(width=200), "Contact id": _TEXT(width=230)}
 
 
 def show_summary(verdicts: Sequence[Verdict]) -> None:
@@ -68,14 +69,11 @@ def choose_shown(verdicts: Sequence[Verdict]) -> Shown:
         "Problems": sum(verdict.is_problem for verdict in verdicts),
         "Differs": sum(verdict.extent == "partly" for verdict in verdicts),
     }
-    shown = st.segmented_control(
-        "Show",
-        numbers,
-        key="extent",
-        default="All",
-        required=True,
-        bind="query-params",
-        help="Problems: nothing comes back, or a living contact is in the way. Differs: not all of the copy is back.",
+    help_text = "Problems: nothing comes back, or a living contact is in the way. Differs: not all of the copy is back."
+    shown = address.choice(
+        "extent",
+        list(numbers),
+        lambda: st.segmented_control("Show", list(numbers), key="extent", required=True, help=help_text),
     )
     st.caption(f"{plural(numbers[shown], 'person', 'people').capitalize()} shown.")
     return shown
@@ -185,12 +183,14 @@ def _show_native_steps(plan: Plan, *, is_demo: bool) -> None:
 def _show_card(item: PlanItem, plan: Plan, names: Names, tz: str) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{escaped(item.name or item.contact_id)}** {action_badge(item.action).markdown}")
+            badges = action_badge(item.action).markdown + (f" {CONFLICT.markdown}" if item.conflict is not None else "")
+            st.markdown(f"**{escaped(item.name or item.contact_id)}** {badges}")
             contact = ContactRef(plan.location_id, item.contact_id)
             contact_button("Open the record", contact, key=f"record_{item.contact_id}")
+            if item.conflict is not None:
+                living = ContactRef(plan.location_id, item.conflict.contact_id)
+                contact_button("Open the living contact", living, key=f"living_{item.contact_id}")
         st.markdown(escaped(item.reason))
-        if item.conflict is not None:
-            st.markdown(f":orange-badge[:material/group: Conflict] {escaped(item.conflict.text)}")
         merge = merge_note.load_merge(plan.location_id, item.contact_id)
         if merge is not None:
             st.markdown(f":material/merge: {merge_note.merge_text(merge)}")
