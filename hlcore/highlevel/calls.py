@@ -132,7 +132,6 @@ class ApiCall(Generic[T]):
         if error is not None:
             raise self._failure(error, response, token)
         try:
-            response.body.decode()
             parsed = self.parse(ApiResponse(self.endpoint.name, response.status, response.body, trace_id))
         except BrokenAnswer as exc:
             exc.status, exc.trace_id = response.status, trace_id

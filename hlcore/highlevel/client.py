@@ -153,5 +153,5 @@ def _text(value: object) -> str:
 
 def _check_object(answer: ApiResponse) -> ApiResponse:
     if answer.status != 204 and answer.body.strip():
-        json_slices.members(answer.body)
+        json_slices.require_utf8(answer.body)
     return answer

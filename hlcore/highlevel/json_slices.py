@@ -1,7 +1,9 @@
 """Cut exact slices out of HighLevel's JSON, and decode the few members that the client itself needs.
 
-A slice is byte for byte what HighLevel sent, even where that is half an emoji (a lone surrogate such as `\\ud83d`, left
-by texts that HighLevel cuts by length): strict parsers refuse it, but one such contact must not hide a whole page.
+A slice is byte for byte what HighLevel sent, even where strict parsers refuse it: half an emoji (a lone surrogate such as
+`\\ud83d`, left by texts that HighLevel cuts by length), NaN, a control character, bytes that are no UTF-8, a word that is
+no JSON. One such contact must not hide a whole page, so lists are split by their brackets where nothing else works;
+whoever reads an element sets it aside alone. An answer that is about one object is refused if that is no UTF-8.
 
 Answers differ from HighLevel's OpenAPI files: messages come wrapped once more under their own name
 (github.com/GoHighLevel/highlevel-api-docs, issue 54), an appointment bare or wrapped, an empty list as null, a number
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,10 +25,10 @@ from hlcore.model.records import MAX_ID_LENGTH, is_id
 MAX_COUNT = 2**31 - 1
 """The largest number of rows that is believed and that the database can hold."""
 _LARGEST = 2**53
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TEXT_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s\[\]{},:"]+', re.DOTALL)
 _WRAPPERS = ("data", "result", "response")
 
 
@@ -43,11 +45,8 @@ def members(raw: bytes) -> dict[str, bytes]:
     """Return the exact bytes of each member of a JSON object. Raises BrokenAnswer for anything else."""
     try:
         return {name: bytes(part) for name, part in _object_decoder.decode(raw).items()}
-    except RecursionError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        if not _LONE_SURROGATE.search(raw):
-            raise BrokenAnswer("HighLevel's answer is not a whole JSON object") from exc
     try:
         return dict(_JsonScanner(raw).object())
     except (ValueError, RecursionError) as exc:
@@ -113,11 +112,19 @@ def count(decoded: Any) -> int | None:
 
 
 def find_object(raw: bytes, name: str) -> bytes:
-    """Return the exact bytes of the object under `name`. Raises BrokenAnswer when there is none."""
+    """Return the exact bytes of the object under `name`. Raises BrokenAnswer when there is none, or one in no UTF-8."""
     member = members(unwrap(raw, name)).get(name, b"")
     if not member.startswith(b"{"):
         raise BrokenAnswer(f"HighLevel's answer has no {name}")
-    return member
+    return require_utf8(member)
+
+
+def require_utf8(raw: bytes) -> bytes:
+    """Return these bytes, which hold one object. Raises BrokenAnswer when they are no JSON object in UTF-8."""
+    if not _is_utf8(raw):
+        raise BrokenAnswer("HighLevel's answer is not UTF-8")
+    members(raw)
+    return raw
 
 
 def find_optional_object(raw: bytes, name: str) -> bytes | None:
@@ -129,7 +136,7 @@ def find_optional_object(raw: bytes, name: str) -> bytes | None:
         return None
     if not member.startswith(b"{"):
         raise BrokenAnswer(f"HighLevel's answer has an unreadable {name}")
-    return member if members(member) else None
+    return member if members(require_utf8(member)) else None
 
 
 def find_list(raw: bytes, name: str) -> list[bytes]:
@@ -156,9 +163,11 @@ def find_list_with_ids(raw: bytes, name: str) -> tuple[list[bytes], list[str | N
 
 def _ids(array: bytes, items: list[bytes]) -> list[str | None]:
     try:
+        if not _is_utf8(array):
+            raise UnicodeError
         ids = [row.id for row in _ids_decoder.decode(array)]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # at least one of them is no contact
-        found = [value_if_readable(item, "id") for item in items]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):  # at least one of them is no contact
+        found = [value_if_readable(item, "id") if _is_utf8(item) else None for item in items]
         return [row_id if is_id(row_id) else None for row_id in found]
     if "".join(ids).isalnum():
         return [*ids]
@@ -188,11 +197,8 @@ def _is_wrapper(raw: bytes, name: str) -> bool:
 def _elements(raw: bytes, name: str) -> list[bytes]:
     try:
         return [bytes(item) for item in _array_decoder.decode(raw)]
-    except RecursionError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        if not (raw.startswith(b"[") and _LONE_SURROGATE.search(raw)):
-            raise BrokenAnswer(f"HighLevel's answer has no list of {name}") from exc
     try:
         return _JsonScanner(raw).array()
     except (ValueError, RecursionError) as exc:
@@ -206,7 +212,7 @@ class _JsonScanner:
         self._raw = raw
         self._text = raw.decode("latin-1")
         self._at = 0
-        self._scan = json.JSONDecoder(parse_constant=_refuse).raw_decode
+        self._scan = json.JSONDecoder(strict=False).raw_decode
 
     def object(self) -> list[tuple[str, bytes]]:
         self._expect("{")
@@ -214,7 +220,7 @@ class _JsonScanner:
         while not self._ends("}", first=not pairs):
             name = self._next()
             self._expect(":")
-            pairs.append((str(json.loads(name)), self._next()))
+            pairs.append((_text_in(name), self._next()))
         self._expect_end()
         return pairs
 
@@ -231,12 +237,15 @@ class _JsonScanner:
         start = self._at
         try:
             _, self._at = self._scan(self._text, start)
-        except RecursionError:
-            self._at = self._end_of_nested(start)
+        except (ValueError, RecursionError):
+            self._at = self._end_of_unreadable(start)
         return self._raw[start : self._at]
 
-    def _end_of_nested(self, start: int) -> int:
-        """Return where an array or object ends that is nested more deeply than a decoder follows."""
+    def _end_of_unreadable(self, start: int) -> int:
+        """Return where a value ends that no decoder reads, or follows so deeply. Raises ValueError where none begins or
+        it has no end."""
+        if scalar := _SCALAR.match(self._text, start):
+            return scalar.end()
         depth = 0
         for token in _TEXT_OR_BRACKET.finditer(self._text, start):
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
@@ -270,5 +279,13 @@ class _JsonScanner:
         self._at = match.end() if match else self._at
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+def _text_in(raw: bytes) -> str:
+    return str(json.loads(raw.decode("utf-8", "replace"), strict=False))
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

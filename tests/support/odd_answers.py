@@ -9,6 +9,28 @@ from typing import Any
 import httpx
 
 Change = Callable[..., Any]
+BROKEN: dict[str, bytes] = {
+    "no utf-8": b'"x\xff"',
+    "half a letter": b'"\xc3"',
+    "latin-1": "\"Zo\u00eb\"".encode("latin-1"),
+    "control character": b'"a\x00b"',
+    "word": b"undefined",
+    "hexadecimal": b"0x1F",
+    "half a list": b"[1,,2]",
+    "single quotes": b"{'a': 1}",
+    "unknown escape": b'"\\x41"',
+}
+"""Bytes that stand where a JSON value should, and that no decoder reads."""
+NUMBERS: dict[str, bytes] = {"NaN": b"NaN", "Infinity": b"Infinity", "-Infinity": b"-Infinity", "endless": b"1e999"}
+"""Numbers that are no JSON, but that can be read."""
+_PLACE = "here-stands-what-is-odd"
+
+
+def with_bytes(answer: Any, item: dict[str, Any], name: str, odd: bytes) -> bytes:
+    """Return the answer as JSON, with these bytes as the member `name` of one of its items."""
+    item[name] = _PLACE
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return text.encode().replace(json.dumps(_PLACE).encode(), odd)
 
 
 class Changing(httpx.HTTPTransport):

@@ -58,7 +58,7 @@ def _parse_email(answer: ApiResponse) -> bytes:
     """Return the answer if it holds anything. Raises BrokenAnswer."""
     if not json_slices.members(answer.body):
         raise BrokenAnswer("HighLevel's answer has no e-mail")
-    return answer.body
+    return json_slices.require_utf8(answer.body)
 
 
 def _parse_conversations(answer: ApiResponse) -> RecordPage:

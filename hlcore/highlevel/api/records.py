@@ -78,7 +78,7 @@ def _parse_appointment(answer: ApiResponse) -> bytes:
     """Return the appointment, which is the answer itself or wrapped in it."""
     whole = json_slices.members(answer.body)
     if "id" in whole or "_id" in whole:
-        return answer.body
+        return json_slices.require_utf8(answer.body)
     return json_slices.find_object(answer.body, "event" if "event" in whole else "appointment")
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hlcore.highlevel import SearchPage
+from hlcore.highlevel.json_slices import value_if_readable
 from hlcore.model.contact import Contact, ContactHead, parse_contact, peek_contact, same_content
-from hlcore.model.json_codec import decode_object
 from hlcore.model.lifecycle import Status
 from hlcore.model.listing_verdict import FOREIGN, NO_ID, UNREADABLE
+from hlcore.model.records import is_id
 from hlcore.store import Tx, quarantine
 from hlcore.store.contacts import presence
 from hlcore.store.contacts import reads as contact_reads
@@ -56,7 +57,7 @@ def parse_rows(page: SearchPage, location_id: str) -> PageRows:
     """Return the contacts of a page. A row that is no contact of this location is odd; the others stand all the
     same."""
     by_id: dict[str, ContactHead] = {}
-    odd = [OddRow(raw, decode_object(raw).get("id"), NO_ID) for raw in page.odd]
+    odd = [_odd_row(raw) for raw in page.odd]
     good = 0
     for raw, row_id in zip(page.rows, page.ids, strict=True):
         try:
@@ -70,6 +71,12 @@ def parse_rows(page: SearchPage, location_id: str) -> PageRows:
         by_id[row.contact_id] = row
         good += 1
     return PageRows(list(by_id.values()), odd, good - len(by_id))
+
+
+def _odd_row(raw: bytes) -> OddRow:
+    """Return a row that HighLevel's client could not read as a contact: without a usable id, or broken around it."""
+    row_id = value_if_readable(raw, "id")
+    return OddRow(raw, row_id, UNREADABLE if is_id(row_id) else NO_ID)
 
 
 def set_rows_aside(tx: Tx, context: RunContext, odd: Iterable[OddRow]) -> None:

@@ -13,7 +13,7 @@ from hlcore.model.records import FEED_KINDS
 from hlcore.store import Vault, quarantine, records
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
-from tests.support.odd_answers import Changing
+from tests.support.odd_answers import BROKEN, Changing, with_bytes
 from tests.support.vault_comparison import VaultComparison
 from tests.sync.conftest import LOCATION, a_world
 
@@ -83,6 +83,27 @@ def test_odd_records_stop_no_other_and_nothing_vanishes(copy: VaultComparison, k
     copy.capture()
     with copy.world.vault.read() as tx:
         assert not quarantine.count_items(tx, [LOCATION], kinds=(quarantine.RECORD,))
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("odd", BROKEN.values(), ids=BROKEN.keys())
+def test_a_record_that_no_decoder_reads_is_set_aside_alone(copy: VaultComparison, kind: str, odd: bytes) -> None:
+    where, name = LISTS[kind]
+    copy.capture()
+    held = everything(copy, kind)
+
+    def plant(answer: Any) -> Any:
+        records = answer.get(name)
+        return with_bytes(answer, records[0], "odd", odd) if isinstance(records, list) and records else answer
+
+    copy.world.clock.advance(days=8)
+    with copy.world.client_over(Changing(where, plant)) as copy.world.client:
+        report = copy.capture()
+    assert "set aside" in " ".join(report.notes)
+    assert everything(copy, kind) == held
+    assert report.coverage[kind] == 1.0 if kind in report.coverage else True
+    with copy.world.vault.read() as tx:
+        assert quarantine.count_items(tx, [LOCATION], kinds=(quarantine.RECORD,))
 
 
 class Refusing(httpx.HTTPTransport):

@@ -9,7 +9,7 @@ import pytest
 
 from hlcore.highlevel.types import parse_search_page
 from hlcore.store import quarantine
-from tests.support.odd_answers import Changing
+from tests.support.odd_answers import BROKEN, NUMBERS, Changing, with_bytes
 from tests.sync.conftest import LOCATION, World
 
 ODD: dict[str, Any] = {
@@ -148,3 +148,44 @@ def test_an_odd_row_does_not_hide_a_deletion_from_the_watch(world: World) -> Non
         world.location.delete(gone)
         assert world.watch().deleted == 1
     assert world.lost() == {gone}
+
+
+@pytest.mark.parametrize("odd", BROKEN.values(), ids=BROKEN.keys())
+def test_a_row_that_no_decoder_reads_is_set_aside_alone(world: World, odd: bytes) -> None:
+    world.sync()
+    broken, gone = list(world.location.contacts)[49], list(world.location.contacts)[51]
+    world.location.delete(gone)
+    new = world.location.create(firstName="New", lastName="Person")
+
+    def plant(answer: Any) -> Any:
+        row = next((row for row in answer["contacts"] if row["id"] == broken), None)
+        return with_bytes(answer, row, "city", odd) if row else answer
+
+    with world.client_over(Changing(SEARCH, plant)) as world.client:
+        report = world.sync()
+        assert (report.outcome, report.deleted, report.suspected) == ("complete", 1, 0)
+        assert world.status(broken) == "present"
+        assert new in world.stored_ids()
+        assert [(item.reference, item.error) for item in set_aside(world)] == [(broken, "Unreadable")]
+    assert world.lost() == {gone}
+
+
+@pytest.mark.parametrize("odd", NUMBERS.values(), ids=NUMBERS.keys())
+def test_a_row_with_a_number_that_is_no_json_is_kept(world: World, odd: bytes) -> None:
+    def plant(answer: Any) -> Any:
+        return with_bytes(answer, answer["contacts"][3], "city", odd) if answer["contacts"] else answer
+
+    with world.client_over(Changing(SEARCH, plant)) as world.client:
+        report = world.sync()
+    assert (report.outcome, report.seen) == ("complete", 200)
+    assert world.stored_ids() == set(world.location.contacts)
+
+
+@pytest.mark.parametrize("odd", [b"NaN", b'"\xff"', b"many"], ids=repr)
+def test_what_is_odd_around_the_rows_costs_no_row(world: World, odd: bytes) -> None:
+    def plant(answer: Any) -> Any:
+        return with_bytes(answer, answer, "meta", odd)
+
+    with world.client_over(Changing(SEARCH, plant)) as world.client:
+        report = world.sync()
+    assert report.outcome == ("incomplete" if odd == b"many" else "complete")
