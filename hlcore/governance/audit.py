@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hlcore.errors import NotAllowed, StoreError
+from hlcore.errors import Cancelled, NotAllowed, StoreError
 from hlcore.governance.roles import Action, User, require
 from hlcore.model.callbacks import Now
 from hlcore.store import Vault, audit
 
-DONE, REFUSED, FAILED = "done", "refused", "failed"
+DONE, REFUSED, FAILED, STOPPED = "done", "refused", "failed", "stopped"
+"""Outcomes of an act. Stopped: a stop was requested, as at a shutdown; what was done stays, and it may go on later."""
 
 
 @dataclass(slots=True)
@@ -39,8 +40,8 @@ def audited(
     subject: str = "",
     detail: dict[str, Any] | None = None,
 ) -> Iterator[AuditNote]:
-    """Run the block if the user may do this, and write its outcome to the audit log: done, refused or failed (with the
-    kind of error, never its text).
+    """Run the block if the user may do this, and write its outcome to the audit log: done, refused, stopped or
+    failed (with the kind of error, never its text).
 
     The line has a transaction of its own and stays when the block's is rolled back. Raises NotAllowed; whatever the
     block raises; StoreError when the outcome of a finished block could not be written.
@@ -50,7 +51,7 @@ def audited(
         require(user, action)
         yield note
     except BaseException as exc:
-        outcome = REFUSED if isinstance(exc, NotAllowed) else FAILED
+        outcome = REFUSED if isinstance(exc, NotAllowed) else STOPPED if isinstance(exc, Cancelled) else FAILED
         note.add(error=type(exc).__name__)
         try:
             _append(vault, user, action, now(), location_id, note, outcome)

@@ -19,7 +19,7 @@ from hlcore.store.tables import audit, refused_sign_ins
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One act. `outcome` is done, refused or failed; `detail` holds counts and ids, never personal data."""
+    """One act. `outcome` is done, refused, failed or stopped; `detail` holds counts and ids, never personal data."""
 
     audit_id: int
     at: datetime

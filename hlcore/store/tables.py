@@ -432,7 +432,7 @@ class AuditColumns(TypedColumns):
     act: Named[str] = Column(CleanText(32))  # connect | disconnect | restore | export | settings | view | sign_in
     location_id: Named[str] = Column(CleanText(64), default="")
     subject: Named[str] = Column(CleanText(), default="")
-    outcome: Named[str] = Column(CleanText(16), default="done")  # done | refused | failed
+    outcome: Named[str] = Column(CleanText(16), default="done")  # done | refused | failed | stopped
     detail = Column(JsonValue, nullable=True)
 
 

@@ -98,7 +98,7 @@ def test_a_cancelled_export_leaves_what_was_there(story: Story, tmp_path: Path) 
         save(story, path, listener=stop)
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir() if "csv" in each.name] == ["a.csv"]
-    assert [(line.outcome, line.detail["error"]) for line in lines(story)] == [("failed", "Cancelled")]
+    assert [(line.outcome, line.detail["error"]) for line in lines(story)] == [("stopped", "Cancelled")]
 
 
 def test_no_file_appears_that_could_not_be_recorded(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hlcore.errors import NotAllowed, RunInProgress, TokenRefused, Unreachable
+from hlcore.errors import Cancelled, NotAllowed, RunInProgress, TokenRefused, Unreachable
 from hlcore.governance.roles import Role, User
 from hlcore.restore.execution.run import run_job
 from hlcore.restore.job_control import cancel_job, confirm_job, create_job, pause_job, retry_job
 from hlcore.restore.receipt import COLUMNS, to_csv, to_json
 from hlcore.store import audit
+from hlcore.store.restores import jobs as restore_jobs
 from tests.restore.conftest import SAM, World
 
 
@@ -170,3 +171,16 @@ def test_its_json_has_the_keys_of_the_command_line(world: World) -> None:
     keys = {"contact_id", "outcome", "new_id", "verified", "differences", "error", "predicted", "measured"}
     keys |= {"changed", "left_out", "not_captured", "lost", "lives_twice"}
     assert [item.keys() for item in to_json(world.vault, world.job_id)["items"]] == [keys]
+
+
+def test_a_shutdown_is_no_failure_and_the_job_goes_on_at_the_next_start(world: World) -> None:
+    ana = world.lost(firstName="Ana")
+    world.confirm(ana)
+    with pytest.raises(Cancelled):
+        world.run(cancelled=lambda: True)
+    with world.vault.read() as tx:
+        newest = audit.list_entries(tx, limit=1)[0]
+        assert [job.job_id for job in restore_jobs.waiting_jobs(tx, at=world.clock.now())] == [world.job_id]
+    assert (newest.act, newest.outcome, newest.detail["error"]) == ("restore", "stopped", "Cancelled")
+    assert world.run().state == "done"
+    assert len(world.live()) == 1

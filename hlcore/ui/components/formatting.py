@@ -148,6 +148,7 @@ _OUTCOMES = {
     "": Badge("Running", ":material/sync:", "blue", "…"),
     "done": Badge("Done", ":material/check_circle:", "green", "✓"),
     "failed": Badge("Failed", ":material/error:", "red", "✕"),
+    "stopped": Badge("Stopped", ":material/stop_circle:", "gray", "■"),
 }
 _STATUSES = {
     "present": Badge("Present", ":material/person:", "green", "✓"),
