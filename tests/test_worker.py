@@ -124,6 +124,18 @@ def test_a_job_that_waits_for_another_is_no_failure_and_stops_nothing(world: Wor
     assert {line.outcome for line in lines} == {"done"}
 
 
+def test_a_job_that_waits_holds_back_the_capture_of_its_own_account_alone(world: WorkerWorld) -> None:
+    with world.context.vault.write() as tx:
+        assert leases.acquire(tx, f"restore:{FIRST}", "elsewhere:1:1", at=world.clock.now(), ttl=timedelta(minutes=9))
+    _confirmed_restore(world, FIRST)
+    world.work(0)
+    world.work(0.1)
+    with world.context.vault.read() as tx:
+        captured = {name: runs.newest(tx, name, "capture", at=world.clock.now()) for name in (FIRST, SECOND)}
+    assert captured[SECOND]
+    assert not captured[FIRST]
+
+
 def _confirmed_restore(world: WorkerWorld, name: str) -> int:
     lost = next(iter(world.locations[name].contacts))
     world.locations[name].delete(lost)

@@ -223,20 +223,18 @@ def run_waiting_jobs(context: AppContext, cancelled: Callable[[], bool]) -> int:
     return done
 
 
-def is_urgent(context: AppContext) -> bool:
-    """Whether a restore, a listing or a watch waits: each goes before capturing. What cannot be told of one location,
-    or failed in it a moment ago, is not urgent."""
-    now = context.clock.now()
+def is_urgent(context: AppContext, location: Location) -> bool:
+    """Whether a restore, a listing or a watch of the location waits: each goes before capturing it. Other locations
+    wait for a slice at most. What cannot be told, or failed a moment ago, is not urgent."""
+    now, location_id = context.clock.now(), location.location_id
     with context.vault.read() as tx:
-        paused = {(item.location_id, item.reference) for item in list_paused_steps(tx, at=now)}
-        waiting = restore_jobs.waiting_jobs(tx, at=now)
-    if any((job.location_id, f"restore {job.job_id}") not in paused for job in waiting):
+        paused = {item.reference for item in list_paused_steps(tx, at=now) if item.location_id == location_id}
+        waiting = [job for job in restore_jobs.waiting_jobs(tx, at=now) if job.location_id == location_id]
+    if any(f"restore {job.job_id}" not in paused for job in waiting):
         return True
-    for location in context.locations():
-        if (location.location_id, "sync") not in paused:
-            with suppress(Exception):  # its own turn says what is wrong
-                if _due_sync(context, location) is not None:
-                    return True
+    if "sync" not in paused:
+        with suppress(Exception):  # its own turn says what is wrong
+            return _due_sync(context, location) is not None
     return False
 
 
@@ -244,7 +242,7 @@ def _capture(context: AppContext, location: Location, cancelled: Callable[[], bo
     """Capture one slice: a location's turn is short, so that the others need not wait long."""
     with context.location_context(location.location_id, cancelled=cancelled) as location_context:
         budget = CaptureBudget.of(context.settings, location_context.client.limiter, paced=True, at_most=CAPTURE_SLICE)
-        report = capture_location(location_context, budget, until=lambda: is_urgent(context))
+        report = capture_location(location_context, budget, until=lambda: is_urgent(context, location))
     if report.requests:
         log.info("captured", location=location.location_id, requests=report.requests, reason=report.reason)
 
