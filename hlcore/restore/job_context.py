@@ -149,12 +149,19 @@ class JobContext(LocationContext):
     def blocked_until(self, contact_id: str) -> datetime | None:
         """Return when work on this contact can continue; None: now."""
         entries = self.entries(contact_id)
-        due = [entry.sent_at + self.index_lag for entry in entries if LOOKED in entry.note]
+        due = [until for entry in entries if (until := self.looked_until(entry)) is not None]
         failures = [entry for entry in entries if entry.step == CREATE and entry.note == NOT_DONE]
         if len(failures) > 1 and not is_future(failures[-1].sent_at, self.now()):
             due.append(failures[-1].sent_at + FIRST_PAUSE * 2 ** (len(failures) - 2))
         until = max(due, default=None)
         return until if until is not None and until > self.now() else None
+
+    def looked_until(self, entry: JournalEntry) -> datetime | None:
+        """Return when HighLevel's search will surely show what this request made, after a look that did not find it;
+        None when nobody has looked yet, or at a moment in the future, which proves nothing. The lag runs from the look
+        and not from the call, because the clock may have been set between the two."""
+        looked_at = entry.answered_at if LOOKED in entry.note else None
+        return None if looked_at is None or is_future(looked_at, self.now()) else looked_at + self.index_lag
 
     def log_request(
         self,
@@ -164,13 +171,16 @@ class JobContext(LocationContext):
         *,
         target_id: str = "",
         own: Mapping[str, Any] | None = None,
+        newest: str = "",
     ) -> JournalEntry:
         """Write the request to the journal before it is sent. `target_id`: the living contact it is about; `own`: the
-        settings to be written back afterwards. Raises RunInProgress when another process works on the contact."""
+        settings to be written back afterwards; `newest`: when HighLevel's newest contact was added, by its clock.
+        Raises RunInProgress when another process works on the contact."""
         request = {
             "body": dict(body),
             **({"id": target_id} if target_id else {}),
             **({"own": dict(own)} if own else {}),
+            **({"newest": newest} if newest else {}),
         }
         with self.write() as tx:
             self._refuse_foreign_entries(tx, item.contact_id)

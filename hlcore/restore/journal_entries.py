@@ -6,8 +6,10 @@ Steps and notes are stored: an interrupted restore of an earlier version is cont
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from hlcore.model.moments import parse_moment
 from hlcore.store import Tx
 from hlcore.store.restores import journal
 from hlcore.store.restores.journal import JournalEntry
@@ -39,6 +41,11 @@ def request_body(entry: JournalEntry) -> dict[str, Any]:
     """Return the body that was sent."""
     body: dict[str, Any] = (entry.request or {}).get("body", {})
     return body
+
+
+def newest_before(entry: JournalEntry) -> datetime | None:
+    """Return when the newest contact of before this create call was added, by HighLevel's clock; None: not known."""
+    return parse_moment((entry.request or {}).get("newest"))
 
 
 def is_unsure(entry: JournalEntry) -> bool:

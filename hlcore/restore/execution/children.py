@@ -152,10 +152,11 @@ class _ChildWriter:
                 self.taken.add(record_id)
                 self.context.log_response(entry, result_id=record_id, note="found by looking")
                 return None
-            due = entry.sent_at + self.context.index_lag
-            if child.kind == OPPORTUNITY and refused is None and self.context.now() < due:
-                self.context.log_response(entry, note=f"{UNSURE}, {LOOKED}")
-                return due
+            until, now = self.context.looked_until(entry), self.context.now()
+            if child.kind == OPPORTUNITY and refused is None and (until is None or now < until):
+                if until is None:
+                    self.context.log_response(entry, note=f"{UNSURE}, {LOOKED}")
+                return until or now + self.context.index_lag
             self.context.log_response(entry, note=NOT_DONE if refused is None else refusal_note(refused))
         return None
 

@@ -74,10 +74,11 @@ def _not_shown(context: JobContext, item: PlanItem, created: Created) -> ItemRes
     deleted it, and a later restore may create it again."""
     entries = context.create_entries(item.contact_id)
     entry = next(entry for entry in entries if entry.result_id == created.contact_id)
-    due = created.at + context.index_lag
-    if context.now() < due:
+    until = context.looked_until(entry)
+    if until is None:
         context.log_response(entry, result_id=created.contact_id, note=f"created, {LOOKED}")
-        return RetryAt(due)
+    if until is None or context.now() < until:
+        return RetryAt(until or context.now() + context.index_lag)
     note = f"created as {created.contact_id}, and deleted again by somebody else"
     context.log_response(entry, note=note)
     return ItemResult("failed", created.contact_id, False, error="Created, and deleted again by somebody else.")

@@ -10,6 +10,10 @@ created again before looking:
 
 The search index lags. What it does not show counts as "not created" only once the lag is over, except where HighLevel
 refuses a second contact with this e-mail anyway.
+
+Our clock may be wrong, or set between the call and the look. So where HighLevel would accept a second contact, the call
+is journalled with the date of HighLevel's newest contact: whatever is newer by HighLevel's own clock came later. And
+the lag runs from a first look, not from the call.
 """
 
 from __future__ import annotations
@@ -26,11 +30,11 @@ from hlcore.highlevel.search_filters import NEWEST_FIRST, added_between
 from hlcore.model.contact import Contact, fold_text, parse_contact
 from hlcore.model.custom_fields import is_empty
 from hlcore.model.json_codec import decode_object
-from hlcore.model.moments import milliseconds, parse_moment
+from hlcore.model.moments import EPOCH, iso, milliseconds, parse_moment
 from hlcore.model.restore.comparison import compare, same_phone
 from hlcore.restore import live_state
 from hlcore.restore.job_context import JobContext
-from hlcore.restore.journal_entries import refused_fields, request_body
+from hlcore.restore.journal_entries import newest_before, refused_fields, request_body
 from hlcore.restore.plan import Conflict, PlanItem
 from hlcore.store import locations
 from hlcore.store.contacts import reads as contact_reads
@@ -68,21 +72,31 @@ CreateOutcome = CreatedByUs | Conflict | Undecided | NotCreated
 
 def resolve_create(context: JobContext, item: PlanItem, entry: JournalEntry) -> CreateOutcome:
     """Return the outcome of this create call. Reads only; may be repeated. Raises HighLevelError."""
-    body = request_body(entry)
+    body, now = request_body(entry), context.now()
     conflict: Conflict | None = None
     for field, raw in live_state.find_duplicates(context.client, body):
-        if is_ours(context, item, raw, entry):
+        if is_ours(context, item, raw, entry) or equals_sent(context, item, raw, entry):
             return CreatedByUs(parse_contact(raw).contact_id)
         conflict = conflict or Conflict(parse_contact(raw).contact_id, field)
     if conflict is None and _duplicate_email_refused(context, body):
         return NotCreated()
-    due = entry.sent_at + context.index_lag
-    created = _find_among_newest(context, item, entry, lag_is_over=context.now() >= due)
+    until = context.looked_until(entry)
+    lag_is_over = until is not None and until <= now
+    created = _find_among_newest(context, item, entry, lag_is_over=lag_is_over)
     if created is not None:
         return created
-    if refused_fields(entry) or context.now() >= due:
+    if refused_fields(entry) or lag_is_over:
         return conflict or NotCreated()
-    return Undecided(due)
+    return Undecided(until or now + context.index_lag)
+
+
+def newest_contact_date(context: JobContext, item: PlanItem, body: dict[str, Any]) -> str:
+    """Return when HighLevel's newest contact was added, for the journal of this create call; '' where HighLevel refuses
+    to create it twice, or has no contact. Raises HighLevelError."""
+    if not item.beside and _duplicate_email_refused(context, body):
+        return ""
+    page = context.client.search_contacts(limit=1, sort=NEWEST_FIRST)
+    return iso(parse_contact(page.rows[0]).date_added) or "" if page.rows else iso(EPOCH)
 
 
 def is_ours(context: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry) -> bool:
@@ -93,15 +107,38 @@ def is_ours(context: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry
         return False
     if not _has_same_identity(contact, request_body(entry)):
         return False
+    newest = newest_before(entry)
+    came_later = newest is not None and contact.date_added is not None and contact.date_added > newest
     with context.vault.read() as tx:
         stored = contact_reads.get(tx, context.location_id, contact.contact_id)
-        original_id = journal.original_contact_id(tx, context.location_id, contact.contact_id)
-    known_before = stored is not None and stored.first_seen_at < entry.sent_at
-    return not known_before and original_id in (None, item.contact_id)
+    known_before = stored is not None and stored.first_seen_at < entry.sent_at and not came_later
+    return not known_before and _is_nobody_else(context, item, contact)
+
+
+def equals_sent(context: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry) -> bool:
+    """Return whether this holder of the e-mail or phone, which nobody held before the call, is all that the call sent,
+    with every channel closed. Then no clock need say that it is new."""
+    contact = parse_contact(raw)
+    if item.beside or contact.contact_id == item.contact_id or not _is_nobody_else(context, item, contact):
+        return False
+    detail = live_state.fetch_contact(context.client, contact.contact_id)
+    return detail is not None and not compare(request_body(entry), decode_object(detail))
+
+
+def _is_nobody_else(context: JobContext, item: PlanItem, contact: Contact) -> bool:
+    """Return whether this contact was not re-created from another lost one."""
+    with context.vault.read() as tx:
+        return journal.original_contact_id(tx, context.location_id, contact.contact_id) in (None, item.contact_id)
 
 
 def _is_new(contact: Contact, entry: JournalEntry) -> bool:
-    return contact.date_added is not None and contact.date_added >= entry.sent_at - MAX_CLOCK_SKEW
+    return contact.date_added is not None and contact.date_added >= _since(entry)
+
+
+def _since(entry: JournalEntry) -> datetime:
+    """Return the moment, by HighLevel's clock, before which the call surely created nothing."""
+    by_our_clock = entry.sent_at - MAX_CLOCK_SKEW
+    return min(by_our_clock, newest_before(entry) or by_our_clock)
 
 
 def _has_same_identity(contact: Contact, body: dict[str, Any]) -> bool:
@@ -134,7 +171,7 @@ def _find_among_newest(
     """Return the contact created since the call that equals what was sent. Once the lag is over, one that merely lacks
     some of it will do (HighLevel drops values that it does not accept), but never one with another value."""
     partial: CreatedByUs | None = None
-    for row in _contacts_added_since(context, entry.sent_at - MAX_CLOCK_SKEW):
+    for row in _contacts_added_since(context, _since(entry)):
         if not is_ours(context, item, row, entry):
             continue
         contact_id = parse_contact(row).contact_id

@@ -15,7 +15,15 @@ from hlcore.model.lifecycle import Status
 from hlcore.model.restore.rejected_fields import narrow_body
 from hlcore.restore import live_state
 from hlcore.restore.execution.completion import complete_contact
-from hlcore.restore.execution.create_outcome import CreatedByUs, NotCreated, Undecided, is_ours, resolve_create
+from hlcore.restore.execution.create_outcome import (
+    CreatedByUs,
+    NotCreated,
+    Undecided,
+    equals_sent,
+    is_ours,
+    newest_contact_date,
+    resolve_create,
+)
 from hlcore.restore.execution.missing_users import refused_names
 from hlcore.restore.job_context import DND_FIELDS, ERASED, Created, ItemResult, JobContext, RetryAt
 from hlcore.restore.journal_entries import (
@@ -97,8 +105,9 @@ def _resolve_earlier_calls(context: JobContext, item: PlanItem) -> Created | Ite
         if entry.result_id:
             return Created(entry.result_id, request_body(entry), entry.sent_at)
     for entry in filter(is_unsure, entries):
-        if LOOKED in entry.note and context.now() < entry.sent_at + context.index_lag:
-            return RetryAt(entry.sent_at + context.index_lag)
+        until = context.looked_until(entry)
+        if until is not None and context.now() < until:
+            return RetryAt(until)
         outcome = resolve_create(context, item, entry)
         refused = refused_fields(entry)
         if isinstance(outcome, Undecided):
@@ -129,7 +138,7 @@ def _send_create(
 ) -> Created | ItemResult | None:
     """Send one create call. None: it must be resolved by looking, or surely was not done."""
     assert body.keys() >= DND_FIELDS, "a create call without do-not-disturb"
-    entry = context.log_request(item, CREATE, body)
+    entry = context.log_request(item, CREATE, body, newest=newest_contact_date(context, item, body))
     try:
         new_id = parse_contact(context.client.create_contact(body)).contact_id
     except Duplicate as exc:
@@ -160,7 +169,7 @@ def _resolve_duplicate(
     if raw is not None and exc.contact_id == item.contact_id:
         return ItemResult("skipped", error=ALIVE_AGAIN)
     for entry in earlier:
-        if raw is not None and is_ours(context, item, raw, entry):
+        if raw is not None and (is_ours(context, item, raw, entry) or equals_sent(context, item, raw, entry)):
             context.log_response(entry, result_id=exc.contact_id, note="found as duplicate")
             return Created(exc.contact_id, request_body(entry), entry.sent_at)
     return _skip_for(Conflict(exc.contact_id, exc.field))

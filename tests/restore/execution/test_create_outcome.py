@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
-from hlcore.errors import Unreachable
+from hlcore.errors import HighLevelError, Unreachable
 from hlcore.store import audit, locations
 from tests.restore.conftest import LOCATION, World
 
@@ -177,3 +181,62 @@ def test_a_location_that_allows_duplicates_gets_none_from_us(world: World) -> No
     world.run()
     assert len(world.live()) == 1
     assert world.receipt()[ana]["verified"]
+
+
+JUMPS = [{"minutes": 6}, {"hours": 5}, {"days": 3650}, {"minutes": -6}, {"hours": -5}, {"days": -3650}]
+
+
+class Losing(httpx.HTTPTransport):
+    """A HighLevel that creates the contact and whose answer is lost; `then` is called in between."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        super().__init__()
+        self.then = then
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        if request.method == "POST" and request.url.path == "/contacts/":
+            answer.read()
+            self.then()
+            raise httpx.ReadError("the answer is lost")
+        return answer
+
+
+@pytest.mark.parametrize("jump", JUMPS, ids=str)
+@pytest.mark.parametrize("when", ["before", "before and back", "after"])
+@pytest.mark.parametrize("listed", [False, True], ids=["", "listed"])
+@pytest.mark.parametrize("person", PEOPLE)
+def test_nobody_is_made_twice_while_our_clock_is_wrong(
+    world: World, person: dict[str, Any], jump: dict[str, float], when: str, listed: bool
+) -> None:
+    """HighLevel's clock is right, and its search lags. Ours jumps before the call is sent or after its answer was lost,
+    and perhaps back; meanwhile a listing may store the new contact."""
+    ana = world.lost(**person)
+    world.add(firstName="Somebody", lastName="Else", dateAdded=world.clock.now())
+    world.confirm(ana)
+    off = [timedelta(0)]
+    world.sandbox.now = lambda: world.clock.at - off[0]
+
+    def set_clock(ahead: timedelta) -> None:
+        world.clock.at += ahead - off[0]
+        off[0] = ahead
+
+    def then() -> None:
+        if when != "before":
+            set_clock(timedelta(**jump) if when == "after" else timedelta(0))
+        if listed:
+            world.copy()
+
+    if when != "after":
+        set_clock(timedelta(**jump))
+    world.location.faults.lag = 0 if listed else 240
+    with world.over(Losing(then), retries=0) as losing, contextlib.suppress(HighLevelError):
+        losing.run()
+    for _ in range(12):
+        result = world.run()
+        if not result.pending:
+            break
+        assert result.resume_at is not None
+        world.clock.at = max(world.clock.at, result.resume_at)
+    assert len(world.live()) == 2
+    assert world.receipt()[ana]["outcome"] == "recreated"
