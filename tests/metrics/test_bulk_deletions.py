@@ -171,8 +171,8 @@ def test_what_was_never_captured_is_not_counted_as_none(story: Story) -> None:
 
 def test_it_is_known_for_those_of_whom_a_kind_had_been_captured(story: Story) -> None:
     with story.vault.write() as tx:
-        capture_state.mark_captured(tx, AGENCY, "opportunity", ["a", "b"], at=story.clock())
-        capture_state.mark_captured(tx, AGENCY, "note", ["a"], at=story.clock())
+        capture_state.mark_captured(tx, AGENCY, "opportunity", ["a", "b"], at=story.clock() - timedelta(hours=3))
+        capture_state.mark_captured(tx, AGENCY, "note", ["a"], at=story.clock() - timedelta(hours=3))
     gone_at_once(story, "a", "b", "c")
     with story.vault.write() as tx:  # whatever is read later shows nothing of theirs
         capture_state.mark_captured(tx, AGENCY, "note", ["b", "c"], at=story.clock())

@@ -254,13 +254,18 @@ def states_of_contact(tx: Tx, location_id: str, contact_id: str) -> dict[str, Ca
 
 def captured_kinds(tx: Tx, location_id: str, alive_at: Mapping[str, datetime]) -> dict[str, tuple[str, ...]]:
     """Return id → the kinds of records that were captured at least once of each of these contacts while it was there.
-    `alive_at`: up to when each surely was; a feed that was read later did not show what belonged to it."""
+    `alive_at`: up to when each surely was; a feed that was read later did not show what belonged to it, and a list of
+    its own that was read later and empty does not say that it had none. The detail, and a list with records, do."""
     held: dict[str, set[str]] = {contact_id: set() for contact_id in alive_at}
     covered = {kind: state.covered_at for kind, state in feeds.get_all(tx, location_id).items() if kind in FEED_KINDS}
     for part in chunked(list(alive_at)):
         own = captures.c.location_id == location_id, _IS_CAPTURED, among(tx, captures.c.subject_id, part)
-        for contact_id, kind in tx.execute(select(captures.c.subject_id, captures.c.kind).where(*own)):
-            held[contact_id].add(kind)
+        shown = records.c.location_id == location_id, among(tx, records.c.contact_id, part)
+        pairs = set(map(tuple, tx.execute(select(records.c.contact_id, records.c.kind).where(*shown).distinct())))
+        moments = select(captures.c.subject_id, captures.c.kind, captures.c.captured_at).where(*own)
+        for contact_id, kind, captured_at in tx.execute(moments):
+            if captured_at <= alive_at[contact_id] or kind == "detail" or (contact_id, kind) in pairs:
+                held[contact_id].add(kind)
         columns = contacts.c.contact_id, contacts.c.date_added, contacts.c.first_seen_at
         for contact_id, added, first_seen in tx.execute(select_by_ids(tx, location_id, part, *columns)):
             for kind, at in covered.items():

@@ -61,10 +61,15 @@ def capture_records(context: LocationContext, contact_id: str, kind: str, *, on_
     )
     with context.write() as tx:
         _store(tx, context, contact_id, kind, existing, began=began)
-        note_odd_records(tx, context, f"{kind}:{contact_id}", odd)
+        note_odd_records(tx, context, record_reference(kind, contact_id), odd)
     if odd:
         on_odd(kind, odd)
     return len(existing)
+
+
+def record_reference(kind: str, subject: str) -> str:
+    """Return how the quarantine calls one contact's records of a kind, or (`email`) one message's texts."""
+    return f"{kind}:{quarantine.reference_to(subject)}"
 
 
 def note_odd_records(tx: Tx, context: LocationContext, reference: str, odd: int) -> None:

@@ -121,9 +121,12 @@ def _advance(tx: Tx, session: CaptureSession, state: FeedState, cursor: FeedCurs
     if verdict:
         return _fail(tx, session, state, verdict)
     began = state.began_at or session.now()
-    note_odd_records(tx, session, f"{state.kind}:list", cursor["odd"])
+    if cursor["mode"] == "all" or cursor["odd"]:  # what is new says nothing about the odd ones before
+        note_odd_records(tx, session, f"{state.kind}:list", cursor["odd"])
     if cursor["mode"] == "all" and not cursor["odd"]:
-        quarantine.forget_unseen(tx, session.location_id, quarantine.RECORD, began, prefix=f"{state.kind}:")
+        for mark in (":", " "):  # earlier versions wrote a blank
+            prefix = f"{state.kind}{mark}"
+            quarantine.forget_unseen(tx, session.location_id, quarantine.RECORD, began, prefix=prefix)
     columns: dict[str, Any] = {"covered_at": began, "began_at": None, "checkpoint": None, "fails": 0, "note": ""}
     if cursor["mode"] == "all":
         columns |= {"walked_at": began, "rows": cursor["rows"]}

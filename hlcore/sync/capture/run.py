@@ -18,7 +18,9 @@ from typing import Any
 import structlog
 
 from hlcore.errors import (
+    BrokenAnswer,
     BudgetSpent,
+    Cancelled,
     ContractError,
     Gone,
     HighLevelError,
@@ -41,7 +43,7 @@ from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.facts import PER_CONTACT_PREFIX, load_facts, load_pace
 from hlcore.sync.capture.budget import CaptureBudget
-from hlcore.sync.capture.contact_records import capture_email_texts, capture_records
+from hlcore.sync.capture.contact_records import capture_email_texts, capture_records, record_reference
 from hlcore.sync.capture.feeds import read_feed
 from hlcore.sync.capture.reference_lists import capture_due_lists
 from hlcore.sync.capture.session import (
@@ -58,6 +60,8 @@ log = structlog.get_logger(__name__)
 ROUND = "round"
 MAX_ROUND_AGE = timedelta(days=30)
 MAX_FAILURES_IN_A_ROW = 12
+CONTROL = ""
+"""Stands among the kinds that HighLevel has answered for a control request."""
 MAX_REFUSALS_IN_A_ROW = 12
 
 
@@ -240,8 +244,8 @@ def _next_contacts(session: CaptureSession, step: CaptureStep, limit: int) -> li
 def _capture_each(
     session: CaptureSession, step: CaptureStep, subjects: Sequence[str], capture: Callable[[str], int], kind: str
 ) -> None:
-    """Capture these subjects (contact or message ids), several at a time. Raises Unreachable after many failures in a
-    row."""
+    """Capture these subjects (contact or message ids), several at a time. After many failures in a row the kind is left
+    alone for this session. Raises Unreachable where HighLevel does not answer a control request either."""
     if not subjects:
         session.idle.add((step.purpose, step.kind, step.way))
         return
@@ -257,7 +261,9 @@ def _capture_each(
             for future in as_completed(pending):
                 failures = 0 if _handle(session, step, kind, pending[future], future) else failures + 1
                 if failures >= MAX_FAILURES_IN_A_ROW:
-                    raise Unreachable("HighLevel could not answer for many contacts in a row.")
+                    _leave_alone(session, step)
+                    pool.shutdown(cancel_futures=True)
+                    return
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -268,6 +274,7 @@ def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str,
     try:
         session.captured[kind] += future.result()
         session.refusals[kind] = 0
+        session.answered.add(kind)
     except FATAL_ERRORS as exc:
         if not isinstance(exc, REFUSALS):
             raise
@@ -279,27 +286,55 @@ def _handle(session: CaptureSession, step: CaptureStep, kind: str, subject: str,
         _postpone(session, kind, subject)
     except HighLevelError as exc:
         session.note(f"Some {kind_plural(kind)} could not be read and are asked for later: {exc}")
+        if isinstance(exc, BrokenAnswer) and (session.answered & {kind, CONTROL} or _answers_control(session)):
+            _note_failure(session, kind, subject, exc)
         _postpone(session, kind, subject)
         return False
     except StoreError:
         raise
     except Exception as exc:
         log.error("record_failed", kind=kind, text=describe_exception(exc))
-        with session.write() as tx:
-            quarantine.note_failure(
-                tx, session.location_id, quarantine.RECORD, _reference(kind, subject), exc, at=session.now()
-            )
+        _note_failure(session, kind, subject, exc)
         session.note(f"Some {kind_plural(kind)} could not be stored and are set aside; the Activity page lists them.")
         _postpone(session, kind, subject)
     else:
-        if (reference := _reference(kind, subject)) in session.troubled:
-            with session.write() as tx:
-                quarantine.resolve(tx, session.location_id, quarantine.RECORD, [reference])
+        _settle(session, kind, subject)
     return True
 
 
-def _reference(kind: str, subject: str) -> str:
-    return f"{kind} {quarantine.reference_to(subject)}"
+def _leave_alone(session: CaptureSession, step: CaptureStep) -> None:
+    """Leave this step alone for the rest of the session. Raises Unreachable."""
+    if not _answers_control(session):
+        raise Unreachable("HighLevel could not answer for many contacts in a row.")
+    session.idle.add((step.purpose, step.kind, step.way))
+
+
+def _answers_control(session: CaptureSession) -> bool:
+    """Whether HighLevel answers a control request, so that its failures are those of what was asked for."""
+    try:
+        session.client.search_contacts(limit=1)
+    except (BudgetSpent, Cancelled):
+        raise
+    except HighLevelError:
+        return False
+    session.answered.add(CONTROL)
+    return True
+
+
+def _note_failure(session: CaptureSession, kind: str, subject: str, exc: Exception) -> None:
+    reference = record_reference(kind, subject)
+    with session.write() as tx:
+        quarantine.note_failure(tx, session.location_id, quarantine.RECORD, reference, exc, at=session.now())
+
+
+def _settle(session: CaptureSession, kind: str, subject: str) -> None:
+    """Take what was captured at last out of quarantine. `capture_records` does that for lists of records, which may
+    have odd ones. Earlier versions wrote a blank for the colon."""
+    reference = record_reference(kind, subject)
+    known = {reference.replace(":", " ", 1), *([reference] if kind in ("detail", "email") else ())} & session.troubled
+    if known:
+        with session.write() as tx:
+            quarantine.resolve(tx, session.location_id, quarantine.RECORD, known)
 
 
 def _handle_refusal(

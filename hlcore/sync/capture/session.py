@@ -43,7 +43,8 @@ class CaptureSession(LocationContext):
     """The state of one session. `captured` counts records by kind; `idle` are wishes with nothing left to do in this
     session; `failed` are subjects not to be tried again, by purpose and kind; `cursors` say how far the contacts never
     captured were read, by kind; `notes` are sentences about anomalies; `odd` counts records set aside, by kind;
-    `refusals` how often HighLevel refused a kind of single contacts in a row; `troubled` are the references of records
+    `answered` are kinds that HighLevel showed of some contact;
+    `refusals` how often it refused a kind of single contacts in a row; `troubled` are the references of records
     in quarantine; `unreachable` is set when the session ended because HighLevel could not be reached."""
 
     policy: CapturePolicy = field(default_factory=CapturePolicy)
@@ -55,6 +56,7 @@ class CaptureSession(LocationContext):
     notes: list[str] = field(default_factory=list)
     odd: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    answered: set[str] = field(default_factory=set)
     unreachable: threading.Event = field(default_factory=threading.Event)
     troubled: frozenset[str] = frozenset()
     _lock: Lock = field(default_factory=Lock)

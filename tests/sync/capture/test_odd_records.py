@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from hlcore.errors import VaultError
+from hlcore.errors import HighLevelError, VaultError
 from hlcore.model.records import FEED_KINDS
 from hlcore.store import Vault, quarantine, records
 from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
+from hlcore.sync.capture.contact_records import capture_records
 from tests.support.odd_answers import BROKEN, Changing, with_bytes
 from tests.support.vault_comparison import VaultComparison
 from tests.sync.conftest import LOCATION, a_world
@@ -201,3 +203,113 @@ def test_a_feed_ends_while_records_keep_coming(copy: VaultComparison, kind: str,
     with copy.world.client_over(Changing(where, grow)) as copy.world.client:
         copy.capture()
     assert len(pages) < 400
+
+
+class EmptyOfTheDeleted(httpx.HTTPTransport):
+    """A HighLevel whose lists of a deleted contact's records are empty, or answer with this status."""
+
+    def __init__(self, contact_id: str, status: int) -> None:
+        super().__init__()
+        self.contact_id, self.status = contact_id, status
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if self.contact_id not in str(request.url) or path == f"/contacts/{self.contact_id}":
+            return super().handle_request(request)
+        if self.status != 200:
+            return httpx.Response(self.status, json={"statusCode": self.status, "message": "Contact not found"})
+        empty = {name: [] for _, name in LISTS.values()}
+        return httpx.Response(200, json={**empty, "total": 0, "meta": {"total": 0}})
+
+
+@pytest.mark.parametrize("status", [200, 404, 400])
+def test_what_is_asked_of_a_contact_that_is_gone_already_was_never_captured(copy: VaultComparison, status: int) -> None:
+    gone, alive = copy.contact_ids[2], copy.contact_ids[3]
+    copy.world.location.delete(gone)
+    copy.world.clock.advance(minutes=1)
+    plain = copy.world.client
+    with copy.world.client_over(EmptyOfTheDeleted(gone, status)) as copy.world.client:
+        for kind in ("note", "task", "opportunity", "appointment", "conversation", "message"):
+            with contextlib.suppress(HighLevelError):
+                capture_records(copy.world.location_context(), gone, kind)
+            capture_records(copy.world.location_context(), alive, kind)
+    copy.world.client = plain
+    copy.world.location.delete(alive)
+    copy.world.sync()
+    assert copy.world.lost() == {gone, alive}
+    kinds = ("detail", "note", "task", "opportunity", "appointment", "conversation", "message")
+    assert copy.world.row(gone).not_captured == kinds
+    assert copy.world.row(alive).not_captured == ("detail",)
+
+
+def test_an_empty_list_counts_once_the_contact_is_seen_later(copy: VaultComparison) -> None:
+    """Nothing more is asked for that: the next look proves that the contact was there."""
+    nobody = copy.world.location.create(firstName="No", lastName="Records")
+    copy.world.sync()
+    copy.capture()
+    copy.world.sync()
+    copy.world.location.delete(nobody)
+    copy.world.sync()
+    assert copy.world.row(nobody).not_captured == ()
+
+
+def test_references_of_earlier_versions_are_settled_too(copy: VaultComparison) -> None:
+    one = copy.contact_ids[0]
+    old = [f"note {one}", f"detail {one}", f"task {one}", f"note:{one}", f"detail:{one}", f"task:{one}"]
+    with copy.world.vault.write() as tx:
+        for reference in old:
+            quarantine.set_aside(tx, LOCATION, quarantine.RECORD, reference, "KeyError", at=copy.world.clock.now())
+    copy.world.clock.advance(days=8)
+    copy.capture()
+    with copy.world.vault.read() as tx:
+        assert quarantine.references(tx, LOCATION, quarantine.RECORD) == frozenset()
+
+
+@pytest.mark.parametrize("kind", ["task", "opportunity", "message"])
+def test_a_reading_of_what_is_new_does_not_settle_what_was_odd_before(copy: VaultComparison, kind: str) -> None:
+    where, name = LISTS[kind]
+
+    def plant(answer: Any) -> Any:
+        return {**answer, name: [None, *answer[name]]} if isinstance(answer.get(name), list) else answer
+
+    with copy.world.client_over(Changing(where, plant)) as odd:
+        plain, copy.world.client = copy.world.client, odd
+        copy.capture()
+    copy.world.client = plain
+    copy.world.location.add_message(copy.contact_ids[0], "Hello again")
+    copy.capture(again=False)
+    with copy.world.vault.read() as tx:
+        assert f"{kind}:list" in quarantine.references(tx, LOCATION, quarantine.RECORD)
+
+
+def test_a_detail_that_cannot_be_read_is_set_aside_after_three_attempts(copy: VaultComparison) -> None:
+    broken = copy.contact_ids[1]
+
+    def plant(answer: Any) -> Any:
+        return b"<html>" if answer.get("contact", {}).get("id") == broken else answer
+
+    with copy.world.client_over(Changing(f"GET /contacts/{broken}", plant)) as copy.world.client:
+        for attempts in (1, 2, 3):
+            copy.capture(hours=2, again=False)
+            with copy.world.vault.read() as tx:
+                states = (quarantine.FAILING, quarantine.WAITING)
+                (item,) = quarantine.list_items(tx, [LOCATION], states=states, limit=9)
+            assert (item.reference, item.attempts) == (f"detail:{broken}", attempts)
+    assert item.state == quarantine.WAITING
+
+
+def test_many_details_that_cannot_be_read_do_not_end_the_session(vault: Vault) -> None:
+    with a_world(vault, people=40) as world:
+        for contact_id in world.location.contacts:
+            world.location.add_note(contact_id, "Note")
+        world.sync()
+        copy = VaultComparison(world, list(world.location.contacts))
+
+        def plant(answer: Any) -> Any:
+            return b"[]" if "contact" in answer else answer
+
+        with world.client_over(Changing("GET /contacts/", plant)) as world.client:
+            report = copy.capture(again=False)
+        assert not report.unreachable
+        assert report.coverage["detail"] == 0.0
+        assert report.coverage["note"] == 1.0
