@@ -1,9 +1,9 @@
 """Cut exact slices out of HighLevel's JSON, and decode the few members that the client itself needs.
 
-A slice is byte for byte what HighLevel sent, even where strict parsers refuse it: half an emoji (a lone surrogate such as
-`\\ud83d`, left by texts that HighLevel cuts by length), NaN, a control character, bytes that are no UTF-8, a word that is
-no JSON. One such contact must not hide a whole page, so lists are split by their brackets where nothing else works;
-whoever reads an element sets it aside alone. An answer that is about one object is refused if that is no UTF-8.
+A slice is byte for byte what HighLevel sent, even where strict parsers refuse it: half an emoji (a lone surrogate such
+as `\\ud83d`, left by texts that HighLevel cuts by length), NaN, a control character, bytes that are no UTF-8, a word
+that is no JSON. One such contact must not hide a whole page, so lists are split by their brackets where nothing else
+works; whoever reads an element sets it aside alone. An answer that is about one object is refused if that is no UTF-8.
 
 Answers differ from HighLevel's OpenAPI files: messages come wrapped once more under their own name
 (github.com/GoHighLevel/highlevel-api-docs, issue 54), an appointment bare or wrapped, an empty list as null, a number

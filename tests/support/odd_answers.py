@@ -12,7 +12,7 @@ Change = Callable[..., Any]
 BROKEN: dict[str, bytes] = {
     "no utf-8": b'"x\xff"',
     "half a letter": b'"\xc3"',
-    "latin-1": "\"Zo\u00eb\"".encode("latin-1"),
+    "latin-1": '"Zo\u00eb"'.encode("latin-1"),
     "control character": b'"a\x00b"',
     "word": b"undefined",
     "hexadecimal": b"0x1F",
