@@ -8,7 +8,7 @@ HighLevel before anything is created again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -171,11 +171,11 @@ class JobContext(LocationContext):
         *,
         target_id: str = "",
         own: Mapping[str, Any] | None = None,
-        newest: str = "",
+        newest: tuple[str, Sequence[str]] | None = None,
     ) -> JournalEntry:
         """Write the request to the journal before it is sent. `target_id`: the living contact it is about; `own`: the
-        settings to be written back afterwards; `newest`: when HighLevel's newest contact was added, by its clock.
-        Raises RunInProgress when another process works on the contact."""
+        settings to be written back afterwards; `newest`: a date of HighLevel's from before the call, and the ids of the
+        contacts known that are newer. Raises RunInProgress when another process works on the contact."""
         request = {
             "body": dict(body),
             **({"id": target_id} if target_id else {}),

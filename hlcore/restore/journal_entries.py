@@ -5,7 +5,7 @@ Steps and notes are stored: an interrupted restore of an earlier version is cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +43,11 @@ def request_body(entry: JournalEntry) -> dict[str, Any]:
     return body
 
 
-def newest_before(entry: JournalEntry) -> datetime | None:
-    """Return when the newest contact of before this create call was added, by HighLevel's clock; None: not known."""
-    return parse_moment((entry.request or {}).get("newest"))
+def newest_before(entry: JournalEntry) -> tuple[datetime | None, Collection[str]]:
+    """Return a moment of HighLevel's clock from before this create call (None: not known), and the ids of the contacts
+    added since then that were known before the call."""
+    date, contact_ids = (entry.request or {}).get("newest") or ("", ())
+    return parse_moment(date), contact_ids
 
 
 def is_unsure(entry: JournalEntry) -> bool:

@@ -18,16 +18,24 @@ from hlcore.store.contacts import reads as contact_reads
 
 @dataclass
 class ManualClock:
-    """A clock that moves only by `advance` and `sleep`. Safe for several threads."""
+    """A clock that moves only by `advance` and `sleep`, and is set by `jump`. Safe for several threads."""
 
     at: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    jumped: timedelta = timedelta(0)
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def now(self) -> datetime:
         return self.at
 
     def monotonic(self) -> float:
-        return self.at.timestamp()
+        """Return a time that goes on while the time of day jumps, as a computer's does."""
+        return (self.at - self.jumped).timestamp()
+
+    def jump(self, **span: float) -> None:
+        """Set the time of day forward, or back."""
+        with self._lock:
+            self.at += timedelta(**span)
+            self.jumped += timedelta(**span)
 
     def sleep(self, seconds: float) -> None:
         with self._lock:

@@ -11,9 +11,9 @@ created again before looking:
 The search index lags. What it does not show counts as "not created" only once the lag is over, except where HighLevel
 refuses a second contact with this e-mail anyway.
 
-Our clock may be wrong, or set between the call and the look. So where HighLevel would accept a second contact, the call
-is journalled with the date of HighLevel's newest contact: whatever is newer by HighLevel's own clock came later. And
-the lag runs from a first look, not from the call.
+Our clock may be wrong, or set between the call and the look. So the call is journalled with the newest contacts known:
+whatever is newer by HighLevel's own clock, and equals what was sent, is ours. And the lag runs from a first look, not
+from the call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from hlcore.model.json_codec import decode_object
 from hlcore.model.moments import EPOCH, iso, milliseconds, parse_moment
 from hlcore.model.restore.comparison import compare, same_phone
 from hlcore.restore import live_state
-from hlcore.restore.job_context import JobContext
+from hlcore.restore.job_context import DND_FIELDS, JobContext
 from hlcore.restore.journal_entries import newest_before, refused_fields, request_body
 from hlcore.restore.plan import Conflict, PlanItem
 from hlcore.store import locations
@@ -43,6 +43,8 @@ from hlcore.store.restores.journal import JournalEntry
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 """By how much HighLevel's clock and ours may differ."""
+NEWEST = 10
+"""How many of the newest contacts known are journalled with a create call."""
 PAGE_SIZE = 100
 MAX_PAGES = 50
 """Pages of the newest contacts that are read at most."""
@@ -90,13 +92,12 @@ def resolve_create(context: JobContext, item: PlanItem, entry: JournalEntry) -> 
     return Undecided(until or now + context.index_lag)
 
 
-def newest_contact_date(context: JobContext, item: PlanItem, body: dict[str, Any]) -> str:
-    """Return when HighLevel's newest contact was added, for the journal of this create call; '' where HighLevel refuses
-    to create it twice, or has no contact. Raises HighLevelError."""
-    if not item.beside and _duplicate_email_refused(context, body):
-        return ""
-    page = context.client.search_contacts(limit=1, sort=NEWEST_FIRST)
-    return iso(parse_contact(page.rows[0]).date_added) or "" if page.rows else iso(EPOCH)
+def newest_contacts(context: JobContext) -> tuple[str, list[str]]:
+    """Return when one of the newest contacts known was added, by HighLevel's clock, and the ids of those added since
+    then, for the journal of a create call. A few may have dates in the future, so it is not the very newest."""
+    with context.vault.read() as tx:
+        newest = contact_reads.list_newest(tx, context.location_id, limit=NEWEST)
+    return iso(newest[-1][1]) if newest else iso(EPOCH), [contact_id for contact_id, _ in newest]
 
 
 def is_ours(context: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry) -> bool:
@@ -107,12 +108,22 @@ def is_ours(context: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry
         return False
     if not _has_same_identity(contact, request_body(entry)):
         return False
-    newest = newest_before(entry)
-    came_later = newest is not None and contact.date_added is not None and contact.date_added > newest
     with context.vault.read() as tx:
         stored = contact_reads.get(tx, context.location_id, contact.contact_id)
-    known_before = stored is not None and stored.first_seen_at < entry.sent_at and not came_later
+    known_before = stored is not None and stored.first_seen_at < entry.sent_at
     return not known_before and _is_nobody_else(context, item, contact)
+
+
+def _may_be_ours(context: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry) -> bool:
+    """Return whether the call may have created this contact whatever our clock says: HighLevel dates it later than
+    contacts of before the call, and it was not among those."""
+    contact = parse_contact(raw)
+    moment, known = newest_before(entry)
+    if moment is None or contact.date_added is None or contact.date_added < moment:
+        return False
+    if contact.contact_id in (item.contact_id, *known) or not _has_same_identity(contact, request_body(entry)):
+        return False
+    return _is_nobody_else(context, item, contact)
 
 
 def equals_sent(context: JobContext, item: PlanItem, raw: bytes, entry: JournalEntry) -> bool:
@@ -132,13 +143,13 @@ def _is_nobody_else(context: JobContext, item: PlanItem, contact: Contact) -> bo
 
 
 def _is_new(contact: Contact, entry: JournalEntry) -> bool:
-    return contact.date_added is not None and contact.date_added >= _since(entry)
+    return contact.date_added is not None and contact.date_added >= entry.sent_at - MAX_CLOCK_SKEW
 
 
 def _since(entry: JournalEntry) -> datetime:
     """Return the moment, by HighLevel's clock, before which the call surely created nothing."""
     by_our_clock = entry.sent_at - MAX_CLOCK_SKEW
-    return min(by_our_clock, newest_before(entry) or by_our_clock)
+    return min(by_our_clock, newest_before(entry)[0] or by_our_clock)
 
 
 def _has_same_identity(contact: Contact, body: dict[str, Any]) -> bool:
@@ -172,7 +183,8 @@ def _find_among_newest(
     some of it will do (HighLevel drops values that it does not accept), but never one with another value."""
     partial: CreatedByUs | None = None
     for row in _contacts_added_since(context, _since(entry)):
-        if not is_ours(context, item, row, entry):
+        is_new = is_ours(context, item, row, entry)
+        if not is_new and not _may_be_ours(context, item, row, entry):
             continue
         contact_id = parse_contact(row).contact_id
         detail = live_state.fetch_contact(context.client, contact_id)
@@ -181,7 +193,8 @@ def _find_among_newest(
         differences = compare(request_body(entry), decode_object(detail))
         if not differences:
             return CreatedByUs(contact_id)
-        if all(is_empty(difference.found) for difference in differences):
+        is_closed = DND_FIELDS.isdisjoint(difference.field.partition(".")[0] for difference in differences)
+        if (is_new or is_closed) and all(is_empty(difference.found) for difference in differences):
             partial = partial or CreatedByUs(contact_id)
     return partial if lag_is_over else None
 

@@ -21,7 +21,7 @@ from hlcore.restore.execution.create_outcome import (
     Undecided,
     equals_sent,
     is_ours,
-    newest_contact_date,
+    newest_contacts,
     resolve_create,
 )
 from hlcore.restore.execution.missing_users import refused_names
@@ -138,7 +138,7 @@ def _send_create(
 ) -> Created | ItemResult | None:
     """Send one create call. None: it must be resolved by looking, or surely was not done."""
     assert body.keys() >= DND_FIELDS, "a create call without do-not-disturb"
-    entry = context.log_request(item, CREATE, body, newest=newest_contact_date(context, item, body))
+    entry = context.log_request(item, CREATE, body, newest=newest_contacts(context))
     try:
         new_id = parse_contact(context.client.create_contact(body)).contact_id
     except Duplicate as exc:

@@ -152,6 +152,14 @@ def get_many(tx: Tx, location_id: str, ids: Iterable[str]) -> list[StoredContact
     return sorted(copies, key=lambda contact: contact.contact_id)
 
 
+def list_newest(tx: Tx, location_id: str, *, limit: int) -> list[tuple[str, datetime]]:
+    """Return (id, when it was added by HighLevel's clock) of the contacts with a date, the newest first."""
+    dated = contacts.c.location_id == location_id, contacts.c.date_added.is_not(None)
+    query = select(contacts.c.contact_id, contacts.c.date_added).where(*dated)
+    query = query.order_by(contacts.c.date_added.desc(), contacts.c.contact_id.desc()).limit(limit)
+    return [(row[0], row[1]) for row in tx.execute(query)]
+
+
 def find_in_all_locations(tx: Tx, contact_id: str) -> list[StoredContact]:
     """Return every location's copy of the contact with this id."""
     copies = (get(tx, location_id, contact_id) for location_id in _location_ids(tx))

@@ -140,3 +140,16 @@ def test_what_a_stopped_plan_has_asked_is_not_asked_again(world: World, ana: str
     planned(world, found, ana, bea)
     assert lists
     assert asked(world, "customFields") == []
+
+
+@pytest.mark.parametrize("ahead", [{"hours": 1}, {"days": 3650}], ids=str)
+def test_answers_gathered_in_the_future_are_asked_for_again(world: World, ana: str, ahead: dict[str, float]) -> None:
+    world.clock.jump(**ahead)
+    found = LookupCache(world.clock.now())
+    planned(world, found, ana)
+    world.clock.jump(seconds=-world.clock.jumped.total_seconds())
+    asked(world)
+    planned(world, found, ana)
+    assert asked(world, f"/contacts/{ana}")
+    planned(world, found, ana)
+    assert not asked(world)
