@@ -19,7 +19,7 @@ from hlcore.highlevel import Priority
 from hlcore.highlevel.oauth import COMPANY as COMPANY_TYPE
 from hlcore.highlevel.oauth import TokenPair
 from hlcore.highlevel.webhook_signature import WebhookEvent
-from hlcore.model.moments import CLOCK_SLACK
+from hlcore.model.moments import CLOCK_SLACK, is_future
 from hlcore.store import locations, oauth_grants
 from hlcore.store.oauth_grants import COMPANY, LOCATION
 
@@ -108,13 +108,16 @@ def handle_app_event(context: AppContext, event: WebhookEvent, *, at: datetime) 
     """Apply what HighLevel says of the app's installations (INSTALL, UNINSTALL); return '' or what was odd.
 
     An older event never undoes what happened since: HighLevel is asked first. Raises HighLevelError when it cannot be.
+    A grant that was obtained under a clock that was ahead is not newer than the event for that.
     """
     if event.type == "INSTALL":
         return _handle_install(context, event)
     with context.vault.read() as tx:
         grants = [grant for grant in oauth_grants.list_all(tx) if _concerns_our_app(event, grant)]
+    now = context.clock.now()
     for grant in grants:
-        if grant.obtained_at <= at and not _works(context, grant):
+        is_older = grant.obtained_at <= at or is_future(grant.obtained_at, now)
+        if is_older and not _works(context, grant):
             _forget(context, grant)
     return ""
 

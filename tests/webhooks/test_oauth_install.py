@@ -280,3 +280,56 @@ def test_connecting_with_a_private_token_ends_the_grant(world: World, cast: Cast
     connection.connect(world.context, OTHER, "pit-" + OTHER)
     assert grant(world) is None
     assert search(world) == 3
+
+
+AHEAD = [{"hours": 1}, {"days": 3650}]
+
+
+def jump_back(world: World) -> None:
+    world.clock.jump(seconds=-world.clock.jumped.total_seconds())
+
+
+@pytest.mark.parametrize("ahead", AHEAD, ids=str)
+def test_a_token_obtained_in_the_future_is_renewed_once(world: World, cast: Cast, ahead: dict[str, float]) -> None:
+    """How long it is valid was counted from a clock that was ahead."""
+    world.clock.jump(**ahead)
+    install(world, cast, OTHER)
+    before = refreshes(world)
+    jump_back(world)
+    for _ in range(3):
+        assert search(world) == 3
+    assert refreshes(world) == before + 1
+
+
+@pytest.mark.parametrize("ahead", [*AHEAD, {"minutes": 13}], ids=str)
+def test_a_link_made_in_the_future_is_no_link(world: World, cast: Cast, ahead: dict[str, float]) -> None:
+    world.clock.jump(**ahead)
+    ticket = create_ticket(world.context, cast.sam)
+    address, secret = start_install(world.context, ticket)
+    state, code = parse_qs(urlsplit(address).query)["state"][0], world.sandbox.authorize(OTHER)
+    jump_back(world)
+    with pytest.raises(NotAllowed, match="expired"):
+        start_install(world.context, ticket)
+    with pytest.raises(NotAllowed, match="expired"):
+        finish_install(world.context, state=state, secret=secret, code=code)
+    assert connected(world) == {LOCATION}
+
+
+def test_a_link_made_by_a_machine_whose_clock_is_a_minute_ahead_works(world: World, cast: Cast) -> None:
+    world.clock.jump(minutes=1)
+    ticket = create_ticket(world.context, cast.sam)
+    jump_back(world)
+    start_install(world.context, ticket)
+
+
+@pytest.mark.parametrize("ahead", AHEAD, ids=str)
+def test_a_grant_from_the_future_ends_with_its_app(world: World, cast: Cast, ahead: dict[str, float]) -> None:
+    world.clock.jump(**ahead)
+    install(world, cast, OTHER)
+    jump_back(world)
+    world.clock.advance(minutes=1)
+    for token, allowed in world.sandbox.tokens.items():
+        allowed.revoked = allowed.location == OTHER and token.startswith("jwt")
+    world.sandbox.oauth.refresh.clear()
+    handle_event(world, "UNINSTALL", location_id=OTHER)
+    assert connected(world) == {LOCATION}
