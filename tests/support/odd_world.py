@@ -10,6 +10,7 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from hlcore.model.capture_planner import CapturePolicy
 from hlcore.model.records import KINDS
 from hlcore.sandbox import Sandbox, SandboxLocation
 from hlcore.settings import Settings
-from hlcore.store import webhook_inbox
+from hlcore.store import quarantine, webhook_inbox
 from hlcore.store.capture.facts import load_facts
 from hlcore.webhooks.receiver import PATH
 from hlcore.worker.loop import Worker
@@ -231,9 +232,10 @@ class OddWorld:
         for location_id in (ODD, CLEAN):
             with self.context.vault.read() as tx:
                 facts = load_facts(tx, location_id, now=self.clock.now(), policy=CapturePolicy(), usable=100_000)
-            odd = len(self.items.odd_details) if location_id == ODD else 0
+                aside = quarantine.list_items(tx, [location_id], kinds=[quarantine.RECORD], limit=100_000)
+            broken = Counter(item.reference.partition(":")[0] for item in aside if item.error == "BrokenAnswer")
             for part in facts.kinds:
-                left = part.never + part.changed - (odd if part.kind == "detail" else 0)
+                left = part.never + part.changed - broken[part.kind]
                 if part.kind in KINDS and left > 0:
                     found.append(f"{left} of {part.contacts} {part.kind} of {location_id}")
         return found
