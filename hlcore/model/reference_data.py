@@ -41,10 +41,12 @@ def same_name(one: str, other: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class FieldCatalogue:
     """The lists that a contact's own fields refer to. `fields`: custom fields by id, deleted ones marked; `users`: ids
-    of those who can own a contact. None: not known, so that HighLevel itself must judge. `timezone`: the location's."""
+    of those who can own a contact. None: not known, so that HighLevel itself must judge. `names`: of all users ever
+    seen, by id. `timezone`: the location's."""
 
     fields: Mapping[str, FieldDefinition] | None = None
     users: frozenset[str] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
 
     def label(self, field_id: str) -> str:

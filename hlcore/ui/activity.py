@@ -104,8 +104,8 @@ def run_row(run: Run, locations: Sequence[Location]) -> dict[str, Any]:
 
 
 def run_columns(shown: Sequence[Run], locations: Sequence[Location]) -> dict[str, Any]:
-    """Return the columns of these runs, what decides first: the reasons where one has any, the account only where there
-    are several."""
+    """Return the columns of these runs, what decides first: the reasons before the figures where a run is not complete,
+    the account only where there are several."""
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     counts = {name: number(format="localized", width=84, help=meaning) for name, meaning in COUNT_COLUMNS.items()}
     return {
@@ -113,9 +113,10 @@ def run_columns(shown: Sequence[Run], locations: Sequence[Location]) -> dict[str
         "Outcome": text(width=108),
         "What": text(width=125),
         **({"Account": text(width=185)} if len(locations) > 1 else {}),
-        **({"Why": text(width=420)} if any(run.reason for run in shown) else {}),
+        **({"Why": text(width=420)} if any(run.outcome in OUTCOMES["Needs a look"] for run in shown) else {}),
         **counts,
         "Took": text(width=90),
+        "Why": text(width=420),
     }
 
 

@@ -123,12 +123,12 @@ class Window:
         return self.page
 
     def settle(self) -> None:
-        """Nothing is being drawn any more."""
+        """Nothing is being drawn any more, and the browser has loaded what draws it."""
         self.page.wait_for_function(
             """() => {
                 const app = document.querySelector('[data-testid=stApp]');
                 return app && app.dataset.testScriptState === 'notRunning' && app.querySelector('h1')
-                    && !app.querySelector('[data-stale=true]');
+                    && !app.querySelector('[data-stale=true], [data-testid=stSkeleton]');
             }""",
             timeout=30_000,
         )

@@ -42,6 +42,18 @@ def test_a_name_at_risk_opens_the_record_and_back_leads_to_the_filter(
     expect(page.get_by_role("radio", name="This week")).to_be_checked()
 
 
+def test_back_after_a_reload_of_the_record_leads_to_the_filter_at_once(server: Server, window: OpenWindow) -> None:
+    staff = window(server)
+    page = staff.open("/at_risk?left=Later")
+    click_name(staff, boxes=True)
+    page.reload()
+    staff.settle()
+    page.go_back()
+    page.wait_for_url("**/at_risk?left=Later")
+    staff.settle()
+    expect(page.get_by_role("radio", name="Later")).to_be_checked()
+
+
 def test_a_name_of_a_bulk_deletion_opens_the_record(server: Server, window: OpenWindow) -> None:
     staff = window(server)
     page = staff.open("/incidents")

@@ -66,6 +66,7 @@ def test_three_people_are_saved_from_at_risk_to_the_receipt(
     expect(result.get_by_text("3 people are back in HighLevel")).to_be_visible()
     expect(page.get_by_text("every field is as planned")).to_be_visible()
     restored.settle()
+    expect(page.get_by_role("radio", name="All", exact=True)).to_be_checked()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download receipt").click()
     download.value.save_as(tmp_path / "receipt.csv")

@@ -286,7 +286,9 @@ def _set_owner(
     if reference.has_user(owner):
         body[key] = owner
     elif owner:
-        requests.add_change(f"{noun}: an owner who no longer exists is left out")
+        name = reference.names.get(owner)
+        who = f"the owner {name}" if name else "an owner"
+        requests.add_change(f"{noun}: {who} who no longer exists is left out")
 
 
 def _opportunity(requests: ChildRequests, record: RecordValues, reference: ReferenceData) -> dict[str, Any] | None:

@@ -286,7 +286,8 @@ def _owner(draft: _Draft, fields: Mapping[str, Any], catalogue: FieldCatalogue) 
     if not owner:
         draft.lose_value("assignedTo", fields.get("assignedTo"), "it is no user's id")
     elif catalogue.users is not None and owner not in catalogue.users:
-        draft.lose("assignedTo", f"{label_of('assignedTo')} (this user no longer exists)")
+        name = " ".join(filter(None, (label_of("assignedTo"), catalogue.names.get(owner))))
+        draft.lose("assignedTo", f"{name} (this user no longer exists)")
     else:
         draft.keep("assignedTo", owner)
 

@@ -120,7 +120,7 @@ def _plan_context(lookups: PlanLookups, settings: Settings, path: RestorePath, c
         raise NotFound("This location is not connected to Contact Vault.", hint="Connect it on the Settings page.")
     window = recovery_window(location.window_days, hipaa=location.hipaa, reason=location.window_reason)
     reference_data = lookups.reference_data(location.timezone, choices.places)
-    catalogue = replace(lookups.field_catalogue(), timezone=location.timezone)
+    catalogue = replace(lookups.field_catalogue(), names=reference_data.names, timezone=location.timezone)
     prepare_context = PrepareContext(context.location_id, catalogue, reference_data, choices, now)
     return PlanContext(lookups, prepare_context, location, window, path, settings.app_url)
 

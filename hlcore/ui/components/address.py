@@ -63,12 +63,14 @@ def kept(
 ) -> T:
     """Draw the widget with this key and return its value: the one that the address names, unless that means nothing,
     which is said. `parse`: the value that a text of the address means, if any."""
-    if read(name) is not None or name not in st.session_state:
+    value = st.session_state.get(name)
+    if value is None or read(name) is not None:
         asked = st.query_params.get(name, "")
-        found = parse(asked) if asked else default
-        st.session_state[name] = default if found is None else found
-        if found is None:
+        value = parse(asked) if asked else default
+        if value is None:
             st.toast(UNKNOWN_CHOICE, icon=":material/help:")
+    # Said each time: a browser forgets the value of a widget that it draws anew at another place of the page.
+    st.session_state[name] = default if value is None else value
     drawn = draw()
     value = default if drawn is None else drawn
     write(name, "" if value == default else text_of(value))

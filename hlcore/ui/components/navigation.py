@@ -11,25 +11,30 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import streamlit as st
+from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
+from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 from hlcore.ui.components.address import PAGE_KEY
 from hlcore.ui.components.contact_picker import ContactRef
 
 CONTACTS, RESTORE = "contacts.py", "restore.py"
-LEFT_KEY = "addresses_left"
-"""Session key: path → (the query of where it was left for, its own query before)."""
+_MAX_LEFT = 10_000
+Query = Mapping[str, str]
+LeftKey = tuple[bytes, str, frozenset[tuple[str, str]]]
 
 
 def go_to(page: str, query: Mapping[str, str] | None = None) -> NoReturn:
     """Open the page (a file in `pages/`) with this query and nothing of the current page's.
 
-    Every switch passes a query, even an empty one: without one Streamlit 1.67 raises as soon as a filter of the current
-    page is bound to the address (`QueryParams.clear`), that is, from every page that is filtered.
+    Every switch passes a query, even an empty one: without one Streamlit 1.67 raises as soon as a widget of the current
+    page is bound to the address (`QueryParams.clear`).
     """
     current = st.session_state.get(PAGE_KEY, "")
     if query and page.removesuffix(".py") != current:
-        left = st.session_state.setdefault(LEFT_KEY, {})
-        left[current] = (dict(query), st.query_params.to_dict())
+        left = _queries_left()
+        left[_left_key(current, query)] = st.query_params.to_dict()
+        while len(left) > _MAX_LEFT:
+            left.pop(next(iter(left)), None)
     st.switch_page(page, query_params=dict(query or {}))
 
 
@@ -40,9 +45,22 @@ def keep_address(page: st.Page) -> None:
     Back would show this page without its filters.
     """
     st.session_state[PAGE_KEY] = page.url_path
-    query_left_for, own_query = st.session_state.get(LEFT_KEY, {}).get(page.url_path, (None, None))
-    if query_left_for is not None and st.query_params.to_dict() == query_left_for:
-        st.switch_page(page, query_params=own_query)
+    shown = st.query_params.to_dict()
+    own_query = _queries_left().get(_left_key(page.url_path, shown))
+    if own_query is not None and own_query != shown:
+        st.switch_page(page, query_params=dict(own_query))
+
+
+@st.cache_resource
+def _queries_left() -> dict[LeftKey, Query]:
+    """Return the query with which a browser left a page, by browser, path and the next page's query. A reload is a new
+    session, so it is the process that remembers."""
+    return {}
+
+
+def _left_key(path: str, query: Query) -> LeftKey:
+    token, _ = decode_xsrf_token_string(st.context.cookies.get(XSRF_COOKIE_NAME, ""))  # masked anew by every load
+    return token or b"", path, frozenset(query.items())
 
 
 def contact_query(contact: ContactRef) -> dict[str, str]:

@@ -31,6 +31,7 @@ from hlcore.ui.restore import drafts, job_labels, open_jobs, twin_note
 
 _TITLES = ("title", "name", "subject")
 _BODIES = ("bodyText", "body", "message", "notes", "description")
+_USERS = {"assignedTo": "Owner", "assignedUserId": "Owner", "userId": "By"}
 _MOMENTS = ("dateAdded", "dateUpdated", "dueDate", "startTime", "createdAt", "updatedAt")
 
 
@@ -240,6 +241,11 @@ def _show_record(data: ContactData, record: Record) -> None:
         for key in _MOMENTS
         if (at := parse_moment(fields.get(key))) is not None
     ]
+    users = [
+        f"{label} {formatting.escaped(data.names.user(user_id))}"
+        for key, label in _USERS.items()
+        if isinstance(user_id := fields.get(key), str) and user_id
+    ]
     if record.vanished_at is not None:
         times.append(f"no longer in HighLevel since {formatting.moment(record.vanished_at, data.tz)}")
     with st.container(border=True, gap="xsmall"):
@@ -247,7 +253,7 @@ def _show_record(data: ContactData, record: Record) -> None:
             st.markdown(f"**{formatting.escaped(title)}**")
         if body:
             st.markdown(formatting.escaped_lines(plain_text(body) if record.kind == "message" else body))
-        st.caption(" · ".join(times) or f"Captured {formatting.moment(record.captured_at, data.tz)}")
+        st.caption(" · ".join(users + times) or f"Captured {formatting.moment(record.captured_at, data.tz)}")
 
 
 def _show_restores(data: ContactData) -> None:

@@ -105,9 +105,10 @@ def test_a_vanished_owner_and_field_are_left_out_as_planned(world: World) -> Non
     world.location.remove_user(sam)
     world.location.remove_custom_field(budget)
     item = world.planned(ana)
-    assert {"owner (this user no longer exists)", "custom field Budget (the field was deleted in HighLevel)"} <= set(
-        item.will_be_lost
-    )
+    assert {
+        "owner Sam (this user no longer exists)",
+        "custom field Budget (the field was deleted in HighLevel)",
+    } <= set(item.will_be_lost)
     assert world.restore(ana)[ana]["verified"]
     assert "assignedTo" not in the_new(world, ana)
 
