@@ -188,4 +188,12 @@ def test_what_is_odd_around_the_rows_costs_no_row(world: World, odd: bytes) -> N
 
     with world.client_over(Changing(SEARCH, plant)) as world.client:
         report = world.sync()
-    assert report.outcome == ("incomplete" if odd == b"many" else "complete")
+    assert (report.outcome, report.seen) == ("complete", 200)
+
+
+@pytest.mark.parametrize("odd", [b"NaN", b'"\xff"', b"many", b"[1,,2]"], ids=repr)
+def test_an_odd_total_is_no_page(world: World, odd: bytes) -> None:
+    with world.client_over(Changing(SEARCH, lambda answer: with_bytes(answer, answer, "total", odd))) as world.client:
+        report = world.sync()
+    assert report.outcome == "incomplete"
+    assert world.lost() == set()
