@@ -43,7 +43,7 @@ from hlcore.store.capture import feeds
 from hlcore.store.capture import state as capture_state
 from hlcore.store.capture.facts import PER_CONTACT_PREFIX, load_facts, load_pace
 from hlcore.sync.capture.budget import CaptureBudget
-from hlcore.sync.capture.contact_records import capture_email_texts, capture_records, record_reference
+from hlcore.sync.capture.contact_records import ODD_RECORD, capture_email_texts, capture_records, record_reference
 from hlcore.sync.capture.feeds import read_feed
 from hlcore.sync.capture.reference_lists import capture_due_lists
 from hlcore.sync.capture.session import (
@@ -59,6 +59,9 @@ from hlcore.sync.contact_lookup import FATAL_ERRORS, REFUSALS, raise_if_refused_
 log = structlog.get_logger(__name__)
 ROUND = "round"
 MAX_ROUND_AGE = timedelta(days=30)
+ASK_AGAIN_AFTER = timedelta(hours=6)
+"""What is set aside, because it cannot be read, is asked for this long after the last attempt."""
+MAX_SET_ASIDE = 10_000
 MAX_FAILURES_IN_A_ROW = 12
 CONTROL = ""
 """Stands among the kinds that HighLevel has answered for a control request."""
@@ -126,6 +129,7 @@ def capture_location(
             policy=policy.within(budget.allowance().usable),
             workers=workers,
             troubled=_troubled_records(context),
+            failed=_set_aside_lately(context),
         )
         reason = _capture_and_record(session, budget, renew_lease, until)
         if again and not reason:
@@ -138,6 +142,21 @@ def _troubled_records(context: LocationContext) -> frozenset[str]:
     """Return the references of this location's records in quarantine."""
     with context.vault.read() as tx:
         return quarantine.references(tx, context.location_id, quarantine.RECORD)
+
+
+def _set_aside_lately(context: LocationContext) -> dict[str, set[str]]:
+    """Return the subjects, by purpose and kind, that are set aside and failed again a few hours ago: each costs many
+    requests, which others need."""
+    failed: dict[str, set[str]] = {}
+    states, kinds = (quarantine.WAITING, quarantine.IGNORED), (quarantine.RECORD,)
+    with context.vault.read() as tx:
+        items = quarantine.list_items(tx, [context.location_id], states=states, kinds=kinds, limit=MAX_SET_ASIDE)
+    for item in items:
+        kind, _, subject = item.reference.partition(":")
+        if item.error != ODD_RECORD and is_recent(item.last_seen_at, context.now(), ASK_AGAIN_AFTER):
+            for purpose in Purpose:
+                failed.setdefault(f"{purpose}:{kind}", set()).add(subject)
+    return failed
 
 
 def _round_began(context: LocationContext) -> datetime:
@@ -233,12 +252,13 @@ def _next_contacts(session: CaptureSession, step: CaptureStep, limit: int) -> li
             before = session.policy.stale_before(at)
             return capture_state.list_stale(tx, location_id, kind, before=before, limit=limit, skip=failed)
         covered_at = feeds.get(tx, location_id, kind).covered_at
-        new = capture_state.list_never_captured(
+        while new := capture_state.list_never_captured(
             tx, location_id, kind, at=at, limit=limit, covered_at=covered_at, after=session.cursors.get(kind)
-        )
-    if new:
-        session.cursors[kind] = new[-1]
-    return [contact_id for _, contact_id in new]
+        ):
+            session.cursors[kind] = new[-1]
+            if found := [contact_id for _, contact_id in new if contact_id not in failed]:
+                return found
+    return []
 
 
 def _capture_each(

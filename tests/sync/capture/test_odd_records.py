@@ -295,7 +295,20 @@ def test_a_detail_that_cannot_be_read_is_set_aside_after_three_attempts(copy: Va
                 states = (quarantine.FAILING, quarantine.WAITING)
                 (item,) = quarantine.list_items(tx, [LOCATION], states=states, limit=9)
             assert (item.reference, item.attempts) == (f"detail:{broken}", attempts)
-    assert item.state == quarantine.WAITING
+        assert item.state == quarantine.WAITING
+        for hours, asked in ((2, 0), (2, 0), (3, 1), (2, 0)):
+            before = requests_for(copy, broken)
+            copy.capture(hours=hours, again=False)
+            assert bool(requests_for(copy, broken) - before) == bool(asked), "others need the requests"
+        with copy.world.vault.write() as tx:
+            quarantine.retry(tx, [item.item_id])
+        before = requests_for(copy, broken)
+        copy.capture(hours=2, again=False)
+        assert requests_for(copy, broken) > before
+
+
+def requests_for(copy: VaultComparison, contact_id: str) -> int:
+    return sum(entry.path == f"/contacts/{contact_id}" for entry in copy.world.sandbox.ledger.entries)
 
 
 def test_many_details_that_cannot_be_read_do_not_end_the_session(vault: Vault) -> None:
