@@ -93,6 +93,30 @@ def _another_browser_sees_it_and_they_are_no_longer_at_risk(
         expect(other.page.get_by_text("Try fewer letters")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_line_of_a_job_moves_and_covers_nothing(server: Server, window: OpenWindow, width: int) -> None:
+    other = window(server, width=width)
+    page = other.open("/contacts")
+    before = page.locator("h1").bounding_box()
+    staff = window(server)
+    staff.open("/at_risk?left=Window+closed&location=demoRecruiting000001")
+    tick(staff, 1)
+    staff.page.get_by_role("button", name="Restore 1 …").click()
+    staff.page.get_by_role("button", name="Restore 1 person …").click()
+    staff.page.get_by_role("dialog").get_by_role("button", name="Restore 1 person").click()
+    line = page.locator(".st-key-open_jobs_lines")
+    expect(line.get_by_text("back in HighLevel")).to_be_visible()
+    assert page.locator("h1").bounding_box() == before
+    last = page.get_by_text("Click a name to open the full record")
+    page.get_by_test_id("stMain").evaluate("e => e.scrollTo(0, e.scrollHeight)")
+    other.settle()
+    expect(line).to_be_in_viewport(ratio=1)
+    below, end = line.bounding_box(), last.bounding_box()
+    assert below
+    assert end
+    assert end["y"] + end["height"] <= below["y"], "the line covers the end of the page"
+
+
 def test_a_person_is_found_opened_and_left_again(server: Server, window: OpenWindow) -> None:
     staff = window(server)
     page = staff.open("/contacts?show=Deleted")

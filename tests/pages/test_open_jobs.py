@@ -66,3 +66,15 @@ def test_the_end_of_a_job_is_said_once_and_can_be_dismissed(app: AppTest, job_id
     assert f"**Restore {job_id}**:" in text_of(page)
     page.button(key=f"dismiss_job_{job_id}").click().run()
     assert f"**Restore {job_id}**:" not in text_of(page)
+
+
+def test_the_end_of_a_job_that_nobody_saw_running_is_said_too(
+    app: AppTest, context: AppContext, request: pytest.FixtureRequest
+) -> None:
+    page = app.run()
+    assert not page.toast
+    job_id = request.getfixturevalue("job_id")
+    cancel_job(context.vault, job_id, SAM, context.clock.now)
+    page.run()
+    assert [f"Restore {job_id} has ended" in toast.value for toast in page.toast] == [True]
+    assert f"**Restore {job_id}**:" in text_of(page)

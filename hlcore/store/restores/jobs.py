@@ -106,6 +106,11 @@ def open_jobs(tx: Tx) -> list[RestoreJob]:
     return [RestoreJob(*row) for row in tx.execute(query)]
 
 
+def newest_job_id(tx: Tx) -> int:
+    """Return the number of the newest job of the vault; 0 where there is none."""
+    return tx.execute(select(func.coalesce(func.max(restore_jobs.c.job_id), 0))).scalar_one()
+
+
 def jobs_of_waiting_contacts(tx: Tx, location_ids: Sequence[str]) -> dict[tuple[str, str], int]:
     """Return (location, contact) → the open job in which it waits to be written, for these locations."""
     query = (

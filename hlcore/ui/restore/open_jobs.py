@@ -6,7 +6,7 @@ A job is a state of its people: At risk, Contacts, bulk deletions and the record
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -20,7 +20,7 @@ from hlcore.ui.components.contact_picker import ContactRef
 from hlcore.ui.components.formatting import Badge, count, escaped, plural
 from hlcore.ui.components.navigation import RESTORE
 from hlcore.ui.restore import job_labels
-from hlcore.ui.restore.job_view import STATES, selected_jobs
+from hlcore.ui.restore.job_view import OPEN_STATES, STATES, selected_jobs
 
 _BUSY = Badge("Being restored", ":material/sync:", "blue", "…")
 _BADGES = {
@@ -28,7 +28,8 @@ _BADGES = {
     revert.KIND: Badge("Being put back", ":material/history:", "blue", "…"),
 }
 SEEN_KEY, ENDED_KEY = "open_jobs", "ended_jobs"
-"""Session keys: the vault and its open jobs at the last run; those that have ended since, until somebody looks."""
+"""Session keys: the vault, its open jobs and its newest job at the last run; those that have ended since, until
+somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +79,27 @@ def job_link(job_id: int, *, label: str = "") -> None:
 def show_open_jobs() -> None:
     """Draw a line for every open job and for those that ended since this visitor's last look, and say once that they
     ended. Follows by itself: when a job begins or ends anywhere, the whole page is drawn again."""
-    jobs = _load()
+    jobs, newest = _load()
     open_ids = {job.job_id for job in jobs}
-    vault, seen = st.session_state.get(SEEN_KEY, (None, set[int]()))
+    vault, seen, last = st.session_state.get(SEEN_KEY, (None, set[int](), 0))
     if vault is not session.app_context().vault:  # another vault, as after the demo, has other jobs
-        seen, st.session_state[ENDED_KEY] = open_ids, []
+        seen, last, st.session_state[ENDED_KEY] = open_ids, newest, []
     ended = [number for number in st.session_state[ENDED_KEY] if number not in open_ids]
-    for job_id in sorted(seen - open_ids - set(ended)):
+    for job_id in sorted({*seen, *range(last + 1, newest + 1)} - open_ids - set(ended)):
         job = _find(job_id)
+        if job.state in OPEN_STATES:  # not confirmed yet
+            continue
         ended.append(job_id)
         st.toast(f"{job_labels.job_title([job])} has ended. {_result_text(job)}", icon=STATES[job.state].icon)
-    st.session_state[SEEN_KEY] = (session.app_context().vault, open_ids)
+    st.session_state[SEEN_KEY] = (session.app_context().vault, open_ids, newest)
     st.session_state[ENDED_KEY] = [number for number in ended if number not in selected_jobs()]
-    _watch(tuple(sorted(open_ids)))
+    _watch(open_ids, newest)
 
 
 @st.fragment(run_every="2s")
-def _watch(job_ids: tuple[int, ...]) -> None:
-    jobs = _load()
-    if tuple(sorted(job.job_id for job in jobs)) != job_ids:
+def _watch(job_ids: Collection[int], last: int) -> None:
+    jobs, newest = _load()
+    if newest != last or {job.job_id for job in jobs} != set(job_ids):
         st.rerun()
     on_show = selected_jobs()
     ended: list[int] = st.session_state.get(ENDED_KEY, [])
@@ -133,9 +136,10 @@ def _dismiss(job_id: int) -> None:
     st.session_state[ENDED_KEY] = [number for number in st.session_state.get(ENDED_KEY, []) if number != job_id]
 
 
-def _load() -> list[RestoreJob]:
+def _load() -> tuple[list[RestoreJob], int]:
+    """Return the open jobs, and the number of the newest job: one may begin and end between two looks."""
     with session.app_context().vault.read() as tx:
-        return restore_jobs.open_jobs(tx)
+        return restore_jobs.open_jobs(tx), restore_jobs.newest_job_id(tx)
 
 
 def _find(job_id: int) -> RestoreJob:
