@@ -7,12 +7,14 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from hlcore.sandbox import serve
+from hlcore.sandbox.http.server import build_server, open_listener
 
 highlevel = pytest.importorskip("highlevel", reason="HighLevel's SDK is not installed")
 
@@ -52,3 +54,21 @@ def test_the_process_says_where_it_is_and_answers_there():
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
     assert (answer.json()["total"], answer.headers["X-RateLimit-Remaining"]) == (30, "99")
+
+
+def test_a_server_that_ends_at_its_own_next_look_is_stopped_without_an_error(sandbox):
+    """A busy machine may leave the thread that stops it waiting until the server has noticed and gone."""
+    server = build_server(sandbox)
+    with open_listener() as listener:
+        thread = threading.Thread(target=server.run_on, args=(listener,))
+        thread.start()
+        wake = server._loop.call_soon_threadsafe
+
+        def wake_late(*call):
+            if server.should_exit:
+                thread.join()
+            wake(*call)
+
+        server._loop.call_soon_threadsafe = wake_late
+        server.stop()
+        thread.join()

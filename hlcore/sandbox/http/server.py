@@ -75,8 +75,12 @@ class FastStopServer(uvicorn.Server):
 
     def stop(self) -> None:
         """Stop accepting requests; those in progress are answered for at most a second."""
+        self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        """End the server from within its loop: told from another thread, it may close the loop before it is woken."""
         self.should_exit = True
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._stopping.set()
 
     async def main_loop(self) -> None:
         tick = 0
