@@ -27,7 +27,7 @@ from tests.benchmarks import capture_whole
 from tests.support.vault_comparison import EVERY_KIND, Item, VaultComparison
 from tests.sync.conftest import LOCATION, World, a_world
 
-PEOPLE = 24
+PEOPLE = 15
 
 
 @pytest.fixture
