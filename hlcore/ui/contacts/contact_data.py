@@ -45,6 +45,7 @@ class ContactData:
     disappearances: Sequence[DeletionView]
     restores: Sequence[Mapping[str, Any]]
     names: Names
+    account: str
     tz: str
     is_demo: bool
     copy: ContactSnapshot | None
@@ -141,6 +142,7 @@ def _read(contact_id: str, location_id: str) -> ContactData:
             deletions_of_contact(tx, *ids, context.clock.now()),
             restore_jobs.history_of_contact(tx, *ids),
             load_names(tx, [stored.location_id]),
+            location.name,
             location.timezone,
             location.is_demo,
             _last_copy(stored, versions),

@@ -43,7 +43,8 @@ def show_contact_record(user: User, contact_id: str, location_id: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.title(formatting.escaped(data.title), anchor=False, width="content")
             st.markdown(formatting.status_badge(data.status).markdown, width="content")
-        st.markdown(summary_text(data))
+        several, account = len(session.locations()) > 1, formatting.escaped(data.account)
+        st.markdown(f"**{account}** · {summary_text(data)}" if several else summary_text(data))
         _show_actions(data, user)
         ids = (data.stored.location_id, data.stored.contact_id)
         twin_note.show_twins(ids[:1], user, contact_id=ids[1])
