@@ -30,6 +30,14 @@ FILTERS = {
 WIDTHS = {"desktop": 1440, "phone": 390}
 LEADS_ON = "[data-testid=stMain] :is([data-testid=stButton] button:enabled, a[data-testid=stPageLink-NavLink])"
 
+NOTE_RUNS = """() => {
+    const app = document.querySelector('[data-testid=stApp]');
+    window.hasRun = false;
+    new MutationObserver(() => { window.hasRun ||= app.dataset.testScriptState !== 'notRunning'; })
+        .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
+"""From now on `window.hasRun` tells whether the page was run: right after a click it still looks finished."""
+
 
 def filtered() -> Iterator[str]:
     """Every page under each of its filters, as a path with its query."""
@@ -97,7 +105,9 @@ def test_every_button_and_link_works_under_every_filter(visitor: Window, address
             continue
         label = button.inner_text()
         before = visitor.page.url
+        visitor.page.evaluate(NOTE_RUNS)
         button.click()
+        visitor.page.wait_for_function("window.hasRun")
         is_right(visitor, f"{label!r} at {address}")
         pressed += 1
         if visitor.page.url != before or visitor.page.get_by_role("dialog").count():
