@@ -29,6 +29,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TEXT_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _SCALAR = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s\[\]{},:"]+', re.DOTALL)
+_DELIMITER = re.compile(r"[\s\[\]{},:]|\Z")
 _WRAPPERS = ("data", "result", "response")
 
 
@@ -237,6 +238,8 @@ class _JsonScanner:
         start = self._at
         try:
             _, self._at = self._scan(self._text, start)
+            if not _DELIMITER.match(self._text, self._at):  # of 0x1F it reads the 0
+                raise ValueError("no end")
         except (ValueError, RecursionError):
             self._at = self._end_of_unreadable(start)
         return self._raw[start : self._at]
