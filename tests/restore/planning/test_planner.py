@@ -189,7 +189,7 @@ def test_what_was_never_captured_is_named_in_plan_and_receipt(world: World) -> N
     ana = world.add(firstName="Ana", email="ana@example.com")
     world.copy()
     with world.vault.write() as tx:
-        capture_state.mark_captured(tx, LOCATION, "note", [ana], at=world.clock.now() - timedelta(hours=1))
+        capture_state.mark_captured(tx, LOCATION, "note", [ana], at=world.clock.now() - timedelta(days=41))
     world.location.add_opportunity(ana, "Big deal", monetaryValue=900)  # after the last capture
     world.lose(ana)
     item = world.planned(ana)
