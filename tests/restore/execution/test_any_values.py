@@ -20,7 +20,7 @@ from hlcore.store.contacts import reads as contact_reads
 from hlcore.store.contacts import writes as contact_writes
 from tests.restore.conftest import LOCATION, World
 
-TRIALS = int(os.environ.get("VALUE_TRIALS", "400"))
+TRIALS = int(os.environ.get("VALUE_TRIALS", "200"))
 """People in the wide trial."""
 FIELDS = (
     *("lastName", "name", "phone", "companyName", "address1", "city", "state", "postalCode", "website", "country"),

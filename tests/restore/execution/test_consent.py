@@ -15,7 +15,7 @@ from hlcore.store.contacts import writes as contact_writes
 from tests.restore.conftest import LOCATION, World
 from tests.support.consent_histories import CHANNELS, HistoryCopy, closes, history, wrongly_open
 
-TRIALS = int(os.environ.get("CONSENT_TRIALS", "1000"))
+TRIALS = int(os.environ.get("CONSENT_TRIALS", "300"))
 """People in the wide trial."""
 OPTED_OUT = {"SMS": {"status": "active", "message": "STOP"}}
 
