@@ -134,10 +134,10 @@ def check_quarantine(world: OddWorld) -> list[str]:
     for contact_id in (items.odd_details & place.records.keys()) - items.odd.keys():
         if f"detail:{contact_id}" not in lists:
             found.append(f"detail {contact_id} is not set aside")
-    deliveries = {item.reference for item in quarantined(world, quarantine.DELIVERY)}
-    found += [f"delivery {name} is not set aside" for name in world.odd_deliveries - deliveries]
+    deliveries = {item.reference: item for item in quarantined(world, quarantine.DELIVERY)}
+    found += [f"delivery {name} is not set aside" for name in world.odd_deliveries - deliveries.keys()]
     healthy = {name for name, who in world.good_deliveries.items() if who not in items.odd_details}
-    found += [f"good delivery {name} is set aside" for name in healthy & deliveries]
+    found += [f"good delivery is set aside: {deliveries[name]}" for name in healthy & deliveries.keys()]
     with world.context.vault.read() as tx:
         everything = quarantine.list_items(tx, [ODD, CLEAN], limit=1_000_000)
     found += [f"of the clean account: {item}" for item in everything if item.location_id == CLEAN]
